@@ -1,0 +1,230 @@
+# OMcache: build, test, install.  `make help` lists what there is to make.
+#
+# Everything made lies in $(B), nothing else in the tree is written.  The library
+# needs a C compiler, pkg-config and libmd; what the tests need besides, `make
+# deps` installs.
+
+# --- To set on the command line -----------------------------------------------
+
+B           ?= build
+CFLAGS      ?= -O2 -g
+PREFIX      ?= /usr/local
+exec_prefix  = $(PREFIX)
+libdir       = $(exec_prefix)/lib
+includedir   = $(PREFIX)/include
+# Also: V=1 shows the commands, WERROR=1 turns warnings into errors, TESTS="unit
+# live/test_get" runs only these, JOBS=8 that many at a time, TIMEOUT=60 seconds each.
+
+# --- The one list of what all of this needs, by its names in Debian -----------
+
+PACKAGES = gcc g++ clang libc6-dev libclang-rt-dev binutils make pkg-config git \
+	libmd-dev \
+	check memcached libmemcached-dev valgrind libc6-dbg \
+	abigail-tools clang-format clang-tidy shellcheck
+
+# --- Compiling and linking ----------------------------------------------------
+
+# The version has one owner, the public header: 0x00010203 is 1.2.3.
+VERSION := $(shell v=$$(sed -n 's/^.define OMCACHE_VERSION *//p' include/omcache.h); \
+	echo $$((v >> 16)).$$((v >> 8 & 255)).$$((v & 255)))
+
+LIBS := $(strip $(shell pkg-config --libs libmd 2>/dev/null || echo -lmd))
+
+# What the sources rely on, whatever CFLAGS says.  Fused multiply-add rounds
+# differently and would send keys to other servers than libmemcached does.
+FLAGS = -std=c11 -D_GNU_SOURCE -Iinclude -Isrc -fPIC -fvisibility=hidden \
+	-ffp-contract=off -Wall -Wextra -Wpedantic -Wshadow -Wconversion
+
+SAN     = $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer)
+COMPILE = $(CC) $(FLAGS) $(if $(WERROR),-Werror) $(SAN) $(CPPFLAGS) $(CFLAGS)
+LINK    = $(CC) $(SAN) $(CFLAGS) $(LDFLAGS)
+
+# With clang the sanitizers' functions come from the program, not from a library.
+DEFS = $(if $(SANITIZE),,-Wl,-z,defs)
+
+# Found when needed: `make all` works without Check and libmemcached.
+CHECK_CFLAGS = -Itests $(shell pkg-config --cflags check)
+CHECK_LIBS   = $(shell pkg-config --libs check)
+COMPAT_LIBS  = $(shell pkg-config --libs libmemcached)
+
+# The tests compile a C++ program, too.
+ifeq ($(origin CXX),default)
+CXX := $(if $(findstring clang,$(CC)),clang++,g++)
+endif
+
+# --- What there is in the tree ------------------------------------------------
+
+HEADERS  := $(patsubst include/%,%,$(wildcard include/*.h include/omcache/*.h))
+SRC      := $(sort $(wildcard src/*/*.c))
+EXAMPLES := $(patsubst %.c,$(B)/%,$(wildcard examples/*.c))
+
+# A test is named by its path below tests/: unit/test_ring, abi/symbols.sh.
+# Programs use Check; scripts tell by their exit code: 0 passed, 77 skipped.
+PROGRAMS := $(patsubst tests/%.c,%,$(sort $(wildcard tests/*/test_*.c)))
+LINTS    := $(patsubst tests/%,%,$(sort $(wildcard tests/lint/*.sh)))
+SLOW     := lint/format.sh lint/shell.sh lint/tidy.sh
+SCRIPTS  := $(patsubst tests/%,%,$(sort $(wildcard tests/abi/*.sh))) \
+	$(filter-out $(SLOW),$(LINTS)) install/readme.sh
+
+# TESTS holds names of tests and of whole folders.
+TESTS    ?= $(PROGRAMS) $(SCRIPTS)
+CHOSEN   := $(foreach t,$(TESTS),$(or $(filter $t/%,$(PROGRAMS) $(SCRIPTS)),$t))
+CHOSEN_PROGRAMS := $(filter-out %.sh,$(CHOSEN))
+
+# --- What is made of it -------------------------------------------------------
+
+SONAME  := libomcache.so.0
+SHARED  := $(B)/libomcache.so
+STATIC  := $(B)/libomcache.a
+OBJ     := $(SRC:%.c=$(B)/obj/%.o)
+SUPPORT := $(patsubst %.c,$(B)/obj/%.o,$(sort $(wildcard tests/support/*.c)))
+RPATH   := -Wl,-rpath,$(abspath $(B))
+
+# Unit tests look inside and take the archive, all others the shared library.
+UNIT  := $(addprefix $(B)/tests/,$(filter unit/%,$(PROGRAMS)))
+OTHER := $(addprefix $(B)/tests/,$(filter-out unit/%,$(PROGRAMS)))
+
+# --- make's own behaviour -----------------------------------------------------
+
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+.DELETE_ON_ERROR:
+.PHONY: all examples demo check check-asan check-valgrind check-lint check-install \
+	abi-baseline deps install uninstall clean help FORCE
+
+# `make -j deps check` must not compile while the compiler is being installed.
+ifneq ($(filter deps,$(MAKECMDGOALS)),)
+.NOTPARALLEL:
+endif
+
+Q   := $(if $(V),,@)
+SAY := @$(if $(V),:,printf '  %-8s%s\n')
+
+# The tests' scripts read these.
+export B CC CXX
+
+# --- Build --------------------------------------------------------------------
+
+all: $(SHARED) $(STATIC)                    ## build the shared and the static library
+
+$(SHARED): $(B)/$(SONAME)
+	$(Q)ln -sf $(SONAME) $@
+
+$(B)/$(SONAME): $(OBJ) omcache.map $(B)/sources
+	$(SAY) LINK $@
+	$(Q)$(LINK) -shared -o $@ $(OBJ) -Wl,-soname,$(SONAME) $(DEFS) \
+		-Wl,--version-script=omcache.map $(LIBS)
+
+$(STATIC): $(OBJ) $(B)/sources
+	$(SAY) AR $@
+	$(Q)rm -f $@
+	$(Q)$(AR) rcs $@ $(OBJ)
+
+$(B)/obj/%.o: %.c $(B)/flags
+	$(SAY) CC $<
+	@mkdir -p $(@D)
+	$(Q)$(COMPILE) $(MORE_CFLAGS) -MMD -MP -c -o $@ $<
+
+-include $(wildcard $(B)/obj/*/*.d $(B)/obj/*/*/*.d)
+
+# These change when the compiler or a flag does, or the list of sources; and what
+# is made with them is made again.
+$(B)/flags: export STAMP = $(COMPILE) $(LDFLAGS) $(LIBS)
+$(B)/sources: export STAMP = $(SRC)
+$(B)/flags $(B)/sources: FORCE
+	@mkdir -p $(@D)
+	@echo "$$STAMP" | cmp -s - $@ || echo "$$STAMP" > $@
+
+examples: $(EXAMPLES)                       ## build the examples
+
+$(EXAMPLES): $(B)/%: $(B)/obj/%.o $(SHARED)
+	$(SAY) LINK $@
+	@mkdir -p $(@D)
+	$(Q)$(LINK) -o $@ $^ $(RPATH)
+
+demo: $(B)/examples/tour                    ## see the library at work with three servers
+	@$<
+
+# --- Tests --------------------------------------------------------------------
+
+check: all $(CHOSEN_PROGRAMS:%=$(B)/tests/%) ## run the tests, or only TESTS="unit live/test_get"
+	@tests/run.sh $(CHOSEN)
+
+check-asan:                                 ## run the test programs with the address and undefined sanitizers
+	@ASAN_OPTIONS=allocator_may_return_null=1:$(ASAN_OPTIONS) \
+		$(MAKE) check B=$(B)/asan SANITIZE=address,undefined TESTS="$(CHOSEN_PROGRAMS)"
+
+VALGRIND = valgrind -q --leak-check=full --error-exitcode=99 \
+	--errors-for-leak-kinds=definite,indirect,possible
+check-valgrind: all $(CHOSEN_PROGRAMS:%=$(B)/tests/%) ## run the test programs under valgrind
+	@TAG=valgrind WRAP="$(VALGRIND)" CK_FORK=no CK_TIMEOUT_MULTIPLIER=10 \
+		TIMEOUT=$(or $(TIMEOUT),600) tests/run.sh $(CHOSEN_PROGRAMS)
+
+check-lint: all                             ## check includes, comments, sizes, format; run clang-tidy
+	@TAG=lint FLAGS="$(FLAGS) $(CHECK_CFLAGS)" TIMEOUT=$(or $(TIMEOUT),600) tests/run.sh $(LINTS)
+
+check-install: all                          ## install, use and uninstall the library, in a scratch folder
+	@tests/run.sh install/install.sh
+
+abi-baseline: all                           ## make the ABI of this build the one to keep
+	tests/abi/abidiff.sh --write
+
+$(UNIT): $(B)/%: $(B)/obj/%.o $(SUPPORT) $(STATIC)
+	$(SAY) LINK $@
+	@mkdir -p $(@D)
+	$(Q)$(LINK) -o $@ $^ $(LIBS) $(CHECK_LIBS)
+
+$(OTHER): $(B)/%: $(B)/obj/%.o $(SUPPORT) $(SHARED)
+	$(SAY) LINK $@
+	@mkdir -p $(@D)
+	$(Q)$(LINK) -o $@ $^ $(RPATH) $(LIBS) $(CHECK_LIBS) $(MORE_LIBS)
+
+$(B)/obj/tests/%: MORE_CFLAGS = $(CHECK_CFLAGS)
+$(B)/tests/compat/%: MORE_LIBS = $(COMPAT_LIBS)
+
+deps:                                       ## install the packages that are missing (Debian, Ubuntu)
+	@if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then \
+		echo 'Not Debian: install yourself what Debian calls'; echo $(PACKAGES); exit; \
+	fi; \
+	missing=; \
+	for p in $(PACKAGES); do \
+		case $$(dpkg-query -W -f='$${Status}' $$p 2>/dev/null) in \
+		*' installed') ;; \
+		*) missing="$$missing $$p" ;; \
+		esac; \
+	done; \
+	if [ -z "$$missing" ]; then echo 'No package is missing.'; exit; fi; \
+	echo "Installing$$missing"; \
+	if [ $$(id -u) = 0 ]; then sudo=; else sudo=sudo; fi; \
+	$$sudo apt-get -q update && \
+	$$sudo env DEBIAN_FRONTEND=noninteractive \
+		apt-get -q install -y --no-install-recommends $$missing
+
+# --- Installation -------------------------------------------------------------
+
+lib := $(DESTDIR)$(libdir)
+inc := $(DESTDIR)$(includedir)
+pc  := $(lib)/pkgconfig/omcache.pc
+
+install: all                                ## install to PREFIX; DESTDIR, libdir, includedir as usual
+	$(SAY) INSTALL "$(lib) $(inc)"
+	$(Q)install -d $(lib)/pkgconfig
+	$(Q)install -m 755 $(B)/$(SONAME) $(lib)
+	$(Q)install -m 644 $(STATIC) $(lib)
+	$(Q)ln -sf $(SONAME) $(lib)/libomcache.so
+	$(Q)for h in $(HEADERS); do install -D -m 644 include/$$h $(inc)/$$h || exit; done
+	$(Q)sed -e 's|@prefix@|$(PREFIX)|' -e 's|@exec_prefix@|$(exec_prefix)|' \
+		-e 's|@libdir@|$(libdir)|' -e 's|@includedir@|$(includedir)|' \
+		-e 's|@version@|$(VERSION)|' -e 's|@libs@|$(LIBS)|' omcache.pc.in > $(pc)
+	$(Q)chmod 644 $(pc)
+
+uninstall:                                  ## remove what install installed
+	$(Q)rm -f $(lib)/$(SONAME) $(lib)/libomcache.so $(lib)/libomcache.a $(pc) $(HEADERS:%=$(inc)/%)
+	$(Q)if [ -d $(inc)/omcache ]; then rmdir $(inc)/omcache; fi
+
+# --- And ----------------------------------------------------------------------
+
+clean:                                      ## remove everything made
+	$(Q)rm -rf $(B)
+
+help:                                       ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s%s\n", $$1, $$2 }' Makefile

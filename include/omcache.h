@@ -1,0 +1,63 @@
+/*
+ * OMcache - a memcached client library
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * The whole public interface.  The classic API (version nodes OMCACHE_0.1 and
+ * OMCACHE_0.2) is declared in omcache_cdef.h, which this file includes; use
+ * this file and never that one directly.
+ *
+ * What holds for every function:
+ *
+ *  - A handle is for one thread at a time; different handles share nothing.
+ *  - Keys are 1 to 250 bytes of any value, values any bytes of any length that
+ *    the server takes; neither is a C string and neither needs a NUL.
+ *  - Times to live (expiration) are seconds as memcached counts them: 0 means
+ *    never, up to 30 days is relative to now, above that it is a Unix time.
+ *    They are cut to 32 bits.
+ *  - timeout_msec is in milliseconds: 0 never waits, -1 (or any other negative
+ *    number) waits until the servers answer or their dead timeout ends it.
+ *  - A function that returns int returns one of omcache_ret_e.  NULL where a
+ *    pointer is needed gives OMCACHE_INVALID, and so does a key of a wrong
+ *    length; nothing is sent then.
+ *  - Out of memory gives OMCACHE_FAIL (NULL where a pointer is returned).
+ *  - From inside a callback only omcache_strerror, omcache_log_stderr,
+ *    omcache_server_info, omcache_server_info_free, omcache_free and those
+ *    omcache_set_* functions that say so may be called on the handle that is
+ *    calling back; everything else is refused with OMCACHE_INVALID (NULL, or
+ *    -1 for omcache_server_index_for_key).  Other handles may be used freely.
+ *  - No function touches signals, and none waits for a name lookup.
+ */
+#ifndef OMCACHE_H
+#define OMCACHE_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <time.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+#ifdef __GNUC__
+#pragma GCC visibility push(default)
+#endif
+
+/* This header's version: major << 16 | minor << 8 | patch.  What
+ * the library itself is says omcache_server_info_t.omcache_version. */
+#define OMCACHE_VERSION 0x00010000
+
+/* As the expiration of omcache_increment and omcache_decrement: do not create
+ * a counter that is not there, answer OMCACHE_NOT_FOUND. */
+#define OMCACHE_DELTA_NO_ADD 0xffffffffu
+
+#include "omcache_cdef.h"
+
+#ifdef __GNUC__
+#pragma GCC visibility pop
+#endif
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* OMCACHE_H */

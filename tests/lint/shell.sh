@@ -1,0 +1,5 @@
+#!/bin/sh
+# Runs shellcheck over all shell scripts.
+
+cd "$(dirname "$0")/../.." || exit
+shellcheck .ci/run tests/run.sh tests/*/*.sh
