@@ -1,0 +1,167 @@
+/*
+ * The binary protocol: 24 bytes of header, then extras, key and data, all
+ * numbers in network byte order.
+ */
+#include "proto/binary.h"
+
+#include <endian.h>
+#include <string.h>
+
+#include "proto/opcode.h"
+#include "proto/request.h"
+
+enum {
+    RESPONSE_MAGIC = 0x81,
+
+    FLAGS_SIZE = 4,
+    NUMBER_SIZE = 8,
+};
+
+/* A response header in host order. */
+struct header {
+    uint8_t opcode;
+    uint8_t extra_len;
+    uint16_t key_len;
+    uint16_t status;
+    uint32_t body_len;
+    uint32_t opaque;
+    uint64_t cas;
+};
+
+static uint16_t get16(const unsigned char *bytes)
+{
+    uint16_t number;
+
+    memcpy(&number, bytes, sizeof(number));
+    return be16toh(number);
+}
+
+static uint32_t get32(const unsigned char *bytes)
+{
+    uint32_t number;
+
+    memcpy(&number, bytes, sizeof(number));
+    return be32toh(number);
+}
+
+static uint64_t get64(const unsigned char *bytes)
+{
+    uint64_t number;
+
+    memcpy(&number, bytes, sizeof(number));
+    return be64toh(number);
+}
+
+static size_t head_size(const omcache_req_t *req)
+{
+    return OMC_BINARY_HEADER_SIZE + (size_t)req->header.extlen + omc_request_key_len(req);
+}
+
+static void encode_head(unsigned char *out, const omcache_req_t *req, uint32_t opaque)
+{
+    struct omcache_req_header_s header = req->header;
+    size_t key_len = omc_request_key_len(req);
+
+    header.magic = OMC_REQUEST_MAGIC;
+    header.datatype = 0;
+    header.reserved = 0;
+    header.opaque = htobe32(opaque);
+    memcpy(out, &header, OMC_BINARY_HEADER_SIZE);
+    out += OMC_BINARY_HEADER_SIZE;
+    if (header.extlen > 0)
+        memcpy(out, req->extra, header.extlen);
+    if (key_len > 0)
+        memcpy(out + header.extlen, req->key, key_len);
+}
+
+static int status_of(uint16_t status)
+{
+    switch (status) {
+    case OMCACHE_OK:
+    case OMCACHE_NOT_FOUND:
+    case OMCACHE_KEY_EXISTS:
+    case OMCACHE_TOO_LARGE_VALUE:
+    case OMCACHE_NOT_STORED:
+    case OMCACHE_DELTA_BAD_VALUE:
+        return status;
+    default:
+        return OMCACHE_FAIL;
+    }
+}
+
+static void read_header(const unsigned char *bytes, struct header *header)
+{
+    header->opcode = bytes[1];
+    header->key_len = get16(bytes + 2);
+    header->extra_len = bytes[4];
+    header->status = get16(bytes + 6);
+    header->body_len = get32(bytes + 8);
+    header->opaque = get32(bytes + 12);
+    header->cas = get64(bytes + 16);
+}
+
+/* Tells a stream of something else as early as its bytes allow. */
+static bool looks_foreign(const unsigned char *bytes, size_t len)
+{
+    return (len > 0 && bytes[0] != RESPONSE_MAGIC) || (len > 5 && bytes[5] != 0);
+}
+
+/* Fills in the parts of the body; false if they are not what the opcode has. */
+static bool read_body(const struct header *header, const unsigned char *extra,
+                      omcache_value_t *value)
+{
+    value->key = extra + header->extra_len;
+    value->key_len = header->key_len;
+    value->data = value->key + header->key_len;
+    value->data_len = header->body_len - header->key_len - header->extra_len;
+    if (value->status != OMCACHE_OK)
+        return true;
+    if (omc_opcode_is_get(header->opcode)) {
+        if (header->extra_len < FLAGS_SIZE)
+            return false;
+        value->flags = get32(extra);
+    } else if (omc_opcode_is_delta(header->opcode)) {
+        /* A quiet one that succeeds has no answer, so there always is a number. */
+        if (value->data_len != NUMBER_SIZE)
+            return false;
+        value->delta_value = get64(value->data);
+    }
+    return true;
+}
+
+static enum omc_decode decode(const unsigned char *bytes, size_t len, size_t max_body,
+                              struct omc_reply *reply, size_t *size)
+{
+    struct header header;
+
+    if (looks_foreign(bytes, len))
+        return OMC_DECODE_BROKEN;
+    *size = OMC_BINARY_HEADER_SIZE;
+    if (len < OMC_BINARY_HEADER_SIZE)
+        return OMC_DECODE_MORE;
+    read_header(bytes, &header);
+    if ((uint32_t)header.key_len + header.extra_len > header.body_len)
+        return OMC_DECODE_BROKEN;
+
+    reply->opaque = header.opaque;
+    reply->opcode = header.opcode;
+    if (header.body_len > max_body)
+        return OMC_DECODE_TOO_LARGE;
+    *size += header.body_len;
+    if (len < *size)
+        return OMC_DECODE_MORE;
+
+    reply->value = (omcache_value_t){.status = status_of(header.status), .cas = header.cas};
+    if (!read_body(&header, bytes + OMC_BINARY_HEADER_SIZE, &reply->value))
+        return OMC_DECODE_BROKEN;
+    reply->last =
+        header.opcode != OMC_OP_STAT || reply->value.status != OMCACHE_OK || header.key_len == 0;
+    return OMC_DECODE_REPLY;
+}
+
+const struct omc_codec omc_binary_codec = {
+    .name = "binary",
+    .head_size = head_size,
+    .encode_head = encode_head,
+    .decode = decode,
+};

@@ -1,0 +1,15 @@
+/*
+ * memcached's binary protocol.
+ */
+#ifndef OMC_PROTO_BINARY_H
+#define OMC_PROTO_BINARY_H
+
+#include "proto/codec.h"
+
+enum {
+    OMC_BINARY_HEADER_SIZE = 24,
+};
+
+extern const struct omc_codec omc_binary_codec;
+
+#endif

@@ -1,0 +1,29 @@
+/*
+ * The rules a request must keep before it is sent.
+ */
+#include "proto/request.h"
+
+#include "proto/opcode.h"
+
+bool omc_request_check(const omcache_req_t *req)
+{
+    size_t key_len = omc_request_key_len(req);
+    size_t head_len = key_len + req->header.extlen;
+    size_t body_len = be32toh(req->header.bodylen);
+
+    if (key_len > OMC_REQUEST_KEY_MAX || (key_len > 0 && req->key == NULL))
+        return false;
+    if (key_len == 0 && omc_opcode_needs_key(req->header.opcode))
+        return false;
+    if (req->header.extlen > 0 && req->extra == NULL)
+        return false;
+    return body_len >= head_len && (body_len == head_len || req->data != NULL);
+}
+
+void omc_request_complete(omcache_req_t *req, uint32_t opaque)
+{
+    req->header.magic = OMC_REQUEST_MAGIC;
+    req->header.datatype = 0;
+    req->header.reserved = 0;
+    req->header.opaque = opaque;
+}
