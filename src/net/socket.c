@@ -1,0 +1,67 @@
+/*
+ * TCP sockets; see socket.h.
+ */
+#include "net/socket.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <unistd.h>
+
+int omc_socket_connect(const struct omc_address *address)
+{
+    const struct sockaddr *name = (const struct sockaddr *)&address->storage;
+    int fd = socket(name->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int on = 1, error;
+
+    if (fd < 0)
+        return -1;
+    /* Without it a small request can wait for the answer to the one before. */
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    if (connect(fd, name, address->len) == 0 || errno == EINPROGRESS || errno == EINTR)
+        return fd;
+    error = errno;
+    close(fd);
+    errno = error;
+    return -1;
+}
+
+int omc_socket_connect_error(int fd)
+{
+    int error = 0;
+    socklen_t len = sizeof(error);
+
+    if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) != 0)
+        return errno;
+    return error;
+}
+
+static ssize_t result_of_errno(void)
+{
+    if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)
+        return OMC_SOCKET_AGAIN;
+    return OMC_SOCKET_ERROR;
+}
+
+ssize_t omc_socket_read(int fd, void *bytes, size_t size)
+{
+    ssize_t count = recv(fd, bytes, size, MSG_DONTWAIT);
+
+    if (count > 0)
+        return count;
+    return count == 0 ? OMC_SOCKET_CLOSED : result_of_errno();
+}
+
+ssize_t omc_socket_write(int fd, const struct iovec *pieces, size_t count)
+{
+    /* sendmsg does not write to the pieces; its declaration cannot say so. */
+    struct msghdr message = {.msg_iov = (struct iovec *)(uintptr_t)pieces, .msg_iovlen = count};
+    ssize_t sent = sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+    return sent >= 0 ? sent : result_of_errno();
+}
+
+void omc_socket_close(int fd)
+{
+    close(fd);
+}

@@ -1,0 +1,34 @@
+/*
+ * Stream sockets that never block, never raise SIGPIPE and are closed on exec.
+ */
+#ifndef OMC_NET_SOCKET_H
+#define OMC_NET_SOCKET_H
+
+#include <stddef.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+#include "net/address.h"
+
+/* Results below the number of bytes. */
+enum {
+    OMC_SOCKET_AGAIN = 0,   /* nothing possible right now */
+    OMC_SOCKET_ERROR = -1,  /* failed, errno says why */
+    OMC_SOCKET_CLOSED = -2, /* orderly closed by the peer */
+};
+
+/* Starts to connect and returns the descriptor, or -1 with errno.  The socket
+ * becomes writable when the attempt has ended. */
+int omc_socket_connect(const struct omc_address *address);
+
+/* How an attempt ended: 0, or the errno it failed with. */
+int omc_socket_connect_error(int fd);
+
+/* Read into size bytes, and write count pieces: how many bytes, or a result
+ * from above. */
+ssize_t omc_socket_read(int fd, void *bytes, size_t size);
+ssize_t omc_socket_write(int fd, const struct iovec *pieces, size_t count);
+
+void omc_socket_close(int fd);
+
+#endif
