@@ -1,0 +1,118 @@
+/*
+ * Calls that do I/O, and the waiting loop; the only place that reads the clock
+ * while it waits.
+ */
+#include "api/call.h"
+
+#include "base/clock.h"
+#include "core/handle.h"
+#include "core/loop.h"
+#include "core/submit.h"
+
+bool omc_call_begin(const omcache_t *mc)
+{
+    return mc != NULL && !omc_handle_is_calling(mc);
+}
+
+int omc_call_end(omcache_t *mc, int rc, size_t *value_count)
+{
+    if (!mc->doomed)
+        return rc;
+    omc_handle_free(mc);
+    if (value_count != NULL)
+        *value_count = 0;
+    return OMCACHE_FAIL;
+}
+
+static bool is_finished(const omcache_t *mc)
+{
+    return mc->batch.reqs != NULL ? mc->batch.left == 0 : omc_loop_is_idle(mc);
+}
+
+/* One turn at least, even if all is finished: a server that is coming back may
+ * wait for it. */
+static int run(omcache_t *mc, int64_t now, int64_t deadline)
+{
+    for (bool first = true;; first = false) {
+        int64_t until;
+        bool finished;
+
+        omc_loop_push(mc, true, now);
+        omc_batch_deliver_failures(mc);
+        finished = is_finished(mc);
+        if (mc->doomed || (finished && (!first || mc->fleet.active_count == 0)))
+            return OMCACHE_OK;
+        if (!first && (now >= deadline || omc_loop_is_stalled(mc)))
+            return OMCACHE_AGAIN;
+        until = omc_loop_deadline(mc);
+        if (deadline < until)
+            until = deadline;
+        omc_loop_wait(mc, finished ? 0 : omc_clock_left(now, until));
+        now = omc_clock_now();
+        omc_loop_dispatch(mc, now);
+    }
+}
+
+/* Collects into values with `now` already read. */
+static int collect(omcache_t *mc, omcache_req_t *reqs, size_t *req_count, omcache_value_t *values,
+                   size_t room, size_t *value_count, int64_t now, int32_t timeout_msec)
+{
+    size_t stored;
+    int rc;
+
+    omc_batch_collect(&mc->batch, reqs, values, room);
+    rc = run(mc, now, omc_clock_after(now, timeout_msec));
+    stored = omc_batch_collect_end(&mc->batch);
+    if (value_count != NULL)
+        *value_count = stored;
+    if (rc == OMCACHE_OK && req_count != NULL)
+        *req_count = 0;
+    return rc;
+}
+
+int omc_call_io(omcache_t *mc, omcache_req_t *reqs, size_t *req_count, omcache_value_t *values,
+                size_t *value_count, int32_t timeout_msec)
+{
+    bool has_batch = reqs != NULL && req_count != NULL && *req_count > 0;
+
+    if (has_batch && !omc_batch_is(&mc->batch, reqs, *req_count))
+        return OMCACHE_INVALID;
+    if (!has_batch)
+        omc_batch_end(&mc->batch);
+    omc_fleet_unpin_all(&mc->fleet);
+    return collect(mc, has_batch ? reqs : NULL, req_count, values,
+                   value_count == NULL ? 0 : *value_count, value_count, omc_clock_now(),
+                   timeout_msec);
+}
+
+static enum omc_submit_write when_to_write(const omcache_t *mc, int32_t timeout_msec)
+{
+    if (timeout_msec != 0)
+        return OMC_SUBMIT_SOON;
+    return mc->settings.buffering ? OMC_SUBMIT_COLLECT : OMC_SUBMIT_NOW;
+}
+
+int omc_call_command(omcache_t *mc, omcache_req_t *reqs, size_t *req_count, omcache_value_t *values,
+                     size_t *value_count, int32_t timeout_msec)
+{
+    size_t room = value_count == NULL ? 0 : *value_count;
+    int64_t now;
+    int rc;
+
+    if (value_count != NULL)
+        *value_count = 0;
+    if (mc->fleet.count == 0) {
+        *req_count = 0;
+        return OMCACHE_NO_SERVERS;
+    }
+    if (*req_count == 0)
+        return OMCACHE_OK;
+    now = omc_clock_now();
+    omc_fleet_unpin_all(&mc->fleet);
+    rc = omc_submit(mc, reqs, req_count, when_to_write(mc, timeout_msec), now);
+    if (rc != OMCACHE_OK)
+        return rc;
+    if (timeout_msec == 0)
+        return OMCACHE_BUFFERED;
+    return collect(mc, reqs, req_count, values, room, value_count, now, timeout_msec);
+}

@@ -1,0 +1,299 @@
+/*
+ * The simple commands: each fills a request and runs it.
+ */
+#include <endian.h>
+#include <string.h>
+
+#include "api/call.h"
+#include "omcache.h"
+#include "proto/opcode.h"
+#include "proto/request.h"
+
+/* Extras as they go over the wire. */
+struct store_extra {
+    uint32_t flags;
+    uint32_t expiration;
+};
+
+struct delta_extra {
+    uint64_t delta;
+    uint64_t initial;
+    uint32_t expiration;
+} __attribute__((packed));
+
+/* The opcode for a call: nobody waits for the answer with a timeout of 0. */
+static uint8_t quiet_if(int32_t timeout_msec, enum omc_opcode quiet, enum omc_opcode loud)
+{
+    return (uint8_t)(timeout_msec == 0 ? quiet : loud);
+}
+
+static uint32_t expiration_extra(time_t expiration)
+{
+    return htobe32((uint32_t)expiration);
+}
+
+/* Makes a request with a key; false if it cannot be one. */
+static bool fill(omcache_req_t *req, uint8_t opcode, const unsigned char *key, size_t key_len,
+                 const void *extra, size_t extra_len, const unsigned char *data, size_t data_len)
+{
+    if (key_len > OMC_REQUEST_KEY_MAX || data_len > UINT32_MAX - OMC_REQUEST_KEY_MAX - extra_len)
+        return false;
+    *req = (omcache_req_t){
+        .server_index = -1,
+        .header = {.opcode = opcode,
+                   .keylen = htobe16((uint16_t)key_len),
+                   .extlen = (uint8_t)extra_len,
+                   .bodylen = htobe32((uint32_t)(extra_len + key_len + data_len))},
+        .extra = extra,
+        .key = key,
+        .data = data,
+    };
+    return omc_request_check(req);
+}
+
+/* Runs one request; its answer, if one came, goes to *value. */
+static int run(omcache_t *mc, omcache_req_t *req, omcache_value_t *value, int32_t timeout_msec)
+{
+    bool named = req->server_index >= 0;
+    size_t req_count = 1, value_count = 1;
+    int rc;
+
+    *value = (omcache_value_t){.status = OMCACHE_OK};
+    rc = omc_call_command(mc, req, &req_count, value, &value_count, timeout_msec);
+    rc = omc_call_end(mc, rc, &value_count);
+    if (value_count == 0)
+        *value = (omcache_value_t){.status = rc};
+    else
+        rc = value->status;
+    return named && rc == OMCACHE_SERVER_FAILURE ? OMCACHE_NO_SERVERS : rc;
+}
+
+static int run_status(omcache_t *mc, omcache_req_t *req, int32_t timeout_msec)
+{
+    omcache_value_t value;
+
+    return run(mc, req, &value, timeout_msec);
+}
+
+int omcache_command_status(omcache_t *mc, omcache_req_t *req, int32_t timeout_msec)
+{
+    if (!omc_call_begin(mc) || req == NULL || !omc_request_check(req))
+        return OMCACHE_INVALID;
+    return run_status(mc, req, timeout_msec);
+}
+
+/* Commands that name a server. */
+
+static int to_server(omcache_t *mc, omcache_req_t *req, int server_index, int32_t timeout_msec)
+{
+    if (!omc_call_begin(mc))
+        return OMCACHE_INVALID;
+    if (server_index < 0) /* -1 would mean "by key" */
+        return OMCACHE_NO_SERVERS;
+    req->server_index = server_index;
+    return run_status(mc, req, timeout_msec);
+}
+
+int omcache_noop(omcache_t *mc, int server_index, int32_t timeout_msec)
+{
+    omcache_req_t req = {.header = {.opcode = OMC_OP_NOOP}};
+
+    return to_server(mc, &req, server_index, timeout_msec);
+}
+
+int omcache_flush_all(omcache_t *mc, time_t expiration, int server_index, int32_t timeout_msec)
+{
+    uint32_t extra = expiration_extra(expiration);
+    omcache_req_t req;
+
+    fill(&req, OMC_OP_FLUSH, NULL, 0, &extra, sizeof(extra), NULL, 0);
+    return to_server(mc, &req, server_index, timeout_msec);
+}
+
+int omcache_stat(omcache_t *mc, const char *command, omcache_value_t *values, size_t *value_count,
+                 int server_index, int32_t timeout_msec)
+{
+    const unsigned char *key = (const unsigned char *)command;
+    size_t req_count = 1;
+    omcache_req_t req;
+    int rc;
+
+    if (!omc_call_begin(mc) ||
+        !fill(&req, OMC_OP_STAT, key, command == NULL ? 0 : strlen(command), NULL, 0, NULL, 0))
+        return OMCACHE_INVALID;
+    if (server_index < 0) {
+        if (value_count != NULL)
+            *value_count = 0;
+        return OMCACHE_NO_SERVERS;
+    }
+    req.server_index = server_index;
+    rc = omc_call_command(mc, &req, &req_count, values, value_count, timeout_msec);
+    return omc_call_end(mc, rc, value_count);
+}
+
+/* Commands that store. */
+
+static int store(omcache_t *mc, uint8_t opcode, const unsigned char *key, size_t key_len,
+                 const struct store_extra *extra, const unsigned char *value, size_t value_len,
+                 uint64_t cas, int32_t timeout_msec)
+{
+    omcache_req_t req;
+
+    if (!omc_call_begin(mc) || !fill(&req, opcode, key, key_len, extra,
+                                     extra == NULL ? 0 : sizeof(*extra), value, value_len))
+        return OMCACHE_INVALID;
+    req.header.cas = htobe64(cas);
+    return run_status(mc, &req, timeout_msec);
+}
+
+static struct store_extra store_extra(uint32_t flags, time_t expiration)
+{
+    return (struct store_extra){htobe32(flags), expiration_extra(expiration)};
+}
+
+int omcache_set(omcache_t *mc, const unsigned char *key, size_t key_len, const unsigned char *value,
+                size_t value_len, time_t expiration, uint32_t flags, uint64_t cas,
+                int32_t timeout_msec)
+{
+    struct store_extra extra = store_extra(flags, expiration);
+
+    return store(mc, quiet_if(timeout_msec, OMC_OP_SETQ, OMC_OP_SET), key, key_len, &extra, value,
+                 value_len, cas, timeout_msec);
+}
+
+int omcache_add(omcache_t *mc, const unsigned char *key, size_t key_len, const unsigned char *value,
+                size_t value_len, time_t expiration, uint32_t flags, int32_t timeout_msec)
+{
+    struct store_extra extra = store_extra(flags, expiration);
+
+    return store(mc, quiet_if(timeout_msec, OMC_OP_ADDQ, OMC_OP_ADD), key, key_len, &extra, value,
+                 value_len, 0, timeout_msec);
+}
+
+int omcache_replace(omcache_t *mc, const unsigned char *key, size_t key_len,
+                    const unsigned char *value, size_t value_len, time_t expiration, uint32_t flags,
+                    int32_t timeout_msec)
+{
+    struct store_extra extra = store_extra(flags, expiration);
+
+    return store(mc, quiet_if(timeout_msec, OMC_OP_REPLACEQ, OMC_OP_REPLACE), key, key_len, &extra,
+                 value, value_len, 0, timeout_msec);
+}
+
+int omcache_append(omcache_t *mc, const unsigned char *key, size_t key_len,
+                   const unsigned char *value, size_t value_len, uint64_t cas, int32_t timeout_msec)
+{
+    return store(mc, quiet_if(timeout_msec, OMC_OP_APPENDQ, OMC_OP_APPEND), key, key_len, NULL,
+                 value, value_len, cas, timeout_msec);
+}
+
+int omcache_prepend(omcache_t *mc, const unsigned char *key, size_t key_len,
+                    const unsigned char *value, size_t value_len, uint64_t cas,
+                    int32_t timeout_msec)
+{
+    return store(mc, quiet_if(timeout_msec, OMC_OP_PREPENDQ, OMC_OP_PREPEND), key, key_len, NULL,
+                 value, value_len, cas, timeout_msec);
+}
+
+/* Commands on a key alone. */
+
+static int on_key(omcache_t *mc, uint8_t opcode, const unsigned char *key, size_t key_len,
+                  const void *extra, size_t extra_len, omcache_value_t *value, int32_t timeout_msec)
+{
+    omcache_req_t req;
+
+    if (!omc_call_begin(mc) || !fill(&req, opcode, key, key_len, extra, extra_len, NULL, 0)) {
+        *value = (omcache_value_t){.status = OMCACHE_INVALID};
+        return OMCACHE_INVALID;
+    }
+    return run(mc, &req, value, timeout_msec);
+}
+
+static int count(omcache_t *mc, uint8_t opcode, const unsigned char *key, size_t key_len,
+                 uint64_t delta, uint64_t initial, time_t expiration, uint64_t *number,
+                 int32_t timeout_msec)
+{
+    struct delta_extra extra = {
+        .delta = htobe64(delta),
+        .initial = htobe64(initial),
+        .expiration = expiration_extra(expiration),
+    };
+    omcache_value_t value;
+    int rc = on_key(mc, opcode, key, key_len, &extra, sizeof(extra), &value, timeout_msec);
+
+    if (number != NULL)
+        *number = value.delta_value;
+    return rc;
+}
+
+int omcache_increment(omcache_t *mc, const unsigned char *key, size_t key_len, uint64_t delta,
+                      uint64_t initial, time_t expiration, uint64_t *value, int32_t timeout_msec)
+{
+    return count(mc, quiet_if(timeout_msec, OMC_OP_INCREMENTQ, OMC_OP_INCREMENT), key, key_len,
+                 delta, initial, expiration, value, timeout_msec);
+}
+
+int omcache_decrement(omcache_t *mc, const unsigned char *key, size_t key_len, uint64_t delta,
+                      uint64_t initial, time_t expiration, uint64_t *value, int32_t timeout_msec)
+{
+    return count(mc, quiet_if(timeout_msec, OMC_OP_DECREMENTQ, OMC_OP_DECREMENT), key, key_len,
+                 delta, initial, expiration, value, timeout_msec);
+}
+
+int omcache_delete(omcache_t *mc, const unsigned char *key, size_t key_len, int32_t timeout_msec)
+{
+    omcache_value_t value;
+
+    return on_key(mc, quiet_if(timeout_msec, OMC_OP_DELETEQ, OMC_OP_DELETE), key, key_len, NULL, 0,
+                  &value, timeout_msec);
+}
+
+int omcache_touch(omcache_t *mc, const unsigned char *key, size_t key_len, time_t expiration,
+                  int32_t timeout_msec)
+{
+    uint32_t extra = expiration_extra(expiration);
+    omcache_value_t value;
+
+    return on_key(mc, OMC_OP_TOUCH, key, key_len, &extra, sizeof(extra), &value, timeout_msec);
+}
+
+/* Hands out an answer's parts to whoever wants them. */
+static void take_apart(const omcache_value_t *answer, const unsigned char **value,
+                       size_t *value_len, uint32_t *flags, uint64_t *cas)
+{
+    bool empty = answer->status != OMCACHE_OK && answer->status != OMCACHE_FAIL;
+
+    if (value != NULL)
+        *value = empty ? NULL : answer->data;
+    if (value_len != NULL)
+        *value_len = empty ? 0 : answer->data_len;
+    if (flags != NULL)
+        *flags = answer->flags;
+    if (cas != NULL)
+        *cas = empty ? 0 : answer->cas;
+}
+
+int omcache_get(omcache_t *mc, const unsigned char *key, size_t key_len,
+                const unsigned char **value, size_t *value_len, uint32_t *flags, uint64_t *cas,
+                int32_t timeout_msec)
+{
+    omcache_value_t answer;
+    int rc = on_key(mc, quiet_if(timeout_msec, OMC_OP_GETKQ, OMC_OP_GETK), key, key_len, NULL, 0,
+                    &answer, timeout_msec);
+
+    take_apart(&answer, value, value_len, flags, cas);
+    return rc;
+}
+
+int omcache_gat(omcache_t *mc, const unsigned char *key, size_t key_len,
+                const unsigned char **value, size_t *value_len, time_t expiration, uint32_t *flags,
+                uint64_t *cas, int32_t timeout_msec)
+{
+    uint32_t extra = expiration_extra(expiration);
+    omcache_value_t answer;
+    int rc = on_key(mc, quiet_if(timeout_msec, OMC_OP_GATKQ, OMC_OP_GATK), key, key_len, &extra,
+                    sizeof(extra), &answer, timeout_msec);
+
+    take_apart(&answer, value, value_len, flags, cas);
+    return rc;
+}

@@ -1,0 +1,70 @@
+/*
+ * The classic batch interface: omcache_command, omcache_io and what goes with
+ * an event loop.
+ */
+#include "api/call.h"
+#include "base/clock.h"
+#include "core/handle.h"
+#include "core/loop.h"
+#include "omcache.h"
+#include "proto/request.h"
+
+int omcache_command(omcache_t *mc, omcache_req_t *reqs, size_t *req_countp, omcache_value_t *values,
+                    size_t *value_count, int32_t timeout_msec)
+{
+    int rc;
+
+    if (!omc_call_begin(mc) || reqs == NULL || req_countp == NULL)
+        return OMCACHE_INVALID;
+    for (size_t i = 0; i < *req_countp; i++) {
+        if (!omc_request_check(&reqs[i]))
+            return OMCACHE_INVALID;
+    }
+    rc = omc_call_command(mc, reqs, req_countp, values, value_count, timeout_msec);
+    return omc_call_end(mc, rc, value_count);
+}
+
+int omcache_io(omcache_t *mc, omcache_req_t *reqs, size_t *req_count, omcache_value_t *values,
+               size_t *value_count, int32_t timeout_msec)
+{
+    int rc;
+
+    if (!omc_call_begin(mc))
+        return OMCACHE_INVALID;
+    rc = omc_call_io(mc, reqs, req_count, values, value_count, timeout_msec);
+    return omc_call_end(mc, rc, value_count);
+}
+
+struct pollfd *omcache_poll_fds(omcache_t *mc, int *nfds, int *poll_timeout)
+{
+    int64_t now, until;
+
+    if (nfds == NULL)
+        return NULL;
+    *nfds = 0;
+    if (poll_timeout == NULL || !omc_call_begin(mc))
+        return NULL;
+    now = omc_clock_now();
+    omc_loop_push(mc, !mc->settings.buffering, now);
+    omc_loop_check_deadlines(mc, now);
+    omc_loop_fill_pollfds(mc);
+    until = omc_clock_after(now, mc->settings.dead_timeout);
+    if (omc_loop_deadline(mc) < until)
+        until = omc_loop_deadline(mc);
+    *poll_timeout = omc_clock_left(now, until);
+    *nfds = (int)mc->fleet.active_count;
+    if (omc_call_end(mc, OMCACHE_OK, NULL) != OMCACHE_OK) {
+        *nfds = 0;
+        return NULL;
+    }
+    return mc->fleet.pollfds;
+}
+
+int omcache_reset_buffers(omcache_t *mc)
+{
+    if (!omc_call_begin(mc))
+        return OMCACHE_INVALID;
+    omc_batch_end(&mc->batch);
+    omc_loop_forget(mc, omc_clock_now());
+    return omc_call_end(mc, OMCACHE_OK, NULL);
+}

@@ -1,0 +1,110 @@
+/*
+ * Servers and how keys are distributed over them.
+ */
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/call.h"
+#include "base/clock.h"
+#include "base/memory.h"
+#include "core/fleet.h"
+#include "core/handle.h"
+#include "omcache.h"
+#include "proto/request.h"
+#include "route/hash.h"
+#include "route/ketama.h"
+
+/* Data that programs may copy into themselves, so their size and their contents
+ * at load time are part of the ABI. */
+omcache_dist_t omcache_dist_libmemcached_ketama = {
+    .omcache_version = OMCACHE_VERSION,
+    .points_per_server = OMC_KETAMA_POINTS,
+    .entries_per_point = 1,
+    .point_hash_func = omc_ketama_points_one_at_a_time,
+    .key_hash_func = omc_hash_one_at_a_time,
+};
+
+omcache_dist_t omcache_dist_libmemcached_ketama_weighted = {
+    .omcache_version = OMCACHE_VERSION,
+    .points_per_server = OMC_KETAMA_MD5_POINTS,
+    .entries_per_point = OMC_KETAMA_MD5_ENTRIES,
+    .point_hash_func = omc_ketama_points_md5,
+    .key_hash_func = omc_hash_md5,
+};
+
+omcache_dist_t omcache_dist_libmemcached_ketama_pre1010 = {
+    .omcache_version = OMCACHE_VERSION,
+    .points_per_server = OMC_KETAMA_MD5_POINTS,
+    .entries_per_point = OMC_KETAMA_MD5_ENTRIES,
+    .point_hash_func = omc_ketama_points_md5,
+    .key_hash_func = omc_hash_one_at_a_time,
+};
+
+int omcache_set_servers(omcache_t *mc, const char *servers)
+{
+    if (!omc_call_begin(mc) || servers == NULL)
+        return OMCACHE_INVALID;
+    return omc_call_end(mc, omc_fleet_set_servers(mc, servers), NULL);
+}
+
+int omcache_set_distribution_method(omcache_t *mc, omcache_dist_t *method)
+{
+    if (!omc_call_begin(mc) || method == NULL || method->points_per_server == 0 ||
+        method->entries_per_point == 0 || method->point_hash_func == NULL ||
+        method->key_hash_func == NULL)
+        return OMCACHE_INVALID;
+    return omc_fleet_set_distribution(mc, method);
+}
+
+int omcache_server_index_for_key(omcache_t *mc, const unsigned char *key, size_t key_len)
+{
+    const struct omc_server *server;
+    int index;
+
+    if (!omc_call_begin(mc) || key == NULL || key_len == 0 || key_len > OMC_REQUEST_KEY_MAX)
+        return -1;
+    if (mc->fleet.count <= 1)
+        return 0;
+    server = omc_fleet_pick(mc, key, key_len, omc_clock_now());
+    index = server == NULL ? -1 : (int)server->index;
+    return omc_call_end(mc, OMCACHE_OK, NULL) == OMCACHE_OK ? index : -1;
+}
+
+/* Like atoi, but defined for numbers of any size. */
+static int port_number(const char *port)
+{
+    long number = strtol(port, NULL, 10);
+
+    if (number > INT_MAX)
+        return INT_MAX;
+    return number < INT_MIN ? INT_MIN : (int)number;
+}
+
+omcache_server_info_t *omcache_server_info(omcache_t *mc, int server_index)
+{
+    const struct omc_server *server;
+    omcache_server_info_t *info;
+    size_t host_size;
+
+    if (mc == NULL || (server = omc_fleet_server(&mc->fleet, server_index)) == NULL)
+        return NULL;
+    host_size = strlen(server->name.host) + 1;
+    info = omc_memory_new(1, sizeof(*info) + host_size);
+    if (info == NULL)
+        return NULL;
+    info->omcache_version = OMCACHE_VERSION;
+    info->server_index = server_index;
+    info->hostname = memcpy(info + 1, server->name.host, host_size);
+    info->port = port_number(server->name.port);
+    return info;
+}
+
+int omcache_server_info_free(omcache_t *mc, omcache_server_info_t *info)
+{
+    (void)mc;
+    if (info == NULL)
+        return OMCACHE_INVALID;
+    omc_memory_free(info);
+    return OMCACHE_OK;
+}

@@ -1,0 +1,109 @@
+/*
+ * A handle's life and its settings.
+ */
+#include <stdio.h>
+#include <time.h>
+
+#include "api/call.h"
+#include "base/log.h"
+#include "base/status.h"
+#include "core/handle.h"
+#include "omcache.h"
+
+omcache_t *omcache_init(void)
+{
+    return omc_handle_new(&omcache_dist_libmemcached_ketama, (uint32_t)time(NULL));
+}
+
+int omcache_free(omcache_t *mc)
+{
+    if (mc == NULL)
+        return OMCACHE_INVALID;
+    if (omc_handle_is_calling(mc))
+        mc->doomed = true;
+    else
+        omc_handle_free(mc);
+    return OMCACHE_OK;
+}
+
+const char *omcache_strerror(int rc)
+{
+    return omc_status_text(rc);
+}
+
+void omcache_log_stderr(void *context, int level, const char *msg)
+{
+    const char *prefix = context;
+
+    fprintf(stderr, "%s%s %s\n", prefix == NULL ? "" : prefix, omc_log_level_name(level),
+            msg == NULL ? "" : msg);
+}
+
+int omcache_set_connect_timeout(omcache_t *mc, uint32_t msec)
+{
+    if (mc == NULL)
+        return OMCACHE_INVALID;
+    mc->settings.connect_timeout = msec;
+    return OMCACHE_OK;
+}
+
+int omcache_set_reconnect_timeout(omcache_t *mc, uint32_t msec)
+{
+    if (mc == NULL)
+        return OMCACHE_INVALID;
+    mc->settings.reconnect_timeout = msec;
+    return OMCACHE_OK;
+}
+
+int omcache_set_dead_timeout(omcache_t *mc, uint32_t msec)
+{
+    if (mc == NULL)
+        return OMCACHE_INVALID;
+    mc->settings.dead_timeout = msec;
+    return OMCACHE_OK;
+}
+
+int omcache_set_send_buffer_max_size(omcache_t *mc, size_t size)
+{
+    if (mc == NULL)
+        return OMCACHE_INVALID;
+    mc->settings.send_limit = size;
+    return OMCACHE_OK;
+}
+
+int omcache_set_recv_buffer_max_size(omcache_t *mc, size_t size)
+{
+    if (mc == NULL)
+        return OMCACHE_INVALID;
+    mc->settings.recv_limit = size;
+    return OMCACHE_OK;
+}
+
+int omcache_set_buffering(omcache_t *mc, uint32_t enabled)
+{
+    if (mc == NULL)
+        return OMCACHE_INVALID;
+    mc->settings.buffering = enabled != 0;
+    return OMCACHE_OK;
+}
+
+int omcache_set_log_callback(omcache_t *mc, int level, omcache_log_callback_func *func,
+                             void *context)
+{
+    if (mc == NULL)
+        return OMCACHE_INVALID;
+    mc->log.level = level == 0 ? OMC_LOG_INFO : level;
+    mc->log.func = func;
+    mc->log.context = context;
+    return OMCACHE_OK;
+}
+
+int omcache_set_response_callback(omcache_t *mc, omcache_response_callback_func *resp_cb,
+                                  void *resp_cb_context)
+{
+    if (mc == NULL)
+        return OMCACHE_INVALID;
+    mc->response_func = resp_cb;
+    mc->response_context = resp_cb_context;
+    return OMCACHE_OK;
+}

@@ -1,0 +1,91 @@
+/*
+ * The current batch: the requests of the last command, known by consecutive tags
+ * (their opaques towards the application), and where their outcomes go.
+ *
+ * Every answer passes through omc_batch_deliver, and every failure through
+ * omc_batch_fail: the one place where requests get their outcome.
+ */
+#ifndef OMC_CORE_BATCH_H
+#define OMC_CORE_BATCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "omcache.h"
+#include "proto/codec.h"
+
+/* A request that failed, and which the application has not yet been told of. */
+struct omc_batch_failure {
+    uint32_t tag;
+    int status;
+};
+
+struct omc_batch {
+    uint32_t next_tag;
+    uint32_t first; /* tag of the first request */
+    size_t count;
+    size_t left; /* requests without an outcome */
+
+    struct omc_batch_failure *failures; /* room for `failures_room`, at least count */
+    size_t failures_count;
+    size_t failures_room;
+
+    /* While a call collects: the batch's requests, or NULL if it collects
+     * nothing, and its room. */
+    const omcache_req_t *reqs;
+    omcache_value_t *values;
+    size_t room;
+    size_t stored;
+    bool overflowed;
+};
+
+void omc_batch_init(struct omc_batch *batch, uint32_t first_tag);
+void omc_batch_fini(struct omc_batch *batch);
+
+/* Ends the current batch and begins one of at most count requests, the first of
+ * which gets the tag batch->first; false without memory. */
+bool omc_batch_begin(struct omc_batch *batch, size_t count);
+
+/* Adds the next request, giving it its tag. */
+uint32_t omc_batch_add(struct omc_batch *batch);
+
+/* Takes the last one added out again: it was not accepted. */
+void omc_batch_take_back(struct omc_batch *batch);
+
+/* Ends the current batch; what is outstanding of it goes to nobody. */
+void omc_batch_end(struct omc_batch *batch);
+
+/* Whether the array is the current batch. */
+bool omc_batch_is(const struct omc_batch *batch, const omcache_req_t *reqs, size_t count);
+
+/* Starts to collect into values, and stops; how many were stored.  reqs NULL: no
+ * batch is collected. */
+void omc_batch_collect(struct omc_batch *batch, const omcache_req_t *reqs, omcache_value_t *values,
+                       size_t room);
+size_t omc_batch_collect_end(struct omc_batch *batch);
+
+/* Whether a request with that tag belongs to the current batch. */
+bool omc_batch_has(const struct omc_batch *batch, uint32_t tag);
+
+/* Whether an answer can belong to the request: it has not another one's key, as
+ * far as can be known. */
+bool omc_batch_fits(const struct omc_batch *batch, uint32_t tag, const struct omc_reply *reply);
+
+/* Hands out an answer: to the response callback and, if the request is of the
+ * batch that is being collected, to the values.  Tells whether it was stored
+ * there. */
+bool omc_batch_deliver(omcache_t *mc, uint32_t tag, const struct omc_reply *reply);
+
+/* Settles a request of the batch without an answer: a quiet one that
+ * succeeded or missed. */
+void omc_batch_settle(struct omc_batch *batch, uint32_t tag);
+
+/* Notes that a request failed; false if it is not of the current batch, so that
+ * nobody will be told. */
+bool omc_batch_fail(struct omc_batch *batch, uint32_t tag, int status);
+
+/* Hands out the failures noted, while collecting. */
+void omc_batch_deliver_failures(omcache_t *mc);
+
+#endif

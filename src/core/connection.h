@@ -1,0 +1,116 @@
+/*
+ * One connection: a socket, the bytes on their way in both directions, and the
+ * queue of requests they belong to.  It knows nothing of servers and handles.
+ *
+ * Requests may be submitted while there is no socket; they wait in `out`.
+ */
+#ifndef OMC_CORE_CONNECTION_H
+#define OMC_CORE_CONNECTION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buffer.h"
+#include "core/inbox.h"
+#include "core/queue.h"
+#include "net/address.h"
+#include "omcache.h"
+#include "proto/codec.h"
+
+enum {
+    OMC_CONNECTION_HELLO_SIZE = 24,
+};
+
+struct omc_connection {
+    int fd; /* -1: none */
+    const struct omc_codec *codec;
+
+    unsigned char hello[OMC_CONNECTION_HELLO_SIZE]; /* the handshake's no-op, */
+    size_t hello_left;                              /* how much of it is unsent, */
+    uint32_t hello_number;                          /* and its opaque */
+
+    struct omc_buffer out; /* requests not yet written */
+    uint64_t written;      /* how many bytes of requests were written before those */
+    bool blocked;          /* the kernel took less than it was given */
+    bool expecting;        /* something was written whose answer is due */
+
+    struct omc_inbox in;
+    size_t message; /* how long the message at the front of `in` is at least */
+    bool stalled;   /* no room to read into before the application's next call */
+
+    struct omc_queue queue;
+    int64_t since; /* when it began to connect, or last showed a sign of life */
+};
+
+void omc_connection_init(struct omc_connection *conn, uint32_t first_number);
+void omc_connection_fini(struct omc_connection *conn);
+
+/* Starts to connect; false with errno when that failed at once. */
+bool omc_connection_open(struct omc_connection *conn, const struct omc_address *address,
+                         int64_t now);
+
+/* Closes the socket and forgets bytes and requests in both directions; values
+ * that were handed out stay. */
+void omc_connection_close(struct omc_connection *conn);
+
+/* Prepares the handshake on a socket that has just been connected. */
+void omc_connection_greet(struct omc_connection *conn, int64_t now);
+
+/* Whether the reply is the handshake's. */
+bool omc_connection_is_hello(const struct omc_connection *conn, const struct omc_reply *reply);
+
+/* Bytes of requests that wait to be written. */
+static inline size_t omc_connection_unsent(const struct omc_connection *conn)
+{
+    return omc_buffer_size(&conn->out);
+}
+
+/* Whether there is anything to write. */
+static inline bool omc_connection_wants_write(const struct omc_connection *conn)
+{
+    return conn->hello_left > 0 || omc_connection_unsent(conn) > 0;
+}
+
+/* Whether a request has not been answered, or not even been sent. */
+static inline bool omc_connection_is_busy(const struct omc_connection *conn)
+{
+    return conn->queue.open > 0 || omc_connection_unsent(conn) > 0;
+}
+
+/* Queues a request's head and data.  OMCACHE_OK; OMCACHE_BUFFER_FULL if then more
+ * than limit bytes were unsent; OMCACHE_FAIL without memory. */
+int omc_connection_submit(struct omc_connection *conn, const omcache_req_t *req, uint32_t tag,
+                          size_t limit);
+
+/* The same on an open connection, but writes what is unsent and the request at
+ * once, its data from where it is.  Only what the kernel does not take is
+ * copied.  *broken is set if the connection failed on the way, the request being
+ * queued all the same. */
+int omc_connection_send(struct omc_connection *conn, const omcache_req_t *req, uint32_t tag,
+                        size_t limit, int64_t now, bool *broken);
+
+/* Queues a no-op if the newest request is quiet, so that the end of its silence
+ * will be known.  Without memory it does so next time. */
+void omc_connection_fence(struct omc_connection *conn);
+
+/* Writes what the kernel takes; false with errno if the connection failed. */
+bool omc_connection_flush(struct omc_connection *conn, int64_t now);
+
+/* Reads once, up to the end of the room there is.  A number of bytes, or what
+ * omc_socket_read has for less; OMC_SOCKET_AGAIN with `stalled` set if there is
+ * no room; OMC_SOCKET_ERROR with ENOMEM without memory. */
+ssize_t omc_connection_read(struct omc_connection *conn, size_t limit, int64_t now);
+
+/* Decodes the next reply of those read, of at most limit bytes of body. */
+enum omc_decode omc_connection_next(struct omc_connection *conn, size_t limit,
+                                    struct omc_reply *reply);
+
+/* Settles a request, its last answer having come. */
+void omc_connection_settle(struct omc_connection *conn, struct omc_pending *pending);
+
+/* Forgets all requests.  False if one is half sent, which leaves the stream of
+ * no use. */
+bool omc_connection_forget(struct omc_connection *conn);
+
+#endif

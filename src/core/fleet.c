@@ -1,0 +1,239 @@
+/*
+ * The servers of a handle; see fleet.h.
+ */
+#include "core/fleet.h"
+
+#include <string.h>
+
+#include "base/memory.h"
+#include "core/handle.h"
+
+void omc_fleet_init(struct omc_fleet *fleet, omcache_dist_t *dist)
+{
+    memset(fleet, 0, sizeof(*fleet));
+    fleet->dist = dist;
+}
+
+/* Frees the arrays, not the servers. */
+static void free_arrays(struct omc_fleet *fleet)
+{
+    omc_memory_free(fleet->servers);
+    omc_memory_free(fleet->active);
+    omc_memory_free(fleet->pinned);
+    omc_memory_free(fleet->pollfds);
+    omc_ring_fini(&fleet->ring);
+}
+
+static bool allocate_arrays(struct omc_fleet *fleet, size_t count)
+{
+    fleet->servers = omc_memory_new(count, sizeof(struct omc_server *));
+    fleet->active = omc_memory_new(count, sizeof(struct omc_server *));
+    fleet->pinned = omc_memory_new(count, sizeof(struct omc_server *));
+    fleet->pollfds = omc_memory_new(count, sizeof(struct pollfd));
+    return count == 0 || (fleet->servers != NULL && fleet->active != NULL &&
+                          fleet->pinned != NULL && fleet->pollfds != NULL);
+}
+
+/* Makes those servers of the list that the old fleet does not have.  Both are
+ * sorted, so that one walk along them pairs equal names, duplicates included. */
+static bool make_new_servers(const struct omc_fleet *old, struct omc_fleet *next,
+                             const struct omc_server_list *list, uint32_t first_number)
+{
+    size_t o = 0;
+
+    for (size_t i = 0; i < list->count; i++) {
+        const struct omc_server_name *name = &list->names[i];
+
+        while (o < old->count && omc_server_list_compare(&old->servers[o]->name, name) < 0)
+            o++;
+        if (o < old->count && omc_server_list_compare(&old->servers[o]->name, name) == 0) {
+            o++;
+            continue;
+        }
+        next->servers[i] = omc_server_new(name, first_number);
+        if (next->servers[i] == NULL)
+            return false;
+    }
+    return true;
+}
+
+/* Moves the others over from the old fleet, which keeps those to be dropped. */
+static void take_old_servers(struct omc_fleet *old, struct omc_fleet *next,
+                             const struct omc_server_list *list)
+{
+    size_t o = 0;
+
+    for (size_t i = 0; i < list->count; i++) {
+        if (next->servers[i] != NULL)
+            continue;
+        while (omc_server_list_compare(&old->servers[o]->name, &list->names[i]) != 0)
+            o++;
+        next->servers[i] = old->servers[o];
+        old->servers[o++] = NULL;
+    }
+}
+
+static void free_servers(struct omc_fleet *fleet)
+{
+    for (size_t i = 0; i < fleet->count; i++) {
+        if (fleet->servers[i] != NULL)
+            omc_server_free(fleet->servers[i]);
+    }
+}
+
+void omc_fleet_fini(struct omc_fleet *fleet)
+{
+    free_servers(fleet);
+    free_arrays(fleet);
+}
+
+static void fail_requests_of_dropped(omcache_t *mc, const struct omc_fleet *dropped)
+{
+    for (size_t i = 0; i < dropped->count; i++) {
+        struct omc_server *server = dropped->servers[i];
+        size_t failed = server == NULL ? 0 : omc_server_fail_requests(mc, server);
+
+        if (failed > 0)
+            omc_log(&mc->log, OMC_LOG_WARNING, "%s:%s: removed with %zu requests, which failed",
+                    server->name.host, server->name.port, failed);
+    }
+}
+
+/* Brings indexes, orders and the short lists up to date with the servers. */
+static void renumber(struct omc_fleet *fleet, const struct omc_server_list *list)
+{
+    for (size_t i = 0; i < fleet->count; i++) {
+        struct omc_server *server = fleet->servers[i];
+
+        server->index = (uint32_t)i;
+        server->name.order = list->names[i].order;
+        if (server->active) {
+            server->active_at = fleet->active_count;
+            fleet->active[fleet->active_count++] = server;
+        }
+        if (server->pinned)
+            fleet->pinned[fleet->pinned_count++] = server;
+    }
+}
+
+/* Sets up a fleet of new servers, with holes for those that old has. */
+static bool prepare(const struct omc_fleet *old, struct omc_fleet *next,
+                    const struct omc_server_list *list, uint32_t first_number)
+{
+    omc_fleet_init(next, old->dist);
+    if (!allocate_arrays(next, list->count))
+        return false;
+    next->count = list->count;
+    return omc_ring_init(&next->ring, next->dist, list) &&
+           make_new_servers(old, next, list, first_number);
+}
+
+int omc_fleet_set_servers(omcache_t *mc, const char *text)
+{
+    struct omc_fleet dropped, next;
+    struct omc_server_list list;
+    int rc = omc_server_list_parse(&list, text);
+
+    if (rc != OMCACHE_OK)
+        return rc;
+    if (prepare(&mc->fleet, &next, &list, mc->batch.next_tag)) {
+        dropped = mc->fleet;
+        take_old_servers(&dropped, &next, &list);
+        renumber(&next, &list);
+        mc->fleet = next;
+        fail_requests_of_dropped(mc, &dropped);
+        omc_fleet_fini(&dropped);
+    } else {
+        omc_fleet_fini(&next);
+        rc = OMCACHE_FAIL;
+    }
+    omc_server_list_fini(&list);
+    return rc;
+}
+
+int omc_fleet_set_distribution(omcache_t *mc, omcache_dist_t *dist)
+{
+    struct omc_fleet *fleet = &mc->fleet;
+    struct omc_server_list list = {.count = fleet->count};
+    struct omc_ring ring;
+    bool made;
+
+    list.names = omc_memory_new(list.count, sizeof(*list.names));
+    if (list.names == NULL && list.count > 0)
+        return OMCACHE_FAIL;
+    for (size_t i = 0; i < list.count; i++)
+        list.names[i] = fleet->servers[i]->name; /* borrowed */
+    made = omc_ring_init(&ring, dist, &list);
+    omc_memory_free(list.names);
+    if (!made)
+        return OMCACHE_FAIL;
+    omc_ring_fini(&fleet->ring);
+    fleet->ring = ring;
+    fleet->dist = dist;
+    return OMCACHE_OK;
+}
+
+struct omc_server *omc_fleet_server(const struct omc_fleet *fleet, int index)
+{
+    return index >= 0 && (size_t)index < fleet->count ? fleet->servers[index] : NULL;
+}
+
+/* What a walk along the ring needs to know. */
+struct walk {
+    omcache_t *mc;
+    int64_t now;
+};
+
+static bool is_usable(void *context, uint32_t index)
+{
+    const struct walk *walk = context;
+
+    return omc_server_is_usable(walk->mc, walk->mc->fleet.servers[index], walk->now);
+}
+
+struct omc_server *omc_fleet_pick(omcache_t *mc, const unsigned char *key, size_t key_len,
+                                  int64_t now)
+{
+    struct omc_fleet *fleet = &mc->fleet;
+    struct walk walk = {mc, now};
+
+    if (fleet->count == 1)
+        return is_usable(&walk, 0) ? fleet->servers[0] : NULL;
+    return omc_fleet_server(fleet, omc_ring_pick(&fleet->ring, key, key_len, is_usable, &walk));
+}
+
+void omc_fleet_update_active(struct omc_fleet *fleet, struct omc_server *server)
+{
+    bool has_work = omc_server_has_work(server);
+
+    if (has_work && !server->active) {
+        server->active_at = fleet->active_count;
+        fleet->active[fleet->active_count++] = server;
+    } else if (!has_work && server->active) {
+        struct omc_server *last = fleet->active[--fleet->active_count];
+
+        fleet->active[server->active_at] = last;
+        last->active_at = server->active_at;
+    }
+    server->active = has_work;
+}
+
+void omc_fleet_pin(struct omc_fleet *fleet, struct omc_server *server)
+{
+    omc_inbox_pin(&server->conn.in);
+    if (!server->pinned)
+        fleet->pinned[fleet->pinned_count++] = server;
+    server->pinned = true;
+}
+
+void omc_fleet_unpin_all(struct omc_fleet *fleet)
+{
+    for (size_t i = 0; i < fleet->pinned_count; i++) {
+        struct omc_server *server = fleet->pinned[i];
+
+        omc_inbox_unpin(&server->conn.in);
+        server->conn.stalled = false;
+        server->pinned = false;
+    }
+    fleet->pinned_count = 0;
+}

@@ -1,0 +1,56 @@
+/*
+ * All servers of a handle, in the order of their indexes, the ring over them,
+ * and lists of the few that something is going on with.
+ */
+#ifndef OMC_CORE_FLEET_H
+#define OMC_CORE_FLEET_H
+
+#include <poll.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/server.h"
+#include "omcache.h"
+#include "route/ring.h"
+
+struct omc_fleet {
+    struct omc_server **servers;
+    size_t count;
+
+    struct omc_server **active; /* room for all of them, and so have the two below */
+    size_t active_count;
+    struct omc_server **pinned;
+    size_t pinned_count;
+    struct pollfd *pollfds; /* entry i is for active[i] */
+
+    omcache_dist_t *dist;
+    struct omc_ring ring;
+};
+
+void omc_fleet_init(struct omc_fleet *fleet, omcache_dist_t *dist);
+void omc_fleet_fini(struct omc_fleet *fleet);
+
+/* Replaces the servers; those with the same host and port stay as they are.
+ * OMCACHE_OK, or OMCACHE_INVALID or OMCACHE_FAIL with nothing changed. */
+int omc_fleet_set_servers(omcache_t *mc, const char *text);
+
+/* Replaces the distribution; likewise. */
+int omc_fleet_set_distribution(omcache_t *mc, omcache_dist_t *dist);
+
+/* The server with that index, or NULL. */
+struct omc_server *omc_fleet_server(const struct omc_fleet *fleet, int index);
+
+/* The usable server for a key, or NULL. */
+struct omc_server *omc_fleet_pick(omcache_t *mc, const unsigned char *key, size_t key_len,
+                                  int64_t now);
+
+/* Puts a server on the list of active ones, or takes it off, as it needs. */
+void omc_fleet_update_active(struct omc_fleet *fleet, struct omc_server *server);
+
+/* Remembers that values in the server's inbox were handed out, and takes all
+ * such values back. */
+void omc_fleet_pin(struct omc_fleet *fleet, struct omc_server *server);
+void omc_fleet_unpin_all(struct omc_fleet *fleet);
+
+#endif

@@ -1,0 +1,46 @@
+/*
+ * Making and ending a handle.
+ */
+#include "core/handle.h"
+
+#include "base/memory.h"
+
+static const struct omc_settings defaults = {
+    .connect_timeout = 10000,
+    .reconnect_timeout = 10000,
+    .dead_timeout = 10000,
+    .send_limit = (size_t)10 * 1024 * 1024,
+    .recv_limit = (size_t)1056 * 1024,
+    .buffering = false,
+};
+
+omcache_t *omc_handle_new(omcache_dist_t *dist, uint32_t seed)
+{
+    omcache_t *mc = omc_memory_new(1, sizeof(*mc));
+
+    if (mc == NULL)
+        return NULL;
+    mc->settings = defaults;
+    omc_fleet_init(&mc->fleet, dist);
+    omc_batch_init(&mc->batch, seed);
+    return mc;
+}
+
+void omc_handle_free(omcache_t *mc)
+{
+    omc_fleet_fini(&mc->fleet);
+    omc_batch_fini(&mc->batch);
+    omc_memory_free(mc->routes);
+    omc_memory_free(mc);
+}
+
+void omc_handle_respond(omcache_t *mc, const omcache_value_t *value)
+{
+    omcache_value_t copy = *value; /* the callback may write to it */
+
+    if (mc->response_func == NULL || mc->doomed)
+        return;
+    mc->calling = true;
+    mc->response_func(mc, &copy, mc->response_context);
+    mc->calling = false;
+}

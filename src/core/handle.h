@@ -1,0 +1,55 @@
+/*
+ * What an omcache_t holds.
+ */
+#ifndef OMC_CORE_HANDLE_H
+#define OMC_CORE_HANDLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/log.h"
+#include "core/batch.h"
+#include "core/fleet.h"
+#include "omcache.h"
+
+/* Times in milliseconds, sizes in bytes. */
+struct omc_settings {
+    uint32_t connect_timeout;
+    uint32_t reconnect_timeout;
+    uint32_t dead_timeout;
+    size_t send_limit;
+    size_t recv_limit;
+    bool buffering;
+};
+
+struct omcache_s {
+    struct omc_settings settings;
+    struct omc_log log;
+    omcache_response_callback_func *response_func;
+    void *response_context;
+
+    struct omc_fleet fleet;
+    struct omc_batch batch;
+
+    uint32_t *routes; /* scratch for sorting the requests of a command */
+    size_t routes_room;
+
+    bool calling; /* the response callback is running */
+    bool doomed;  /* freed by a callback: to be done when the call returns */
+};
+
+/* seed: what numbers of requests start from; they wrap. */
+omcache_t *omc_handle_new(omcache_dist_t *dist, uint32_t seed);
+void omc_handle_free(omcache_t *mc);
+
+/* Whether one of the application's callbacks is running. */
+static inline bool omc_handle_is_calling(const omcache_t *mc)
+{
+    return mc->calling || mc->log.calling;
+}
+
+/* The response callback, if there is one. */
+void omc_handle_respond(omcache_t *mc, const omcache_value_t *value);
+
+#endif

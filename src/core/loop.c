@@ -1,0 +1,108 @@
+/*
+ * The loop over active servers.  It always runs from the last one to the first,
+ * because a server that becomes inactive is replaced by the last one.
+ */
+#include "core/loop.h"
+
+#include "base/clock.h"
+#include "core/handle.h"
+#include "net/poll.h"
+
+void omc_loop_push(omcache_t *mc, bool write, int64_t now)
+{
+    struct omc_fleet *fleet = &mc->fleet;
+
+    for (size_t i = fleet->active_count; i-- > 0;) {
+        struct omc_server *server = fleet->active[i];
+
+        omc_server_prepare(mc, server, now);
+        if (write)
+            omc_server_write(mc, server, now);
+    }
+}
+
+void omc_loop_check_deadlines(omcache_t *mc, int64_t now)
+{
+    struct omc_fleet *fleet = &mc->fleet;
+
+    for (size_t i = fleet->active_count; i-- > 0;)
+        omc_server_check_deadline(mc, fleet->active[i], now);
+}
+
+void omc_loop_fill_pollfds(omcache_t *mc)
+{
+    struct omc_fleet *fleet = &mc->fleet;
+
+    for (size_t i = 0; i < fleet->active_count; i++) {
+        const struct omc_server *server = fleet->active[i];
+
+        fleet->pollfds[i] = (struct pollfd){
+            .fd = server->conn.fd,
+            .events = omc_server_poll_events(server),
+        };
+    }
+}
+
+int64_t omc_loop_deadline(const omcache_t *mc)
+{
+    const struct omc_fleet *fleet = &mc->fleet;
+    int64_t earliest = OMC_CLOCK_NEVER;
+
+    for (size_t i = 0; i < fleet->active_count; i++) {
+        int64_t deadline = omc_server_deadline(mc, fleet->active[i]);
+
+        if (deadline < earliest)
+            earliest = deadline;
+    }
+    return earliest;
+}
+
+void omc_loop_wait(omcache_t *mc, int msec)
+{
+    omc_loop_fill_pollfds(mc);
+    omc_poll(mc->fleet.pollfds, mc->fleet.active_count, msec);
+}
+
+void omc_loop_dispatch(omcache_t *mc, int64_t now)
+{
+    struct omc_fleet *fleet = &mc->fleet;
+
+    for (size_t i = fleet->active_count; i-- > 0;)
+        omc_server_ready(mc, fleet->active[i], fleet->pollfds[i].revents, now);
+    omc_loop_check_deadlines(mc, now);
+}
+
+bool omc_loop_is_idle(const omcache_t *mc)
+{
+    const struct omc_fleet *fleet = &mc->fleet;
+
+    for (size_t i = 0; i < fleet->active_count; i++) {
+        if (omc_connection_is_busy(&fleet->active[i]->conn))
+            return false;
+    }
+    return true;
+}
+
+bool omc_loop_is_stalled(const omcache_t *mc)
+{
+    const struct omc_fleet *fleet = &mc->fleet;
+
+    for (size_t i = 0; i < fleet->pinned_count; i++) {
+        if (fleet->pinned[i]->conn.stalled)
+            return true;
+    }
+    return false;
+}
+
+void omc_loop_forget(omcache_t *mc, int64_t now)
+{
+    struct omc_fleet *fleet = &mc->fleet;
+
+    for (size_t i = fleet->active_count; i-- > 0;) {
+        struct omc_server *server = fleet->active[i];
+
+        if (!omc_connection_forget(&server->conn))
+            omc_server_event(mc, server, OMC_EVENT_DISCARD, "reset with a request half sent", now);
+        omc_fleet_update_active(fleet, server);
+    }
+}

@@ -1,0 +1,42 @@
+/*
+ * One turn of the loop over the servers that have something to do: push what can
+ * go out, wait, handle what came in.
+ */
+#ifndef OMC_CORE_LOOP_H
+#define OMC_CORE_LOOP_H
+
+#include <poll.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "omcache.h"
+
+/* Fences quiet requests, starts connections and, if told to, writes. */
+void omc_loop_push(omcache_t *mc, bool write, int64_t now);
+
+/* Gives up what has run out of time. */
+void omc_loop_check_deadlines(omcache_t *mc, int64_t now);
+
+/* Fills in mc->fleet.pollfds, an entry for each active server. */
+void omc_loop_fill_pollfds(omcache_t *mc);
+
+/* The earliest deadline of all servers, or OMC_CLOCK_NEVER. */
+int64_t omc_loop_deadline(const omcache_t *mc);
+
+/* Waits up to msec milliseconds for the active servers' sockets. */
+void omc_loop_wait(omcache_t *mc, int msec);
+
+/* Handles what the wait has found, then overdue deadlines. */
+void omc_loop_dispatch(omcache_t *mc, int64_t now);
+
+/* Whether no server owes an answer or has something unsent. */
+bool omc_loop_is_idle(const omcache_t *mc);
+
+/* Whether a server cannot be read from before values are released. */
+bool omc_loop_is_stalled(const omcache_t *mc);
+
+/* Forgets all requests of all servers. */
+void omc_loop_forget(omcache_t *mc, int64_t now);
+
+#endif

@@ -1,0 +1,113 @@
+/*
+ * The queue of unanswered requests: a ring of slots indexed by number.
+ */
+#include "core/queue.h"
+
+#include <string.h>
+
+#include "base/memory.h"
+
+enum {
+    CAPACITY_MIN = 16,
+    CAPACITY_KEPT = 1024, /* more than that is given back when the queue is empty */
+};
+
+void omc_queue_init(struct omc_queue *queue, uint32_t first)
+{
+    memset(queue, 0, sizeof(*queue));
+    queue->first = first;
+}
+
+void omc_queue_fini(struct omc_queue *queue)
+{
+    omc_memory_free(queue->slots);
+    queue->slots = NULL;
+}
+
+static struct omc_pending *slot(const struct omc_queue *queue, uint32_t number)
+{
+    return &queue->slots[number & (queue->capacity - 1)];
+}
+
+bool omc_queue_reserve(struct omc_queue *queue)
+{
+    struct omc_queue larger = *queue;
+
+    if (queue->count < queue->capacity)
+        return true;
+    if (queue->capacity > UINT32_MAX / 4)
+        return false;
+    larger.capacity = queue->capacity == 0 ? CAPACITY_MIN : queue->capacity * 2;
+    larger.slots = omc_memory_new(larger.capacity, sizeof(*larger.slots));
+    if (larger.slots == NULL)
+        return false;
+    for (uint32_t i = 0; i < queue->count; i++)
+        *slot(&larger, queue->first + i) = *slot(queue, queue->first + i);
+    omc_memory_free(queue->slots);
+    *queue = larger;
+    return true;
+}
+
+void omc_queue_push(struct omc_queue *queue, const struct omc_pending *pending)
+{
+    *slot(queue, omc_queue_next(queue)) = *pending;
+    queue->count++;
+    queue->open++;
+}
+
+struct omc_pending *omc_queue_last(const struct omc_queue *queue)
+{
+    return queue->count == 0 ? NULL : slot(queue, queue->first + queue->count - 1);
+}
+
+struct omc_pending *omc_queue_find(const struct omc_queue *queue, uint32_t number)
+{
+    struct omc_pending *pending;
+
+    if (number - queue->first >= queue->count)
+        return NULL;
+    pending = slot(queue, number);
+    return pending->settled ? NULL : pending;
+}
+
+static void give_back_memory(struct omc_queue *queue)
+{
+    if (queue->count == 0 && queue->capacity > CAPACITY_KEPT) {
+        omc_queue_fini(queue);
+        queue->capacity = 0;
+    }
+}
+
+void omc_queue_settle(struct omc_queue *queue, struct omc_pending *pending)
+{
+    pending->settled = true;
+    queue->open -= !pending->forgotten;
+    while (queue->count > 0 && slot(queue, queue->first)->settled) {
+        queue->first++;
+        queue->count--;
+    }
+    give_back_memory(queue);
+}
+
+void omc_queue_pop(struct omc_queue *queue)
+{
+    const struct omc_pending *last = omc_queue_last(queue);
+
+    queue->open -= !last->settled && !last->forgotten;
+    queue->count--;
+}
+
+void omc_queue_forget(struct omc_queue *queue)
+{
+    for (uint32_t i = 0; i < queue->count; i++)
+        slot(queue, queue->first + i)->forgotten = true;
+    queue->open = 0;
+}
+
+void omc_queue_clear(struct omc_queue *queue)
+{
+    queue->first += queue->count;
+    queue->count = 0;
+    queue->open = 0;
+    give_back_memory(queue);
+}

@@ -1,0 +1,67 @@
+/*
+ * What a connection is owed: its requests in the order in which they were, or
+ * will be, sent.  Each gets the next number of the connection as its opaque, so
+ * that the request of an answer is found by subtraction, and an answer that
+ * belongs to none is recognised.
+ *
+ * A request leaves the queue when it is settled and everything before it is.
+ */
+#ifndef OMC_CORE_QUEUE_H
+#define OMC_CORE_QUEUE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct omc_pending {
+    uint64_t start; /* where it begins in the connection's stream of requests */
+    uint32_t tag;   /* its opaque towards the application */
+    uint8_t opcode;
+    bool quiet;     /* no answer is expected before the next no-op's */
+    bool fence;     /* a no-op of the library's own behind quiet requests */
+    bool forgotten; /* nobody wants the answer any more */
+    bool settled;
+};
+
+struct omc_queue {
+    struct omc_pending *slots;
+    uint32_t capacity; /* a power of two */
+    uint32_t first;    /* number of the oldest one */
+    uint32_t count;
+    uint32_t open; /* those neither settled nor forgotten */
+};
+
+/* first: the number that the first request will have. */
+void omc_queue_init(struct omc_queue *queue, uint32_t first);
+void omc_queue_fini(struct omc_queue *queue);
+
+/* Makes room for one more; false without memory. */
+bool omc_queue_reserve(struct omc_queue *queue);
+
+/* The number that the next request will have. */
+static inline uint32_t omc_queue_next(const struct omc_queue *queue)
+{
+    return queue->first + queue->count;
+}
+
+/* Adds one, for which room was reserved. */
+void omc_queue_push(struct omc_queue *queue, const struct omc_pending *pending);
+
+/* The newest one, or NULL. */
+struct omc_pending *omc_queue_last(const struct omc_queue *queue);
+
+/* The one with that number, or NULL if there is none or it is settled. */
+struct omc_pending *omc_queue_find(const struct omc_queue *queue, uint32_t number);
+
+void omc_queue_settle(struct omc_queue *queue, struct omc_pending *pending);
+
+/* Takes the newest one out again, as if it had never been there. */
+void omc_queue_pop(struct omc_queue *queue);
+
+/* Marks all as forgotten. */
+void omc_queue_forget(struct omc_queue *queue);
+
+/* Drops all; later numbers follow on those given so far. */
+void omc_queue_clear(struct omc_queue *queue);
+
+#endif

@@ -1,0 +1,129 @@
+/*
+ * Reading and matching answers; see receive.h.
+ */
+#include "core/receive.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "core/handle.h"
+#include "net/socket.h"
+#include "proto/opcode.h"
+
+/* An answer to a no-op means that everything before it has been dealt with: quiet
+ * requests had nothing to tell, and for others the answer is lost. */
+static void settle_older(omcache_t *mc, struct omc_server *server, uint32_t number)
+{
+    struct omc_queue *queue = &server->conn.queue;
+
+    for (uint32_t older = queue->first; older != number; older++) {
+        struct omc_pending *pending = omc_queue_find(queue, older);
+
+        if (pending == NULL)
+            continue;
+        if (!pending->fence && !pending->forgotten) {
+            if (pending->quiet)
+                omc_batch_settle(&mc->batch, pending->tag);
+            else
+                omc_batch_fail(&mc->batch, pending->tag, OMCACHE_SERVER_FAILURE);
+        }
+        omc_connection_settle(&server->conn, pending);
+    }
+}
+
+/* Handles an answer to one of the queue's requests; NULL, or why it cannot be
+ * one. */
+static const char *match(omcache_t *mc, struct omc_server *server, struct omc_pending *pending,
+                         const struct omc_reply *reply)
+{
+    uint32_t tag = pending->tag;
+    bool forgotten = pending->forgotten, fence = pending->fence;
+
+    if (reply->opcode != pending->opcode)
+        return "answer to another operation than was asked for";
+    if (!forgotten && !fence && !omc_batch_fits(&mc->batch, tag, reply))
+        return "answer with another key than was asked for";
+    if (reply->opcode == OMC_OP_NOOP)
+        settle_older(mc, server, reply->opaque);
+    if (reply->last)
+        omc_connection_settle(&server->conn, pending);
+    if (fence && !forgotten)
+        omc_handle_respond(mc, &reply->value);
+    else if (!forgotten && omc_batch_deliver(mc, tag, reply))
+        omc_fleet_pin(&mc->fleet, server);
+    return NULL;
+}
+
+/* Handles an answer of any kind. */
+static const char *handle_reply(omcache_t *mc, struct omc_server *server,
+                                const struct omc_reply *reply, int64_t now)
+{
+    struct omc_connection *conn = &server->conn;
+    struct omc_pending *pending;
+
+    if (omc_state_is_handshake(server->state)) {
+        /* Nothing else can be answered before the no-op that went first. */
+        if (!omc_connection_is_hello(conn, reply))
+            return "unexpected answer to the first no-op";
+        if (reply->value.status != OMCACHE_OK)
+            return "the server refuses a no-op";
+        omc_server_event(mc, server, OMC_EVENT_VERIFIED, NULL, now);
+        return NULL;
+    }
+    pending = omc_queue_find(&conn->queue, reply->opaque);
+    if (pending != NULL)
+        return match(mc, server, pending, reply);
+    omc_handle_respond(mc, &reply->value);
+    return NULL;
+}
+
+/* The answer to one request is over the limit: that one is told so. */
+static void refuse_large(omcache_t *mc, struct omc_server *server, const struct omc_reply *reply,
+                         int64_t now)
+{
+    struct omc_pending *pending = omc_queue_find(&server->conn.queue, reply->opaque);
+
+    if (pending != NULL && !pending->fence && !pending->forgotten) {
+        omc_batch_fail(&mc->batch, pending->tag, OMCACHE_BUFFER_FULL);
+        omc_connection_settle(&server->conn, pending);
+    }
+    omc_server_event(mc, server, OMC_EVENT_DISCARD, "answer over the receive limit", now);
+}
+
+/* Handles the answers that are there, until the connection or the handle ends. */
+static void handle_replies(omcache_t *mc, struct omc_server *server, int64_t now)
+{
+    struct omc_reply reply;
+
+    while (server->conn.fd >= 0 && !mc->doomed) {
+        const char *problem = NULL;
+
+        switch (omc_connection_next(&server->conn, mc->settings.recv_limit, &reply)) {
+        case OMC_DECODE_MORE:
+            return;
+        case OMC_DECODE_TOO_LARGE:
+            refuse_large(mc, server, &reply, now);
+            return;
+        case OMC_DECODE_BROKEN:
+            problem = "what came is no answer in the binary protocol";
+            break;
+        case OMC_DECODE_REPLY:
+            problem = handle_reply(mc, server, &reply, now);
+            break;
+        }
+        if (problem != NULL)
+            omc_server_event(mc, server, OMC_EVENT_FAILED, problem, now);
+    }
+}
+
+void omc_receive(omcache_t *mc, struct omc_server *server, int64_t now)
+{
+    ssize_t count = omc_connection_read(&server->conn, mc->settings.recv_limit, now);
+
+    if (count > 0)
+        handle_replies(mc, server, now);
+    else if (count == OMC_SOCKET_CLOSED)
+        omc_server_event(mc, server, OMC_EVENT_FAILED, "closed by the server", now);
+    else if (count == OMC_SOCKET_ERROR)
+        omc_server_event(mc, server, OMC_EVENT_FAILED, strerror(errno), now);
+}

@@ -1,0 +1,251 @@
+/*
+ * A server's life: the actions behind the state table, its deadlines and its
+ * turn in the loop.
+ */
+#include "core/server.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "core/handle.h"
+#include "core/receive.h"
+#include "net/address.h"
+#include "net/poll.h"
+#include "net/socket.h"
+
+struct omc_server *omc_server_new(const struct omc_server_name *name, uint32_t first_number)
+{
+    struct omc_server *server = omc_memory_new(1, sizeof(*server));
+
+    if (server == NULL)
+        return NULL;
+    omc_connection_init(&server->conn, first_number);
+    server->name.host = omc_memory_copy_string(name->host, strlen(name->host));
+    server->name.port = omc_memory_copy_string(name->port, strlen(name->port));
+    server->name.order = name->order;
+    if (server->name.host == NULL || server->name.port == NULL) {
+        omc_server_free(server);
+        return NULL;
+    }
+    return server;
+}
+
+void omc_server_free(struct omc_server *server)
+{
+    omc_connection_fini(&server->conn);
+    omc_memory_free(server->name.host);
+    omc_memory_free(server->name.port);
+    omc_memory_free(server);
+}
+
+size_t omc_server_fail_requests(omcache_t *mc, struct omc_server *server)
+{
+    struct omc_queue *queue = &server->conn.queue;
+    size_t failed = 0;
+
+    for (uint32_t i = 0; i < queue->count; i++) {
+        const struct omc_pending *pending = omc_queue_find(queue, queue->first + i);
+
+        if (pending == NULL || pending->fence || pending->forgotten)
+            continue;
+        omc_batch_fail(&mc->batch, pending->tag, OMCACHE_SERVER_FAILURE);
+        failed++;
+    }
+    omc_queue_clear(queue);
+    return failed;
+}
+
+/* Ends the connection with all that depends on it. */
+static size_t close_connection(omcache_t *mc, struct omc_server *server)
+{
+    size_t failed = omc_server_fail_requests(mc, server);
+
+    omc_connection_close(&server->conn);
+    return failed;
+}
+
+static void connect_to(omcache_t *mc, struct omc_server *server, int64_t now)
+{
+    struct omc_address address;
+    const char *problem = omc_address_parse(&address, server->name.host, server->name.port);
+
+    if (problem == NULL && !omc_connection_open(&server->conn, &address, now))
+        problem = strerror(errno);
+    if (problem != NULL)
+        omc_server_event(mc, server, OMC_EVENT_FAILED, problem, now);
+}
+
+/* A server that fails again and again is news only once. */
+static enum omc_log_level level_of_failure(enum omc_state before)
+{
+    return omc_state_is_up(before) ? OMC_LOG_WARNING : OMC_LOG_DEBUG;
+}
+
+static void run_action(omcache_t *mc, struct omc_server *server, enum omc_action action,
+                       enum omc_state before, const char *reason, int64_t now)
+{
+    const struct omc_server_name *name = &server->name;
+    enum omc_log_level level = level_of_failure(before);
+    size_t failed;
+
+    switch (action) {
+    case OMC_ACTION_NONE:
+        break;
+    case OMC_ACTION_CONNECT:
+        connect_to(mc, server, now);
+        break;
+    case OMC_ACTION_GREET:
+        omc_connection_greet(&server->conn, now);
+        break;
+    case OMC_ACTION_WELCOME:
+        omc_log(&mc->log, OMC_LOG_INFO, "%s:%s: connected", name->host, name->port);
+        break;
+    case OMC_ACTION_CLOSE:
+        failed = close_connection(mc, server);
+        omc_log(&mc->log, failed > 0 ? OMC_LOG_WARNING : OMC_LOG_DEBUG,
+                "%s:%s: connection closed: %s; %zu requests failed", name->host, name->port, reason,
+                failed);
+        break;
+    case OMC_ACTION_DISABLE:
+        failed = close_connection(mc, server);
+        server->retry_at = omc_clock_after(now, mc->settings.reconnect_timeout);
+        omc_log(&mc->log, level, "%s:%s: down: %s; %zu requests failed, to be retried in %u ms",
+                name->host, name->port, reason, failed, (unsigned)mc->settings.reconnect_timeout);
+        break;
+    }
+}
+
+void omc_server_event(omcache_t *mc, struct omc_server *server, enum omc_event event,
+                      const char *reason, int64_t now)
+{
+    enum omc_state before = server->state;
+    struct omc_transition transition = omc_state_next(before, event);
+
+    server->state = transition.next;
+    run_action(mc, server, transition.action, before, reason, now);
+    omc_fleet_update_active(&mc->fleet, server);
+}
+
+/* One look at a connection that is being made again, without waiting. */
+static void nudge(omcache_t *mc, struct omc_server *server, int64_t now)
+{
+    struct pollfd entry;
+
+    if (server->nudged_at == now)
+        return;
+    server->nudged_at = now;
+    if (server->state == OMC_STATE_DOWN) {
+        if (now >= server->retry_at)
+            omc_server_event(mc, server, OMC_EVENT_START, NULL, now);
+        return;
+    }
+    entry = (struct pollfd){.fd = server->conn.fd, .events = omc_server_poll_events(server)};
+    omc_poll(&entry, 1, 0);
+    omc_server_ready(mc, server, entry.revents, now);
+    omc_server_check_deadline(mc, server, now);
+}
+
+bool omc_server_is_usable(omcache_t *mc, struct omc_server *server, int64_t now)
+{
+    if (!omc_state_is_up(server->state))
+        nudge(mc, server, now);
+    return omc_state_is_up(server->state);
+}
+
+void omc_server_prepare(omcache_t *mc, struct omc_server *server, int64_t now)
+{
+    omc_connection_fence(&server->conn);
+    if (server->state == OMC_STATE_IDLE && omc_connection_is_busy(&server->conn))
+        omc_server_event(mc, server, OMC_EVENT_START, NULL, now);
+}
+
+static void flush(omcache_t *mc, struct omc_server *server, int64_t now)
+{
+    if (!omc_connection_flush(&server->conn, now))
+        omc_server_event(mc, server, OMC_EVENT_FAILED, strerror(errno), now);
+}
+
+void omc_server_write(omcache_t *mc, struct omc_server *server, int64_t now)
+{
+    const struct omc_connection *conn = &server->conn;
+
+    if (omc_state_is_connected(server->state) && omc_connection_wants_write(conn) && !conn->blocked)
+        flush(mc, server, now);
+}
+
+static void finish_connect(omcache_t *mc, struct omc_server *server, int64_t now)
+{
+    int error = omc_socket_connect_error(server->conn.fd);
+
+    if (error != 0) {
+        omc_server_event(mc, server, OMC_EVENT_FAILED, strerror(error), now);
+        return;
+    }
+    omc_server_event(mc, server, OMC_EVENT_CONNECTED, NULL, now);
+    flush(mc, server, now);
+}
+
+void omc_server_ready(omcache_t *mc, struct omc_server *server, short revents, int64_t now)
+{
+    if (revents == 0)
+        return;
+    if (omc_state_is_connecting(server->state)) {
+        finish_connect(mc, server, now);
+        return;
+    }
+    if ((revents & (POLLIN | POLLERR | POLLHUP | POLLNVAL)) != 0)
+        omc_receive(mc, server, now);
+    if ((revents & POLLOUT) != 0 && omc_state_is_connected(server->state) &&
+        omc_connection_wants_write(&server->conn))
+        flush(mc, server, now);
+    omc_fleet_update_active(&mc->fleet, server);
+}
+
+int64_t omc_server_deadline(const omcache_t *mc, const struct omc_server *server)
+{
+    const struct omc_connection *conn = &server->conn;
+
+    if (omc_state_is_connecting(server->state))
+        return omc_clock_after(conn->since, mc->settings.connect_timeout);
+    if (omc_state_is_connected(server->state) && conn->expecting)
+        return omc_clock_after(conn->since, mc->settings.dead_timeout);
+    return OMC_CLOCK_NEVER;
+}
+
+void omc_server_check_deadline(omcache_t *mc, struct omc_server *server, int64_t now)
+{
+    bool connecting = omc_state_is_connecting(server->state);
+
+    if (now < omc_server_deadline(mc, server))
+        return;
+    /* The silence may be ours: perhaps nobody has looked for a long time. */
+    if (!connecting && !server->conn.stalled && omc_poll_readable(server->conn.fd))
+        return;
+    omc_server_event(mc, server, OMC_EVENT_FAILED,
+                     connecting ? "connect timeout" : "no answer within the dead timeout", now);
+}
+
+bool omc_server_has_work(const struct omc_server *server)
+{
+    return omc_connection_is_busy(&server->conn) || omc_state_is_connecting(server->state) ||
+           omc_state_is_handshake(server->state);
+}
+
+short omc_server_poll_events(const struct omc_server *server)
+{
+    const struct omc_connection *conn = &server->conn;
+    int events = 0;
+
+    if (omc_state_is_connecting(server->state))
+        return POLLIN | POLLOUT;
+    if (!omc_state_is_connected(server->state))
+        return 0;
+    if (!conn->stalled)
+        events |= POLLIN;
+    if (omc_connection_wants_write(conn))
+        events |= POLLOUT;
+    return (short)events;
+}

@@ -1,0 +1,68 @@
+/*
+ * A server: its name, its connection and where in its life that is.  All
+ * changes of state go through omc_server_event.
+ */
+#ifndef OMC_CORE_SERVER_H
+#define OMC_CORE_SERVER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/connection.h"
+#include "core/state.h"
+#include "omcache.h"
+#include "route/server_list.h"
+
+struct omc_server {
+    struct omc_server_name name;
+    uint32_t index; /* in the sorted list */
+    enum omc_state state;
+    struct omc_connection conn;
+    int64_t retry_at;  /* while down: when to reconnect */
+    int64_t nudged_at; /* when a reconnect was last pushed forward */
+
+    bool active;      /* in the fleet's list of servers with something to do, */
+    size_t active_at; /* at this place */
+    bool pinned;      /* in its list of those whose inbox is pinned */
+};
+
+/* A server with a copy of that name; NULL without memory. */
+struct omc_server *omc_server_new(const struct omc_server_name *name, uint32_t first_number);
+
+/* Closes and frees it; its requests must have been failed before. */
+void omc_server_free(struct omc_server *server);
+
+/* What happens to the server; `reason` says why, for the log. */
+void omc_server_event(omcache_t *mc, struct omc_server *server, enum omc_event event,
+                      const char *reason, int64_t now);
+
+/* Fails all requests of the server that have no outcome yet; how many. */
+size_t omc_server_fail_requests(omcache_t *mc, struct omc_server *server);
+
+/* Whether it takes requests.  If it is down and its time has come, pushes its
+ * reconnect a step forward, at most once a millisecond. */
+bool omc_server_is_usable(omcache_t *mc, struct omc_server *server, int64_t now);
+
+/* Fences its quiet requests, and starts to connect if it is idle and has
+ * something to send. */
+void omc_server_prepare(omcache_t *mc, struct omc_server *server, int64_t now);
+
+/* Writes what the kernel takes, if there is anything to write. */
+void omc_server_write(omcache_t *mc, struct omc_server *server, int64_t now);
+
+/* Acts on the events that poll reported for its socket. */
+void omc_server_ready(omcache_t *mc, struct omc_server *server, short revents, int64_t now);
+
+/* Fails it if its deadline has passed without a sign of life. */
+void omc_server_check_deadline(omcache_t *mc, struct omc_server *server, int64_t now);
+
+/* When that will be, or OMC_CLOCK_NEVER. */
+int64_t omc_server_deadline(const omcache_t *mc, const struct omc_server *server);
+
+/* Whether it must be polled, or pushed. */
+bool omc_server_has_work(const struct omc_server *server);
+
+/* What to poll for. */
+short omc_server_poll_events(const struct omc_server *server);
+
+#endif

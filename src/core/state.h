@@ -1,0 +1,74 @@
+/*
+ * The life of a server's connection, as a table: what follows which state on
+ * which event, and what is to be done on the way.
+ *
+ * A server that takes requests is idle, connecting, in its handshake, or ready.
+ * One that failed before it proved itself is down: it takes none until a
+ * reconnect, tried when its time has come, ends in a successful handshake.
+ */
+#ifndef OMC_CORE_STATE_H
+#define OMC_CORE_STATE_H
+
+#include <stdbool.h>
+
+enum omc_state {
+    OMC_STATE_IDLE,
+    OMC_STATE_CONNECTING,
+    OMC_STATE_HANDSHAKE, /* connected, its no-op not yet answered */
+    OMC_STATE_READY,
+    OMC_STATE_DOWN,
+    OMC_STATE_RECONNECTING, /* as connecting and */
+    OMC_STATE_REVERIFYING,  /* handshake, but taking no requests */
+    OMC_STATE_COUNT
+};
+
+enum omc_event {
+    OMC_EVENT_START,     /* a connection is wanted */
+    OMC_EVENT_CONNECTED, /* the attempt to connect succeeded */
+    OMC_EVENT_VERIFIED,  /* the handshake's no-op was answered */
+    OMC_EVENT_FAILED,    /* the peer, the network or a deadline ended it */
+    OMC_EVENT_DISCARD,   /* we end it, and the peer is not to blame */
+    OMC_EVENT_COUNT
+};
+
+enum omc_action {
+    OMC_ACTION_NONE,
+    OMC_ACTION_CONNECT,
+    OMC_ACTION_GREET,   /* send the handshake's no-op */
+    OMC_ACTION_WELCOME, /* start using it */
+    OMC_ACTION_CLOSE,   /* close, failing what it had to do */
+    OMC_ACTION_DISABLE, /* close likewise, and leave it alone for a while */
+};
+
+struct omc_transition {
+    enum omc_state next;
+    enum omc_action action;
+};
+
+struct omc_transition omc_state_next(enum omc_state state, enum omc_event event);
+
+/* Takes requests. */
+static inline bool omc_state_is_up(enum omc_state state)
+{
+    return state < OMC_STATE_DOWN;
+}
+
+/* Waits for connect() to end. */
+static inline bool omc_state_is_connecting(enum omc_state state)
+{
+    return state == OMC_STATE_CONNECTING || state == OMC_STATE_RECONNECTING;
+}
+
+/* Waits for the answer to its no-op. */
+static inline bool omc_state_is_handshake(enum omc_state state)
+{
+    return state == OMC_STATE_HANDSHAKE || state == OMC_STATE_REVERIFYING;
+}
+
+/* Can be written to and read from. */
+static inline bool omc_state_is_connected(enum omc_state state)
+{
+    return state == OMC_STATE_READY || omc_state_is_handshake(state);
+}
+
+#endif
