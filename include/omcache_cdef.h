@@ -261,8 +261,9 @@ int omcache_io(omcache_t *mc, omcache_req_t *reqs, size_t *req_count, omcache_va
  * extras and data are no longer needed when the function returns.
  * values and value_count are as for omcache_io.
  * Returns what omcache_io returns; or OMCACHE_BUFFERED, if timeout_msec is 0 and
- * requests were accepted.  If none was: OMCACHE_NO_SERVERS, OMCACHE_BUFFER_FULL, or OMCACHE_FAIL
- * (out of memory).  OMCACHE_INVALID, with nothing touched: mc, reqs or req_countp is NULL, a
+ * requests were accepted.  If one was refused, and all others are finished or
+ * there are none: OMCACHE_NO_SERVERS, OMCACHE_BUFFER_FULL, or OMCACHE_FAIL (out of
+ * memory). OMCACHE_INVALID, with nothing touched: mc, reqs or req_countp is NULL, a
  * request's lengths do not fit together or lack their pointer, a key is missing or longer than 250
  * bytes, or called from a callback. Waits for at most timeout_msec.  Since 0.1. */
 int omcache_command(omcache_t *mc, omcache_req_t *reqs, size_t *req_countp, omcache_value_t *values,

@@ -63,6 +63,7 @@ static int collect(omcache_t *mc, omcache_req_t *reqs, size_t *req_count, omcach
     omc_batch_collect(&mc->batch, reqs, values, room);
     rc = run(mc, now, omc_clock_after(now, timeout_msec));
     stored = omc_batch_collect_end(&mc->batch);
+    omc_loop_forget_stalls(mc);
     if (value_count != NULL)
         *value_count = stored;
     if (rc == OMCACHE_OK && req_count != NULL)
@@ -97,7 +98,7 @@ int omc_call_command(omcache_t *mc, omcache_req_t *reqs, size_t *req_count, omca
 {
     size_t room = value_count == NULL ? 0 : *value_count;
     int64_t now;
-    int rc;
+    int rc, refusal;
 
     if (value_count != NULL)
         *value_count = 0;
@@ -109,10 +110,11 @@ int omc_call_command(omcache_t *mc, omcache_req_t *reqs, size_t *req_count, omca
         return OMCACHE_OK;
     now = omc_clock_now();
     omc_fleet_unpin_all(&mc->fleet);
-    rc = omc_submit(mc, reqs, req_count, when_to_write(mc, timeout_msec), now);
-    if (rc != OMCACHE_OK)
-        return rc;
+    refusal = omc_submit(mc, reqs, req_count, when_to_write(mc, timeout_msec), now);
+    if (*req_count == 0)
+        return refusal;
     if (timeout_msec == 0)
-        return OMCACHE_BUFFERED;
-    return collect(mc, reqs, req_count, values, room, value_count, now, timeout_msec);
+        return OMCACHE_BUFFERED; /* the count tells if some were refused */
+    rc = collect(mc, reqs, req_count, values, room, value_count, now, timeout_msec);
+    return rc == OMCACHE_OK ? refusal : rc;
 }

@@ -232,7 +232,6 @@ void omc_fleet_unpin_all(struct omc_fleet *fleet)
         struct omc_server *server = fleet->pinned[i];
 
         omc_inbox_unpin(&server->conn.in);
-        server->conn.stalled = false;
         server->pinned = false;
     }
     fleet->pinned_count = 0;

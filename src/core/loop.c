@@ -94,6 +94,14 @@ bool omc_loop_is_stalled(const omcache_t *mc)
     return false;
 }
 
+void omc_loop_forget_stalls(omcache_t *mc)
+{
+    struct omc_fleet *fleet = &mc->fleet;
+
+    for (size_t i = 0; i < fleet->pinned_count; i++)
+        fleet->pinned[i]->conn.stalled = false;
+}
+
 void omc_loop_forget(omcache_t *mc, int64_t now)
 {
     struct omc_fleet *fleet = &mc->fleet;

@@ -33,8 +33,10 @@ void omc_loop_dispatch(omcache_t *mc, int64_t now);
 /* Whether no server owes an answer or has something unsent. */
 bool omc_loop_is_idle(const omcache_t *mc);
 
-/* Whether a server cannot be read from before values are released. */
+/* Whether a server cannot be read from before values are released; and looks at
+ * all of them anew, as at the end of a call. */
 bool omc_loop_is_stalled(const omcache_t *mc);
+void omc_loop_forget_stalls(omcache_t *mc);
 
 /* Forgets all requests of all servers. */
 void omc_loop_forget(omcache_t *mc, int64_t now);

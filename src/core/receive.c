@@ -31,6 +31,21 @@ static void settle_older(omcache_t *mc, struct omc_server *server, uint32_t numb
     }
 }
 
+/* Forgotten requests at the front will not be answered any more: they were quiet,
+ * and this answer is to a later one. */
+static void settle_forgotten(struct omc_server *server, uint32_t number)
+{
+    struct omc_queue *queue = &server->conn.queue;
+
+    while (queue->first != number) {
+        struct omc_pending *first = omc_queue_find(queue, queue->first);
+
+        if (!first->forgotten)
+            break;
+        omc_connection_settle(&server->conn, first);
+    }
+}
+
 /* Handles an answer to one of the queue's requests; NULL, or why it cannot be
  * one. */
 static const char *match(omcache_t *mc, struct omc_server *server, struct omc_pending *pending,
@@ -43,6 +58,7 @@ static const char *match(omcache_t *mc, struct omc_server *server, struct omc_pe
         return "answer to another operation than was asked for";
     if (!forgotten && !fence && !omc_batch_fits(&mc->batch, tag, reply))
         return "answer with another key than was asked for";
+    settle_forgotten(server, reply->opaque);
     if (reply->opcode == OMC_OP_NOOP)
         settle_older(mc, server, reply->opaque);
     if (reply->last)

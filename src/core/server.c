@@ -222,7 +222,7 @@ void omc_server_check_deadline(omcache_t *mc, struct omc_server *server, int64_t
     if (now < omc_server_deadline(mc, server))
         return;
     /* The silence may be ours: perhaps nobody has looked for a long time. */
-    if (!connecting && !server->conn.stalled && omc_poll_readable(server->conn.fd))
+    if (!connecting && omc_poll_readable(server->conn.fd))
         return;
     omc_server_event(mc, server, OMC_EVENT_FAILED,
                      connecting ? "connect timeout" : "no answer within the dead timeout", now);

@@ -113,6 +113,10 @@ static int submit_one(omcache_t *mc, struct omc_server *server, const omcache_re
     bool broken = false;
     int rc;
 
+    if (!omc_state_is_up(server->state)) { /* it failed with the request before */
+        omc_batch_fail(&mc->batch, tag, OMCACHE_SERVER_FAILURE);
+        return OMCACHE_OK;
+    }
     if (when != OMC_SUBMIT_COLLECT && data_len > 0 && (alone || data_len >= GATHER_SIZE) &&
         omc_state_is_connected(server->state) && !conn->blocked) {
         rc = omc_connection_send(conn, req, tag, limit, now, &broken);
@@ -147,27 +151,27 @@ static int submit_all(omcache_t *mc, omcache_req_t *reqs, size_t *count, enum om
         omc_request_complete(&reqs[accepted++], tag);
     }
     *count = accepted;
-    return accepted > 0 ? OMCACHE_OK : refusal;
+    return refusal;
 }
 
 int omc_submit(omcache_t *mc, omcache_req_t *reqs, size_t *count, enum omc_submit_write when,
                int64_t now)
 {
     /* Routes, and behind them what sorting needs. */
-    size_t room = *count + mc->fleet.count + 2;
-    int rc;
+    size_t room = *count + mc->fleet.count + 2, routed;
+    int rc, refusal;
 
     if (*count > UINT32_MAX || !reserve_routes(mc, room) || !omc_batch_begin(&mc->batch, *count)) {
         *count = 0;
         return OMCACHE_FAIL;
     }
-    *count = route_all(mc, reqs, *count, when != OMC_SUBMIT_COLLECT, now);
-    if (*count == 0)
-        return OMCACHE_NO_SERVERS;
-    rc = submit_all(mc, reqs, count, when, now);
+    routed = route_all(mc, reqs, *count, when != OMC_SUBMIT_COLLECT, now);
+    rc = routed < *count ? OMCACHE_NO_SERVERS : OMCACHE_OK;
+    *count = routed;
+    refusal = submit_all(mc, reqs, count, when, now);
     for (size_t i = 0; when == OMC_SUBMIT_NOW && i < *count; i++) {
         if (i == 0 || reqs[i].server_index != reqs[i - 1].server_index)
             omc_server_write(mc, omc_fleet_server(&mc->fleet, reqs[i].server_index), now);
     }
-    return rc;
+    return refusal != OMCACHE_OK ? refusal : rc;
 }

@@ -18,7 +18,8 @@ enum omc_submit_write {
 
 /* Routes the requests, sorts the array by server, and queues them as the new
  * current batch.  Those not accepted are moved to the end of the array; *count
- * becomes the number of the others.  OMCACHE_OK, or if none was accepted why. */
+ * becomes the number of the others.  OMCACHE_OK if all were accepted, else why one
+ * was not. */
 int omc_submit(omcache_t *mc, omcache_req_t *reqs, size_t *count, enum omc_submit_write when,
                int64_t now);
 
