@@ -1,0 +1,198 @@
+/*
+ * The limits of the send and receive buffers, to the byte.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "support/fixture.h"
+#include "support/recorder.h"
+#include "support/wire.h"
+
+#include <stdio.h>
+
+#define LIMIT 5000
+#define SET_OVERHEAD 32 /* header, flags and expiration */
+
+static unsigned char value[3 * LIMIT];
+
+/* A set that makes `size` bytes on the wire. */
+static int set_of(const char *key, size_t size, int32_t timeout)
+{
+    size_t len = size - SET_OVERHEAD - strlen(key);
+    memset(value, 'v', sizeof(value));
+    return omcache_set(client, TEXT(key), value, len, 0, 0, 0, timeout);
+}
+
+static void assert_stored_size(const char *key, size_t size)
+{
+    size_t len = 0;
+    assert_rc(omcache_get(client, TEXT(key), NULL, &len, NULL, NULL, patience), OMCACHE_OK);
+    ck_assert_uint_eq(len, size - SET_OVERHEAD - strlen(key));
+}
+
+/*
+ * Sending.
+ */
+
+KEY_TEST(a_request_may_fill_the_send_limit)
+{
+    (void)server;
+    assert_rc(omcache_set_send_buffer_max_size(client, LIMIT), OMCACHE_OK);
+    assert_rc(set_of(key, LIMIT + 1, patience), OMCACHE_BUFFER_FULL);
+    assert_missing(key);
+    assert_rc(set_of(key, LIMIT, patience), OMCACHE_OK);
+    assert_stored_size(key, LIMIT);
+}
+
+KEY_TEST(buffered_requests_may_fill_the_send_limit)
+{
+    (void)server;
+    const char *first = key;
+    const char *second = key_for((size_t)server);
+    const char *third = key_for((size_t)server);
+    assert_rc(omcache_set_send_buffer_max_size(client, LIMIT), OMCACHE_OK);
+    assert_rc(omcache_set_buffering(client, 1), OMCACHE_OK);
+    assert_rc(set_of(first, LIMIT + 1, 0), OMCACHE_BUFFER_FULL);
+    assert_rc(set_of(first, LIMIT - 1000, 0), OMCACHE_BUFFERED);
+    assert_rc(set_of(second, 1001, 0), OMCACHE_BUFFER_FULL);
+    assert_rc(set_of(second, 1000, 0), OMCACHE_BUFFERED);
+    assert_rc(set_of(third, 100, 0), OMCACHE_BUFFER_FULL);
+    drain(client);
+    assert_stored_size(first, LIMIT - 1000);
+    assert_stored_size(second, 1000);
+    assert_missing(third);
+    assert_rc(set_of(third, 100, 0), OMCACHE_BUFFERED);
+    drain(client);
+    assert_stored_size(third, 100);
+    assert_rc(omcache_set_buffering(client, 0), OMCACHE_OK);
+}
+
+START_TEST(the_send_limit_is_for_each_server)
+{
+    fixture_servers(3);
+    const char *keys[3];
+    assert_rc(omcache_set_send_buffer_max_size(client, LIMIT), OMCACHE_OK);
+    assert_rc(omcache_set_buffering(client, 1), OMCACHE_OK);
+    for (size_t i = 0; i < 3; i++) {
+        assert_rc(set_of(keys[i] = key_for(i), LIMIT, 0), OMCACHE_BUFFERED);
+    }
+    drain(client);
+    for (size_t i = 0; i < 3; i++) {
+        assert_stored_size(keys[i], LIMIT);
+    }
+}
+END_TEST
+
+START_TEST(a_batch_over_the_send_limit_is_cut)
+{
+    fixture_size(_i);
+    omcache_req_t reqs[10];
+    omcache_value_t values[10];
+    size_t count = 10;
+    size_t room = 10;
+    for (size_t i = 0; i < count; i++) {
+        wire_request(&reqs[i], 0, WIRE_NOOP, NULL);
+    }
+    assert_rc(omcache_set_send_buffer_max_size(client, (size_t)7 * WIRE_HEADER), OMCACHE_OK);
+    assert_rc(omcache_set_buffering(client, 1), OMCACHE_OK);
+    assert_rc(omcache_command(client, reqs, &count, NULL, NULL, 0), OMCACHE_BUFFERED);
+    ck_assert_uint_eq(count, 7);
+    assert_rc(omcache_io(client, reqs, &count, values, &room, -1), OMCACHE_OK);
+    ck_assert_uint_eq(room, 7);
+}
+END_TEST
+
+/*
+ * Receiving.
+ */
+
+/* The value length that makes the answer to a get of this key `body` long. */
+static size_t len_for_body(const char *key, size_t body)
+{
+    return body - 4 - strlen(key);
+}
+
+KEY_TEST(an_answer_may_fill_the_receive_limit)
+{
+    const char *small = key_for((size_t)server);
+    size_t len = 0;
+    store(small, "small");
+    assert_rc(omcache_set_recv_buffer_max_size(client, LIMIT), OMCACHE_OK);
+    assert_rc(omcache_set(client, TEXT(key), value, len_for_body(key, LIMIT), 0, 0, 0, patience),
+              OMCACHE_OK);
+    assert_rc(omcache_get(client, TEXT(key), NULL, &len, NULL, NULL, patience), OMCACHE_OK);
+    ck_assert_uint_eq(len, len_for_body(key, LIMIT));
+
+    assert_rc(
+        omcache_set(client, TEXT(key), value, len_for_body(key, LIMIT + 1), 0, 0, 0, patience),
+        OMCACHE_OK);
+    int64_t start = clock_ms();
+    assert_rc(omcache_get(client, TEXT(key), NULL, &len, NULL, NULL, patience),
+              OMCACHE_BUFFER_FULL);
+    assert_within(start, 1000);
+    ck_assert_uint_eq(len, 0);
+    assert_stored(small, "small");
+}
+
+KEY_TEST(the_receive_limit_may_be_raised)
+{
+    (void)server;
+    size_t len = 0;
+    assert_rc(omcache_set_recv_buffer_max_size(client, LIMIT), OMCACHE_OK);
+    assert_rc(omcache_set(client, TEXT(key), value, sizeof(value), 0, 0, 0, patience), OMCACHE_OK);
+    assert_rc(omcache_get(client, TEXT(key), NULL, &len, NULL, NULL, patience),
+              OMCACHE_BUFFER_FULL);
+    assert_rc(omcache_set_recv_buffer_max_size(client, 2 * sizeof(value)), OMCACHE_OK);
+    assert_rc(omcache_get(client, TEXT(key), NULL, &len, NULL, NULL, patience), OMCACHE_OK);
+    ck_assert_uint_eq(len, sizeof(value));
+}
+
+START_TEST(too_large_an_answer_ends_a_multi_get)
+{
+    fixture_servers(1);
+    const char *names[] = {"small-0", "large-1", "small-2"};
+    const int statuses[] = {OMCACHE_OK, OMCACHE_BUFFER_FULL, OMCACHE_SERVER_FAILURE};
+    const unsigned char *keys[3];
+    size_t lens[3];
+    omcache_req_t reqs[3];
+    omcache_value_t values[3];
+    size_t count = 3;
+    size_t found = 0;
+    for (size_t i = 0; i < 3; i++) {
+        keys[i] = (const unsigned char *)names[i];
+        lens[i] = strlen(names[i]);
+        size_t len = i == 1 ? sizeof(value) : 10;
+        assert_rc(omcache_set(client, keys[i], lens[i], value, len, 0, 0, 0, -1), OMCACHE_OK);
+    }
+    assert_rc(omcache_set_recv_buffer_max_size(client, LIMIT), OMCACHE_OK);
+    size_t room = 3;
+    int rc = omcache_get_multi(client, keys, lens, 3, reqs, &count, values, &room, -1);
+    for (;; rc = omcache_io(client, reqs, &count, values, &room, -1)) {
+        assert_rc_either(rc, OMCACHE_OK, OMCACHE_AGAIN);
+        for (size_t i = 0; i < room; i++, found++) {
+            ck_assert_uint_lt(found, 3);
+            assert_rc(values[i].status, statuses[found]);
+            assert_text(values[i].key, values[i].key_len, names[found]);
+        }
+        if (count == 0) {
+            break;
+        }
+        room = 3;
+    }
+    ck_assert_uint_eq(found, 3);
+    assert_rc(omcache_get(client, TEXT("small-2"), NULL, NULL, NULL, NULL, -1), OMCACHE_OK);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("limits");
+    TCase *tcase = fixture_case(suite, "limits");
+    tcase_add_loop_test(tcase, a_request_may_fill_the_send_limit, 0, VARIANTS);
+    tcase_add_loop_test(tcase, buffered_requests_may_fill_the_send_limit, 0, VARIANTS);
+    tcase_add_test(tcase, the_send_limit_is_for_each_server);
+    tcase_add_loop_test(tcase, a_batch_over_the_send_limit_is_cut, 0, SIZES);
+    tcase_add_loop_test(tcase, an_answer_may_fill_the_receive_limit, 0, VARIANTS);
+    tcase_add_loop_test(tcase, the_receive_limit_may_be_raised, 0, VARIANTS);
+    tcase_add_test(tcase, too_large_an_answer_ends_a_multi_get);
+    return fixture_run(suite);
+}

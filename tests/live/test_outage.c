@@ -1,0 +1,324 @@
+/*
+ * Servers that die, hang and come back while they are in use.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "support/fixture.h"
+#include "support/recorder.h"
+#include "support/wire.h"
+
+#include <stdio.h>
+
+static omcache_t *impatient(const char *servers, uint32_t connect, uint32_t reconnect,
+                            uint32_t dead)
+{
+    omcache_t *mc = fixture_client(servers);
+    assert_rc(omcache_set_connect_timeout(mc, connect), OMCACHE_OK);
+    assert_rc(omcache_set_reconnect_timeout(mc, reconnect), OMCACHE_OK);
+    assert_rc(omcache_set_dead_timeout(mc, dead), OMCACHE_OK);
+    return mc;
+}
+
+/* Three servers, all connected and known to work. */
+static void three_servers(uint32_t connect, uint32_t reconnect, uint32_t dead)
+{
+    fleet_start(&fleet, 3);
+    client = impatient(fleet.list, connect, reconnect, dead);
+    for (int i = 0; i < 3; i++) {
+        assert_rc(omcache_noop(client, i, -1), OMCACHE_OK);
+    }
+}
+
+static int get(const char *key)
+{
+    return omcache_get(client, TEXT(key), NULL, NULL, NULL, NULL, -1);
+}
+
+static int index_of(const char *key)
+{
+    return omcache_server_index_for_key(client, TEXT(key));
+}
+
+static void assert_get(const char *key, int expected, int64_t limit)
+{
+    int64_t start = clock_ms();
+    int rc = get(key);
+    ck_assert_msg(rc == expected, "get gave %s after %lld ms, expected %s", rc_name(rc),
+                  (long long)(clock_ms() - start), rc_name(expected));
+    assert_within(start, limit);
+}
+
+/* Gets until the outcome is as expected, at most `tries` times, 100 ms apart. */
+static void await_get(const char *key, int expected, int tries)
+{
+    int rc = get(key);
+    while (rc != expected && --tries > 0) {
+        clock_sleep(100);
+        rc = get(key);
+    }
+    ck_assert_msg(rc == expected, "the last get gave %s, expected %s", rc_name(rc),
+                  rc_name(expected));
+}
+
+/*
+ * A killed server.
+ */
+
+START_TEST(keys_of_a_killed_server_move_on)
+{
+    three_servers(500, 300, 500);
+    const char *lost = key_for(1);
+    const char *kept[] = {key_for(0), key_for(2)};
+    store(lost, "lost");
+    store(kept[0], "kept");
+    store(kept[1], "kept");
+
+    memcached_kill(&fleet.servers[1]);
+    int64_t start = clock_ms();
+    await_get(lost, OMCACHE_NOT_FOUND, 3);
+    assert_within(start, 1000);
+    ck_assert_msg(index_of(lost) == 0 || index_of(lost) == 2, "index %d", index_of(lost));
+    assert_rc(omcache_noop(client, 1, -1), OMCACHE_NO_SERVERS);
+    store(lost, "elsewhere");
+    assert_stored(lost, "elsewhere");
+    assert_stored(kept[0], "kept");
+    assert_stored(kept[1], "kept");
+}
+END_TEST
+
+START_TEST(a_restarted_server_comes_back)
+{
+    three_servers(500, 300, 500);
+    const char *key = key_for(1);
+    store(key, "lost");
+    memcached_kill(&fleet.servers[1]);
+    await_get(key, OMCACHE_NOT_FOUND, 3);
+    store(key, "elsewhere");
+
+    memcached_restart(&fleet.servers[1]);
+    clock_sleep(350);
+    await_get(key, OMCACHE_NOT_FOUND, 10);
+    ck_assert_int_eq(index_of(key), 1);
+    store(key, "home");
+    omcache_t *alone = fixture_client(fleet.servers[1].address);
+    assert_rc(omcache_get(alone, TEXT(key), NULL, NULL, NULL, NULL, -1), OMCACHE_OK);
+}
+END_TEST
+
+START_TEST(the_only_server_comes_back)
+{
+    fleet_start(&fleet, 1);
+    client = impatient(fleet.list, 500, 300, 500);
+    store("key", "value");
+    memcached_kill(&fleet.servers[0]);
+    for (int i = 0; i < 5; i++) {
+        assert_rc_either(get("key"), OMCACHE_SERVER_FAILURE, OMCACHE_NO_SERVERS);
+    }
+    memcached_restart(&fleet.servers[0]);
+    clock_sleep(350);
+    await_get("key", OMCACHE_NOT_FOUND, 10);
+    store("key", "new");
+    assert_stored("key", "new");
+}
+END_TEST
+
+START_TEST(a_quick_restart_costs_at_most_one_request)
+{
+    three_servers(500, 300, 500);
+    const char *key = key_for(1);
+    store(key, "value");
+    memcached_kill(&fleet.servers[1]);
+    memcached_restart(&fleet.servers[1]);
+    int64_t start = clock_ms();
+    int rc = get(key);
+    ck_assert_msg(rc == OMCACHE_SERVER_FAILURE || rc == OMCACHE_NOT_FOUND, "get gave %s",
+                  rc_name(rc));
+    assert_within(start, 400);
+    assert_get(key, OMCACHE_NOT_FOUND, 400);
+    ck_assert_int_eq(index_of(key), 1);
+    store(key, "new");
+    assert_stored(key, "new");
+}
+END_TEST
+
+START_TEST(a_failed_server_is_left_alone_for_its_time)
+{
+    three_servers(500, 60000, 500);
+    const char *key = key_for(1);
+    memcached_kill(&fleet.servers[1]);
+    await_get(key, OMCACHE_NOT_FOUND, 3);
+    memcached_restart(&fleet.servers[1]);
+    int64_t start = clock_ms();
+    for (int i = 0; i < 20; i++) {
+        ck_assert_int_ne(index_of(key), 1);
+        assert_rc(omcache_noop(client, 1, -1), OMCACHE_NO_SERVERS);
+        assert_rc(get(key), OMCACHE_NOT_FOUND);
+        clock_sleep(10);
+    }
+    assert_within(start, 800);
+}
+END_TEST
+
+START_TEST(a_multi_get_reports_the_keys_of_a_dead_server)
+{
+    three_servers(500, 5000, 500);
+    const char *names[30];
+    const unsigned char *keys[30];
+    size_t lens[30];
+    omcache_req_t reqs[30];
+    omcache_value_t values[30];
+    size_t count = 30;
+    size_t room = 30;
+    for (size_t i = 0; i < 30; i++) {
+        names[i] = key_for(i % 3);
+        keys[i] = (const unsigned char *)names[i];
+        lens[i] = strlen(names[i]);
+        store(names[i], "value");
+    }
+    memcached_kill(&fleet.servers[1]);
+    int64_t start = clock_ms();
+    int rc = omcache_get_multi(client, keys, lens, 30, reqs, &count, values, &room, -1);
+    assert_within(start, 1000);
+    assert_rc(rc, OMCACHE_OK);
+    ck_assert_uint_eq(count, 0);
+    ck_assert_uint_eq(room, 30);
+    for (size_t i = 0; i < room; i++) {
+        size_t which = 0;
+        while (which < 30 &&
+               !same_bytes(values[i].key, values[i].key_len, names[which], strlen(names[which]))) {
+            which++;
+        }
+        ck_assert_msg(which < 30, "a value has the key '%s'",
+                      printable(values[i].key, values[i].key_len));
+        assert_rc(values[i].status, which % 3 == 1 ? OMCACHE_SERVER_FAILURE : OMCACHE_OK);
+        ck_assert_msg(which % 3 != 1 || !values[i].data, "a failure has data");
+    }
+}
+END_TEST
+
+START_TEST(a_batch_leaves_out_what_names_a_dead_server)
+{
+    three_servers(500, 5000, 500);
+    omcache_req_t reqs[10];
+    size_t count = 10;
+    const char *keys[10];
+    const char *lost = key_for(1);
+    memcached_kill(&fleet.servers[1]);
+    await_get(lost, OMCACHE_NOT_FOUND, 5);
+    for (size_t i = 0; i < 10; i++) {
+        keys[i] = key_for(i % 2 ? 2 : 0);
+        wire_request(&reqs[i], i == 5 ? 1 : -1, WIRE_GETK, keys[i]);
+    }
+    assert_rc(omcache_command(client, reqs, &count, NULL, NULL, 0), OMCACHE_BUFFERED);
+    ck_assert_msg(count == 9, "%zu of 10 requests were accepted, one names a dead server", count);
+    drain(client);
+}
+END_TEST
+
+/*
+ * A suspended server.
+ */
+
+START_TEST(a_suspended_server_is_left_and_found_again)
+{
+    three_servers(1000, 1000, 300);
+    const char *key = key_for(1);
+    store(key, "value");
+    memcached_pause(&fleet.servers[1]);
+    assert_get(key, OMCACHE_SERVER_FAILURE, 600);
+    assert_get(key, OMCACHE_SERVER_FAILURE, 600);
+    assert_get(key, OMCACHE_NOT_FOUND, 250);
+    ck_assert_int_ne(index_of(key), 1);
+
+    memcached_resume(&fleet.servers[1]);
+    clock_sleep(1200);
+    assert_get(key, OMCACHE_NOT_FOUND, 250);
+    await_get(key, OMCACHE_OK, 10);
+    ck_assert_int_eq(index_of(key), 1);
+}
+END_TEST
+
+START_TEST(a_suspended_server_keeps_answers_for_later)
+{
+    three_servers(1000, 1000, 20000);
+    const char *slow = key_for(1);
+    const char *other = key_for(1);
+    store(slow, "slow");
+    store(other, "other");
+    memcached_pause(&fleet.servers[1]);
+    int64_t start = clock_ms();
+    assert_rc(omcache_get(client, TEXT(slow), NULL, NULL, NULL, NULL, 100), OMCACHE_AGAIN);
+    ck_assert_msg(clock_ms() - start >= 90, "gave up after %lld ms",
+                  (long long)(clock_ms() - start));
+    assert_within(start, 1000);
+    memcached_resume(&fleet.servers[1]);
+    omcache_set_response_callback(client, recorder_answer, NULL);
+    assert_stored(other, "other");
+    ck_assert_msg(recorder.answer_count == 2, "answers: %s", recorder_summary());
+    ck_assert_str_eq(recorder.answers[0].data, "slow");
+}
+END_TEST
+
+START_TEST(nothing_waits_for_a_suspended_server_unasked)
+{
+    three_servers(20000, 20000, 20000);
+    const char *key = key_for(1);
+    static unsigned char value[500000];
+    memcached_pause(&fleet.servers[1]);
+    int64_t start = clock_ms();
+    for (int i = 0; i < 60; i++) { /* the kernel takes some, the send limit is 10 MiB */
+        int rc = omcache_set(client, TEXT(key), value, sizeof(value), 0, 0, 0, 0);
+        assert_rc_either(rc, OMCACHE_BUFFERED, OMCACHE_BUFFER_FULL);
+    }
+    assert_rc(omcache_set(client, TEXT(key), value, sizeof(value), 0, 0, 0, 0),
+              OMCACHE_BUFFER_FULL);
+    assert_rc(omcache_io(client, NULL, NULL, NULL, NULL, 0), OMCACHE_AGAIN);
+    assert_within(start, 500);
+    store(key_for(0), "others work on");
+    memcached_resume(&fleet.servers[1]);
+    drain(client);
+    assert_rc(get(key), OMCACHE_OK);
+}
+END_TEST
+
+START_TEST(all_suspended_servers_fail)
+{
+    fleet_start(&fleet, 2);
+    client = impatient(fleet.list, 600, 900, 300);
+    const char *key = key_for(1);
+    store(key, "value");
+    store(key_for(0), "value");
+    memcached_pause(&fleet.servers[0]);
+    memcached_pause(&fleet.servers[1]);
+    for (int i = 0; i < 10; i++) {
+        int64_t start = clock_ms();
+        int rc = omcache_get(client, TEXT(key), NULL, NULL, NULL, NULL, 900);
+        ck_assert_msg(rc == OMCACHE_SERVER_FAILURE || rc == OMCACHE_NO_SERVERS ||
+                          rc == OMCACHE_AGAIN,
+                      "get %d gave %s", i, rc_name(rc));
+        assert_within(start, 1100);
+    }
+    memcached_resume(&fleet.servers[1]);
+    clock_sleep(1000);
+    await_get(key, OMCACHE_OK, 10);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("outage");
+    TCase *killed = fixture_case(suite, "killed");
+    tcase_add_test(killed, keys_of_a_killed_server_move_on);
+    tcase_add_test(killed, a_restarted_server_comes_back);
+    tcase_add_test(killed, the_only_server_comes_back);
+    tcase_add_test(killed, a_quick_restart_costs_at_most_one_request);
+    tcase_add_test(killed, a_failed_server_is_left_alone_for_its_time);
+    tcase_add_test(killed, a_multi_get_reports_the_keys_of_a_dead_server);
+    tcase_add_test(killed, a_batch_leaves_out_what_names_a_dead_server);
+    TCase *suspended = fixture_case(suite, "suspended");
+    tcase_add_test(suspended, a_suspended_server_is_left_and_found_again);
+    tcase_add_test(suspended, a_suspended_server_keeps_answers_for_later);
+    tcase_add_test(suspended, nothing_waits_for_a_suspended_server_unasked);
+    tcase_add_test(suspended, all_suspended_servers_fail);
+    return fixture_run(suite);
+}

@@ -1,0 +1,308 @@
+/*
+ * omcache_poll_fds: the loop of a program with its own poll(), and what it tells.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "support/fixture.h"
+#include "support/peer.h"
+#include "support/wire.h"
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdio.h>
+#include <sys/socket.h>
+
+#define MANY 1000
+
+static omcache_req_t reqs[MANY];
+static omcache_value_t values[MANY];
+static char names[MANY][32];
+
+static struct pollfd *poll_fds(int *nfds, int *timeout)
+{
+    *nfds = -1;
+    *timeout = -2;
+    struct pollfd *fds = omcache_poll_fds(client, nfds, timeout);
+    ck_assert_int_ge(*nfds, 0);
+    ck_assert_msg(*nfds == 0 || fds, "%d entries, but no array", *nfds);
+    for (int i = 0; i < *nfds; i++) {
+        ck_assert_int_ge(fds[i].fd, 0);
+        ck_assert_msg(fds[i].events != 0 && fds[i].revents == 0, "events %#x, revents %#x",
+                      (unsigned)fds[i].events, (unsigned)fds[i].revents);
+    }
+    return fds;
+}
+
+static void assert_idle(void)
+{
+    int nfds;
+    int timeout;
+    poll_fds(&nfds, &timeout);
+    ck_assert_msg(nfds == 0, "%d descriptors to poll, expected none", nfds);
+}
+
+/* The single entry that there must be. */
+static struct pollfd only_fd(int *timeout)
+{
+    int nfds;
+    struct pollfd *fds = poll_fds(&nfds, timeout);
+    ck_assert_msg(nfds == 1, "%d descriptors to poll, expected 1", nfds);
+    return fds[0];
+}
+
+static void assert_events(short events)
+{
+    int timeout;
+    struct pollfd entry = only_fd(&timeout);
+    ck_assert_msg(entry.events == events, "events %#x, expected %#x", (unsigned)entry.events,
+                  (unsigned)events);
+}
+
+/* Runs the loop that a client with its own poll() has until the batch is finished;
+ * returns how many values came. */
+static size_t run_loop(size_t *count, bool (*use)(const omcache_value_t *))
+{
+    size_t found = 0;
+    while (*count > 0) {
+        int nfds;
+        int timeout;
+        size_t room = MANY;
+        struct pollfd *fds = poll_fds(&nfds, &timeout);
+        ck_assert_msg(nfds > 0 || timeout >= 0, "nothing to wait for, but %zu requests", *count);
+        int ready = poll(fds, (nfds_t)nfds, timeout);
+        ck_assert_msg(ready > 0 || timeout < 5000, "poll gave %d after %d ms", ready, timeout);
+        int rc = omcache_io(client, reqs, count, values, &room, 0);
+        ck_assert_msg(rc == (*count ? OMCACHE_AGAIN : OMCACHE_OK), "%s with %zu requests pending",
+                      rc_name(rc), *count);
+        for (size_t i = 0; i < room; i++) {
+            found += use(&values[i]);
+        }
+    }
+    return found;
+}
+
+static bool is_key_itself(const omcache_value_t *value)
+{
+    assert_rc(value->status, OMCACHE_OK);
+    assert_bytes(value->data, value->data_len, value->key, value->key_len);
+    return true;
+}
+
+static bool is_success(const omcache_value_t *value)
+{
+    assert_rc(value->status, OMCACHE_OK);
+    return true;
+}
+
+START_TEST(a_poll_loop_collects_a_batch)
+{
+    fixture_size(_i);
+    size_t count = MANY;
+    for (size_t i = 0; i < MANY; i++) {
+        snprintf(names[i], sizeof(names[i]), "poll-%zu", i);
+        if (i % 2) {
+            assert_rc(omcache_set(client, TEXT(names[i]), TEXT(names[i]), 0, 0, 0, 0),
+                      OMCACHE_BUFFERED);
+        }
+    }
+    drain(client);
+    for (size_t i = 0; i < MANY; i++) {
+        wire_request(&reqs[i], -1, WIRE_GETKQ, names[i]);
+    }
+    assert_rc(omcache_command(client, reqs, &count, NULL, NULL, 0), OMCACHE_BUFFERED);
+    ck_assert_uint_eq(run_loop(&count, is_key_itself), MANY / 2);
+    assert_idle();
+}
+END_TEST
+
+/* One command at a time, from a fresh handle on, as the Node binding does. */
+START_TEST(a_poll_loop_serves_single_commands)
+{
+    fixture_size(_i);
+    for (size_t i = 0; i < 20; i++) {
+        size_t count = 1;
+        snprintf(names[i], sizeof(names[i]), "poll-%zu", i);
+        wire_set(&reqs[0], -1, WIRE_SET, names[i], names[i]);
+        assert_rc(omcache_command(client, reqs, &count, NULL, NULL, 0), OMCACHE_BUFFERED);
+        ck_assert_uint_eq(run_loop(&count, is_success), 1);
+        count = 1;
+        wire_request(&reqs[0], -1, WIRE_GETK, names[i]);
+        assert_rc(omcache_command(client, reqs, &count, NULL, NULL, 0), OMCACHE_BUFFERED);
+        ck_assert_uint_eq(run_loop(&count, is_key_itself), 1);
+    }
+    assert_idle();
+}
+END_TEST
+
+START_TEST(idle_servers_are_not_polled)
+{
+    fixture_size(_i);
+    assert_idle();
+    for (size_t i = 0; i < fleet.count; i++) {
+        assert_rc(omcache_noop(client, (int)i, -1), OMCACHE_OK);
+    }
+    assert_idle();
+    assert_rc(omcache_set(client, TEXT("key"), TEXT("value"), 0, 0, 0, 0), OMCACHE_BUFFERED);
+    drain(client);
+    assert_idle();
+}
+END_TEST
+
+START_TEST(without_servers_there_is_nothing)
+{
+    client = fixture_client("");
+    assert_idle();
+}
+END_TEST
+
+START_TEST(only_busy_servers_are_polled)
+{
+    fixture_servers(3);
+    int timeout;
+    for (size_t i = 0; i < 3; i++) {
+        assert_rc(omcache_noop(client, (int)i, -1), OMCACHE_OK);
+    }
+    assert_rc(omcache_noop(client, 1, 0), OMCACHE_BUFFERED);
+    only_fd(&timeout);
+    drain(client);
+}
+END_TEST
+
+/* A fleet of one idle, connected server. */
+static void connected(void)
+{
+    fixture_servers(1);
+    assert_rc(omcache_noop(client, 0, -1), OMCACHE_OK);
+}
+
+START_TEST(events_follow_what_is_to_do)
+{
+    connected();
+    assert_rc(omcache_set_buffering(client, 1), OMCACHE_OK);
+    assert_rc(omcache_noop(client, 0, 0), OMCACHE_BUFFERED);
+    int timeout;
+    struct pollfd entry = only_fd(&timeout);
+    ck_assert_msg(entry.events & POLLOUT, "events %#x while data is unsent",
+                  (unsigned)entry.events);
+    assert_rc(omcache_io(client, NULL, NULL, NULL, NULL, -1), OMCACHE_OK);
+    assert_rc(omcache_set_buffering(client, 0), OMCACHE_OK);
+    assert_rc(omcache_noop(client, 0, 0), OMCACHE_BUFFERED);
+    assert_events(POLLIN);
+    drain(client);
+    assert_idle();
+}
+END_TEST
+
+START_TEST(a_descriptor_stays_while_it_lives)
+{
+    connected();
+    int timeout;
+    int fd = -1;
+    for (size_t i = 0; i < 50; i++) {
+        assert_rc(omcache_noop(client, 0, 0), OMCACHE_BUFFERED);
+        struct pollfd entry = only_fd(&timeout);
+        ck_assert_msg(fd < 0 || fd == entry.fd, "descriptor %d is now %d", fd, entry.fd);
+        fd = entry.fd;
+        drain(client);
+    }
+}
+END_TEST
+
+START_TEST(sockets_do_not_block_delay_or_leak)
+{
+    connected();
+    int timeout;
+    int on = 0;
+    socklen_t len = sizeof(on);
+    assert_rc(omcache_noop(client, 0, 0), OMCACHE_BUFFERED);
+    int fd = only_fd(&timeout).fd;
+    ck_assert_msg(fcntl(fd, F_GETFL) & O_NONBLOCK, "the socket blocks");
+    ck_assert_msg(fcntl(fd, F_GETFD) & FD_CLOEXEC, "the socket survives exec");
+    ck_assert_int_eq(getsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, &len), 0);
+    ck_assert_msg(on, "the socket delays small requests");
+    drain(client);
+}
+END_TEST
+
+/*
+ * Time.
+ */
+
+START_TEST(connecting_polls_for_both)
+{
+    struct peer *peer = peer_start_unreachable(0);
+    client = fixture_client(peer_address(peer));
+    assert_rc(omcache_set_connect_timeout(client, 300), OMCACHE_OK);
+    assert_rc(omcache_noop(client, 0, 0), OMCACHE_BUFFERED);
+    int timeout;
+    struct pollfd entry = only_fd(&timeout);
+    ck_assert_msg(entry.events == (POLLIN | POLLOUT), "events %#x", (unsigned)entry.events);
+    ck_assert_msg(timeout > 0 && timeout <= 300, "poll for %d ms", timeout);
+}
+END_TEST
+
+static bool is_failure(const omcache_value_t *value)
+{
+    assert_rc(value->status, OMCACHE_SERVER_FAILURE);
+    assert_text(value->key, value->key_len, "key");
+    ck_assert_ptr_null(value->data);
+    return true;
+}
+
+static void assert_loop_fails_after(const char *address, int64_t ms)
+{
+    size_t count = 1;
+    int nfds;
+    int timeout;
+    int64_t start = clock_ms();
+    client = fixture_client(address);
+    omcache_set_connect_timeout(client, 300);
+    omcache_set_dead_timeout(client, 300);
+    wire_request(&reqs[0], -1, WIRE_GETK, "key");
+    assert_rc(omcache_command(client, reqs, &count, NULL, NULL, 0), OMCACHE_BUFFERED);
+    poll_fds(&nfds, &timeout);
+    ck_assert_msg(nfds == 1 && timeout > 0 && timeout <= 300, "%d descriptors for %d ms", nfds,
+                  timeout);
+    ck_assert_uint_eq(run_loop(&count, is_failure), 1);
+    ck_assert_msg(clock_ms() - start >= ms - 10, "failed after %lld ms already",
+                  (long long)(clock_ms() - start));
+    assert_within(start, ms + 1000);
+}
+
+START_TEST(a_poll_loop_notices_the_connect_timeout)
+{
+    assert_loop_fails_after(peer_address(peer_start_unreachable(0)), 300);
+}
+END_TEST
+
+static void swallow(struct peer *peer, void *context)
+{
+    (void)context;
+    peer_drain(peer);
+}
+
+START_TEST(a_poll_loop_notices_the_dead_timeout)
+{
+    assert_loop_fails_after(peer_address(peer_start(0, swallow, NULL)), 300);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("poll");
+    TCase *tcase = fixture_case(suite, "poll");
+    tcase_add_loop_test(tcase, a_poll_loop_collects_a_batch, 0, SIZES);
+    tcase_add_loop_test(tcase, a_poll_loop_serves_single_commands, 0, SIZES);
+    tcase_add_loop_test(tcase, idle_servers_are_not_polled, 0, SIZES);
+    tcase_add_test(tcase, without_servers_there_is_nothing);
+    tcase_add_test(tcase, only_busy_servers_are_polled);
+    tcase_add_test(tcase, events_follow_what_is_to_do);
+    tcase_add_test(tcase, a_descriptor_stays_while_it_lives);
+    tcase_add_test(tcase, sockets_do_not_block_delay_or_leak);
+    tcase_add_test(tcase, connecting_polls_for_both);
+    tcase_add_test(tcase, a_poll_loop_notices_the_connect_timeout);
+    tcase_add_test(tcase, a_poll_loop_notices_the_dead_timeout);
+    return fixture_run(suite);
+}

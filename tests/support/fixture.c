@@ -1,0 +1,148 @@
+/*
+ * What a live test stands on.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "support/fixture.h"
+
+#include "support/peer.h"
+#include "support/recorder.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define CLIENTS_MAX 16
+#define TEST_TIMEOUT_S 60
+
+struct fleet fleet;
+omcache_t *client;
+int32_t patience = -1;
+
+static omcache_t *clients[CLIENTS_MAX];
+
+omcache_t *fixture_client(const char *servers)
+{
+    size_t slot = 0;
+    while (slot < CLIENTS_MAX && clients[slot]) {
+        slot++;
+    }
+    ck_assert_uint_lt(slot, CLIENTS_MAX);
+    clients[slot] = omcache_init();
+    ck_assert_ptr_nonnull(clients[slot]);
+    assert_rc(omcache_set_servers(clients[slot], servers), OMCACHE_OK);
+    return clients[slot];
+}
+
+void fixture_forget(const omcache_t *mc)
+{
+    for (size_t i = 0; i < CLIENTS_MAX; i++) {
+        if (clients[i] == mc) {
+            clients[i] = NULL;
+        }
+    }
+    if (client == mc) {
+        client = NULL;
+    }
+}
+
+void fixture_servers(size_t count)
+{
+    fleet_start(&fleet, count);
+    client = fixture_client(fleet.list);
+}
+
+void fixture_size(int size)
+{
+    fixture_servers(size ? 3 : 1);
+}
+
+void fixture_variant(int variant)
+{
+    patience = variant & 2 ? 20000 : -1;
+    fixture_size(variant & 1);
+}
+
+static void clean(void)
+{
+    for (size_t i = 0; i < CLIENTS_MAX; i++) {
+        if (clients[i]) {
+            omcache_free(clients[i]);
+            clients[i] = NULL;
+        }
+    }
+    client = NULL;
+    patience = -1;
+    recorder_clear();
+    peer_stop_all();
+    memcached_stop_all();
+}
+
+const char *key_for(size_t server)
+{
+    static char keys[64][24];
+    static unsigned turn;
+    static unsigned number;
+    char *key = keys[turn++ % 64];
+    for (unsigned tries = 0; tries < 10000; tries++) {
+        snprintf(key, sizeof(keys[0]), "key-%u", number++);
+        if (omcache_server_index_for_key(client, TEXT(key)) == (int)server) {
+            return key;
+        }
+    }
+    ck_abort_msg("of 10000 keys none belongs to server %zu", server);
+    return NULL;
+}
+
+void store(const char *key, const char *value)
+{
+    int rc = omcache_set(client, TEXT(key), TEXT(value), 0, 0, 0, patience);
+    ck_assert_msg(rc == OMCACHE_OK, "storing %s gave %s", key, rc_name(rc));
+}
+
+void assert_stored(const char *key, const char *value)
+{
+    const unsigned char *data;
+    size_t len;
+    int rc = omcache_get(client, TEXT(key), &data, &len, NULL, NULL, patience);
+    ck_assert_msg(rc == OMCACHE_OK, "getting %s gave %s, expected '%s'", key, rc_name(rc),
+                  printable(value, strlen(value)));
+    ck_assert_msg(same_bytes(data, len, value, strlen(value)), "%s is '%s', expected '%s'", key,
+                  printable(data, len), printable(value, strlen(value)));
+}
+
+void assert_missing(const char *key)
+{
+    const unsigned char *data;
+    size_t len;
+    int rc = omcache_get(client, TEXT(key), &data, &len, NULL, NULL, patience);
+    ck_assert_msg(rc == OMCACHE_NOT_FOUND, "getting %s gave %s with '%s', expected a miss", key,
+                  rc_name(rc), printable(data, len));
+}
+
+time_t long_ago(void)
+{
+    return time(NULL) - 3600;
+}
+
+void drain(omcache_t *mc)
+{
+    assert_rc(omcache_io(mc, NULL, NULL, NULL, NULL, -1), OMCACHE_OK);
+}
+
+TCase *fixture_case(Suite *suite, const char *name)
+{
+    TCase *tcase = tcase_create(name);
+    tcase_add_checked_fixture(tcase, NULL, clean);
+    tcase_set_timeout(tcase, TEST_TIMEOUT_S);
+    suite_add_tcase(suite, tcase);
+    return tcase;
+}
+
+int fixture_run(Suite *suite)
+{
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

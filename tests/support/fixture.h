@@ -1,0 +1,73 @@
+/*
+ * What a live test stands on: a fleet of memcached servers, a client for it, and
+ * a teardown that leaves nothing behind, however the test ended.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef TESTS_FIXTURE_H
+#define TESTS_FIXTURE_H
+
+#include "support/assert.h"
+#include "support/clock.h"
+#include "support/memcached.h"
+
+#include <check.h>
+#include <omcache.h>
+
+/* The running test's servers, its client and the timeout to pass to it. */
+extern struct fleet fleet;
+extern omcache_t *client;
+extern int32_t patience;
+
+/* Loop tests over these variants have 1 and 3 servers, with and without limit. */
+#define VARIANTS 4
+void fixture_variant(int variant);
+
+/* Loop tests over these have 1 and 3 servers, waiting without limit. */
+#define SIZES 2
+void fixture_size(int size);
+
+/* Starts `count` servers and a client for them. */
+void fixture_servers(size_t count);
+
+/* A client for any servers; it is freed at the end of the test. */
+omcache_t *fixture_client(const char *servers);
+
+/* The test has freed this client itself. */
+void fixture_forget(const omcache_t *mc);
+
+/* A key that no test has used before and that belongs to this server of `client`;
+ * a static string, one of the last 64. */
+const char *key_for(size_t server);
+
+/* Stores in and reads from `client`, with `patience`, and asserts the outcome. */
+void store(const char *key, const char *value);
+void assert_stored(const char *key, const char *value);
+void assert_missing(const char *key);
+
+/* An expiration that has passed. */
+time_t long_ago(void);
+
+/* omcache_io without requests and without limit; asserts OMCACHE_OK. */
+void drain(omcache_t *mc);
+
+/* A test that runs on every variant, once for a key of each server. */
+#define KEY_TEST(name)                                            \
+    static void name##_at(const char *key, int server);           \
+    START_TEST(name)                                              \
+    {                                                             \
+        fixture_variant(_i);                                      \
+        for (size_t server = 0; server < fleet.count; server++) { \
+            name##_at(key_for(server), (int)server);              \
+        }                                                         \
+    }                                                             \
+    END_TEST                                                      \
+    static void name##_at(const char *key, int server)
+
+/* A test case whose tests are cleaned up after. */
+TCase *fixture_case(Suite *suite, const char *name);
+
+/* Runs the suite and frees it; what main returns. */
+int fixture_run(Suite *suite);
+
+#endif

@@ -1,0 +1,198 @@
+/*
+ * Real memcached servers for tests.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "support/memcached.h"
+
+#include "support/clock.h"
+#include "support/loopback.h"
+
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define RUNNING_MAX 16
+#define START_DEADLINE_MS 20000
+
+/* What to kill when a test ends, however it ends. */
+static pid_t running[RUNNING_MAX];
+
+static void remember(pid_t pid)
+{
+    for (size_t i = 0; i < RUNNING_MAX; i++) {
+        if (!running[i]) {
+            running[i] = pid;
+            return;
+        }
+    }
+    kill(pid, SIGKILL);
+    ck_abort_msg("more than %d memcached servers at once", RUNNING_MAX);
+}
+
+static void forget(pid_t pid)
+{
+    for (size_t i = 0; i < RUNNING_MAX; i++) {
+        if (running[i] == pid) {
+            running[i] = 0;
+        }
+    }
+}
+
+/* In the child.  Anything but the standard descriptors is close-on-exec. */
+static void exec_memcached(const struct memcached *m, pid_t parent)
+{
+    char port[16];
+    snprintf(port, sizeof(port), "%d", m->port);
+    const char *argv[] = {"memcached", "-l", m->host, "-p", port, "-U",   "0",
+                          "-t",        "1",  "-m",    "64", "-u", "root", NULL};
+    if (geteuid() != 0) {
+        argv[11] = NULL; /* memcached takes -u from root only, and root must give it */
+    }
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent) {
+        _exit(1); /* the parent died before prctl could tell us */
+    }
+    int null = open("/dev/null", O_RDWR);
+    dup2(null, STDIN_FILENO);
+    dup2(null, STDOUT_FILENO);
+    execvp(argv[0], (char *const *)argv);
+    perror("memcached");
+    _exit(127);
+}
+
+static void launch(struct memcached *m)
+{
+    pid_t parent = getpid();
+    m->pid = fork();
+    ck_assert_msg(m->pid >= 0, "fork: %s", strerror(errno));
+    if (m->pid == 0) {
+        exec_memcached(m, parent);
+    }
+    remember(m->pid);
+}
+
+static bool accepts(const struct memcached *m)
+{
+    int fd = loopback_connect(m->host, m->port);
+    if (fd < 0) {
+        return false;
+    }
+    struct pollfd pfd = {.fd = fd, .events = POLLOUT};
+    int error = ETIMEDOUT;
+    socklen_t len = sizeof(error);
+    if (poll(&pfd, 1, 100) == 1) {
+        getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len);
+    }
+    close(fd);
+    return error == 0;
+}
+
+static void await(struct memcached *m)
+{
+    int64_t deadline = clock_ms() + START_DEADLINE_MS;
+    while (!accepts(m)) {
+        int status;
+        if (waitpid(m->pid, &status, WNOHANG) == m->pid) {
+            forget(m->pid);
+            m->pid = 0;
+            ck_abort_msg("memcached at %s ended at once with status %#x", m->address,
+                         (unsigned)status);
+        }
+        ck_assert_msg(clock_ms() < deadline, "memcached at %s does not accept", m->address);
+        clock_sleep(1);
+    }
+}
+
+static void set_address(struct memcached *m, const char *host, int port)
+{
+    memset(m, 0, sizeof(*m));
+    snprintf(m->host, sizeof(m->host), "%s", host);
+    m->port = port;
+    snprintf(m->address, sizeof(m->address), strchr(host, ':') ? "[%s]:%d" : "%s:%d", m->host,
+             port);
+}
+
+void memcached_start_at(struct memcached *m, const char *host, int port)
+{
+    set_address(m, host, port);
+    memcached_restart(m);
+}
+
+void memcached_start(struct memcached *m, int port)
+{
+    char host[LOOPBACK_HOST_SIZE];
+    memcached_start_at(m, loopback_host(host), port);
+}
+
+void memcached_restart(struct memcached *m)
+{
+    ck_assert_msg(m->pid == 0, "memcached at %s runs already", m->address);
+    launch(m);
+    await(m);
+}
+
+static void end(pid_t pid)
+{
+    kill(pid, SIGKILL);
+    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) {
+    }
+    forget(pid);
+}
+
+void memcached_kill(struct memcached *m)
+{
+    ck_assert_msg(m->pid > 0, "memcached at %s does not run", m->address);
+    end(m->pid);
+    m->pid = 0;
+}
+
+void memcached_pause(struct memcached *m)
+{
+    int status;
+    ck_assert_int_eq(kill(m->pid, SIGSTOP), 0);
+    /* kill only asks: threads may go on for a moment. */
+    ck_assert_int_eq(waitpid(m->pid, &status, WUNTRACED), m->pid);
+    ck_assert_msg(WIFSTOPPED(status), "memcached at %s: status %#x", m->address, (unsigned)status);
+}
+
+void memcached_resume(struct memcached *m)
+{
+    ck_assert_int_eq(kill(m->pid, SIGCONT), 0);
+}
+
+void memcached_stop_all(void)
+{
+    for (size_t i = 0; i < RUNNING_MAX; i++) {
+        if (running[i]) {
+            end(running[i]);
+        }
+    }
+}
+
+void fleet_start(struct fleet *fleet, size_t count)
+{
+    char host[LOOPBACK_HOST_SIZE];
+    ck_assert_uint_le(count, FLEET_MAX);
+    memset(fleet, 0, sizeof(*fleet));
+    loopback_host(host);
+    for (size_t i = 0; i < count; i++) {
+        set_address(&fleet->servers[i], host, FLEET_PORT + (int)i);
+        launch(&fleet->servers[i]);
+        size_t used = strlen(fleet->list);
+        snprintf(fleet->list + used, sizeof(fleet->list) - used, "%s%s", used ? "," : "",
+                 fleet->servers[i].address);
+    }
+    for (size_t i = 0; i < count; i++) {
+        await(&fleet->servers[i]);
+    }
+    fleet->count = count;
+}

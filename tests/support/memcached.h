@@ -1,0 +1,53 @@
+/*
+ * Real memcached servers for tests: started, paused, killed and restarted by pid
+ * on the process's own loopback address.  What goes wrong fails the test.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef TESTS_MEMCACHED_H
+#define TESTS_MEMCACHED_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+#define FLEET_MAX 8
+/* Ports of one width, so that sorting them as strings keeps their order. */
+#define FLEET_PORT 21211
+
+struct memcached {
+    pid_t pid; /* 0 while it does not run */
+    char host[16];
+    int port;
+    char address[32]; /* host:port or [host]:port, as a server list has it */
+};
+
+/* The order of `servers` is the order of the library's indexes. */
+struct fleet {
+    size_t count;
+    struct memcached servers[FLEET_MAX];
+    char list[FLEET_MAX * 32];
+};
+
+/* Starts a server on the own address and waits until it accepts connections. */
+void memcached_start(struct memcached *m, int port);
+
+/* The same on any numeric address. */
+void memcached_start_at(struct memcached *m, const char *host, int port);
+
+/* Ends a server, suspended or not; its connections break. */
+void memcached_kill(struct memcached *m);
+
+/* Starts a killed server again, empty, where it was. */
+void memcached_restart(struct memcached *m);
+
+/* Suspends a server: the kernel goes on taking connections, nobody answers. */
+void memcached_pause(struct memcached *m);
+void memcached_resume(struct memcached *m);
+
+/* Starts `count` servers at once and lists their addresses. */
+void fleet_start(struct fleet *fleet, size_t count);
+
+/* Kills every server that this process has started. */
+void memcached_stop_all(void);
+
+#endif

@@ -1,0 +1,291 @@
+/*
+ * A scripted TCP peer.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "support/peer.h"
+
+#include "support/clock.h"
+#include "support/loopback.h"
+
+#include <check.h>
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define PEERS_MAX 8
+#define FILLERS 4
+
+struct peer {
+    char address[32];
+    int listener;
+    peer_script *script;
+    void *context;
+    pthread_t thread;
+    bool threaded;        /* an unreachable peer has no thread */
+    int fillers[FILLERS]; /* connections that keep others out */
+    size_t piece;         /* of the thread only */
+
+    pthread_mutex_t lock; /* for what follows */
+    bool stopping;
+    int connection; /* -1 between connections */
+    size_t connections;
+    unsigned char record[256 * 1024];
+    size_t recorded; /* may exceed the record: then bytes are missing in it */
+};
+
+static struct peer *peers[PEERS_MAX];
+
+/*
+ * The thread.
+ */
+
+/* False if the test is over. */
+static bool take_connection(struct peer *peer, int fd)
+{
+    int on = 1;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    pthread_mutex_lock(&peer->lock);
+    bool stopping = peer->stopping;
+    if (!stopping) {
+        peer->connection = fd;
+        peer->connections++;
+        peer->piece = 0;
+    }
+    pthread_mutex_unlock(&peer->lock);
+    return !stopping;
+}
+
+static void drop_connection(struct peer *peer, int fd)
+{
+    pthread_mutex_lock(&peer->lock);
+    peer->connection = -1;
+    pthread_mutex_unlock(&peer->lock);
+    close(fd);
+}
+
+static void *run(void *context)
+{
+    struct peer *peer = context;
+    for (;;) {
+        int fd = accept4(peer->listener, NULL, NULL, SOCK_CLOEXEC);
+        if (fd < 0 && (errno == EINTR || errno == ECONNABORTED)) {
+            continue;
+        }
+        if (fd < 0) {
+            return NULL;
+        }
+        if (!take_connection(peer, fd)) {
+            close(fd);
+            return NULL;
+        }
+        peer->script(peer, peer->context);
+        drop_connection(peer, fd);
+    }
+}
+
+static void record(struct peer *peer, const unsigned char *bytes, size_t len)
+{
+    pthread_mutex_lock(&peer->lock);
+    if (peer->recorded < sizeof(peer->record)) {
+        size_t room = sizeof(peer->record) - peer->recorded;
+        memcpy(peer->record + peer->recorded, bytes, len < room ? len : room);
+    }
+    peer->recorded += len;
+    pthread_mutex_unlock(&peer->lock);
+}
+
+static size_t receive(struct peer *peer, void *bytes, size_t room)
+{
+    ssize_t got;
+    do {
+        got = recv(peer->connection, bytes, room, 0);
+    } while (got < 0 && errno == EINTR);
+    if (got <= 0) {
+        return 0;
+    }
+    record(peer, bytes, (size_t)got);
+    return (size_t)got;
+}
+
+bool peer_read(struct peer *peer, void *bytes, size_t len)
+{
+    unsigned char *next = bytes;
+    while (len > 0) {
+        size_t got = receive(peer, next, len);
+        if (got == 0) {
+            return false;
+        }
+        next += got;
+        len -= got;
+    }
+    return true;
+}
+
+void peer_drain(struct peer *peer)
+{
+    unsigned char bytes[4096];
+    while (receive(peer, bytes, sizeof(bytes)) > 0) {
+    }
+}
+
+static bool send_piece(int fd, const unsigned char *bytes, size_t len)
+{
+    while (len > 0) {
+        ssize_t sent = send(fd, bytes, len, MSG_NOSIGNAL);
+        if (sent < 0 && errno != EINTR) {
+            return false;
+        }
+        if (sent > 0) {
+            bytes += sent;
+            len -= (size_t)sent;
+        }
+    }
+    return true;
+}
+
+bool peer_send(struct peer *peer, const void *bytes, size_t len)
+{
+    const unsigned char *next = bytes;
+    while (len > 0) {
+        size_t piece = peer->piece && peer->piece < len ? peer->piece : len;
+        if (!send_piece(peer->connection, next, piece)) {
+            return false;
+        }
+        next += piece;
+        len -= piece;
+        if (peer->piece) {
+            clock_sleep(1); /* gives the reader time to see just this piece */
+        }
+    }
+    return true;
+}
+
+void peer_send_in_pieces(struct peer *peer, size_t piece)
+{
+    peer->piece = piece;
+}
+
+void peer_reset_on_close(struct peer *peer)
+{
+    struct linger linger = {.l_onoff = 1, .l_linger = 0};
+    setsockopt(peer->connection, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
+}
+
+/*
+ * The test's side.
+ */
+
+static struct peer *listen_on(int number, int backlog)
+{
+    char host[LOOPBACK_HOST_SIZE];
+    size_t slot = 0;
+    while (slot < PEERS_MAX && peers[slot]) {
+        slot++;
+    }
+    ck_assert_msg(slot < PEERS_MAX, "more than %d peers at once", PEERS_MAX);
+    struct peer *peer = calloc(1, sizeof(*peer));
+    ck_assert_ptr_nonnull(peer);
+    peers[slot] = peer;
+    pthread_mutex_init(&peer->lock, NULL);
+    peer->connection = -1;
+    snprintf(peer->address, sizeof(peer->address), "%s:%d", loopback_host(host),
+             PEER_PORT + number);
+    peer->listener = loopback_listen(host, PEER_PORT + number, backlog);
+    ck_assert_msg(peer->listener >= 0, "listen on %s: %s", peer->address, strerror(errno));
+    return peer;
+}
+
+struct peer *peer_start(int number, peer_script *script, void *context)
+{
+    struct peer *peer = listen_on(number, 16);
+    peer->script = script;
+    peer->context = context;
+    int error = pthread_create(&peer->thread, NULL, run, peer);
+    ck_assert_msg(error == 0, "pthread_create: %s", strerror(error));
+    peer->threaded = true;
+    return peer;
+}
+
+struct peer *peer_start_unreachable(int number)
+{
+    /* The kernel ignores connection attempts to a full queue. */
+    char host[LOOPBACK_HOST_SIZE];
+    struct peer *peer = listen_on(number, 0);
+    for (size_t i = 0; i < FILLERS; i++) {
+        peer->fillers[i] = loopback_connect(loopback_host(host), PEER_PORT + number);
+        ck_assert_msg(peer->fillers[i] >= 0, "connect to %s: %s", peer->address, strerror(errno));
+    }
+    return peer;
+}
+
+static void stop(struct peer *peer)
+{
+    pthread_mutex_lock(&peer->lock);
+    peer->stopping = true;
+    shutdown(peer->listener, SHUT_RDWR);
+    if (peer->connection >= 0) {
+        shutdown(peer->connection, SHUT_RDWR);
+    }
+    pthread_mutex_unlock(&peer->lock);
+    if (peer->threaded) {
+        pthread_join(peer->thread, NULL);
+    }
+    for (size_t i = 0; i < FILLERS; i++) {
+        if (peer->fillers[i] > 0) {
+            close(peer->fillers[i]);
+        }
+    }
+    if (peer->listener >= 0) {
+        close(peer->listener);
+    }
+    pthread_mutex_destroy(&peer->lock);
+    free(peer);
+}
+
+void peer_stop_all(void)
+{
+    for (size_t i = 0; i < PEERS_MAX; i++) {
+        if (peers[i]) {
+            stop(peers[i]);
+            peers[i] = NULL;
+        }
+    }
+}
+
+const char *peer_address(const struct peer *peer)
+{
+    return peer->address;
+}
+
+size_t peer_connections(struct peer *peer)
+{
+    pthread_mutex_lock(&peer->lock);
+    size_t connections = peer->connections;
+    pthread_mutex_unlock(&peer->lock);
+    return connections;
+}
+
+size_t peer_received(struct peer *peer, unsigned char *out, size_t room)
+{
+    pthread_mutex_lock(&peer->lock);
+    size_t recorded = peer->recorded;
+    if (recorded <= sizeof(peer->record) && recorded <= room) {
+        memcpy(out, peer->record, recorded);
+    }
+    pthread_mutex_unlock(&peer->lock);
+    ck_assert_msg(recorded <= sizeof(peer->record) && recorded <= room,
+                  "the peer at %s received %zu bytes, more than fit", peer->address, recorded);
+    return recorded;
+}
+
+void peer_forget(struct peer *peer)
+{
+    pthread_mutex_lock(&peer->lock);
+    peer->recorded = 0;
+    pthread_mutex_unlock(&peer->lock);
+}

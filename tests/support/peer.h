@@ -1,0 +1,60 @@
+/*
+ * A scripted TCP peer: does what a real memcached server cannot be made to do, and
+ * records every byte that it receives.  It listens on the process's own loopback
+ * address and runs its script for one connection after the other in a thread.
+ * Scripts must not use Check: they answer with what they do on the wire.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef TESTS_PEER_H
+#define TESTS_PEER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define PEER_PORT 21311
+
+struct peer;
+
+/* Plays one connection, which is closed when this returns. */
+typedef void peer_script(struct peer *peer, void *context);
+
+/* Starts to listen on PEER_PORT + number.  The peer lives until peer_stop_all. */
+struct peer *peer_start(int number, peer_script *script, void *context);
+
+/* Listens and lets nobody in: connection attempts neither succeed nor fail. */
+struct peer *peer_start_unreachable(int number);
+
+/* Ends all peers, their threads and connections. */
+void peer_stop_all(void);
+
+/* Where it listens, as a server list has it. */
+const char *peer_address(const struct peer *peer);
+
+/* How many connections it has taken. */
+size_t peer_connections(struct peer *peer);
+
+/* Copies what it received since it started or was told to forget. */
+size_t peer_received(struct peer *peer, unsigned char *out, size_t room);
+void peer_forget(struct peer *peer);
+
+/*
+ * For scripts only.
+ */
+
+/* Reads exactly `len` bytes; false when the connection or the test ends. */
+bool peer_read(struct peer *peer, void *bytes, size_t len);
+
+/* Reads until the connection or the test ends. */
+void peer_drain(struct peer *peer);
+
+/* Sends everything, in pieces if peer_send_in_pieces said so. */
+bool peer_send(struct peer *peer, const void *bytes, size_t len);
+
+/* Makes peer_send send pieces of `piece` bytes, each in a segment of its own. */
+void peer_send_in_pieces(struct peer *peer, size_t piece);
+
+/* Closes with a reset instead of an orderly end of file. */
+void peer_reset_on_close(struct peer *peer);
+
+#endif
