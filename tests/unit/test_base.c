@@ -1,0 +1,197 @@
+/*
+ * The base floor: buffers, deadlines, log lines, status texts.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <check.h>
+#include <limits.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buffer.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/status.h"
+#include "support/fixture.h"
+
+START_TEST(a_buffer_gives_back_what_was_put_in)
+{
+    struct omc_buffer buffer;
+    unsigned char next_in = 0, next_out = 0;
+
+    omc_buffer_init(&buffer);
+    srand(7);
+    for (int round = 0; round < 2000; round++) {
+        size_t in = (size_t)(rand() % 300), out;
+
+        ck_assert(omc_buffer_reserve(&buffer, in));
+        for (size_t i = 0; i < in; i++)
+            omc_buffer_tail(&buffer)[i] = next_in++;
+        omc_buffer_commit(&buffer, in);
+        out = (size_t)rand() % (omc_buffer_size(&buffer) + 1);
+        for (size_t i = 0; i < out; i++)
+            ck_assert_uint_eq(omc_buffer_data(&buffer)[i], next_out++);
+        omc_buffer_consume(&buffer, out);
+    }
+    omc_buffer_fini(&buffer);
+}
+END_TEST
+
+START_TEST(a_buffer_reuses_its_space)
+{
+    struct omc_buffer buffer;
+    size_t capacity;
+
+    omc_buffer_init(&buffer);
+    ck_assert(omc_buffer_append(&buffer, "0123456789", 10));
+    capacity = buffer.capacity;
+    for (int i = 0; i < 1000; i++) {
+        omc_buffer_consume(&buffer, 9);
+        ck_assert(omc_buffer_append(&buffer, "abcdefghi", 9));
+        ck_assert_mem_eq(omc_buffer_data(&buffer), i == 0 ? "9abc" : "iabc", 4);
+    }
+    ck_assert_msg(buffer.capacity <= 4 * capacity, "10 bytes take %zu", buffer.capacity);
+    omc_buffer_fini(&buffer);
+}
+END_TEST
+
+START_TEST(an_impossible_reservation_changes_nothing)
+{
+    struct omc_buffer buffer;
+
+    omc_buffer_init(&buffer);
+    ck_assert(omc_buffer_append(&buffer, "abc", 3));
+    ck_assert(!omc_buffer_reserve(&buffer, SIZE_MAX));
+    ck_assert(!omc_buffer_reserve(&buffer, SIZE_MAX - 3));
+    ck_assert_uint_eq(omc_buffer_size(&buffer), 3);
+    ck_assert_mem_eq(omc_buffer_data(&buffer), "abc", 3);
+    omc_buffer_fini(&buffer);
+}
+END_TEST
+
+START_TEST(truncate_rewind_and_trim)
+{
+    struct omc_buffer buffer;
+
+    omc_buffer_init(&buffer);
+    ck_assert(omc_buffer_append(&buffer, "abcdef", 6));
+    omc_buffer_consume(&buffer, 2);
+    omc_buffer_truncate(&buffer, 3);
+    ck_assert_uint_eq(omc_buffer_size(&buffer), 3);
+    ck_assert_mem_eq(omc_buffer_data(&buffer), "cde", 3);
+    omc_buffer_rewind(&buffer); /* not empty: stays */
+    ck_assert_uint_eq(buffer.start, 2);
+    omc_buffer_trim(&buffer, 0);
+    ck_assert_uint_eq(omc_buffer_size(&buffer), 3);
+    omc_buffer_consume(&buffer, 3);
+    omc_buffer_rewind(&buffer);
+    ck_assert_uint_eq(buffer.start, 0);
+    omc_buffer_trim(&buffer, buffer.capacity);
+    ck_assert_ptr_nonnull(buffer.base);
+    omc_buffer_trim(&buffer, 0);
+    ck_assert_ptr_null(buffer.base);
+}
+END_TEST
+
+START_TEST(memory_checks_for_overflow)
+{
+    ck_assert_ptr_null(omc_memory_new(SIZE_MAX / 2, 3));
+    ck_assert_ptr_null(omc_memory_resize(NULL, SIZE_MAX / 2, 3));
+}
+END_TEST
+
+START_TEST(deadlines)
+{
+    ck_assert_int_eq(omc_clock_after(1000, 0), 1000);
+    ck_assert_int_eq(omc_clock_after(1000, 5), 1005);
+    ck_assert_int_eq(omc_clock_after(1000, -1), OMC_CLOCK_NEVER);
+    ck_assert_int_eq(omc_clock_after(1000, INT32_MIN), OMC_CLOCK_NEVER);
+    ck_assert_int_eq(omc_clock_after(INT64_MAX - 1, 5), OMC_CLOCK_NEVER);
+    ck_assert_int_eq(omc_clock_left(1000, 1005), 5);
+    ck_assert_int_eq(omc_clock_left(1005, 1005), 0);
+    ck_assert_int_eq(omc_clock_left(2000, 1005), 0);
+    ck_assert_int_eq(omc_clock_left(1000, OMC_CLOCK_NEVER), -1);
+    ck_assert_int_eq(omc_clock_left(0, INT64_MAX - 1), INT_MAX);
+}
+END_TEST
+
+START_TEST(the_clock_goes_forward)
+{
+    int64_t before = omc_clock_now();
+
+    ck_assert_int_gt(before, 0);
+    ck_assert_int_ge(omc_clock_now(), before);
+}
+END_TEST
+
+struct seen {
+    struct omc_log *log;
+    int calls;
+    int level;
+    char line[600];
+};
+
+static void see(void *context, int level, const char *msg)
+{
+    struct seen *seen = context;
+
+    seen->calls++;
+    seen->level = level;
+    snprintf(seen->line, sizeof(seen->line), "%s", msg);
+    omc_log(seen->log, OMC_LOG_ERROR, "from within");
+}
+
+START_TEST(log_lines_pass_by_level_and_are_cut)
+{
+    struct seen seen = {0};
+    struct omc_log log = {.func = see, .context = &seen, .level = OMC_LOG_NOTICE};
+    char longer[1000];
+
+    seen.log = &log;
+    omc_log(&log, OMC_LOG_INFO, "no");
+    ck_assert_int_eq(seen.calls, 0);
+    omc_log(&log, OMC_LOG_NOTICE, "%s=%d", "x", 5);
+    ck_assert_int_eq(seen.calls, 1);
+    ck_assert_int_eq(seen.level, 5);
+    ck_assert_str_eq(seen.line, "x=5");
+    memset(longer, 'a', sizeof(longer) - 1);
+    longer[sizeof(longer) - 1] = '\0';
+    omc_log(&log, OMC_LOG_ERROR, "%s", longer);
+    ck_assert_int_eq(seen.calls, 2);
+    ck_assert_uint_eq(strlen(seen.line), 511);
+    log.func = NULL;
+    omc_log(&log, OMC_LOG_ERROR, "nobody");
+    ck_assert_int_eq(seen.calls, 2);
+}
+END_TEST
+
+START_TEST(levels_and_codes_have_names)
+{
+    ck_assert_str_eq(omc_log_level_name(3), "ERR");
+    ck_assert_str_eq(omc_log_level_name(7), "DEBUG");
+    ck_assert_str_eq(omc_log_level_name(8), "UNKNOWN");
+    ck_assert_str_eq(omc_log_level_name(-1), "UNKNOWN");
+    ck_assert_str_eq(omc_status_text(4), "Unknown");
+    ck_assert_str_ne(omc_status_text(OMCACHE_SERVER_FAILURE), "Unknown");
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("base");
+    TCase *tcase = fixture_case(suite, "base");
+
+    tcase_add_test(tcase, a_buffer_gives_back_what_was_put_in);
+    tcase_add_test(tcase, a_buffer_reuses_its_space);
+    tcase_add_test(tcase, an_impossible_reservation_changes_nothing);
+    tcase_add_test(tcase, truncate_rewind_and_trim);
+    tcase_add_test(tcase, memory_checks_for_overflow);
+    tcase_add_test(tcase, deadlines);
+    tcase_add_test(tcase, the_clock_goes_forward);
+    tcase_add_test(tcase, log_lines_pass_by_level_and_are_cut);
+    tcase_add_test(tcase, levels_and_codes_have_names);
+    return fixture_run(suite);
+}
