@@ -4,13 +4,11 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "support/fixture.h"
-#include "support/loopback.h"
-#include "support/peer.h"
 #include "support/recorder.h"
+#include "support/unusable.h"
 #include "support/wire.h"
 
 #include <poll.h>
-#include <stdio.h>
 
 #define KEY TEXT("key")
 #define VALUE TEXT("value")
@@ -73,10 +71,7 @@ END_TEST
 
 START_TEST(failures_of_the_batch_are_told)
 {
-    char address[64];
-    char host[LOOPBACK_HOST_SIZE];
-    snprintf(address, sizeof(address), "%s:%d", loopback_host(host), PEER_PORT - 1);
-    client = fixture_client(address);
+    client = fixture_client(nobody());
     omcache_req_t reqs[3];
     size_t count = 3;
     listen_to(recorder_answer, NULL);
@@ -367,11 +362,8 @@ static void free_at_log(void *context, int level, const char *msg)
 
 START_TEST(the_log_may_free_too)
 {
-    char address[64];
-    char host[LOOPBACK_HOST_SIZE];
     memset(&noted, 0, sizeof(noted));
-    snprintf(address, sizeof(address), "%s:%d", loopback_host(host), PEER_PORT - 1);
-    client = fixture_client(address);
+    client = fixture_client(nobody());
     assert_rc(omcache_set_log_callback(client, 7, free_at_log, &client), OMCACHE_OK);
     assert_rc(omcache_get(client, KEY, NULL, NULL, NULL, NULL, -1), OMCACHE_FAIL);
     assert_all_noted(1, OMCACHE_OK);
@@ -380,13 +372,10 @@ END_TEST
 
 START_TEST(poll_fds_ends_when_freed_inside)
 {
-    char address[64];
-    char host[LOOPBACK_HOST_SIZE];
     int nfds = 7;
     int timeout = 7;
     memset(&noted, 0, sizeof(noted));
-    snprintf(address, sizeof(address), "%s:99999", loopback_host(host));
-    client = fixture_client(address);
+    client = fixture_client("127.0.0.1:99999");
     assert_rc(omcache_set_buffering(client, 1), OMCACHE_OK);
     assert_rc(omcache_noop(client, 0, 0), OMCACHE_BUFFERED);
     assert_rc(omcache_set_log_callback(client, 7, free_at_log, &client), OMCACHE_OK);

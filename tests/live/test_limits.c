@@ -101,6 +101,31 @@ START_TEST(a_batch_over_the_send_limit_is_cut)
 }
 END_TEST
 
+START_TEST(a_request_over_the_send_limit_goes_to_the_end)
+{
+    fixture_size(_i);
+    static char large[LIMIT];
+    omcache_req_t reqs[4];
+    omcache_value_t values[4];
+    size_t count = 4;
+    size_t room = 4;
+    memset(large, 'v', sizeof(large) - 1);
+    wire_set(&reqs[0], 0, WIRE_SET, "first", "1");
+    wire_set(&reqs[1], 0, WIRE_SET, "too large", large);
+    wire_set(&reqs[2], 0, WIRE_SET, "third", "3");
+    wire_set(&reqs[3], 0, WIRE_SET, "fourth", "4");
+    assert_rc(omcache_set_send_buffer_max_size(client, LIMIT), OMCACHE_OK);
+    assert_rc(omcache_command(client, reqs, &count, NULL, NULL, 0), OMCACHE_BUFFERED);
+    ck_assert_uint_eq(count, 3);
+    ck_assert_str_eq((const char *)reqs[0].key, "first");
+    ck_assert_str_eq((const char *)reqs[1].key, "third");
+    ck_assert_str_eq((const char *)reqs[2].key, "fourth");
+    ck_assert_str_eq((const char *)reqs[3].key, "too large");
+    assert_rc(omcache_io(client, reqs, &count, values, &room, -1), OMCACHE_OK);
+    ck_assert_uint_eq(room, 3);
+}
+END_TEST
+
 /*
  * Receiving.
  */
@@ -191,6 +216,7 @@ int main(void)
     tcase_add_loop_test(tcase, buffered_requests_may_fill_the_send_limit, 0, VARIANTS);
     tcase_add_test(tcase, the_send_limit_is_for_each_server);
     tcase_add_loop_test(tcase, a_batch_over_the_send_limit_is_cut, 0, SIZES);
+    tcase_add_loop_test(tcase, a_request_over_the_send_limit_goes_to_the_end, 0, SIZES);
     tcase_add_loop_test(tcase, an_answer_may_fill_the_receive_limit, 0, VARIANTS);
     tcase_add_loop_test(tcase, the_receive_limit_may_be_raised, 0, VARIANTS);
     tcase_add_test(tcase, too_large_an_answer_ends_a_multi_get);

@@ -82,15 +82,17 @@ int loopback_connect(const char *host, int port)
     return fd;
 }
 
-int loopback_port(int fd)
+int loopback_free_port(const char *host)
 {
-    struct sockaddr_storage addr = {0};
+    struct sockaddr_in6 addr = {0}; /* has room for both families, and the port in the same place */
     socklen_t len = sizeof(addr);
-    if (getsockname(fd, (struct sockaddr *)&addr, &len) != 0) {
+    int fd = loopback_listen(host, 0, 1);
+    if (fd < 0) {
         return -1;
     }
-    /* The port is at the same place for both families. */
-    struct sockaddr_in v4;
-    memcpy(&v4, &addr, sizeof(v4));
-    return ntohs(v4.sin_port);
+    if (getsockname(fd, (struct sockaddr *)&addr, &len) != 0) {
+        return close_keeping_errno(fd);
+    }
+    close(fd);
+    return ntohs(addr.sin6_port);
 }

@@ -26,7 +26,7 @@ int loopback_listen(const char *host, int port, int backlog);
 /* A non-blocking, close-on-exec socket that connects; -1 and errno. */
 int loopback_connect(const char *host, int port);
 
-/* The port that a socket is bound to. */
-int loopback_port(int fd);
+/* A port of an address that others may use, too; -1 and errno if there is none. */
+int loopback_free_port(const char *host);
 
 #endif
