@@ -281,7 +281,7 @@ START_TEST(nothing_waits_for_a_suspended_server_unasked)
 }
 END_TEST
 
-START_TEST(all_suspended_servers_fail)
+START_TEST(one_of_two_suspended_servers_comes_back_at_once)
 {
     fleet_start(&fleet, 2);
     client = impatient(fleet.list, 600, 900, 300);
@@ -298,9 +298,14 @@ START_TEST(all_suspended_servers_fail)
                       "get %d gave %s", i, rc_name(rc));
         assert_within(start, 1100);
     }
-    memcached_resume(&fleet.servers[1]);
     clock_sleep(1000);
-    await_get(key, OMCACHE_OK, 10);
+    memcached_resume(&fleet.servers[1]);
+    int found = 0;
+    for (int i = 0; i < 10; i++) {
+        found += get(key) == OMCACHE_OK;
+        clock_sleep(1);
+    }
+    ck_assert_msg(found > 0, "of ten gets after the server came back none was OK");
 }
 END_TEST
 
@@ -319,6 +324,6 @@ int main(void)
     tcase_add_test(suspended, a_suspended_server_is_left_and_found_again);
     tcase_add_test(suspended, a_suspended_server_keeps_answers_for_later);
     tcase_add_test(suspended, nothing_waits_for_a_suspended_server_unasked);
-    tcase_add_test(suspended, all_suspended_servers_fail);
+    tcase_add_test(suspended, one_of_two_suspended_servers_comes_back_at_once);
     return fixture_run(suite);
 }
