@@ -5,7 +5,8 @@
  *
  * The whole public interface.  The classic API (version nodes OMCACHE_0.1 and
  * OMCACHE_0.2) is declared in omcache_cdef.h, which this file includes; use
- * this file and never that one directly.
+ * this file and never that one directly.  What came with 1.0 (OMCACHE_1.0) is
+ * below.
  *
  * What holds for every function:
  *
@@ -52,6 +53,20 @@ extern "C" {
 #define OMCACHE_DELTA_NO_ADD 0xffffffffu
 
 #include "omcache_cdef.h"
+
+/* The 1.0 interface. */
+
+enum omcache_failover_e {
+    OMCACHE_FAILOVER_NEXT = 0, /* to the next server of the ring */
+    OMCACHE_FAILOVER_NONE = 1  /* nowhere, as libmemcached does by default */
+};
+
+/* Sets where the keys of a server go that is down: OMCACHE_FAILOVER_NEXT, as at
+ * first, or OMCACHE_FAILOVER_NONE: they fail with OMCACHE_NO_SERVERS until it is
+ * back (OMCACHE_SERVER_FAILURE if they were under way when it failed).
+ * Returns OMCACHE_OK, or OMCACHE_INVALID if mc is NULL or mode is neither.
+ * Never waits; may be called from a callback.  Since 1.0. */
+int omcache_set_failover(omcache_t *mc, int mode);
 
 #ifdef __GNUC__
 #pragma GCC visibility pop

@@ -134,8 +134,10 @@ const char *omcache_strerror(int rc);
  * Never waits; may be called from a callback.  Since 0.1. */
 int omcache_set_connect_timeout(omcache_t *mc, uint32_t msec);
 
-/* Sets how long a failed server is left alone before it is tried again, in
- * milliseconds; 10000 at first.  Servers that are down already keep their time.
+/* Sets how long a server that fails again and again is left alone at most before
+ * it is tried again, in milliseconds; 10000 at first.  The first pause is about an
+ * eighth of it; each is twice as long as the one before, less a random part, so
+ * that many clients do not come at once.  A pause that has begun keeps its length.
  * Returns OMCACHE_OK, or OMCACHE_INVALID if mc is NULL.
  * Never waits; may be called from a callback.  Since 0.1. */
 int omcache_set_reconnect_timeout(omcache_t *mc, uint32_t msec);
@@ -246,26 +248,28 @@ int omcache_reset_buffers(omcache_t *mc);
  * Returns OMCACHE_OK: finished, or nothing was pending.  OMCACHE_AGAIN: the
  * timeout came first, or the values of this call fill the receive buffer; go on
  * with another call.  OMCACHE_INVALID, with nothing touched: mc is NULL, reqs is
- * not the current batch, or called from a callback.  A request that fails is a value with status
- * OMCACHE_SERVER_FAILURE (or OMCACHE_BUFFER_FULL), the request's key and no data.
+ * not the current batch, or called from a callback.  A request that fails is a
+ * value with status OMCACHE_SERVER_FAILURE (or OMCACHE_BUFFER_FULL), the
+ * request's key and no data.
  * Waits for at most timeout_msec.  Since 0.1. */
 int omcache_io(omcache_t *mc, omcache_req_t *reqs, size_t *req_count, omcache_value_t *values,
                size_t *value_count, int32_t timeout_msec);
 
 /* Sends requests and, unless timeout_msec is 0, waits for their answers as
  * omcache_io does.  The array is sorted by server, requests that could not be
- * accepted (their server index does not exist, no usable server, send limit) being
- * moved to its end; *req_countp becomes the number accepted, or 0 once all of
- * them are finished.  The requests then are the current batch, in place of the one before.
- * The array and the keys must stay as they are until the batch is finished;
- * extras and data are no longer needed when the function returns.
+ * accepted (their server index does not exist, no usable server, send limit)
+ * being moved to its end; *req_countp becomes the number accepted, or 0 once all
+ * of them are finished.  The requests then are the current batch, in place of the
+ * one before. The array and the keys must stay as they are until the batch is
+ * finished; extras and data are no longer needed when the function returns.
  * values and value_count are as for omcache_io.
  * Returns what omcache_io returns; or OMCACHE_BUFFERED, if timeout_msec is 0 and
  * requests were accepted.  If one was refused, and all others are finished or
- * there are none: OMCACHE_NO_SERVERS, OMCACHE_BUFFER_FULL, or OMCACHE_FAIL (out of
- * memory). OMCACHE_INVALID, with nothing touched: mc, reqs or req_countp is NULL, a
- * request's lengths do not fit together or lack their pointer, a key is missing or longer than 250
- * bytes, or called from a callback. Waits for at most timeout_msec.  Since 0.1. */
+ * there are none: OMCACHE_NO_SERVERS, OMCACHE_BUFFER_FULL, or OMCACHE_FAIL (out
+ * of memory). OMCACHE_INVALID, with nothing touched: mc, reqs or req_countp is
+ * NULL, a request's lengths do not fit together or lack their pointer, a key is
+ * longer than 250 bytes or missing where the operation needs one, or called from
+ * a callback. Waits for at most timeout_msec.  Since 0.1. */
 int omcache_command(omcache_t *mc, omcache_req_t *reqs, size_t *req_countp, omcache_value_t *values,
                     size_t *value_count, int32_t timeout_msec);
 
@@ -402,12 +406,13 @@ int omcache_gat(omcache_t *mc, const unsigned char *key, size_t key_len,
                 const unsigned char **value, size_t *value_len, time_t expiration, uint32_t *flags,
                 uint64_t *cas, int32_t timeout_msec);
 
-/* Gets the values of key_count keys.  keys and key_lens are only read; reqs is
- * an array of at least key_count requests (*req_count in all) that the library
+/* Gets the values of key_count keys.  keys and key_lens are only read; reqs is an
+ * array of at least key_count requests (*req_count in all) that the library
  * fills, and which then is the current batch with *req_count as omcache_command
- * leaves it: call omcache_io with it until *req_count is 0.  Hits give values, with their keys, in
- * the order of arrival; misses none; keys of a server that fails a value with status
- * OMCACHE_SERVER_FAILURE.  values may be NULL (the response callback gets them).
+ * leaves it: call omcache_io with it until *req_count is 0.  Hits give values,
+ * with their keys, in the order of arrival; misses none; keys of a server that
+ * fails a value with status OMCACHE_SERVER_FAILURE.  values may be NULL (the
+ * response callback gets them).
  * Returns OMCACHE_OK: finished; OMCACHE_AGAIN: call omcache_io for the rest;
  * OMCACHE_BUFFERED if timeout_msec is 0; OMCACHE_NO_SERVERS; OMCACHE_BUFFER_FULL;
  * OMCACHE_FAIL; OMCACHE_INVALID: also if *req_count is less than key_count.

@@ -3,6 +3,7 @@
  */
 #include <stdio.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "api/call.h"
 #include "base/log.h"
@@ -12,7 +13,8 @@
 
 omcache_t *omcache_init(void)
 {
-    return omc_handle_new(&omcache_dist_libmemcached_ketama, (uint32_t)time(NULL));
+    return omc_handle_new(&omcache_dist_libmemcached_ketama, (uint32_t)time(NULL),
+                          (uint32_t)getpid());
 }
 
 int omcache_free(omcache_t *mc)
@@ -84,6 +86,14 @@ int omcache_set_buffering(omcache_t *mc, uint32_t enabled)
     if (mc == NULL)
         return OMCACHE_INVALID;
     mc->settings.buffering = enabled != 0;
+    return OMCACHE_OK;
+}
+
+int omcache_set_failover(omcache_t *mc, int mode)
+{
+    if (mc == NULL || (mode != OMCACHE_FAILOVER_NEXT && mode != OMCACHE_FAILOVER_NONE))
+        return OMCACHE_INVALID;
+    mc->settings.failover = mode == OMCACHE_FAILOVER_NEXT;
     return OMCACHE_OK;
 }
 

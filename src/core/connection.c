@@ -29,10 +29,11 @@ void omc_connection_init(struct omc_connection *conn, uint32_t first_number)
 
 void omc_connection_fini(struct omc_connection *conn)
 {
-    omc_connection_close(conn);
-    omc_buffer_fini(&conn->out);
+    struct omc_leftovers leftovers;
+
+    omc_connection_close(conn, &leftovers);
+    omc_leftovers_fini(&leftovers);
     omc_inbox_fini(&conn->in);
-    omc_queue_fini(&conn->queue);
 }
 
 bool omc_connection_open(struct omc_connection *conn, const struct omc_address *address,
@@ -44,19 +45,20 @@ bool omc_connection_open(struct omc_connection *conn, const struct omc_address *
     return conn->fd >= 0;
 }
 
-void omc_connection_close(struct omc_connection *conn)
+void omc_connection_close(struct omc_connection *conn, struct omc_leftovers *leftovers)
 {
+    *leftovers = (struct omc_leftovers){conn->codec, conn->queue, conn->out, conn->written};
+    omc_queue_init(&conn->queue, omc_queue_next(&leftovers->queue));
+    omc_buffer_init(&conn->out);
+    omc_inbox_discard(&conn->in);
     if (conn->fd >= 0)
         omc_socket_close(conn->fd);
     conn->fd = -1;
+    conn->ready = 0;
     conn->hello_left = 0;
     conn->blocked = false;
     conn->expecting = false;
     conn->stalled = false;
-    conn->written += omc_connection_unsent(conn);
-    omc_buffer_fini(&conn->out);
-    omc_inbox_discard(&conn->in);
-    omc_queue_clear(&conn->queue);
 }
 
 /* The number in front of the oldest request's belongs to none. */
@@ -135,18 +137,13 @@ bool omc_connection_flush(struct omc_connection *conn, int64_t now)
 }
 
 /* Queues a request and encodes its head, with room for `room` bytes behind it. */
-static int queue_head(struct omc_connection *conn, const omcache_req_t *req, uint32_t tag,
-                      size_t limit, size_t room)
+static int queue_head(struct omc_connection *conn, const omcache_req_t *req,
+                      const struct omc_pending *pending, size_t limit, size_t room)
 {
     size_t head_size = conn->codec->head_size(req);
     size_t size = head_size + omc_request_data_len(req);
     size_t unsent = omc_connection_unsent(conn);
-    struct omc_pending pending = {
-        .start = conn->written + unsent,
-        .tag = tag,
-        .opcode = req->header.opcode,
-        .quiet = omc_opcode_is_quiet(req->header.opcode),
-    };
+    struct omc_pending queued = *pending;
 
     if (unsent > limit || size > limit - unsent)
         return OMCACHE_BUFFER_FULL;
@@ -154,46 +151,53 @@ static int queue_head(struct omc_connection *conn, const omcache_req_t *req, uin
         return OMCACHE_FAIL;
     conn->codec->encode_head(omc_buffer_tail(&conn->out), req, omc_queue_next(&conn->queue));
     omc_buffer_commit(&conn->out, head_size);
-    omc_queue_push(&conn->queue, &pending);
+    queued.start = conn->written + unsent;
+    queued.opcode = req->header.opcode;
+    queued.quiet = omc_opcode_is_quiet(req->header.opcode);
+    omc_queue_push(&conn->queue, &queued);
     return OMCACHE_OK;
 }
 
-int omc_connection_submit(struct omc_connection *conn, const omcache_req_t *req, uint32_t tag,
-                          size_t limit)
+int omc_connection_submit(struct omc_connection *conn, const omcache_req_t *req,
+                          const struct omc_pending *pending, size_t limit)
 {
     size_t data_len = omc_request_data_len(req);
-    int rc = queue_head(conn, req, tag, limit, data_len);
+    int rc = queue_head(conn, req, pending, limit, data_len);
 
     if (rc == OMCACHE_OK)
         omc_buffer_append(&conn->out, req->data, data_len);
     return rc;
 }
 
-int omc_connection_send(struct omc_connection *conn, const omcache_req_t *req, uint32_t tag,
-                        size_t limit, int64_t now, bool *broken)
+int omc_connection_send(struct omc_connection *conn, const omcache_req_t *req,
+                        const struct omc_pending *pending, size_t limit, int64_t now, bool *broken)
 {
     size_t data_len = omc_request_data_len(req), sent;
-    int rc = queue_head(conn, req, tag, limit, 0);
+    int rc = queue_head(conn, req, pending, limit, 0);
 
     if (rc != OMCACHE_OK)
         return rc;
     *broken = !write_all(conn, req->data, data_len, &sent, now);
-    if (!*broken && !omc_buffer_append(&conn->out, req->data + sent, data_len - sent)) {
+    if (omc_buffer_append(&conn->out, req->data + sent, data_len - sent))
+        return OMCACHE_OK;
+    if (sent > 0 || omc_queue_last(&conn->queue)->start < conn->written) {
         /* Half a request is on its way and the other half is lost. */
         *broken = true;
         errno = ENOMEM;
+        return OMCACHE_OK;
     }
-    return OMCACHE_OK;
+    omc_buffer_truncate(&conn->out, omc_connection_unsent(conn) - conn->codec->head_size(req));
+    omc_queue_pop(&conn->queue);
+    return OMCACHE_FAIL;
 }
 
 void omc_connection_fence(struct omc_connection *conn)
 {
-    struct omc_pending *last = omc_queue_last(&conn->queue);
+    static const struct omc_pending fence = {.fence = true};
+    const struct omc_pending *last = omc_queue_last(&conn->queue);
 
-    if (last == NULL || !last->quiet || last->forgotten)
-        return;
-    if (queue_head(conn, &noop, 0, SIZE_MAX, 0) == OMCACHE_OK)
-        omc_queue_last(&conn->queue)->fence = true;
+    if (last != NULL && last->quiet && !last->forgotten)
+        queue_head(conn, &noop, &fence, SIZE_MAX, 0);
 }
 
 ssize_t omc_connection_read(struct omc_connection *conn, size_t limit, int64_t now)

@@ -13,6 +13,7 @@
 
 #include "base/buffer.h"
 #include "core/inbox.h"
+#include "core/leftovers.h"
 #include "core/queue.h"
 #include "net/address.h"
 #include "omcache.h"
@@ -23,7 +24,8 @@ enum {
 };
 
 struct omc_connection {
-    int fd; /* -1: none */
+    int fd;      /* -1: none */
+    short ready; /* what poll has found and nobody has handled yet */
     const struct omc_codec *codec;
 
     unsigned char hello[OMC_CONNECTION_HELLO_SIZE]; /* the handshake's no-op, */
@@ -50,9 +52,10 @@ void omc_connection_fini(struct omc_connection *conn);
 bool omc_connection_open(struct omc_connection *conn, const struct omc_address *address,
                          int64_t now);
 
-/* Closes the socket and forgets bytes and requests in both directions; values
- * that were handed out stay. */
-void omc_connection_close(struct omc_connection *conn);
+/* Closes the socket and is then as good as new, but for the numbers, which go on,
+ * and for values that were handed out, which stay.  What it had to do is moved to
+ * leftovers, to be freed by omc_leftovers_fini. */
+void omc_connection_close(struct omc_connection *conn, struct omc_leftovers *leftovers);
 
 /* Prepares the handshake on a socket that has just been connected. */
 void omc_connection_greet(struct omc_connection *conn, int64_t now);
@@ -78,17 +81,17 @@ static inline bool omc_connection_is_busy(const struct omc_connection *conn)
     return conn->queue.open > 0 || omc_connection_unsent(conn) > 0;
 }
 
-/* Queues a request's head and data.  OMCACHE_OK; OMCACHE_BUFFER_FULL if then more
- * than limit bytes were unsent; OMCACHE_FAIL without memory. */
-int omc_connection_submit(struct omc_connection *conn, const omcache_req_t *req, uint32_t tag,
-                          size_t limit);
+/* Queues a request's head and data; of pending, tag and keyed are the caller's to
+ * fill.  OMCACHE_OK; OMCACHE_BUFFER_FULL if then more than limit bytes were unsent;
+ * OMCACHE_FAIL without memory. */
+int omc_connection_submit(struct omc_connection *conn, const omcache_req_t *req,
+                          const struct omc_pending *pending, size_t limit);
 
 /* The same on an open connection, but writes what is unsent and the request at
  * once, its data from where it is.  Only what the kernel does not take is
- * copied.  *broken is set if the connection failed on the way, the request being
- * queued all the same. */
-int omc_connection_send(struct omc_connection *conn, const omcache_req_t *req, uint32_t tag,
-                        size_t limit, int64_t now, bool *broken);
+ * copied.  *broken is set if the connection failed on the way. */
+int omc_connection_send(struct omc_connection *conn, const omcache_req_t *req,
+                        const struct omc_pending *pending, size_t limit, int64_t now, bool *broken);
 
 /* Queues a no-op if the newest request is quiet, so that the end of its silence
  * will be known.  Without memory it does so next time. */

@@ -191,15 +191,25 @@ static bool is_usable(void *context, uint32_t index)
     return omc_server_is_usable(walk->mc, walk->mc->fleet.servers[index], walk->now);
 }
 
+static bool is_any(void *context, uint32_t index)
+{
+    (void)context;
+    (void)index;
+    return true;
+}
+
 struct omc_server *omc_fleet_pick(omcache_t *mc, const unsigned char *key, size_t key_len,
                                   int64_t now)
 {
     struct omc_fleet *fleet = &mc->fleet;
     struct walk walk = {mc, now};
+    int index = 0;
 
-    if (fleet->count == 1)
-        return is_usable(&walk, 0) ? fleet->servers[0] : NULL;
-    return omc_fleet_server(fleet, omc_ring_pick(&fleet->ring, key, key_len, is_usable, &walk));
+    if (fleet->count > 1 && mc->settings.failover)
+        return omc_fleet_server(fleet, omc_ring_pick(&fleet->ring, key, key_len, is_usable, &walk));
+    if (fleet->count > 1)
+        index = omc_ring_pick(&fleet->ring, key, key_len, is_any, NULL);
+    return index >= 0 && is_usable(&walk, (uint32_t)index) ? fleet->servers[index] : NULL;
 }
 
 void omc_fleet_update_active(struct omc_fleet *fleet, struct omc_server *server)

@@ -12,9 +12,10 @@ static const struct omc_settings defaults = {
     .send_limit = (size_t)10 * 1024 * 1024,
     .recv_limit = (size_t)1056 * 1024,
     .buffering = false,
+    .failover = true,
 };
 
-omcache_t *omc_handle_new(omcache_dist_t *dist, uint32_t seed)
+omcache_t *omc_handle_new(omcache_dist_t *dist, uint32_t first, uint32_t seed)
 {
     omcache_t *mc = omc_memory_new(1, sizeof(*mc));
 
@@ -22,7 +23,9 @@ omcache_t *omc_handle_new(omcache_dist_t *dist, uint32_t seed)
         return NULL;
     mc->settings = defaults;
     omc_fleet_init(&mc->fleet, dist);
-    omc_batch_init(&mc->batch, seed);
+    omc_batch_init(&mc->batch, first);
+    /* A thousand clients may have been started in the same second. */
+    mc->random = first ^ (seed << 16) ^ (uint32_t)((uintptr_t)mc >> 4);
     return mc;
 }
 

@@ -21,6 +21,7 @@ struct omc_settings {
     size_t send_limit;
     size_t recv_limit;
     bool buffering;
+    bool failover; /* to the next server of the ring */
 };
 
 struct omcache_s {
@@ -35,12 +36,15 @@ struct omcache_s {
     uint32_t *routes; /* scratch for sorting the requests of a command */
     size_t routes_room;
 
+    uint32_t random; /* state of the jitter */
+
     bool calling; /* the response callback is running */
     bool doomed;  /* freed by a callback: to be done when the call returns */
 };
 
-/* seed: what numbers of requests start from; they wrap. */
-omcache_t *omc_handle_new(omcache_dist_t *dist, uint32_t seed);
+/* first: what the numbers of requests start from; they wrap.  seed: something that
+ * is different in each process, for the jitter. */
+omcache_t *omc_handle_new(omcache_dist_t *dist, uint32_t first, uint32_t seed);
 void omc_handle_free(omcache_t *mc);
 
 /* Whether one of the application's callbacks is running. */

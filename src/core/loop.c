@@ -8,17 +8,31 @@
 #include "core/handle.h"
 #include "net/poll.h"
 
+/* Whether one has something to send and has not even begun to connect. */
+static bool has_unstarted(const struct omc_fleet *fleet)
+{
+    for (size_t i = 0; i < fleet->active_count; i++) {
+        if (fleet->active[i]->state == OMC_STATE_IDLE)
+            return true;
+    }
+    return false;
+}
+
+/* A server that fails on the way may leave its requests to one that was idle:
+ * the turn is over when nobody is left to be started. */
 void omc_loop_push(omcache_t *mc, bool write, int64_t now)
 {
     struct omc_fleet *fleet = &mc->fleet;
 
-    for (size_t i = fleet->active_count; i-- > 0;) {
-        struct omc_server *server = fleet->active[i];
+    do {
+        for (size_t i = fleet->active_count; i-- > 0;) {
+            struct omc_server *server = fleet->active[i];
 
-        omc_server_prepare(mc, server, now);
-        if (write)
-            omc_server_write(mc, server, now);
-    }
+            omc_server_prepare(mc, server, now);
+            if (write)
+                omc_server_write(mc, server, now);
+        }
+    } while (has_unstarted(fleet));
 }
 
 void omc_loop_check_deadlines(omcache_t *mc, int64_t now)
@@ -59,8 +73,12 @@ int64_t omc_loop_deadline(const omcache_t *mc)
 
 void omc_loop_wait(omcache_t *mc, int msec)
 {
+    struct omc_fleet *fleet = &mc->fleet;
+
     omc_loop_fill_pollfds(mc);
-    omc_poll(mc->fleet.pollfds, mc->fleet.active_count, msec);
+    omc_poll(fleet->pollfds, fleet->active_count, msec);
+    for (size_t i = 0; i < fleet->active_count; i++)
+        fleet->active[i]->conn.ready = fleet->pollfds[i].revents;
 }
 
 void omc_loop_dispatch(omcache_t *mc, int64_t now)
@@ -68,7 +86,7 @@ void omc_loop_dispatch(omcache_t *mc, int64_t now)
     struct omc_fleet *fleet = &mc->fleet;
 
     for (size_t i = fleet->active_count; i-- > 0;)
-        omc_server_ready(mc, fleet->active[i], fleet->pollfds[i].revents, now);
+        omc_server_ready(mc, fleet->active[i], now);
     omc_loop_check_deadlines(mc, now);
 }
 

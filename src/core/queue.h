@@ -17,6 +17,7 @@ struct omc_pending {
     uint64_t start; /* where it begins in the connection's stream of requests */
     uint32_t tag;   /* its opaque towards the application */
     uint8_t opcode;
+    bool keyed;     /* its server was chosen by its key: another one will do */
     bool quiet;     /* no answer is expected before the next no-op's */
     bool fence;     /* a no-op of the library's own behind quiet requests */
     bool forgotten; /* nobody wants the answer any more */

@@ -10,11 +10,22 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "core/backoff.h"
 #include "core/handle.h"
 #include "core/receive.h"
 #include "net/address.h"
 #include "net/poll.h"
 #include "net/socket.h"
+#include "proto/request.h"
+
+enum {
+    /* Asking whether a connection is still there takes a system call: not worth
+     * it if an answer came so many milliseconds ago. */
+    IDLE_TIME = 5,
+
+    /* A deadline found overdue by so many was not watched. */
+    UNWATCHED_TIME = 100,
+};
 
 struct omc_server *omc_server_new(const struct omc_server_name *name, uint32_t first_number)
 {
@@ -41,30 +52,60 @@ void omc_server_free(struct omc_server *server)
     omc_memory_free(server);
 }
 
-size_t omc_server_fail_requests(omcache_t *mc, struct omc_server *server)
+/* Where a request that was never sent may still go, or NULL. */
+static struct omc_server *second_choice(omcache_t *mc, struct omc_server *first, bool keyed,
+                                        const omcache_req_t *req, int64_t now)
 {
-    struct omc_queue *queue = &server->conn.queue;
+    if (keyed)
+        return omc_fleet_pick(mc, req->key, omc_request_key_len(req), now);
+    return omc_state_is_up(first->state) ? first : NULL;
+}
+
+/* Gives a request of a closed connection to another one; false if its outcome
+ * is a failure.  It was accepted, so the send limit does not matter any more. */
+static bool move_request(omcache_t *mc, struct omc_server *server,
+                         const struct omc_leftovers *leftovers, const struct omc_pending *pending,
+                         int64_t now)
+{
+    struct omc_server *target;
+    omcache_req_t req;
+
+    if (!omc_leftovers_read(leftovers, pending, &req))
+        return false;
+    target = second_choice(mc, server, pending->keyed, &req, now);
+    if (target == NULL ||
+        omc_connection_submit(&target->conn, &req, pending, SIZE_MAX) != OMCACHE_OK)
+        return false;
+    omc_fleet_update_active(&mc->fleet, target);
+    return true;
+}
+
+/* Closes the connection.  Requests that were sent fail; those that were not are
+ * moved, if told to and possible.  How many failed. */
+static size_t close_connection(omcache_t *mc, struct omc_server *server, bool move, int64_t now)
+{
+    struct omc_leftovers leftovers;
+    struct omc_queue *queue = &leftovers.queue;
     size_t failed = 0;
 
+    omc_connection_close(&server->conn, &leftovers);
     for (uint32_t i = 0; i < queue->count; i++) {
         const struct omc_pending *pending = omc_queue_find(queue, queue->first + i);
 
         if (pending == NULL || pending->fence || pending->forgotten)
             continue;
+        if (move && move_request(mc, server, &leftovers, pending, now))
+            continue;
         omc_batch_fail(&mc->batch, pending->tag, OMCACHE_SERVER_FAILURE);
         failed++;
     }
-    omc_queue_clear(queue);
+    omc_leftovers_fini(&leftovers);
     return failed;
 }
 
-/* Ends the connection with all that depends on it. */
-static size_t close_connection(omcache_t *mc, struct omc_server *server)
+size_t omc_server_fail_requests(omcache_t *mc, struct omc_server *server)
 {
-    size_t failed = omc_server_fail_requests(mc, server);
-
-    omc_connection_close(&server->conn);
-    return failed;
+    return close_connection(mc, server, false, 0);
 }
 
 static void connect_to(omcache_t *mc, struct omc_server *server, int64_t now)
@@ -89,8 +130,10 @@ static void run_action(omcache_t *mc, struct omc_server *server, enum omc_action
 {
     const struct omc_server_name *name = &server->name;
     enum omc_log_level level = level_of_failure(before);
+    uint32_t pause;
     size_t failed;
 
+    /* The log lines come last: what they call back may look at the server. */
     switch (action) {
     case OMC_ACTION_NONE:
         break;
@@ -101,19 +144,22 @@ static void run_action(omcache_t *mc, struct omc_server *server, enum omc_action
         omc_connection_greet(&server->conn, now);
         break;
     case OMC_ACTION_WELCOME:
+        server->failures = 0;
         omc_log(&mc->log, OMC_LOG_INFO, "%s:%s: connected", name->host, name->port);
         break;
     case OMC_ACTION_CLOSE:
-        failed = close_connection(mc, server);
+        failed = close_connection(mc, server, true, now);
         omc_log(&mc->log, failed > 0 ? OMC_LOG_WARNING : OMC_LOG_DEBUG,
                 "%s:%s: connection closed: %s; %zu requests failed", name->host, name->port, reason,
                 failed);
         break;
     case OMC_ACTION_DISABLE:
-        failed = close_connection(mc, server);
-        server->retry_at = omc_clock_after(now, mc->settings.reconnect_timeout);
+        server->failures++;
+        pause = omc_backoff_pause(server->failures, mc->settings.reconnect_timeout, &mc->random);
+        server->retry_at = omc_clock_after(now, pause);
+        failed = close_connection(mc, server, true, now);
         omc_log(&mc->log, level, "%s:%s: down: %s; %zu requests failed, to be retried in %u ms",
-                name->host, name->port, reason, failed, (unsigned)mc->settings.reconnect_timeout);
+                name->host, name->port, reason, failed, (unsigned)pause);
         break;
     }
 }
@@ -129,7 +175,7 @@ void omc_server_event(omcache_t *mc, struct omc_server *server, enum omc_event e
     omc_fleet_update_active(&mc->fleet, server);
 }
 
-/* One look at a connection that is being made again, without waiting. */
+/* One look at a connection that is to be made again, without waiting. */
 static void nudge(omcache_t *mc, struct omc_server *server, int64_t now)
 {
     struct pollfd entry;
@@ -137,22 +183,31 @@ static void nudge(omcache_t *mc, struct omc_server *server, int64_t now)
     if (server->nudged_at == now)
         return;
     server->nudged_at = now;
-    if (server->state == OMC_STATE_DOWN) {
-        if (now >= server->retry_at)
-            omc_server_event(mc, server, OMC_EVENT_START, NULL, now);
+    if (server->state == OMC_STATE_DOWN && now >= server->retry_at)
+        omc_server_event(mc, server, OMC_EVENT_START, NULL, now);
+    if (server->state == OMC_STATE_DOWN)
         return;
-    }
     entry = (struct pollfd){.fd = server->conn.fd, .events = omc_server_poll_events(server)};
     omc_poll(&entry, 1, 0);
-    omc_server_ready(mc, server, entry.revents, now);
+    server->conn.ready = entry.revents;
+    omc_server_ready(mc, server, now);
     omc_server_check_deadline(mc, server, now);
 }
 
 bool omc_server_is_usable(omcache_t *mc, struct omc_server *server, int64_t now)
 {
-    if (!omc_state_is_up(server->state))
+    bool usable = omc_state_is_up(server->state);
+
+    if (!usable)
         nudge(mc, server, now);
-    return omc_state_is_up(server->state);
+    return usable;
+}
+
+void omc_server_check_idle(omcache_t *mc, struct omc_server *server, int64_t now)
+{
+    if (server->state == OMC_STATE_READY && !server->conn.expecting &&
+        now - server->conn.since >= IDLE_TIME)
+        omc_receive(mc, server, now);
 }
 
 void omc_server_prepare(omcache_t *mc, struct omc_server *server, int64_t now)
@@ -188,10 +243,13 @@ static void finish_connect(omcache_t *mc, struct omc_server *server, int64_t now
     flush(mc, server, now);
 }
 
-void omc_server_ready(omcache_t *mc, struct omc_server *server, short revents, int64_t now)
+void omc_server_ready(omcache_t *mc, struct omc_server *server, int64_t now)
 {
+    short revents = server->conn.ready;
+
     if (revents == 0)
         return;
+    server->conn.ready = 0;
     if (omc_state_is_connecting(server->state)) {
         finish_connect(mc, server, now);
         return;
@@ -217,15 +275,20 @@ int64_t omc_server_deadline(const omcache_t *mc, const struct omc_server *server
 
 void omc_server_check_deadline(omcache_t *mc, struct omc_server *server, int64_t now)
 {
+    int64_t deadline = omc_server_deadline(mc, server);
     bool connecting = omc_state_is_connecting(server->state);
+    bool was_up = omc_state_is_up(server->state);
 
-    if (now < omc_server_deadline(mc, server))
+    if (now < deadline)
         return;
     /* The silence may be ours: perhaps nobody has looked for a long time. */
     if (!connecting && omc_poll_readable(server->conn.fd))
         return;
     omc_server_event(mc, server, OMC_EVENT_FAILED,
                      connecting ? "connect timeout" : "no answer within the dead timeout", now);
+    /* A reconnect that nobody watched has proved nothing: again, at once. */
+    if (!was_up && now - deadline >= UNWATCHED_TIME)
+        server->retry_at = now;
 }
 
 bool omc_server_has_work(const struct omc_server *server)

@@ -18,6 +18,7 @@ struct omc_server {
     uint32_t index; /* in the sorted list */
     enum omc_state state;
     struct omc_connection conn;
+    uint32_t failures; /* attempts to connect that failed in a row */
     int64_t retry_at;  /* while down: when to reconnect */
     int64_t nudged_at; /* when a reconnect was last pushed forward */
 
@@ -36,12 +37,17 @@ void omc_server_free(struct omc_server *server);
 void omc_server_event(omcache_t *mc, struct omc_server *server, enum omc_event event,
                       const char *reason, int64_t now);
 
-/* Fails all requests of the server that have no outcome yet; how many. */
+/* Fails all requests of a server that is being removed; how many. */
 size_t omc_server_fail_requests(omcache_t *mc, struct omc_server *server);
 
 /* Whether it takes requests.  If it is down and its time has come, pushes its
- * reconnect a step forward, at most once a millisecond. */
+ * reconnect a step forward, at most once a millisecond; whatever comes of that
+ * is for the next one who asks. */
 bool omc_server_is_usable(omcache_t *mc, struct omc_server *server, int64_t now);
+
+/* Looks whether the peer has closed a connection that nothing happened on for a
+ * while, so that no request need fail for it. */
+void omc_server_check_idle(omcache_t *mc, struct omc_server *server, int64_t now);
 
 /* Fences its quiet requests, and starts to connect if it is idle and has
  * something to send. */
@@ -50,8 +56,8 @@ void omc_server_prepare(omcache_t *mc, struct omc_server *server, int64_t now);
 /* Writes what the kernel takes, if there is anything to write. */
 void omc_server_write(omcache_t *mc, struct omc_server *server, int64_t now);
 
-/* Acts on the events that poll reported for its socket. */
-void omc_server_ready(omcache_t *mc, struct omc_server *server, short revents, int64_t now);
+/* Acts on what poll has found about its socket. */
+void omc_server_ready(omcache_t *mc, struct omc_server *server, int64_t now);
 
 /* Fails it if its deadline has passed without a sign of life. */
 void omc_server_check_deadline(omcache_t *mc, struct omc_server *server, int64_t now);

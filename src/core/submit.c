@@ -29,6 +29,8 @@ static struct omc_server *route(omcache_t *mc, const omcache_req_t *req, bool co
             server = omc_fleet_server(&mc->fleet, req->server_index);
         if (server == NULL || !omc_server_is_usable(mc, server, now))
             return NULL;
+        if (connect)
+            omc_server_check_idle(mc, server, now);
         if (connect && server->state == OMC_STATE_IDLE)
             omc_server_event(mc, server, OMC_EVENT_START, NULL, now);
     } while (!omc_state_is_up(server->state));
@@ -43,8 +45,8 @@ static void swap_requests(omcache_req_t *a, omcache_req_t *b)
     *b = other;
 }
 
-/* Sorts stably by routes[i], of which there are `kinds`; starts is scratch for
- * kinds + 1 numbers.  Afterwards routes is used up. */
+/* Sorts both arrays stably by routes, of which there are `kinds`; starts is
+ * scratch for kinds + 1 numbers. */
 static void sort_by_route(omcache_req_t *reqs, uint32_t *routes, size_t count, uint32_t *starts,
                           size_t kinds)
 {
@@ -64,6 +66,11 @@ static void sort_by_route(omcache_req_t *reqs, uint32_t *routes, size_t count, u
             routes[target] = target;
         }
     }
+    /* Each start has moved on to where the next kind begins. */
+    for (size_t kind = 0, i = 0; kind < kinds; kind++) {
+        while (i < starts[kind])
+            routes[i++] = (uint32_t)kind;
+    }
 }
 
 static bool reserve_routes(omcache_t *mc, size_t room)
@@ -80,8 +87,8 @@ static bool reserve_routes(omcache_t *mc, size_t room)
     return true;
 }
 
-/* Fills in the server indexes and sorts by them, those without a server last.
- * How many have one. */
+/* Fills mc->routes with server indexes and sorts by them, those without a server
+ * last.  How many have one. */
 static size_t route_all(omcache_t *mc, omcache_req_t *reqs, size_t count, bool connect, int64_t now)
 {
     uint32_t nowhere = (uint32_t)mc->fleet.count;
@@ -92,10 +99,7 @@ static size_t route_all(omcache_t *mc, omcache_req_t *reqs, size_t count, bool c
         const struct omc_server *server = route(mc, &reqs[i], connect, now);
 
         mc->routes[i] = server == NULL ? nowhere : server->index;
-        if (server != NULL) {
-            reqs[i].server_index = (int)server->index;
-            routed++;
-        }
+        routed += server != NULL;
         sorted = sorted && (i == 0 || mc->routes[i - 1] <= mc->routes[i]);
     }
     if (!sorted)
@@ -103,30 +107,46 @@ static size_t route_all(omcache_t *mc, omcache_req_t *reqs, size_t count, bool c
     return routed;
 }
 
-/* Queues one request, or sends it if it is `alone` or large. */
-static int submit_one(omcache_t *mc, struct omc_server *server, const omcache_req_t *req,
-                      uint32_t tag, bool alone, enum omc_submit_write when, int64_t now)
+/* The server chosen for a request; another one, or NULL, if that has failed since
+ * with a request before. */
+static struct omc_server *still_up(omcache_t *mc, struct omc_server *server,
+                                   const omcache_req_t *req, int64_t now)
 {
-    struct omc_connection *conn = &server->conn;
-    size_t data_len = omc_request_data_len(req);
+    if (omc_state_is_up(server->state))
+        return server;
+    if (req->server_index != -1)
+        return NULL;
+    return omc_fleet_pick(mc, req->key, omc_request_key_len(req), now);
+}
+
+/* Queues one request, or sends it with its data from where it is. */
+static int submit_one(omcache_t *mc, struct omc_server *server, const omcache_req_t *req,
+                      uint32_t tag, bool gather, int64_t now)
+{
+    struct omc_pending pending = {.tag = tag, .keyed = req->server_index == -1};
     size_t limit = mc->settings.send_limit;
     bool broken = false;
     int rc;
 
-    if (!omc_state_is_up(server->state)) { /* it failed with the request before */
-        omc_batch_fail(&mc->batch, tag, OMCACHE_SERVER_FAILURE);
-        return OMCACHE_OK;
-    }
-    if (when != OMC_SUBMIT_COLLECT && data_len > 0 && (alone || data_len >= GATHER_SIZE) &&
-        omc_state_is_connected(server->state) && !conn->blocked) {
-        rc = omc_connection_send(conn, req, tag, limit, now, &broken);
+    if (server == NULL)
+        return OMCACHE_NO_SERVERS;
+    if (gather && omc_state_is_connected(server->state) && !server->conn.blocked) {
+        rc = omc_connection_send(&server->conn, req, &pending, limit, now, &broken);
         if (broken)
             omc_server_event(mc, server, OMC_EVENT_FAILED, strerror(errno), now);
     } else {
-        rc = omc_connection_submit(conn, req, tag, limit);
+        rc = omc_connection_submit(&server->conn, req, &pending, limit);
     }
     omc_fleet_update_active(&mc->fleet, server);
     return rc;
+}
+
+/* Whether it pays to send the data of a request, one of count, from its place. */
+static bool is_worth_gathering(const omcache_req_t *req, size_t count)
+{
+    size_t data_len = omc_request_data_len(req);
+
+    return data_len >= GATHER_SIZE || (data_len > 0 && count == 1);
 }
 
 /* Queues the routed requests, moving those refused behind the accepted ones. */
@@ -137,9 +157,10 @@ static int submit_all(omcache_t *mc, omcache_req_t *reqs, size_t *count, enum om
     int refusal = OMCACHE_OK;
 
     for (size_t i = 0; i < routed; i++) {
-        struct omc_server *server = omc_fleet_server(&mc->fleet, reqs[i].server_index);
+        struct omc_server *server = still_up(mc, mc->fleet.servers[mc->routes[i]], &reqs[i], now);
         uint32_t tag = omc_batch_add(&mc->batch);
-        int rc = submit_one(mc, server, &reqs[i], tag, routed == 1, when, now);
+        bool gather = when != OMC_SUBMIT_COLLECT && is_worth_gathering(&reqs[i], routed);
+        int rc = submit_one(mc, server, &reqs[i], tag, gather, now);
 
         if (rc != OMCACHE_OK) {
             omc_batch_take_back(&mc->batch);
@@ -148,6 +169,7 @@ static int submit_all(omcache_t *mc, omcache_req_t *reqs, size_t *count, enum om
         }
         if (accepted < i)
             swap_requests(&reqs[accepted], &reqs[i]);
+        reqs[accepted].server_index = (int)server->index;
         omc_request_complete(&reqs[accepted++], tag);
     }
     *count = accepted;

@@ -74,6 +74,15 @@ static void encode_head(unsigned char *out, const omcache_req_t *req, uint32_t o
         memcpy(out + header.extlen, req->key, key_len);
 }
 
+static size_t decode_request(const unsigned char *bytes, omcache_req_t *req)
+{
+    memcpy(&req->header, bytes, OMC_BINARY_HEADER_SIZE);
+    req->extra = bytes + OMC_BINARY_HEADER_SIZE;
+    req->key = bytes + OMC_BINARY_HEADER_SIZE + req->header.extlen;
+    req->data = req->key + omc_request_key_len(req);
+    return head_size(req) + omc_request_data_len(req);
+}
+
 static int status_of(uint16_t status)
 {
     switch (status) {
@@ -163,5 +172,6 @@ const struct omc_codec omc_binary_codec = {
     .name = "binary",
     .head_size = head_size,
     .encode_head = encode_head,
+    .decode_request = decode_request,
     .decode = decode,
 };

@@ -35,6 +35,10 @@ struct omc_codec {
     /* Writes these bytes. */
     void (*encode_head)(unsigned char *out, const omcache_req_t *req, uint32_t opaque);
 
+    /* Reads back the request at the start of bytes that it encoded; what it points
+     * to lies there.  How many bytes it has. */
+    size_t (*decode_request)(const unsigned char *bytes, omcache_req_t *req);
+
     /* Reads the reply at the start of len bytes.  max_body limits its body, and
      * leaves room for a header below SIZE_MAX. */
     enum omc_decode (*decode)(const unsigned char *bytes, size_t len, size_t max_body,

@@ -98,6 +98,30 @@ START_TEST(any_request_is_encoded)
 }
 END_TEST
 
+START_TEST(a_request_is_read_back)
+{
+    unsigned char out[HEADER + 4 + 3 + 2];
+    omcache_req_t read, req = {
+                            .header = {.opcode = OMC_OP_SETQ,
+                                       .keylen = htobe16(3),
+                                       .extlen = 4,
+                                       .bodylen = htobe32(4 + 3 + 2),
+                                       .cas = 77},
+                            .extra = "extr",
+                            .key = (const unsigned char *)"key",
+                        };
+
+    omc_binary_codec.encode_head(out, &req, 5);
+    memcpy(out + HEADER + 7, "da", 2);
+    ck_assert_uint_eq(omc_binary_codec.decode_request(out, &read), sizeof(out));
+    ck_assert_uint_eq(read.header.opcode, OMC_OP_SETQ);
+    ck_assert_uint_eq(read.header.cas, 77);
+    assert_text(read.key, omc_request_key_len(&read), "key");
+    assert_text(read.data, omc_request_data_len(&read), "da");
+    ck_assert_mem_eq(read.extra, "extr", 4);
+}
+END_TEST
+
 /* A successful reply as the server gives it to this opcode; its length. */
 static size_t good_reply(unsigned char *out, uint8_t opcode)
 {
@@ -369,6 +393,7 @@ int main(void)
     TCase *tcase = fixture_case(suite, "binary");
 
     tcase_add_loop_test(tcase, any_request_is_encoded, 0, 256);
+    tcase_add_test(tcase, a_request_is_read_back);
     tcase_add_loop_test(tcase, any_reply_is_decoded_from_any_piece, 0, 256);
     tcase_add_test(tcase, only_one_reply_is_taken);
     tcase_add_loop_test(tcase, status_becomes_a_code, 1, 14);

@@ -25,6 +25,7 @@ enum {
     BIG = 4 << 20,
 };
 
+static const struct omc_pending plain;
 static struct omc_connection conn;
 static int peer;
 
@@ -61,7 +62,7 @@ static void submit(uint8_t opcode, const char *key)
 {
     omcache_req_t req = request(opcode, key, NULL, 0);
 
-    assert_rc(omc_connection_submit(&conn, &req, 0, LIMIT), OMCACHE_OK);
+    assert_rc(omc_connection_submit(&conn, &req, &plain, LIMIT), OMCACHE_OK);
 }
 
 /* Reads what the connection wrote and returns its length; opcodes of whole
@@ -121,13 +122,13 @@ START_TEST(the_send_limit_is_exact)
     omcache_req_t req = request(OMC_OP_SET, "key", data, sizeof(data));
     size_t size = 24 + 3 + sizeof(data);
 
-    assert_rc(omc_connection_submit(&conn, &req, 0, size - 1), OMCACHE_BUFFER_FULL);
+    assert_rc(omc_connection_submit(&conn, &req, &plain, size - 1), OMCACHE_BUFFER_FULL);
     ck_assert_uint_eq(omc_connection_unsent(&conn), 0);
     ck_assert_uint_eq(conn.queue.count, 0);
-    assert_rc(omc_connection_submit(&conn, &req, 0, size), OMCACHE_OK);
-    assert_rc(omc_connection_submit(&conn, &req, 0, 2 * size - 1), OMCACHE_BUFFER_FULL);
-    assert_rc(omc_connection_submit(&conn, &req, 0, 2 * size), OMCACHE_OK);
-    assert_rc(omc_connection_submit(&conn, &req, 0, 0), OMCACHE_BUFFER_FULL);
+    assert_rc(omc_connection_submit(&conn, &req, &plain, size), OMCACHE_OK);
+    assert_rc(omc_connection_submit(&conn, &req, &plain, 2 * size - 1), OMCACHE_BUFFER_FULL);
+    assert_rc(omc_connection_submit(&conn, &req, &plain, 2 * size), OMCACHE_OK);
+    assert_rc(omc_connection_submit(&conn, &req, &plain, 0), OMCACHE_BUFFER_FULL);
     ck_assert_uint_eq(omc_connection_unsent(&conn), 2 * size);
 }
 END_TEST
@@ -163,7 +164,7 @@ START_TEST(a_large_value_is_sent_from_its_place)
 
     for (size_t i = 0; i < BIG; i++)
         data[i] = pattern(i);
-    assert_rc(omc_connection_send(&conn, &req, 0, LIMIT, 0, &broken), OMCACHE_OK);
+    assert_rc(omc_connection_send(&conn, &req, &plain, LIMIT, 0, &broken), OMCACHE_OK);
     ck_assert(!broken);
     ck_assert(conn.blocked);
     sent = 25 + (size_t)BIG - omc_connection_unsent(&conn);
@@ -193,7 +194,7 @@ START_TEST(silence_counts_from_the_first_write_and_from_each_progress)
     submit(OMC_OP_GETK, "b");
     ck_assert(omc_connection_flush(&conn, 200)); /* proves nothing */
     ck_assert_int_eq(conn.since, 100);
-    assert_rc(omc_connection_submit(&conn, &big, 0, LIMIT), OMCACHE_OK);
+    assert_rc(omc_connection_submit(&conn, &big, &plain, LIMIT), OMCACHE_OK);
     ck_assert(omc_connection_flush(&conn, 300));
     ck_assert(conn.blocked);
     ck_assert_int_eq(conn.since, 100);
@@ -277,7 +278,7 @@ START_TEST(half_a_request_cannot_be_forgotten)
     static unsigned char data[BIG];
     omcache_req_t big = request(OMC_OP_SET, "k", data, BIG);
 
-    assert_rc(omc_connection_submit(&conn, &big, 0, LIMIT), OMCACHE_OK);
+    assert_rc(omc_connection_submit(&conn, &big, &plain, LIMIT), OMCACHE_OK);
     submit(OMC_OP_GETK, "behind");
     ck_assert(omc_connection_flush(&conn, 0));
     ck_assert(!omc_connection_forget(&conn));

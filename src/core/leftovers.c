@@ -1,0 +1,21 @@
+/*
+ * Requests of a closed connection.
+ */
+#include "core/leftovers.h"
+
+void omc_leftovers_fini(struct omc_leftovers *leftovers)
+{
+    omc_queue_fini(&leftovers->queue);
+    omc_buffer_fini(&leftovers->unsent);
+}
+
+bool omc_leftovers_read(const struct omc_leftovers *leftovers, const struct omc_pending *pending,
+                        omcache_req_t *req)
+{
+    const unsigned char *unsent = omc_buffer_data(&leftovers->unsent);
+
+    if (pending->start < leftovers->written)
+        return false;
+    leftovers->codec->decode_request(unsent + (pending->start - leftovers->written), req);
+    return true;
+}

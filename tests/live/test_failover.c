@@ -1,0 +1,349 @@
+/*
+ * The day a server dies: what moves to another server, what fails, what nobody
+ * notices, and how soon all is as before.  Facts: classic-api.md sections 7 and 11.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "support/fixture.h"
+#include "support/outage.h"
+#include "support/peer.h"
+#include "support/recorder.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define IDLE_MS 20 /* more than what makes a connection worth a look */
+
+/*
+ * What was never sent moves on.
+ */
+
+START_TEST(a_server_that_refuses_costs_its_keys_nothing)
+{
+    fixture_servers(3);
+    const char *key = key_for(1);
+    memcached_kill(&fleet.servers[1]);
+    client = impatient(fleet.list, 500, 60000, 500);
+    assert_get(key, OMCACHE_NOT_FOUND, 100);
+    store(key, "elsewhere");
+    assert_stored(key, "elsewhere");
+    ck_assert_int_ne(index_of(key), 1);
+}
+END_TEST
+
+START_TEST(what_an_unreachable_server_was_to_get_moves_on)
+{
+    fleet_start(&fleet, 2);
+    char list[400];
+    snprintf(list, sizeof(list), "%s,%s", fleet.list, peer_address(peer_start_unreachable(0)));
+    client = impatient(list, 200, 60000, 60000);
+    const char *key = key_for(2);
+    int64_t start = clock_ms();
+    store(key, "elsewhere");
+    assert_within(start, 400);
+    assert_stored(key, "elsewhere");
+}
+END_TEST
+
+START_TEST(buffered_requests_move_on)
+{
+    enum { KEYS = 300 };
+    static char names[KEYS][16];
+    fixture_servers(3);
+    memcached_kill(&fleet.servers[1]);
+    client = impatient(fleet.list, 500, 60000, 500);
+    omcache_set_buffering(client, 1);
+    for (int i = 0; i < KEYS; i++) {
+        snprintf(names[i], sizeof(names[i]), "moving-%d", i);
+        assert_rc(omcache_set(client, TEXT(names[i]), TEXT(names[i]), 0, 0, 0, 0),
+                  OMCACHE_BUFFERED);
+    }
+    drain(client);
+    for (int i = 0; i < KEYS; i++) {
+        assert_stored(names[i], names[i]);
+    }
+}
+END_TEST
+
+START_TEST(a_multi_get_loses_no_key_to_a_server_that_refuses)
+{
+    enum { KEYS = 60 };
+    static char names[KEYS][16];
+    const unsigned char *keys[KEYS];
+    size_t lens[KEYS];
+    omcache_req_t reqs[KEYS];
+    omcache_value_t values[KEYS];
+    size_t count = KEYS;
+    size_t room = KEYS;
+    fixture_servers(3);
+    memcached_kill(&fleet.servers[1]);
+    client = impatient(fleet.list, 500, 60000, 500);
+    for (size_t i = 0; i < KEYS; i++) {
+        lens[i] = (size_t)snprintf(names[i], sizeof(names[i]), "multi-%zu", i);
+        keys[i] = (const unsigned char *)names[i];
+        store(names[i], names[i]);
+    }
+    client = impatient(fleet.list, 500, 60000, 500); /* which does not know yet */
+    assert_rc(omcache_get_multi(client, keys, lens, KEYS, reqs, &count, values, &room, -1),
+              OMCACHE_OK);
+    ck_assert_uint_eq(count, 0);
+    ck_assert_uint_eq(room, KEYS);
+    for (size_t i = 0; i < room; i++) {
+        assert_rc(values[i].status, OMCACHE_OK);
+        assert_bytes(values[i].data, values[i].data_len, values[i].key, values[i].key_len);
+    }
+}
+END_TEST
+
+START_TEST(what_names_a_server_does_not_move)
+{
+    fixture_servers(3);
+    memcached_kill(&fleet.servers[1]);
+    client = impatient(fleet.list, 500, 60000, 500);
+    assert_rc(omcache_noop(client, 1, -1), OMCACHE_NO_SERVERS);
+    assert_rc(omcache_flush_all(client, 0, 1, -1), OMCACHE_NO_SERVERS);
+    assert_rc(omcache_noop(client, 0, -1), OMCACHE_OK);
+}
+END_TEST
+
+START_TEST(with_nowhere_to_go_requests_fail)
+{
+    fixture_servers(3);
+    for (size_t i = 0; i < 3; i++) {
+        memcached_kill(&fleet.servers[i]);
+    }
+    client = impatient(fleet.list, 500, 60000, 500);
+    int64_t start = clock_ms();
+    assert_rc(get("key"), OMCACHE_SERVER_FAILURE);
+    assert_rc(get("key"), OMCACHE_NO_SERVERS);
+    assert_within(start, 300);
+    ck_assert_int_eq(index_of("key"), -1);
+}
+END_TEST
+
+/* Reads one request and hangs up: it was sent, so it must not be sent again. */
+static void take_and_close(struct peer *peer, void *context)
+{
+    unsigned char request[24 + 24 + 3];
+    (void)context;
+    peer_read(peer, request, sizeof(request));
+}
+
+START_TEST(what_was_sent_is_not_sent_again)
+{
+    fleet_start(&fleet, 1);
+    char list[400];
+    struct peer *peer = peer_start(0, take_and_close, NULL);
+    snprintf(list, sizeof(list), "%s,%s", fleet.list, peer_address(peer));
+    client = impatient(list, 500, 60000, 500);
+    char key[4] = "a00";
+    while (index_of(key) != 1) {
+        if (++key[2] > '9') {
+            key[2] = '0';
+            key[1]++;
+        }
+    }
+    assert_get(key, OMCACHE_SERVER_FAILURE, 200);
+    ck_assert_uint_eq(peer_connections(peer), 1);
+}
+END_TEST
+
+/*
+ * Closed while idle.
+ */
+
+START_TEST(a_restart_between_two_requests_costs_no_failure)
+{
+    three_servers(500, 300, 500);
+    const char *key = key_for(1);
+    for (int i = 0; i < 10; i++) {
+        store(key, "value");
+        memcached_kill(&fleet.servers[1]);
+        memcached_restart(&fleet.servers[1]);
+        clock_sleep(IDLE_MS);
+        assert_get(key, OMCACHE_NOT_FOUND, 300);
+        ck_assert_int_eq(index_of(key), 1);
+    }
+}
+END_TEST
+
+START_TEST(a_death_between_two_requests_costs_no_failure)
+{
+    three_servers(500, 60000, 500);
+    const char *key = key_for(1);
+    store(key, "value");
+    memcached_kill(&fleet.servers[1]);
+    clock_sleep(IDLE_MS);
+    assert_get(key, OMCACHE_NOT_FOUND, 100);
+    ck_assert_int_ne(index_of(key), 1);
+}
+END_TEST
+
+/*
+ * No failover.
+ */
+
+START_TEST(without_failover_a_dead_server_s_keys_fail)
+{
+    three_servers(500, 400, 500);
+    assert_rc(omcache_set_failover(client, OMCACHE_FAILOVER_NONE), OMCACHE_OK);
+    const char *lost = key_for(1);
+    const char *kept = key_for(2);
+    store(kept, "kept");
+    memcached_kill(&fleet.servers[1]);
+    clock_sleep(IDLE_MS);
+    assert_rc_either(get(lost), OMCACHE_SERVER_FAILURE, OMCACHE_NO_SERVERS);
+    for (int i = 0; i < 10; i++) {
+        assert_get(lost, OMCACHE_NO_SERVERS, 50);
+    }
+    ck_assert_int_eq(index_of(lost), -1);
+    assert_stored(kept, "kept");
+    memcached_restart(&fleet.servers[1]);
+    await_get(lost, OMCACHE_NOT_FOUND, 10);
+    ck_assert_int_eq(index_of(lost), 1);
+}
+END_TEST
+
+START_TEST(failover_takes_its_modes_only)
+{
+    client = fixture_client("");
+    assert_rc(omcache_set_failover(client, OMCACHE_FAILOVER_NONE), OMCACHE_OK);
+    assert_rc(omcache_set_failover(client, OMCACHE_FAILOVER_NEXT), OMCACHE_OK);
+    assert_rc(omcache_set_failover(client, 2), OMCACHE_INVALID);
+    assert_rc(omcache_set_failover(client, -1), OMCACHE_INVALID);
+    assert_rc(omcache_set_failover(NULL, OMCACHE_FAILOVER_NEXT), OMCACHE_INVALID);
+}
+END_TEST
+
+/*
+ * Pauses.
+ */
+
+static void hang_up(struct peer *peer, void *context)
+{
+    (void)peer;
+    (void)context;
+}
+
+START_TEST(a_server_that_keeps_failing_is_tried_less_and_less)
+{
+    struct peer *peer = peer_start(0, hang_up, NULL);
+    client = impatient(peer_address(peer), 500, 800, 500);
+    size_t tries[4];
+    for (int quarter = 0; quarter < 4; quarter++) {
+        int64_t until = clock_ms() + 800;
+        size_t before = peer_connections(peer);
+        while (clock_ms() < until) {
+            int rc = get("key");
+            assert_rc_either(rc, OMCACHE_SERVER_FAILURE, OMCACHE_NO_SERVERS);
+            clock_sleep(5);
+        }
+        tries[quarter] = peer_connections(peer) - before;
+    }
+    /* 1 + pauses of 50-100, 100-200, 200-400 ms; from then on of 400-800 ms. */
+    ck_assert_msg(tries[0] >= 3 && tries[0] <= 5, "%zu tries at first", tries[0]);
+    for (int quarter = 1; quarter < 4; quarter++) {
+        ck_assert_msg(tries[quarter] <= 3, "%zu tries in quarter %d", tries[quarter], quarter);
+    }
+    ck_assert_msg(tries[1] + tries[2] + tries[3] >= 2, "it is not tried any more");
+}
+END_TEST
+
+/*
+ * The timing that section 11 demands.
+ */
+
+START_TEST(section_11_one_of_three_suspended)
+{
+    three_servers(3000, 4000, 1000);
+    const char *key = key_for(1);
+    store(key, "value");
+    memcached_pause(&fleet.servers[1]);
+    assert_get(key, OMCACHE_SERVER_FAILURE, 1500);
+    assert_get(key, OMCACHE_SERVER_FAILURE, 1500);
+    assert_get(key, OMCACHE_NOT_FOUND, 500);
+    ck_assert_int_ne(index_of(key), 1);
+    memcached_resume(&fleet.servers[1]);
+    clock_sleep(5000);
+    assert_get(key, OMCACHE_NOT_FOUND, 500);
+    await_get(key, OMCACHE_OK, 10);
+    ck_assert_int_eq(index_of(key), 1);
+}
+END_TEST
+
+/* How many of `count` gets, about a millisecond apart, find the key. */
+static int hits(const char *key, int count)
+{
+    int found = 0;
+    for (int i = 0; i < count; i++) {
+        found += omcache_get(client, TEXT(key), NULL, NULL, NULL, NULL, 3000) == OMCACHE_OK;
+        clock_sleep(1);
+    }
+    return found;
+}
+
+START_TEST(section_11_both_of_two_suspended)
+{
+    fleet_start(&fleet, 2);
+    client = impatient(fleet.list, 2000, 3000, 1000);
+    const char *key = key_for(1);
+    store(key, "value");
+    store(key_for(0), "value");
+    memcached_pause(&fleet.servers[0]);
+    memcached_pause(&fleet.servers[1]);
+    ck_assert_int_eq(hits(key, 10), 0);
+    clock_sleep(3000);
+    memcached_resume(&fleet.servers[1]);
+    int found = hits(key, 10);
+    ck_assert_msg(found >= 1, "none of ten gets found the key right after");
+    clock_sleep(200);
+    ck_assert_int_gt(hits(key, 10), 5);
+    ck_assert_int_eq(hits(key, 10), 10);
+}
+END_TEST
+
+START_TEST(section_11_invalid_servers)
+{
+    char host[16];
+    char list[400];
+    fleet_start(&fleet, 1);
+    memcpy(host, fleet.servers[0].host, sizeof(host));
+    memcached_kill(&fleet.servers[0]);
+    snprintf(list, sizeof(list), "%s:1,%s:2,no-such-host.invalid:11211", host, host);
+    client = impatient(list, 10000, 10000, 10000);
+    for (int i = 0; i < 3; i++) {
+        int64_t start = clock_ms();
+        assert_rc(omcache_noop(client, i, -1), OMCACHE_NO_SERVERS);
+        assert_within(start, 2000);
+    }
+    int64_t start = clock_ms();
+    assert_rc_either(get("key"), OMCACHE_SERVER_FAILURE, OMCACHE_NO_SERVERS);
+    assert_within(start, 2000);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("failover");
+    TCase *unsent = fixture_case(suite, "unsent");
+    tcase_add_test(unsent, a_server_that_refuses_costs_its_keys_nothing);
+    tcase_add_test(unsent, what_an_unreachable_server_was_to_get_moves_on);
+    tcase_add_test(unsent, buffered_requests_move_on);
+    tcase_add_test(unsent, a_multi_get_loses_no_key_to_a_server_that_refuses);
+    tcase_add_test(unsent, what_names_a_server_does_not_move);
+    tcase_add_test(unsent, with_nowhere_to_go_requests_fail);
+    tcase_add_test(unsent, what_was_sent_is_not_sent_again);
+    TCase *idle = fixture_case(suite, "idle");
+    tcase_add_test(idle, a_restart_between_two_requests_costs_no_failure);
+    tcase_add_test(idle, a_death_between_two_requests_costs_no_failure);
+    TCase *modes = fixture_case(suite, "modes");
+    tcase_add_test(modes, without_failover_a_dead_server_s_keys_fail);
+    tcase_add_test(modes, failover_takes_its_modes_only);
+    tcase_add_test(modes, a_server_that_keeps_failing_is_tried_less_and_less);
+    TCase *timing = fixture_case(suite, "section 11");
+    tcase_add_test(timing, section_11_one_of_three_suspended);
+    tcase_add_test(timing, section_11_both_of_two_suspended);
+    tcase_add_test(timing, section_11_invalid_servers);
+    return fixture_run(suite);
+}

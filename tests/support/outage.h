@@ -1,0 +1,28 @@
+/*
+ * What tests of failing servers share.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef TESTS_OUTAGE_H
+#define TESTS_OUTAGE_H
+
+#include <omcache.h>
+#include <stdint.h>
+
+/* A client with these timeouts in milliseconds. */
+omcache_t *impatient(const char *servers, uint32_t connect, uint32_t reconnect, uint32_t dead);
+
+/* `client` becomes one of three servers, all connected and known to work. */
+void three_servers(uint32_t connect, uint32_t reconnect, uint32_t dead);
+
+/* Of `client`: a get that waits without limit, and a key's server. */
+int get(const char *key);
+int index_of(const char *key);
+
+/* That a get has this outcome within `limit` milliseconds. */
+void assert_get(const char *key, int expected, int64_t limit);
+
+/* Gets until the outcome is as expected, at most `tries` times, 100 ms apart. */
+void await_get(const char *key, int expected, int tries);
+
+#endif
