@@ -21,10 +21,13 @@ int omcache_free(omcache_t *mc)
 {
     if (mc == NULL)
         return OMCACHE_INVALID;
-    if (omc_handle_is_calling(mc))
-        mc->doomed = true;
-    else
+    if (omc_handle_is_calling(mc)) {
+        mc->doomed = true; /* and not called back any more */
+        mc->log.func = NULL;
+        mc->response_func = NULL;
+    } else {
         omc_handle_free(mc);
+    }
     return OMCACHE_OK;
 }
 

@@ -6,6 +6,15 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+/* Names of servers and errors are not ours: whatever is in them, it is one line. */
+static void make_printable(char *line)
+{
+    for (; *line != '\0'; line++) {
+        if ((unsigned char)*line < ' ' || *line == 0x7f)
+            *line = '?';
+    }
+}
+
 void omc_log(struct omc_log *log, enum omc_log_level level, const char *format, ...)
 {
     char line[512];
@@ -16,6 +25,7 @@ void omc_log(struct omc_log *log, enum omc_log_level level, const char *format, 
     va_start(args, format);
     vsnprintf(line, sizeof(line), format, args);
     va_end(args);
+    make_printable(line);
     log->calling = true;
     log->func(log->context, (int)level, line);
     log->calling = false;

@@ -41,7 +41,7 @@ void omc_handle_respond(omcache_t *mc, const omcache_value_t *value)
 {
     omcache_value_t copy = *value; /* the callback may write to it */
 
-    if (mc->response_func == NULL || mc->doomed)
+    if (mc->response_func == NULL)
         return;
     mc->calling = true;
     mc->response_func(mc, &copy, mc->response_context);
