@@ -156,6 +156,64 @@ KEY_TEST(a_request_with_a_timeout_takes_the_others_along)
     assert_rc(omcache_set_buffering(client, 0), OMCACHE_OK);
 }
 
+/*
+ * Without buffering.
+ */
+
+START_TEST(a_first_request_begins_to_connect)
+{
+    struct peer *peer = peer_start(0, wire_serve, NULL);
+    client = fixture_client(peer_address(peer));
+    assert_rc(set_later("key", "value"), OMCACHE_BUFFERED);
+    ck_assert_msg(peer_await(peer, 1, 0), "there is no connection");
+    ck_assert_str_eq(wire_opcodes(peer), ""); /* it is not sent before somebody looks */
+    drain(client);
+    ck_assert_str_eq(wire_opcodes(peer), "0a 11 0a");
+    ck_assert_uint_eq(peer_connections(peer), 1);
+}
+END_TEST
+
+START_TEST(a_connected_server_is_written_to_at_once)
+{
+    struct peer *peer = peer_start(0, wire_serve, NULL);
+    client = fixture_client(peer_address(peer));
+    assert_rc(omcache_noop(client, 0, -1), OMCACHE_OK);
+    peer_forget(peer);
+    assert_rc(set_later("key", "value"), OMCACHE_BUFFERED);
+    ck_assert_msg(peer_await(peer, 1, WIRE_HEADER + 8 + 3 + 5), "it is not sent");
+    ck_assert_str_eq(wire_opcodes(peer), "11"); /* the fence comes with omcache_io */
+    drain(client);
+    ck_assert_str_eq(wire_opcodes(peer), "11 0a");
+}
+END_TEST
+
+/*
+ * The end.
+ */
+
+/* Nothing is called for what a client leaves behind, sent or not. */
+START_TEST(free_calls_nobody)
+{
+    fixture_servers(3);
+    for (size_t i = 0; i < 3; i++) {
+        store(key_for(i), "value");
+    }
+    memcached_pause(&fleet.servers[1]);
+    assert_rc(omcache_noop(client, 1, 0), OMCACHE_BUFFERED);
+    assert_rc(omcache_noop(client, 2, 0), OMCACHE_BUFFERED);
+    assert_rc(omcache_set_buffering(client, 1), OMCACHE_OK);
+    assert_rc(omcache_noop(client, 0, 0), OMCACHE_BUFFERED);
+    record_answers();
+    assert_rc(omcache_set_log_callback(client, 7, recorder_log, NULL), OMCACHE_OK);
+    omcache_t *mc = client;
+    fixture_forget(mc);
+    assert_rc(omcache_free(mc), OMCACHE_OK);
+    assert_answers(0);
+    ck_assert_msg(recorder.line_count == 0, "%zu lines, the first is '%s'", recorder.line_count,
+                  recorder.lines[0].text);
+}
+END_TEST
+
 KEY_TEST(free_does_not_send)
 {
     (void)server;
@@ -185,6 +243,37 @@ KEY_TEST(reset_forgets_what_is_unsent)
     store(key, "stored");
     assert_stored(key, "stored");
 }
+
+START_TEST(reset_keeps_the_connection)
+{
+    struct peer *peer = peer_start(0, wire_serve, NULL);
+    client = fixture_client(peer_address(peer));
+    assert_rc(omcache_noop(client, 0, -1), OMCACHE_OK);
+    assert_rc(omcache_noop(client, 0, 0), OMCACHE_BUFFERED); /* sent */
+    assert_rc(omcache_set_buffering(client, 1), OMCACHE_OK);
+    assert_rc(set_later("key", "value"), OMCACHE_BUFFERED); /* not sent */
+    assert_rc(omcache_reset_buffers(client), OMCACHE_OK);
+    drain(client);
+    assert_rc(omcache_noop(client, 0, -1), OMCACHE_OK);
+    ck_assert_uint_eq(peer_connections(peer), 1);
+    ck_assert_str_eq(wire_opcodes(peer), "0a 0a 0a 0a");
+}
+END_TEST
+
+START_TEST(reset_ends_the_batch)
+{
+    omcache_req_t req;
+    omcache_value_t value;
+    size_t count = 1;
+    size_t room = 1;
+    fixture_size(_i);
+    wire_request(&req, 0, WIRE_NOOP, NULL);
+    assert_rc(omcache_command(client, &req, &count, NULL, NULL, 0), OMCACHE_BUFFERED);
+    assert_rc(omcache_reset_buffers(client), OMCACHE_OK);
+    assert_rc(omcache_io(client, &req, &count, &value, &room, -1), OMCACHE_INVALID);
+    assert_rc(omcache_io(client, NULL, NULL, NULL, NULL, 0), OMCACHE_OK);
+}
+END_TEST
 
 /* Answers that are on their way when their requests are forgotten must not be
  * taken for answers to later ones, nor shown to anybody. */
@@ -294,8 +383,13 @@ static void add_buffering(TCase *tcase)
     tcase_add_test(tcase, buffering_does_not_even_connect);
     tcase_add_loop_test(tcase, buffering_keeps_requests_until_io, 0, VARIANTS);
     tcase_add_loop_test(tcase, a_request_with_a_timeout_takes_the_others_along, 0, VARIANTS);
+    tcase_add_test(tcase, a_first_request_begins_to_connect);
+    tcase_add_test(tcase, a_connected_server_is_written_to_at_once);
+    tcase_add_test(tcase, free_calls_nobody);
     tcase_add_loop_test(tcase, free_does_not_send, 0, VARIANTS);
     tcase_add_loop_test(tcase, reset_forgets_what_is_unsent, 0, VARIANTS);
+    tcase_add_test(tcase, reset_keeps_the_connection);
+    tcase_add_loop_test(tcase, reset_ends_the_batch, 0, SIZES);
     tcase_add_loop_test(tcase, reset_drops_answers_on_their_way, 0, VARIANTS);
     tcase_add_test(tcase, reset_leaves_nothing_behind);
 }

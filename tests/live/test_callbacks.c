@@ -251,6 +251,7 @@ static void call_settings(omcache_t *mc, omcache_value_t *result, void *context)
     note("send_buffer_max_size", omcache_set_send_buffer_max_size(mc, 1000000));
     note("recv_buffer_max_size", omcache_set_recv_buffer_max_size(mc, 1000000));
     note("buffering", omcache_set_buffering(mc, 0));
+    note("failover", omcache_set_failover(mc, OMCACHE_FAILOVER_NEXT));
     note("log_callback", omcache_set_log_callback(mc, 0, NULL, NULL));
     note("response_callback", omcache_set_response_callback(mc, NULL, NULL));
     note("strerror", strcmp(omcache_strerror(-1), "Unknown") ? OMCACHE_FAIL : OMCACHE_OK);
@@ -264,7 +265,7 @@ START_TEST(settings_may_be_changed_inside)
     listen_to(call_settings, NULL);
     assert_stored("key", "value");
     assert_stored("key", "value");
-    assert_all_noted(11, OMCACHE_OK); /* once: it took itself back */
+    assert_all_noted(12, OMCACHE_OK); /* once: it took itself back */
 }
 END_TEST
 

@@ -163,6 +163,23 @@ START_TEST(a_method_may_be_the_callers)
 }
 END_TEST
 
+/* Nothing is copied: a list set later is distributed by what the method is then. */
+START_TEST(a_method_is_used_by_reference)
+{
+    static omcache_dist_t method;
+    char indexes[VECTOR_KEYS + 1];
+    method = omcache_dist_libmemcached_ketama;
+    client = fixture_client(VECTOR_SERVERS);
+    assert_rc(omcache_set_distribution_method(client, &method), OMCACHE_OK);
+    vector_indexes(indexes);
+    ck_assert_str_eq(indexes, vectors[0].indexes);
+    method = omcache_dist_libmemcached_ketama_weighted;
+    assert_rc(omcache_set_servers(client, VECTOR_SERVERS), OMCACHE_OK);
+    vector_indexes(indexes);
+    ck_assert_str_eq(indexes, vectors[1].indexes);
+}
+END_TEST
+
 START_TEST(unusable_methods_are_refused)
 {
     char indexes[VECTOR_KEYS + 1];
@@ -218,6 +235,7 @@ int main(void)
     tcase_add_loop_test(tcase, the_methods_describe_themselves, 0, METHODS);
     tcase_add_test(tcase, the_hash_functions_can_be_called);
     tcase_add_test(tcase, a_method_may_be_the_callers);
+    tcase_add_test(tcase, a_method_is_used_by_reference);
     tcase_add_test(tcase, unusable_methods_are_refused);
     tcase_add_loop_test(tcase, keys_are_stored_where_the_index_says, 0, METHODS);
     return fixture_run(suite);

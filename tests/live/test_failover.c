@@ -7,7 +7,7 @@
 #include "support/fixture.h"
 #include "support/outage.h"
 #include "support/peer.h"
-#include "support/recorder.h"
+#include "support/wire.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,8 +24,8 @@ START_TEST(a_server_that_refuses_costs_its_keys_nothing)
     fixture_servers(3);
     const char *key = key_for(1);
     memcached_kill(&fleet.servers[1]);
-    client = impatient(fleet.list, 500, 60000, 500);
-    assert_get(key, OMCACHE_NOT_FOUND, 100);
+    client = impatient(fleet.list, 5000, 60000, 5000);
+    assert_get(key, OMCACHE_NOT_FOUND, 1000);
     store(key, "elsewhere");
     assert_stored(key, "elsewhere");
     ck_assert_int_ne(index_of(key), 1);
@@ -41,7 +41,9 @@ START_TEST(what_an_unreachable_server_was_to_get_moves_on)
     const char *key = key_for(2);
     int64_t start = clock_ms();
     store(key, "elsewhere");
-    assert_within(start, 400);
+    ck_assert_msg(clock_ms() - start >= 190, "it moved after %lld ms",
+                  (long long)(clock_ms() - start));
+    assert_within(start, 2000);
     assert_stored(key, "elsewhere");
 }
 END_TEST
@@ -113,11 +115,11 @@ START_TEST(with_nowhere_to_go_requests_fail)
     for (size_t i = 0; i < 3; i++) {
         memcached_kill(&fleet.servers[i]);
     }
-    client = impatient(fleet.list, 500, 60000, 500);
+    client = impatient(fleet.list, 5000, 60000, 5000);
     int64_t start = clock_ms();
     assert_rc(get("key"), OMCACHE_SERVER_FAILURE);
     assert_rc(get("key"), OMCACHE_NO_SERVERS);
-    assert_within(start, 300);
+    assert_within(start, 1000);
     ck_assert_int_eq(index_of("key"), -1);
 }
 END_TEST
@@ -136,7 +138,7 @@ START_TEST(what_was_sent_is_not_sent_again)
     char list[400];
     struct peer *peer = peer_start(0, take_and_close, NULL);
     snprintf(list, sizeof(list), "%s,%s", fleet.list, peer_address(peer));
-    client = impatient(list, 500, 60000, 500);
+    client = impatient(list, 5000, 60000, 5000);
     char key[4] = "a00";
     while (index_of(key) != 1) {
         if (++key[2] > '9') {
@@ -144,7 +146,7 @@ START_TEST(what_was_sent_is_not_sent_again)
             key[1]++;
         }
     }
-    assert_get(key, OMCACHE_SERVER_FAILURE, 200);
+    assert_get(key, OMCACHE_SERVER_FAILURE, 1000);
     ck_assert_uint_eq(peer_connections(peer), 1);
 }
 END_TEST
@@ -155,14 +157,14 @@ END_TEST
 
 START_TEST(a_restart_between_two_requests_costs_no_failure)
 {
-    three_servers(500, 300, 500);
+    three_servers(5000, 300, 5000);
     const char *key = key_for(1);
     for (int i = 0; i < 10; i++) {
         store(key, "value");
         memcached_kill(&fleet.servers[1]);
         memcached_restart(&fleet.servers[1]);
         clock_sleep(IDLE_MS);
-        assert_get(key, OMCACHE_NOT_FOUND, 300);
+        assert_get(key, OMCACHE_NOT_FOUND, 1000);
         ck_assert_int_eq(index_of(key), 1);
     }
 }
@@ -170,12 +172,12 @@ END_TEST
 
 START_TEST(a_death_between_two_requests_costs_no_failure)
 {
-    three_servers(500, 60000, 500);
+    three_servers(5000, 60000, 5000);
     const char *key = key_for(1);
     store(key, "value");
     memcached_kill(&fleet.servers[1]);
     clock_sleep(IDLE_MS);
-    assert_get(key, OMCACHE_NOT_FOUND, 100);
+    assert_get(key, OMCACHE_NOT_FOUND, 1000);
     ck_assert_int_ne(index_of(key), 1);
 }
 END_TEST
@@ -186,7 +188,7 @@ END_TEST
 
 START_TEST(without_failover_a_dead_server_s_keys_fail)
 {
-    three_servers(500, 400, 500);
+    three_servers(5000, 10000, 5000);
     assert_rc(omcache_set_failover(client, OMCACHE_FAILOVER_NONE), OMCACHE_OK);
     const char *lost = key_for(1);
     const char *kept = key_for(2);
@@ -195,13 +197,44 @@ START_TEST(without_failover_a_dead_server_s_keys_fail)
     clock_sleep(IDLE_MS);
     assert_rc_either(get(lost), OMCACHE_SERVER_FAILURE, OMCACHE_NO_SERVERS);
     for (int i = 0; i < 10; i++) {
-        assert_get(lost, OMCACHE_NO_SERVERS, 50);
+        assert_get(lost, OMCACHE_NO_SERVERS, 1000);
     }
     ck_assert_int_eq(index_of(lost), -1);
     assert_stored(kept, "kept");
     memcached_restart(&fleet.servers[1]);
-    await_get(lost, OMCACHE_NOT_FOUND, 10);
+    await_get(lost, OMCACHE_NOT_FOUND, 20);
     ck_assert_int_eq(index_of(lost), 1);
+}
+END_TEST
+
+START_TEST(without_failover_nothing_moves)
+{
+    enum { KEYS = 60 };
+    static char names[KEYS][16];
+    omcache_req_t reqs[KEYS];
+    omcache_value_t values[KEYS];
+    size_t count = KEYS;
+    size_t room = KEYS;
+    size_t lost = 0;
+    fixture_servers(3);
+    for (size_t i = 0; i < KEYS; i++) {
+        snprintf(names[i], sizeof(names[i]), "staying-%zu", i);
+        store(names[i], names[i]);
+        wire_request(&reqs[i], -1, WIRE_GETK, names[i]);
+        lost += index_of(names[i]) == 1;
+    }
+    memcached_kill(&fleet.servers[1]);
+    client = impatient(fleet.list, 5000, 60000, 5000); /* which does not know yet */
+    assert_rc(omcache_set_failover(client, OMCACHE_FAILOVER_NONE), OMCACHE_OK);
+    assert_rc(omcache_command(client, reqs, &count, values, &room, -1), OMCACHE_OK);
+    ck_assert_uint_eq(room, KEYS);
+    size_t failed = 0;
+    for (size_t i = 0; i < KEYS; i++) {
+        assert_rc_either(values[i].status, OMCACHE_OK, OMCACHE_SERVER_FAILURE);
+        failed += values[i].status == OMCACHE_SERVER_FAILURE;
+    }
+    ck_assert_msg(failed == lost && lost > 0, "%zu failed, %zu belong to the dead server", failed,
+                  lost);
 }
 END_TEST
 
@@ -272,17 +305,6 @@ START_TEST(section_11_one_of_three_suspended)
 }
 END_TEST
 
-/* How many of `count` gets, about a millisecond apart, find the key. */
-static int hits(const char *key, int count)
-{
-    int found = 0;
-    for (int i = 0; i < count; i++) {
-        found += omcache_get(client, TEXT(key), NULL, NULL, NULL, NULL, 3000) == OMCACHE_OK;
-        clock_sleep(1);
-    }
-    return found;
-}
-
 START_TEST(section_11_both_of_two_suspended)
 {
     fleet_start(&fleet, 2);
@@ -292,14 +314,20 @@ START_TEST(section_11_both_of_two_suspended)
     store(key_for(0), "value");
     memcached_pause(&fleet.servers[0]);
     memcached_pause(&fleet.servers[1]);
-    ck_assert_int_eq(hits(key, 10), 0);
+    for (int i = 0; i < 10; i++) {
+        int rc = omcache_get(client, TEXT(key), NULL, NULL, NULL, NULL, 3000);
+        ck_assert_msg(rc != OMCACHE_OK && rc != OMCACHE_NOT_FOUND, "get %d gave %s", i,
+                      rc_name(rc));
+        clock_sleep(1);
+    }
     clock_sleep(3000);
     memcached_resume(&fleet.servers[1]);
-    int found = hits(key, 10);
+    int found = hits(key, 10, fleet.servers[1].address);
     ck_assert_msg(found >= 1, "none of ten gets found the key right after");
     clock_sleep(200);
-    ck_assert_int_gt(hits(key, 10), 5);
-    ck_assert_int_eq(hits(key, 10), 10);
+    found = hits(key, 10, fleet.servers[1].address);
+    ck_assert_msg(found > 5, "%d of ten gets found the key 200 ms later", found);
+    ck_assert_int_eq(hits(key, 10, fleet.servers[1].address), 10);
 }
 END_TEST
 
@@ -339,6 +367,7 @@ int main(void)
     tcase_add_test(idle, a_death_between_two_requests_costs_no_failure);
     TCase *modes = fixture_case(suite, "modes");
     tcase_add_test(modes, without_failover_a_dead_server_s_keys_fail);
+    tcase_add_test(modes, without_failover_nothing_moves);
     tcase_add_test(modes, failover_takes_its_modes_only);
     tcase_add_test(modes, a_server_that_keeps_failing_is_tried_less_and_less);
     TCase *timing = fixture_case(suite, "section 11");

@@ -9,7 +9,7 @@
 
 #include <stdio.h>
 
-#define LIMIT 5000
+#define LIMIT ((size_t)5000)
 #define SET_OVERHEAD 32 /* header, flags and expiration */
 
 static unsigned char value[3 * LIMIT];
@@ -126,6 +126,31 @@ START_TEST(a_request_over_the_send_limit_goes_to_the_end)
 }
 END_TEST
 
+START_TEST(the_send_limit_may_change_at_any_time)
+{
+    fixture_size(_i);
+    const char *keys[3] = {key_for(0), key_for(0), key_for(0)};
+    assert_rc(omcache_set_buffering(client, 1), OMCACHE_OK);
+    assert_rc(omcache_set_send_buffer_max_size(client, LIMIT), OMCACHE_OK);
+    assert_rc(set_of(keys[0], LIMIT - 1000, 0), OMCACHE_BUFFERED);
+    assert_rc(omcache_set_send_buffer_max_size(client, 2000), OMCACHE_OK);
+    assert_rc(set_of(keys[1], 100, 0), OMCACHE_BUFFER_FULL);
+    assert_rc(omcache_set_send_buffer_max_size(client, LIMIT + 1000), OMCACHE_OK);
+    assert_rc(set_of(keys[1], 2001, 0), OMCACHE_BUFFER_FULL);
+    assert_rc(set_of(keys[1], 2000, 0), OMCACHE_BUFFERED);
+    assert_rc(omcache_set_send_buffer_max_size(client, SIZE_MAX), OMCACHE_OK);
+    assert_rc(set_of(keys[2], 2 * LIMIT, 0), OMCACHE_BUFFERED);
+    assert_rc(omcache_set_send_buffer_max_size(client, 0), OMCACHE_OK);
+    assert_rc(omcache_noop(client, 0, -1), OMCACHE_BUFFER_FULL);
+    drain(client);
+    assert_rc(omcache_noop(client, 0, -1), OMCACHE_BUFFER_FULL);
+    assert_rc(omcache_set_send_buffer_max_size(client, 100), OMCACHE_OK);
+    assert_stored_size(keys[0], LIMIT - 1000);
+    assert_stored_size(keys[1], 2000);
+    assert_stored_size(keys[2], 2 * LIMIT);
+}
+END_TEST
+
 /*
  * Receiving.
  */
@@ -171,6 +196,82 @@ KEY_TEST(the_receive_limit_may_be_raised)
     ck_assert_uint_eq(len, sizeof(value));
 }
 
+/* The answer comes when the limit is already another. */
+START_TEST(the_receive_limit_may_change_under_way)
+{
+    fixture_size(_i);
+    const char *key = key_for(0);
+    omcache_req_t req;
+    omcache_value_t got;
+    assert_rc(omcache_set(client, TEXT(key), value, len_for_body(key, LIMIT), 0, 0, 0, -1),
+              OMCACHE_OK);
+    assert_rc(omcache_set_buffering(client, 1), OMCACHE_OK);
+    for (size_t limit = LIMIT - 1; limit <= LIMIT; limit++) {
+        size_t count = 1;
+        size_t room = 1;
+        wire_request(&req, -1, WIRE_GETK, key);
+        assert_rc(omcache_set_recv_buffer_max_size(client, 2 * LIMIT - limit), OMCACHE_OK);
+        assert_rc(omcache_command(client, &req, &count, NULL, NULL, 0), OMCACHE_BUFFERED);
+        assert_rc(omcache_set_recv_buffer_max_size(client, limit), OMCACHE_OK);
+        assert_rc(omcache_io(client, &req, &count, &got, &room, -1), OMCACHE_OK);
+        ck_assert_uint_eq(room, 1);
+        assert_rc(got.status, limit < LIMIT ? OMCACHE_BUFFER_FULL : OMCACHE_OK);
+    }
+}
+END_TEST
+
+START_TEST(a_receive_limit_of_0_takes_empty_answers)
+{
+    fixture_size(_i);
+    const char *key = key_for(0);
+    assert_rc(omcache_set_recv_buffer_max_size(client, 0), OMCACHE_OK);
+    store(key, "value");
+    assert_rc(omcache_noop(client, 0, -1), OMCACHE_OK);
+    assert_rc(omcache_get(client, TEXT(key), NULL, NULL, NULL, NULL, -1), OMCACHE_BUFFER_FULL);
+    assert_rc(omcache_noop(client, 0, -1), OMCACHE_OK);
+}
+END_TEST
+
+/* Each answer fills the limit alone, so that each must be taken before the next. */
+START_TEST(answers_at_the_receive_limit_come_in_rounds)
+{
+    enum { KEYS = 8 };
+    fixture_servers(1);
+    char names[KEYS][8];
+    const unsigned char *keys[KEYS];
+    size_t lens[KEYS];
+    omcache_req_t reqs[KEYS];
+    omcache_value_t values[KEYS];
+    size_t count = KEYS;
+    size_t room = KEYS;
+    size_t found = 0;
+    for (size_t i = 0; i < KEYS; i++) {
+        lens[i] = (size_t)snprintf(names[i], sizeof(names[i]), "key-%zu", i);
+        keys[i] = (const unsigned char *)names[i];
+        memset(value, (int)('a' + i), LIMIT);
+        size_t len = len_for_body(names[i], LIMIT);
+        assert_rc(omcache_set(client, keys[i], lens[i], value, len, 0, 0, 0, -1), OMCACHE_OK);
+    }
+    assert_rc(omcache_set_recv_buffer_max_size(client, LIMIT), OMCACHE_OK);
+    int rc = omcache_get_multi(client, keys, lens, KEYS, reqs, &count, values, &room, -1);
+    for (;; rc = omcache_io(client, reqs, &count, values, &room, -1)) {
+        assert_rc(rc, count ? OMCACHE_AGAIN : OMCACHE_OK);
+        for (size_t i = 0; i < room; i++, found++) {
+            ck_assert_uint_lt(found, KEYS);
+            assert_rc(values[i].status, OMCACHE_OK);
+            memset(value, (int)('a' + found), LIMIT);
+            assert_bytes(values[i].data, values[i].data_len, value,
+                         len_for_body(names[found], LIMIT));
+        }
+        if (count == 0) {
+            break;
+        }
+        room = KEYS;
+    }
+    ck_assert_uint_eq(found, KEYS);
+}
+END_TEST
+
 START_TEST(too_large_an_answer_ends_a_multi_get)
 {
     fixture_servers(1);
@@ -192,7 +293,7 @@ START_TEST(too_large_an_answer_ends_a_multi_get)
     size_t room = 3;
     int rc = omcache_get_multi(client, keys, lens, 3, reqs, &count, values, &room, -1);
     for (;; rc = omcache_io(client, reqs, &count, values, &room, -1)) {
-        assert_rc_either(rc, OMCACHE_OK, OMCACHE_AGAIN);
+        assert_rc(rc, count ? OMCACHE_AGAIN : OMCACHE_OK);
         for (size_t i = 0; i < room; i++, found++) {
             ck_assert_uint_lt(found, 3);
             assert_rc(values[i].status, statuses[found]);
@@ -217,8 +318,12 @@ int main(void)
     tcase_add_test(tcase, the_send_limit_is_for_each_server);
     tcase_add_loop_test(tcase, a_batch_over_the_send_limit_is_cut, 0, SIZES);
     tcase_add_loop_test(tcase, a_request_over_the_send_limit_goes_to_the_end, 0, SIZES);
+    tcase_add_loop_test(tcase, the_send_limit_may_change_at_any_time, 0, SIZES);
     tcase_add_loop_test(tcase, an_answer_may_fill_the_receive_limit, 0, VARIANTS);
     tcase_add_loop_test(tcase, the_receive_limit_may_be_raised, 0, VARIANTS);
+    tcase_add_loop_test(tcase, the_receive_limit_may_change_under_way, 0, SIZES);
+    tcase_add_loop_test(tcase, a_receive_limit_of_0_takes_empty_answers, 0, SIZES);
+    tcase_add_test(tcase, answers_at_the_receive_limit_come_in_rounds);
     tcase_add_test(tcase, too_large_an_answer_ends_a_multi_get);
     return fixture_run(suite);
 }

@@ -214,6 +214,54 @@ START_TEST(normal_operation_is_quiet)
 }
 END_TEST
 
+START_TEST(normal_operation_tells_of_connections_only)
+{
+    fixture_servers(3);
+    assert_rc(omcache_set_log_callback(client, 6, recorder_log, NULL), OMCACHE_OK);
+    for (size_t i = 0; i < 3; i++) {
+        const char *key = key_for(i);
+        store(key, "value");
+        assert_rc(omcache_delete(client, TEXT(key), 0), OMCACHE_BUFFERED);
+        drain(client);
+        assert_missing(key);
+    }
+    ck_assert_uint_eq(recorder.line_count, 3);
+    for (size_t i = 0; i < 3; i++) {
+        ck_assert_int_eq(recorder.lines[i].level, 6);
+        ck_assert_msg(strstr(recorder.lines[i].text, "connected"), "line %zu is '%s'", i,
+                      recorder.lines[i].text);
+    }
+}
+END_TEST
+
+/* What the application or the peer puts into a message cannot break its line. */
+START_TEST(odd_names_make_no_second_line)
+{
+    static const char *const lists[] = {"two\nlines", "two\r\nlines:11211", "127.0.0.1:12\n34"};
+    client = fixture_client(lists[_i]);
+    assert_rc(omcache_set_log_callback(client, 7, recorder_log, NULL), OMCACHE_OK);
+    assert_rc(omcache_noop(client, 0, -1), OMCACHE_NO_SERVERS);
+    ck_assert_uint_ge(recorder.line_count, 1);
+    for (size_t i = 0; i < recorder.line_count; i++) {
+        ck_assert_msg(!strpbrk(recorder.lines[i].text, "\r\n"), "a message is '%s'",
+                      printable(recorder.lines[i].text, strlen(recorder.lines[i].text)));
+    }
+}
+END_TEST
+
+START_TEST(long_names_are_cut)
+{
+    char name[3000];
+    memset(name, 'n', sizeof(name) - 1);
+    name[sizeof(name) - 1] = 0;
+    client = fixture_client(name);
+    assert_rc(omcache_set_log_callback(client, 7, recorder_log, NULL), OMCACHE_OK);
+    assert_rc(omcache_noop(client, 0, -1), OMCACHE_NO_SERVERS);
+    ck_assert_uint_ge(recorder.line_count, 1);
+    ck_assert_int_eq(recorder.lines[0].text[0], 'n');
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("logging");
@@ -227,5 +275,8 @@ int main(void)
     tcase_add_test(tcase, without_a_callback_nothing_is_logged);
     tcase_add_test(tcase, the_context_is_passed_on);
     tcase_add_test(tcase, normal_operation_is_quiet);
+    tcase_add_test(tcase, normal_operation_tells_of_connections_only);
+    tcase_add_loop_test(tcase, odd_names_make_no_second_line, 0, 3);
+    tcase_add_test(tcase, long_names_are_cut);
     return fixture_run(suite);
 }

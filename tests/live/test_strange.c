@@ -337,6 +337,62 @@ START_TEST(foreign_answers_are_dropped)
 }
 END_TEST
 
+START_TEST(foreign_answers_are_told)
+{
+    patient_client(peer_address(peer_start(0, answer_unasked, NULL)));
+    omcache_set_response_callback(client, recorder_answer, NULL);
+    assert_stored("key", "value of key");
+    ck_assert_msg(recorder.answer_count == 2, "answers: %s", recorder_summary());
+    ck_assert_str_eq(recorder.answers[0].data, "foreign");
+    ck_assert_str_eq(recorder.answers[1].data, "value of key");
+}
+END_TEST
+
+/* Answers gets with the right number, but as if something else had been asked:
+ * with another operation, or another key. */
+static void answer_something_else(struct peer *peer, void *context)
+{
+    struct wire_request request;
+    while (wire_read(peer, &request)) {
+        if (request.opcode == WIRE_GETK || request.opcode == WIRE_GETKQ) {
+            bool other_key = *(int *)context;
+            struct wire_reply reply = {.opcode = other_key ? request.opcode : WIRE_GATK,
+                                       .opaque = request.opaque,
+                                       .extras = "\0\0\0\0",
+                                       .extras_len = 4,
+                                       .key = other_key ? "kez" : "key",
+                                       .key_len = 3,
+                                       .value = "wrong",
+                                       .value_len = 5};
+            wire_send(peer, &reply);
+        } else {
+            wire_answer(peer, &request);
+        }
+    }
+}
+
+START_TEST(an_answer_to_something_else_ends_the_connection)
+{
+    static int other_key; /* the peer may look at it until it is stopped */
+    other_key = _i % 2;
+    struct peer *peer = peer_start(0, answer_something_else, &other_key);
+    omcache_req_t req;
+    omcache_value_t value;
+    size_t count = 1;
+    size_t room = 1;
+    patient_client(peer_address(peer));
+    assert_rc(omcache_noop(client, 0, -1), OMCACHE_OK);
+    omcache_set_response_callback(client, recorder_answer, NULL);
+    wire_request(&req, -1, _i / 2 ? WIRE_GETKQ : WIRE_GETK, "key");
+    assert_rc(omcache_command(client, &req, &count, &value, &room, -1), OMCACHE_OK);
+    ck_assert_uint_eq(room, 1);
+    assert_rc(value.status, OMCACHE_SERVER_FAILURE);
+    ck_assert_msg(recorder_count(OMCACHE_OK) == 0, "answers: %s", recorder_summary());
+    assert_rc(omcache_noop(client, 0, -1), OMCACHE_OK);
+    ck_assert_msg(peer_connections(peer) == 2, "the connection was kept");
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("strange");
@@ -353,5 +409,7 @@ int main(void)
     tcase_add_test(tcase, a_batch_ends_when_its_server_fails_on_the_way);
     tcase_add_test(tcase, late_answers_are_nobody_elses);
     tcase_add_test(tcase, foreign_answers_are_dropped);
+    tcase_add_test(tcase, foreign_answers_are_told);
+    tcase_add_loop_test(tcase, an_answer_to_something_else_ends_the_connection, 0, 4);
     return fixture_run(suite);
 }

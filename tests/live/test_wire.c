@@ -187,10 +187,7 @@ START_TEST(multi_gets_are_quiet_with_a_fence)
     rc = omcache_gat_multi(client, keys, lens, expirations, 2, reqs, &count, NULL, NULL, 0);
     assert_rc(rc, OMCACHE_BUFFERED);
     /* Without a poll the fence is not due yet. */
-    for (int64_t deadline = clock_ms() + 2000; strcmp(wire_opcodes(peer), "24 24") != 0;) {
-        ck_assert_msg(clock_ms() < deadline, "sent '%s'", wire_opcodes(peer));
-        clock_sleep(1);
-    }
+    wire_await(peer, "24 24");
     assert_sent("24 24", "00 00 00 22");
 }
 END_TEST
@@ -203,6 +200,35 @@ START_TEST(times_to_live_are_cut_to_32_bits)
     assert_sent("1c", "12 34 56 78");
     assert_rc(omcache_touch(client, KEY, -1, -1), OMCACHE_OK);
     assert_sent("1c", "ff ff ff ff");
+}
+END_TEST
+
+START_TEST(every_time_to_live_is_cut)
+{
+    connected();
+    time_t expiration = (time_t)0x7fffffff12345678;
+    const unsigned char *keys[1] = {(const unsigned char *)"k"};
+    size_t lens[1] = {1};
+    omcache_req_t reqs[1];
+    size_t count = 1;
+    assert_rc(omcache_set(client, KEY, VALUE, expiration, 1, 0, -1), OMCACHE_OK);
+    assert_sent("01", "00 00 00 01 12 34 56 78");
+    assert_rc(omcache_add(client, KEY, VALUE, expiration, 1, -1), OMCACHE_OK);
+    assert_sent("02", "00 00 00 01 12 34 56 78");
+    assert_rc(omcache_replace(client, KEY, VALUE, expiration, 1, -1), OMCACHE_OK);
+    assert_sent("03", "00 00 00 01 12 34 56 78");
+    assert_rc(omcache_increment(client, KEY, 0, 0, expiration, NULL, -1), OMCACHE_OK);
+    assert_sent("05", "00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 12 34 56 78");
+    assert_rc(omcache_decrement(client, KEY, 0, 0, expiration, NULL, -1), OMCACHE_OK);
+    assert_sent("06", "00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 12 34 56 78");
+    assert_rc(omcache_gat(client, KEY, NULL, NULL, expiration, NULL, NULL, -1), OMCACHE_OK);
+    assert_sent("23", "12 34 56 78");
+    assert_rc(omcache_flush_all(client, expiration, 0, -1), OMCACHE_OK);
+    assert_sent("08", "12 34 56 78");
+    int rc = omcache_gat_multi(client, keys, lens, &expiration, 1, reqs, &count, NULL, NULL, 0);
+    assert_rc(rc, OMCACHE_BUFFERED);
+    wire_await(peer, "24");
+    assert_sent("24", "12 34 56 78");
 }
 END_TEST
 
@@ -285,6 +311,7 @@ int main(void)
     tcase_add_test(tcase, an_answered_request_is_fence_enough);
     tcase_add_test(tcase, multi_gets_are_quiet_with_a_fence);
     tcase_add_test(tcase, times_to_live_are_cut_to_32_bits);
+    tcase_add_test(tcase, every_time_to_live_is_cut);
     tcase_add_test(tcase, a_connection_begins_with_one_noop_more);
     tcase_add_test(tcase, half_a_header_is_no_answer);
     tcase_add_loop_test(tcase, answers_in_pieces_work, 1, 6);

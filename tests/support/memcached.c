@@ -48,14 +48,14 @@ static void forget(pid_t pid)
 }
 
 /* In the child.  Anything but the standard descriptors is close-on-exec. */
-static void exec_memcached(const struct memcached *m, pid_t parent)
+static void exec_memcached(const char *listen, int first_port, pid_t parent)
 {
     char port[16];
-    snprintf(port, sizeof(port), "%d", m->port);
-    const char *argv[] = {"memcached", "-l", m->host, "-p", port, "-U",   "0",
-                          "-t",        "1",  "-m",    "64", "-u", "root", NULL};
+    snprintf(port, sizeof(port), "%d", first_port);
+    const char *argv[] = {"memcached", "-l", listen, "-p", port,   "-U", "0",    "-t",
+                          "1",         "-m", "64",   "-c", "8192", "-u", "root", NULL};
     if (geteuid() != 0) {
-        argv[11] = NULL; /* memcached takes -u from root only, and root must give it */
+        argv[13] = NULL; /* memcached takes -u from root only, and root must give it */
     }
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent) {
@@ -69,20 +69,26 @@ static void exec_memcached(const struct memcached *m, pid_t parent)
     _exit(127);
 }
 
-static void launch(struct memcached *m)
+/* `listen` is what memcached's option -l has. */
+static void launch_at(struct memcached *m, const char *listen)
 {
     pid_t parent = getpid();
     m->pid = fork();
     ck_assert_msg(m->pid >= 0, "fork: %s", strerror(errno));
     if (m->pid == 0) {
-        exec_memcached(m, parent);
+        exec_memcached(listen, m->port, parent);
     }
     remember(m->pid);
 }
 
-static bool accepts(const struct memcached *m)
+static void launch(struct memcached *m)
 {
-    int fd = loopback_connect(m->host, m->port);
+    launch_at(m, m->host);
+}
+
+static bool accepts(const struct memcached *m, int port)
+{
+    int fd = loopback_connect(m->host, port);
     if (fd < 0) {
         return false;
     }
@@ -96,10 +102,10 @@ static bool accepts(const struct memcached *m)
     return error == 0;
 }
 
-static void await(struct memcached *m)
+static void await_port(struct memcached *m, int port)
 {
     int64_t deadline = clock_ms() + START_DEADLINE_MS;
-    while (!accepts(m)) {
+    while (!accepts(m, port)) {
         int status;
         if (waitpid(m->pid, &status, WNOHANG) == m->pid) {
             forget(m->pid);
@@ -107,9 +113,15 @@ static void await(struct memcached *m)
             ck_abort_msg("memcached at %s ended at once with status %#x", m->address,
                          (unsigned)status);
         }
-        ck_assert_msg(clock_ms() < deadline, "memcached at %s does not accept", m->address);
+        ck_assert_msg(clock_ms() < deadline, "memcached at %s does not accept at port %d",
+                      m->address, port);
         clock_sleep(1);
     }
+}
+
+static void await(struct memcached *m)
+{
+    await_port(m, m->port);
 }
 
 static void set_address(struct memcached *m, const char *host, int port)
@@ -131,6 +143,19 @@ void memcached_start(struct memcached *m, int port)
 {
     char host[LOOPBACK_HOST_SIZE];
     memcached_start_at(m, loopback_host(host), port);
+}
+
+void memcached_start_ports(struct memcached *m, int first, int count, char *list, size_t size)
+{
+    char host[LOOPBACK_HOST_SIZE];
+    size_t used = 0;
+    set_address(m, loopback_host(host), first);
+    for (int port = first; port < first + count; port++) {
+        used += (size_t)snprintf(list + used, size - used, "%s%s:%d", used ? "," : "", host, port);
+        ck_assert_uint_lt(used, size);
+    }
+    launch_at(m, list);
+    await_port(m, first + count - 1); /* it opens them in this order */
 }
 
 void memcached_restart(struct memcached *m)

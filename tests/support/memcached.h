@@ -34,6 +34,10 @@ void memcached_start(struct memcached *m, int port);
 /* The same on any numeric address. */
 void memcached_start_at(struct memcached *m, const char *host, int port);
 
+/* Starts one server that listens on `count` ports of the own address, and so is as
+ * many servers; `list` of `size` bytes becomes their list.  It cannot be restarted. */
+void memcached_start_ports(struct memcached *m, int first, int count, char *list, size_t size);
+
 /* Ends a server, suspended or not; its connections break. */
 void memcached_kill(struct memcached *m);
 

@@ -54,3 +54,22 @@ void await_get(const char *key, int expected, int tries)
     ck_assert_msg(rc == expected, "the last get gave %s, expected %s", rc_name(rc),
                   rc_name(expected));
 }
+
+static void ask_apart(const char *address)
+{
+    omcache_t *other = fixture_client(address);
+    assert_rc(omcache_noop(other, 0, -1), OMCACHE_OK);
+    fixture_forget(other);
+    assert_rc(omcache_free(other), OMCACHE_OK);
+}
+
+int hits(const char *key, int count, const char *address)
+{
+    int found = 0;
+    for (int i = 0; i < count; i++) {
+        found += get(key) == OMCACHE_OK;
+        ask_apart(address);
+        clock_sleep(1);
+    }
+    return found;
+}

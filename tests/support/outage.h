@@ -25,4 +25,9 @@ void assert_get(const char *key, int expected, int64_t limit);
 /* Gets until the outcome is as expected, at most `tries` times, 100 ms apart. */
 void await_get(const char *key, int expected, int tries);
 
+/* How many of `count` gets find the key, about 1 ms apart.  After each the server
+ * at this address has answered somebody else, too: one that the machine is too
+ * busy to run is not back yet. */
+int hits(const char *key, int count, const char *address);
+
 #endif

@@ -289,3 +289,23 @@ void peer_forget(struct peer *peer)
     peer->recorded = 0;
     pthread_mutex_unlock(&peer->lock);
 }
+
+static bool has_come(struct peer *peer, size_t connections, size_t bytes)
+{
+    pthread_mutex_lock(&peer->lock);
+    bool has = peer->connections >= connections && peer->recorded >= bytes;
+    pthread_mutex_unlock(&peer->lock);
+    return has;
+}
+
+bool peer_await(struct peer *peer, size_t connections, size_t bytes)
+{
+    int64_t deadline = clock_ms() + clock_allow(5000);
+    while (!has_come(peer, connections, bytes)) {
+        if (clock_ms() >= deadline) {
+            return false;
+        }
+        clock_sleep(1);
+    }
+    return true;
+}

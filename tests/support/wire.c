@@ -5,6 +5,8 @@
  */
 #include "support/wire.h"
 
+#include "support/clock.h"
+
 #include <arpa/inet.h>
 #include <check.h>
 #include <stdio.h>
@@ -78,19 +80,47 @@ static const char *as_hex(char *text, size_t room, const unsigned char *bytes, s
     return text;
 }
 
-const char *wire_opcodes(struct peer *peer)
+static const char *opcodes_in(const unsigned char *bytes, size_t len)
 {
     static char text[1024];
     unsigned char opcodes[sizeof(text) / 3];
     size_t count = 0;
-    size_t len;
-    const unsigned char *bytes = recorded(peer, &len);
     for (size_t at = 0; at < len; at = next_request(bytes, at, len)) {
         next_request(bytes, at, len);
         ck_assert_uint_lt(count, sizeof(opcodes));
         opcodes[count++] = bytes[at + 1];
     }
     return as_hex(text, sizeof(text), opcodes, count);
+}
+
+const char *wire_opcodes(struct peer *peer)
+{
+    size_t len;
+    const unsigned char *bytes = recorded(peer, &len);
+    return opcodes_in(bytes, len);
+}
+
+/* Whether the last request is not still coming. */
+static bool is_whole(const unsigned char *bytes, size_t len)
+{
+    size_t at = 0;
+    while (at + WIRE_HEADER <= len) {
+        at += WIRE_HEADER + get32(bytes + at + 8);
+    }
+    return at == len;
+}
+
+void wire_await(struct peer *peer, const char *opcodes)
+{
+    const char *sent = "half a request";
+    for (int64_t deadline = clock_ms() + 2000; clock_ms() < deadline; clock_sleep(1)) {
+        size_t len;
+        const unsigned char *bytes = recorded(peer, &len);
+        if (is_whole(bytes, len) && strcmp(sent = opcodes_in(bytes, len), opcodes) == 0) {
+            return;
+        }
+    }
+    ck_abort_msg("sent '%s', expected '%s'", sent, opcodes);
 }
 
 static const unsigned char *last_request(struct peer *peer)

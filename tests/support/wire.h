@@ -40,6 +40,9 @@ void wire_set(omcache_req_t *req, int server, uint8_t opcode, const char *key, c
 /* The opcodes in what the peer recorded, as "0a 11 11 0a"; a static string. */
 const char *wire_opcodes(struct peer *peer);
 
+/* Waits until the peer has recorded just these whole requests. */
+void wire_await(struct peer *peer, const char *opcodes);
+
 /* The extras of the last request that the peer recorded, as "00 00 00 2a". */
 const char *wire_last_extras(struct peer *peer);
 
