@@ -17,6 +17,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -52,7 +54,8 @@ static void exec_memcached(const char *listen, int first_port, pid_t parent)
 {
     char port[16];
     snprintf(port, sizeof(port), "%d", first_port);
-    const char *argv[] = {"memcached", "-l", listen, "-p", port,   "-U", "0",    "-t",
+    const char *how = listen[0] == '/' ? "-s" : "-l";
+    const char *argv[] = {"memcached", how,  listen, "-p", port,   "-U", "0",    "-t",
                           "1",         "-m", "64",   "-c", "8192", "-u", "root", NULL};
     if (geteuid() != 0) {
         argv[13] = NULL; /* memcached takes -u from root only, and root must give it */
@@ -156,6 +159,29 @@ void memcached_start_ports(struct memcached *m, int first, int count, char *list
     }
     launch_at(m, list);
     await_port(m, first + count - 1); /* it opens them in this order */
+}
+
+static bool accepts_at_socket(const char *path)
+{
+    struct sockaddr_un name = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    snprintf(name.sun_path, sizeof(name.sun_path), "%s", path);
+    bool accepted = fd >= 0 && connect(fd, (struct sockaddr *)&name, sizeof(name)) == 0;
+    close(fd);
+    return accepted;
+}
+
+void memcached_start_socket(struct memcached *m, const char *path)
+{
+    memset(m, 0, sizeof(*m));
+    ck_assert_uint_lt(strlen(path), sizeof(m->address));
+    snprintf(m->address, sizeof(m->address), "%s", path);
+    launch_at(m, m->address);
+    int64_t deadline = clock_ms() + START_DEADLINE_MS;
+    while (!accepts_at_socket(path)) {
+        ck_assert_msg(clock_ms() < deadline, "memcached at %s does not accept", path);
+        clock_sleep(1);
+    }
 }
 
 void memcached_restart(struct memcached *m)

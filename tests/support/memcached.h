@@ -38,6 +38,9 @@ void memcached_start_at(struct memcached *m, const char *host, int port);
  * many servers; `list` of `size` bytes becomes their list.  It cannot be restarted. */
 void memcached_start_ports(struct memcached *m, int first, int count, char *list, size_t size);
 
+/* Starts a server on a unix socket; its address is the path, which must be short. */
+void memcached_start_socket(struct memcached *m, const char *path);
+
 /* Ends a server, suspended or not; its connections break. */
 void memcached_kill(struct memcached *m);
 
