@@ -68,6 +68,41 @@ enum omcache_failover_e {
  * Never waits; may be called from a callback.  Since 1.0. */
 int omcache_set_failover(omcache_t *mc, int mode);
 
+/* Chooses by name how keys are distributed, and rebuilds the ring:
+ *   "ketama" (as at first), "ketama-weighted", "ketama-pre1010", "ketama-spy",
+ *   "ketama-spy-weighted", "modula", "virtual-bucket", "random": libmemcached's;
+ *   "twemproxy", "libmc": those clients' rings.
+ * hash is the function for keys, and for the points of "ketama" and "ketama-spy":
+ *   "one-at-a-time", "md5", "crc", "fnv1_32", "fnv1a_32", "fnv1_64", "fnv1a_64",
+ *   "murmur", "murmur3", "jenkins", "hsieh";
+ * or NULL for the distribution's own (md5 for "ketama-weighted",
+ * "ketama-spy-weighted" and "libmc", fnv1a_64 for "twemproxy", else one-at-a-time).
+ * doc/key-distribution.md says what equals which setting of which client.
+ * Returns OMCACHE_OK, or with nothing changed OMCACHE_INVALID (mc or distribution
+ * is NULL, a name that is none, called from a callback) or OMCACHE_FAIL (out of
+ * memory).  Never waits.  Since 1.0. */
+int omcache_set_distribution(omcache_t *mc, const char *distribution, const char *hash);
+
+/* Puts prefix, of prefix_len bytes (at most 249; 0, as at first, for none), in front
+ * of every key that is sent.  Keys come back without it, and may be so much
+ * shorter than 250 bytes.  If hashed is not 0, it takes part in the choice of the
+ * server, as with libmemcached's MEMCACHED_BEHAVIOR_HASH_WITH_PREFIX_KEY.  prefix is
+ * copied; requests under way keep theirs.
+ * Returns OMCACHE_OK, or with nothing changed OMCACHE_INVALID (mc is NULL, prefix is
+ * NULL and prefix_len is not 0, longer than 249, called from a callback).
+ * Never waits.  Since 1.0. */
+int omcache_set_key_prefix(omcache_t *mc, const void *prefix, size_t prefix_len, int hashed);
+
+/* Lets only a part of a key choose its server, so that keys can be kept together:
+ * tag is a string of two characters, such as "{}", and what is hashed is what
+ * stands between the first of the one in the key and the next of the other; the
+ * whole key, if there is no such part or it is empty.  A hashed prefix counts only
+ * with a whole key.  That is twemproxy's hash_tag.
+ * NULL, as at first, for none.
+ * Returns OMCACHE_OK, or with nothing changed OMCACHE_INVALID (mc is NULL, tag is of
+ * another length, called from a callback).  Never waits.  Since 1.0. */
+int omcache_set_hash_tag(omcache_t *mc, const char *tag);
+
 #ifdef __GNUC__
 #pragma GCC visibility pop
 #endif

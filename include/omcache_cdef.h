@@ -170,18 +170,23 @@ int omcache_set_recv_buffer_max_size(omcache_t *mc, size_t size);
  * Never waits; may be called from a callback.  Since 0.1. */
 int omcache_set_buffering(omcache_t *mc, uint32_t enabled);
 
-/* Replaces the list of servers, comma separated: "host", "host:port", "[v6]",
- * "[v6]:port" or a bare IPv6 address, port 11211 where none is given.  Blanks
- * around entries and empty entries are ignored; "" means no servers.  The list
- * is sorted by host and then port, both as strings; a server's index is its
+/* Replaces the list of servers, comma separated.  An entry is an address: "host",
+ * "host:port", "[v6]", "[v6]:port", a bare IPv6 address, port 11211 where none is
+ * given, or the "/path/to/socket" of a unix socket; behind it, since 1.0, an
+ * optional weight "/?N" for the distributions that know weights (0 means 1, as no
+ * weight does); in front of it, since 1.0, an optional "label=", by which the ring
+ * then knows the server in place of its address.  Blanks around entries and empty
+ * entries are ignored; "" means no servers.
+ * The list is sorted by host and then port, both as strings; a server's index is its
  * place in the sorted list.  A server that was there before keeps its connection
  * and its requests; requests to one that is dropped fail with
  * OMCACHE_SERVER_FAILURE.  servers is copied.  Hosts and ports are not looked at
- * before they are used: for now only numeric addresses can be used, a server
- * with a name or an impossible port counts as failed, with a line in the log.
+ * before they are used: for now only numeric addresses and sockets can be used; a
+ * server with a name or an impossible port counts as failed, with a line in the log.
  * Returns OMCACHE_OK, or with nothing changed OMCACHE_INVALID (a NULL pointer, an
- * opening bracket that is not closed, something else than a port behind it, called
- * from a callback) or OMCACHE_FAIL (out of memory).
+ * opening bracket that is not closed, something else than a port behind it, a
+ * weight that is no number of 32 bits, an empty label, called from a callback) or
+ * OMCACHE_FAIL (out of memory).
  * Never waits.  Since 0.1. */
 int omcache_set_servers(omcache_t *mc, const char *servers);
 

@@ -8,10 +8,16 @@
 #include "core/handle.h"
 #include "core/loop.h"
 #include "core/submit.h"
+#include "proto/request.h"
 
 bool omc_call_begin(const omcache_t *mc)
 {
     return mc != NULL && !omc_handle_is_calling(mc);
+}
+
+bool omc_call_check(const omcache_t *mc, const omcache_req_t *req)
+{
+    return omc_request_check(req, mc->fleet.routing.keys.prefix_len);
 }
 
 int omc_call_end(omcache_t *mc, int rc, size_t *value_count)

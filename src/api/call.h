@@ -13,6 +13,9 @@
 /* Whether the call is allowed: there is a handle, and it is not calling back. */
 bool omc_call_begin(const omcache_t *mc);
 
+/* Whether a request may be sent as it is, with the key prefix that is set. */
+bool omc_call_check(const omcache_t *mc, const omcache_req_t *req);
+
 /* What the call returns: rc, unless a callback has freed the handle meanwhile,
  * which is then done, *value_count (if not NULL) becoming 0. */
 int omc_call_end(omcache_t *mc, int rc, size_t *value_count);

@@ -33,8 +33,9 @@ static uint32_t expiration_extra(time_t expiration)
 }
 
 /* Makes a request with a key; false if it cannot be one. */
-static bool fill(omcache_req_t *req, uint8_t opcode, const unsigned char *key, size_t key_len,
-                 const void *extra, size_t extra_len, const unsigned char *data, size_t data_len)
+static bool fill(const omcache_t *mc, omcache_req_t *req, uint8_t opcode, const unsigned char *key,
+                 size_t key_len, const void *extra, size_t extra_len, const unsigned char *data,
+                 size_t data_len)
 {
     if (key_len > OMC_REQUEST_KEY_MAX || data_len > UINT32_MAX - OMC_REQUEST_KEY_MAX - extra_len)
         return false;
@@ -48,7 +49,7 @@ static bool fill(omcache_req_t *req, uint8_t opcode, const unsigned char *key, s
         .key = key,
         .data = data,
     };
-    return omc_request_check(req);
+    return omc_call_check(mc, req);
 }
 
 /* Runs one request; its answer, if one came, goes to *value. */
@@ -77,7 +78,7 @@ static int run_status(omcache_t *mc, omcache_req_t *req, int32_t timeout_msec)
 
 int omcache_command_status(omcache_t *mc, omcache_req_t *req, int32_t timeout_msec)
 {
-    if (!omc_call_begin(mc) || req == NULL || !omc_request_check(req))
+    if (!omc_call_begin(mc) || req == NULL || !omc_call_check(mc, req))
         return OMCACHE_INVALID;
     return run_status(mc, req, timeout_msec);
 }
@@ -106,7 +107,9 @@ int omcache_flush_all(omcache_t *mc, time_t expiration, int server_index, int32_
     uint32_t extra = expiration_extra(expiration);
     omcache_req_t req;
 
-    fill(&req, OMC_OP_FLUSH, NULL, 0, &extra, sizeof(extra), NULL, 0);
+    if (!omc_call_begin(mc))
+        return OMCACHE_INVALID;
+    fill(mc, &req, OMC_OP_FLUSH, NULL, 0, &extra, sizeof(extra), NULL, 0);
     return to_server(mc, &req, server_index, timeout_msec);
 }
 
@@ -119,7 +122,7 @@ int omcache_stat(omcache_t *mc, const char *command, omcache_value_t *values, si
     int rc;
 
     if (!omc_call_begin(mc) ||
-        !fill(&req, OMC_OP_STAT, key, command == NULL ? 0 : strlen(command), NULL, 0, NULL, 0))
+        !fill(mc, &req, OMC_OP_STAT, key, command == NULL ? 0 : strlen(command), NULL, 0, NULL, 0))
         return OMCACHE_INVALID;
     if (server_index < 0) {
         if (value_count != NULL)
@@ -139,7 +142,7 @@ static int store(omcache_t *mc, uint8_t opcode, const unsigned char *key, size_t
 {
     omcache_req_t req;
 
-    if (!omc_call_begin(mc) || !fill(&req, opcode, key, key_len, extra,
+    if (!omc_call_begin(mc) || !fill(mc, &req, opcode, key, key_len, extra,
                                      extra == NULL ? 0 : sizeof(*extra), value, value_len))
         return OMCACHE_INVALID;
     req.header.cas = htobe64(cas);
@@ -202,7 +205,7 @@ static int on_key(omcache_t *mc, uint8_t opcode, const unsigned char *key, size_
 {
     omcache_req_t req;
 
-    if (!omc_call_begin(mc) || !fill(&req, opcode, key, key_len, extra, extra_len, NULL, 0)) {
+    if (!omc_call_begin(mc) || !fill(mc, &req, opcode, key, key_len, extra, extra_len, NULL, 0)) {
         *value = (omcache_value_t){.status = OMCACHE_INVALID};
         return OMCACHE_INVALID;
     }

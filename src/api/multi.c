@@ -6,14 +6,16 @@
 
 #include "api/call.h"
 #include "base/memory.h"
+#include "core/handle.h"
 #include "omcache.h"
 #include "proto/opcode.h"
 #include "proto/request.h"
 
-static bool keys_are_valid(const unsigned char **keys, const size_t *key_lens, size_t key_count)
+static bool keys_are_valid(const unsigned char **keys, const size_t *key_lens, size_t key_count,
+                           size_t key_max)
 {
     for (size_t i = 0; i < key_count; i++) {
-        if (keys[i] == NULL || key_lens[i] == 0 || key_lens[i] > OMC_REQUEST_KEY_MAX)
+        if (keys[i] == NULL || key_lens[i] == 0 || key_lens[i] > key_max)
             return false;
     }
     return true;
@@ -60,7 +62,8 @@ static bool arguments_are_valid(const omcache_t *mc, const unsigned char **keys,
 {
     return omc_call_begin(mc) && keys != NULL && key_lens != NULL && reqs != NULL &&
            req_count != NULL && *req_count >= key_count &&
-           keys_are_valid(keys, key_lens, key_count);
+           keys_are_valid(keys, key_lens, key_count,
+                          OMC_REQUEST_KEY_MAX - mc->fleet.routing.keys.prefix_len);
 }
 
 int omcache_get_multi(omcache_t *mc, const unsigned char **keys, size_t *key_lens, size_t key_count,

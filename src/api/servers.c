@@ -13,31 +13,32 @@
 #include "omcache.h"
 #include "proto/request.h"
 #include "route/hash.h"
-#include "route/ketama.h"
+#include "route/point.h"
+#include "route/router.h"
 
 /* Data that programs may copy into themselves, so their size and their contents
  * at load time are part of the ABI. */
 omcache_dist_t omcache_dist_libmemcached_ketama = {
     .omcache_version = OMCACHE_VERSION,
-    .points_per_server = OMC_KETAMA_POINTS,
+    .points_per_server = OMC_POINT_COUNT,
     .entries_per_point = 1,
-    .point_hash_func = omc_ketama_points_one_at_a_time,
+    .point_hash_func = omc_point_one_at_a_time,
     .key_hash_func = omc_hash_one_at_a_time,
 };
 
 omcache_dist_t omcache_dist_libmemcached_ketama_weighted = {
     .omcache_version = OMCACHE_VERSION,
-    .points_per_server = OMC_KETAMA_MD5_POINTS,
-    .entries_per_point = OMC_KETAMA_MD5_ENTRIES,
-    .point_hash_func = omc_ketama_points_md5,
+    .points_per_server = OMC_POINT_MD5_COUNT,
+    .entries_per_point = OMC_POINT_MD5_WORDS,
+    .point_hash_func = omc_point_md5,
     .key_hash_func = omc_hash_md5,
 };
 
 omcache_dist_t omcache_dist_libmemcached_ketama_pre1010 = {
     .omcache_version = OMCACHE_VERSION,
-    .points_per_server = OMC_KETAMA_MD5_POINTS,
-    .entries_per_point = OMC_KETAMA_MD5_ENTRIES,
-    .point_hash_func = omc_ketama_points_md5,
+    .points_per_server = OMC_POINT_MD5_COUNT,
+    .entries_per_point = OMC_POINT_MD5_WORDS,
+    .point_hash_func = omc_point_md5,
     .key_hash_func = omc_hash_one_at_a_time,
 };
 
@@ -50,11 +51,61 @@ int omcache_set_servers(omcache_t *mc, const char *servers)
 
 int omcache_set_distribution_method(omcache_t *mc, omcache_dist_t *method)
 {
+    struct omc_routing routing;
+
     if (!omc_call_begin(mc) || method == NULL || method->points_per_server == 0 ||
         method->entries_per_point == 0 || method->point_hash_func == NULL ||
         method->key_hash_func == NULL)
         return OMCACHE_INVALID;
-    return omc_fleet_set_distribution(mc, method);
+    routing = mc->fleet.routing;
+    omc_routing_choose_classic(&routing, method);
+    return omc_fleet_set_routing(mc, &routing);
+}
+
+int omcache_set_distribution(omcache_t *mc, const char *distribution, const char *hash)
+{
+    const struct omc_distribution *chosen;
+    omc_ketama_key_hash_func *hash_func = NULL;
+    struct omc_routing routing;
+
+    if (!omc_call_begin(mc) || distribution == NULL)
+        return OMCACHE_INVALID;
+    chosen = omc_distribution_by_name(distribution);
+    if (hash != NULL)
+        hash_func = omc_hash_by_name(hash);
+    if (chosen == NULL || (hash != NULL && hash_func == NULL))
+        return OMCACHE_INVALID;
+    routing = mc->fleet.routing;
+    omc_routing_choose(&routing, chosen, hash_func);
+    return omc_fleet_set_routing(mc, &routing);
+}
+
+int omcache_set_key_prefix(omcache_t *mc, const void *prefix, size_t prefix_len, int hashed)
+{
+    struct omc_key_rules *keys;
+
+    if (!omc_call_begin(mc) || (prefix == NULL && prefix_len > 0) ||
+        prefix_len >= OMC_REQUEST_KEY_MAX)
+        return OMCACHE_INVALID;
+    keys = &mc->fleet.routing.keys;
+    if (prefix_len > 0)
+        memcpy(keys->prefix, prefix, prefix_len);
+    keys->prefix_len = prefix_len;
+    keys->hash_prefix = hashed != 0;
+    return OMCACHE_OK;
+}
+
+int omcache_set_hash_tag(omcache_t *mc, const char *tag)
+{
+    struct omc_key_rules *keys;
+
+    if (!omc_call_begin(mc) || (tag != NULL && strlen(tag) != sizeof(keys->tag)))
+        return OMCACHE_INVALID;
+    keys = &mc->fleet.routing.keys;
+    keys->has_tag = tag != NULL;
+    if (tag != NULL)
+        memcpy(keys->tag, tag, sizeof(keys->tag));
+    return OMCACHE_OK;
 }
 
 int omcache_server_index_for_key(omcache_t *mc, const unsigned char *key, size_t key_len)

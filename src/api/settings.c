@@ -10,11 +10,14 @@
 #include "base/status.h"
 #include "core/handle.h"
 #include "omcache.h"
+#include "route/router.h"
 
 omcache_t *omcache_init(void)
 {
-    return omc_handle_new(&omcache_dist_libmemcached_ketama, (uint32_t)time(NULL),
-                          (uint32_t)getpid());
+    struct omc_routing routing = {.custom = NULL};
+
+    omc_routing_choose_classic(&routing, &omcache_dist_libmemcached_ketama);
+    return omc_handle_new(&routing, (uint32_t)time(NULL), (uint32_t)getpid());
 }
 
 int omcache_free(omcache_t *mc)

@@ -16,6 +16,7 @@ enum {
 };
 
 static const omcache_req_t noop = {.header = {.opcode = OMC_OP_NOOP}};
+static const struct omc_prefix no_prefix;
 
 void omc_connection_init(struct omc_connection *conn, uint32_t first_number)
 {
@@ -57,6 +58,7 @@ void omc_connection_close(struct omc_connection *conn, struct omc_leftovers *lef
     conn->ready = 0;
     conn->hello_left = 0;
     conn->blocked = false;
+    conn->broken = 0;
     conn->expecting = false;
     conn->stalled = false;
 }
@@ -65,8 +67,8 @@ void omc_connection_close(struct omc_connection *conn, struct omc_leftovers *lef
 void omc_connection_greet(struct omc_connection *conn, int64_t now)
 {
     conn->hello_number = conn->queue.first - 1;
-    conn->hello_left = conn->codec->head_size(&noop);
-    conn->codec->encode_head(conn->hello, &noop, conn->hello_number);
+    conn->hello_left = conn->codec->head_size(&noop, 0);
+    conn->codec->encode_head(conn->hello, &noop, no_prefix, conn->hello_number);
     conn->since = now;
     conn->expecting = true;
 }
@@ -110,7 +112,7 @@ static bool write_all(struct omc_connection *conn, const unsigned char *data, si
     *sent = 0;
     if (conn->hello_left > 0)
         pieces[count++] = (struct iovec){
-            conn->hello + conn->codec->head_size(&noop) - conn->hello_left, conn->hello_left};
+            conn->hello + conn->codec->head_size(&noop, 0) - conn->hello_left, conn->hello_left};
     if (unsent > 0)
         pieces[count++] = (struct iovec){conn->out.base + conn->out.start, unsent};
     if (len > 0) /* only read from, as iovec cannot say */
@@ -138,9 +140,10 @@ bool omc_connection_flush(struct omc_connection *conn, int64_t now)
 
 /* Queues a request and encodes its head, with room for `room` bytes behind it. */
 static int queue_head(struct omc_connection *conn, const omcache_req_t *req,
-                      const struct omc_pending *pending, size_t limit, size_t room)
+                      struct omc_prefix prefix, const struct omc_pending *pending, size_t limit,
+                      size_t room)
 {
-    size_t head_size = conn->codec->head_size(req);
+    size_t head_size = conn->codec->head_size(req, prefix.len);
     size_t size = head_size + omc_request_data_len(req);
     size_t unsent = omc_connection_unsent(conn);
     struct omc_pending queued = *pending;
@@ -149,7 +152,8 @@ static int queue_head(struct omc_connection *conn, const omcache_req_t *req,
         return OMCACHE_BUFFER_FULL;
     if (!omc_queue_reserve(&conn->queue) || !omc_buffer_reserve(&conn->out, head_size + room))
         return OMCACHE_FAIL;
-    conn->codec->encode_head(omc_buffer_tail(&conn->out), req, omc_queue_next(&conn->queue));
+    conn->codec->encode_head(omc_buffer_tail(&conn->out), req, prefix,
+                             omc_queue_next(&conn->queue));
     omc_buffer_commit(&conn->out, head_size);
     queued.start = conn->written + unsent;
     queued.opcode = req->header.opcode;
@@ -159,10 +163,10 @@ static int queue_head(struct omc_connection *conn, const omcache_req_t *req,
 }
 
 int omc_connection_submit(struct omc_connection *conn, const omcache_req_t *req,
-                          const struct omc_pending *pending, size_t limit)
+                          struct omc_prefix prefix, const struct omc_pending *pending, size_t limit)
 {
     size_t data_len = omc_request_data_len(req);
-    int rc = queue_head(conn, req, pending, limit, data_len);
+    int rc = queue_head(conn, req, prefix, pending, limit, data_len);
 
     if (rc == OMCACHE_OK)
         omc_buffer_append(&conn->out, req->data, data_len);
@@ -170,23 +174,25 @@ int omc_connection_submit(struct omc_connection *conn, const omcache_req_t *req,
 }
 
 int omc_connection_send(struct omc_connection *conn, const omcache_req_t *req,
-                        const struct omc_pending *pending, size_t limit, int64_t now, bool *broken)
+                        struct omc_prefix prefix, const struct omc_pending *pending, size_t limit,
+                        int64_t now)
 {
     size_t data_len = omc_request_data_len(req), sent;
-    int rc = queue_head(conn, req, pending, limit, 0);
+    int rc = queue_head(conn, req, prefix, pending, limit, 0);
 
     if (rc != OMCACHE_OK)
         return rc;
-    *broken = !write_all(conn, req->data, data_len, &sent, now);
+    if (!write_all(conn, req->data, data_len, &sent, now))
+        conn->broken = errno;
     if (omc_buffer_append(&conn->out, req->data + sent, data_len - sent))
         return OMCACHE_OK;
     if (sent > 0 || omc_queue_last(&conn->queue)->start < conn->written) {
         /* Half a request is on its way and the other half is lost. */
-        *broken = true;
-        errno = ENOMEM;
+        conn->broken = ENOMEM;
         return OMCACHE_OK;
     }
-    omc_buffer_truncate(&conn->out, omc_connection_unsent(conn) - conn->codec->head_size(req));
+    omc_buffer_truncate(&conn->out,
+                        omc_connection_unsent(conn) - conn->codec->head_size(req, prefix.len));
     omc_queue_pop(&conn->queue);
     return OMCACHE_FAIL;
 }
@@ -197,7 +203,7 @@ void omc_connection_fence(struct omc_connection *conn)
     const struct omc_pending *last = omc_queue_last(&conn->queue);
 
     if (last != NULL && last->quiet && !last->forgotten)
-        queue_head(conn, &noop, &fence, SIZE_MAX, 0);
+        queue_head(conn, &noop, no_prefix, &fence, SIZE_MAX, 0);
 }
 
 ssize_t omc_connection_read(struct omc_connection *conn, size_t limit, int64_t now)

@@ -18,6 +18,7 @@
 #include "net/address.h"
 #include "omcache.h"
 #include "proto/codec.h"
+#include "proto/request.h"
 
 enum {
     OMC_CONNECTION_HELLO_SIZE = 24,
@@ -35,6 +36,7 @@ struct omc_connection {
     struct omc_buffer out; /* requests not yet written */
     uint64_t written;      /* how many bytes of requests were written before those */
     bool blocked;          /* the kernel took less than it was given */
+    int broken;            /* errno of a write that failed and is still to be handled */
     bool expecting;        /* something was written whose answer is due */
 
     struct omc_inbox in;
@@ -81,17 +83,19 @@ static inline bool omc_connection_is_busy(const struct omc_connection *conn)
     return conn->queue.open > 0 || omc_connection_unsent(conn) > 0;
 }
 
-/* Queues a request's head and data; of pending, tag and keyed are the caller's to
- * fill.  OMCACHE_OK; OMCACHE_BUFFER_FULL if then more than limit bytes were unsent;
- * OMCACHE_FAIL without memory. */
+/* Queues a request's head and data, prefix in front of its key; of pending, tag,
+ * keyed and prefix_len are the caller's to fill.  OMCACHE_OK; OMCACHE_BUFFER_FULL if then more than
+ * limit bytes were unsent; OMCACHE_FAIL without memory. */
 int omc_connection_submit(struct omc_connection *conn, const omcache_req_t *req,
-                          const struct omc_pending *pending, size_t limit);
+                          struct omc_prefix prefix, const struct omc_pending *pending,
+                          size_t limit);
 
 /* The same on an open connection, but writes what is unsent and the request at
  * once, its data from where it is.  Only what the kernel does not take is
- * copied.  *broken is set if the connection failed on the way. */
+ * copied.  If the connection fails on the way, `broken` is set to its errno. */
 int omc_connection_send(struct omc_connection *conn, const omcache_req_t *req,
-                        const struct omc_pending *pending, size_t limit, int64_t now, bool *broken);
+                        struct omc_prefix prefix, const struct omc_pending *pending, size_t limit,
+                        int64_t now);
 
 /* Queues a no-op if the newest request is quiet, so that the end of its silence
  * will be known.  Without memory it does so next time. */

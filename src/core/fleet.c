@@ -8,10 +8,10 @@
 #include "base/memory.h"
 #include "core/handle.h"
 
-void omc_fleet_init(struct omc_fleet *fleet, omcache_dist_t *dist)
+void omc_fleet_init(struct omc_fleet *fleet, const struct omc_routing *routing)
 {
     memset(fleet, 0, sizeof(*fleet));
-    fleet->dist = dist;
+    fleet->routing = *routing;
 }
 
 /* Frees the arrays, not the servers. */
@@ -21,7 +21,7 @@ static void free_arrays(struct omc_fleet *fleet)
     omc_memory_free(fleet->active);
     omc_memory_free(fleet->pinned);
     omc_memory_free(fleet->pollfds);
-    omc_ring_fini(&fleet->ring);
+    omc_router_fini(&fleet->router);
 }
 
 static bool allocate_arrays(struct omc_fleet *fleet, size_t count)
@@ -99,14 +99,17 @@ static void fail_requests_of_dropped(omcache_t *mc, const struct omc_fleet *drop
     }
 }
 
-/* Brings indexes, orders and the short lists up to date with the servers. */
-static void renumber(struct omc_fleet *fleet, const struct omc_server_list *list)
+/* Brings indexes, names and the short lists up to date with the servers.  Names
+ * are exchanged with the list, as labels, weights and orders may be new. */
+static void renumber(struct omc_fleet *fleet, struct omc_server_list *list)
 {
     for (size_t i = 0; i < fleet->count; i++) {
         struct omc_server *server = fleet->servers[i];
+        struct omc_server_name name = server->name;
 
         server->index = (uint32_t)i;
-        server->name.order = list->names[i].order;
+        server->name = list->names[i];
+        list->names[i] = name;
         if (server->active) {
             server->active_at = fleet->active_count;
             fleet->active[fleet->active_count++] = server;
@@ -120,11 +123,11 @@ static void renumber(struct omc_fleet *fleet, const struct omc_server_list *list
 static bool prepare(const struct omc_fleet *old, struct omc_fleet *next,
                     const struct omc_server_list *list, uint32_t first_number)
 {
-    omc_fleet_init(next, old->dist);
+    omc_fleet_init(next, &old->routing);
     if (!allocate_arrays(next, list->count))
         return false;
     next->count = list->count;
-    return omc_ring_init(&next->ring, next->dist, list) &&
+    return omc_router_init(&next->router, &next->routing, list) &&
            make_new_servers(old, next, list, first_number);
 }
 
@@ -151,11 +154,11 @@ int omc_fleet_set_servers(omcache_t *mc, const char *text)
     return rc;
 }
 
-int omc_fleet_set_distribution(omcache_t *mc, omcache_dist_t *dist)
+int omc_fleet_set_routing(omcache_t *mc, const struct omc_routing *routing)
 {
     struct omc_fleet *fleet = &mc->fleet;
     struct omc_server_list list = {.count = fleet->count};
-    struct omc_ring ring;
+    struct omc_router router;
     bool made;
 
     list.names = omc_memory_new(list.count, sizeof(*list.names));
@@ -163,13 +166,13 @@ int omc_fleet_set_distribution(omcache_t *mc, omcache_dist_t *dist)
         return OMCACHE_FAIL;
     for (size_t i = 0; i < list.count; i++)
         list.names[i] = fleet->servers[i]->name; /* borrowed */
-    made = omc_ring_init(&ring, dist, &list);
+    made = omc_router_init(&router, routing, &list);
     omc_memory_free(list.names);
     if (!made)
         return OMCACHE_FAIL;
-    omc_ring_fini(&fleet->ring);
-    fleet->ring = ring;
-    fleet->dist = dist;
+    omc_router_fini(&fleet->router);
+    fleet->router = router;
+    fleet->routing = *routing;
     return OMCACHE_OK;
 }
 
@@ -203,13 +206,13 @@ struct omc_server *omc_fleet_pick(omcache_t *mc, const unsigned char *key, size_
 {
     struct omc_fleet *fleet = &mc->fleet;
     struct walk walk = {mc, now};
-    int index = 0;
+    bool failover = mc->settings.failover;
+    int index = omc_router_pick(&fleet->router, &fleet->routing.keys, key, key_len, &mc->random,
+                                failover ? is_usable : is_any, &walk);
 
-    if (fleet->count > 1 && mc->settings.failover)
-        return omc_fleet_server(fleet, omc_ring_pick(&fleet->ring, key, key_len, is_usable, &walk));
-    if (fleet->count > 1)
-        index = omc_ring_pick(&fleet->ring, key, key_len, is_any, NULL);
-    return index >= 0 && is_usable(&walk, (uint32_t)index) ? fleet->servers[index] : NULL;
+    if (index >= 0 && !failover && !is_usable(&walk, (uint32_t)index))
+        index = -1;
+    return omc_fleet_server(fleet, index);
 }
 
 void omc_fleet_update_active(struct omc_fleet *fleet, struct omc_server *server)

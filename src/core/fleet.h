@@ -12,7 +12,7 @@
 
 #include "core/server.h"
 #include "omcache.h"
-#include "route/ring.h"
+#include "route/router.h"
 
 struct omc_fleet {
     struct omc_server **servers;
@@ -24,19 +24,20 @@ struct omc_fleet {
     size_t pinned_count;
     struct pollfd *pollfds; /* entry i is for active[i] */
 
-    omcache_dist_t *dist;
-    struct omc_ring ring;
+    struct omc_routing routing;
+    struct omc_router router;
 };
 
-void omc_fleet_init(struct omc_fleet *fleet, omcache_dist_t *dist);
+void omc_fleet_init(struct omc_fleet *fleet, const struct omc_routing *routing);
 void omc_fleet_fini(struct omc_fleet *fleet);
 
 /* Replaces the servers; those with the same host and port stay as they are.
  * OMCACHE_OK, or OMCACHE_INVALID or OMCACHE_FAIL with nothing changed. */
 int omc_fleet_set_servers(omcache_t *mc, const char *text);
 
-/* Replaces the distribution; likewise. */
-int omc_fleet_set_distribution(omcache_t *mc, omcache_dist_t *dist);
+/* Replaces how keys are distributed.  OMCACHE_OK, or OMCACHE_FAIL with nothing
+ * changed. */
+int omc_fleet_set_routing(omcache_t *mc, const struct omc_routing *routing);
 
 /* The server with that index, or NULL. */
 struct omc_server *omc_fleet_server(const struct omc_fleet *fleet, int index);

@@ -4,6 +4,7 @@
 #include "core/handle.h"
 
 #include "base/memory.h"
+#include "proto/opcode.h"
 
 static const struct omc_settings defaults = {
     .connect_timeout = 10000,
@@ -15,14 +16,14 @@ static const struct omc_settings defaults = {
     .failover = true,
 };
 
-omcache_t *omc_handle_new(omcache_dist_t *dist, uint32_t first, uint32_t seed)
+omcache_t *omc_handle_new(const struct omc_routing *routing, uint32_t first, uint32_t seed)
 {
     omcache_t *mc = omc_memory_new(1, sizeof(*mc));
 
     if (mc == NULL)
         return NULL;
     mc->settings = defaults;
-    omc_fleet_init(&mc->fleet, dist);
+    omc_fleet_init(&mc->fleet, routing);
     omc_batch_init(&mc->batch, first);
     /* A thousand clients may have been started in the same second. */
     mc->random = first ^ (seed << 16) ^ (uint32_t)((uintptr_t)mc >> 4);
@@ -35,6 +36,15 @@ void omc_handle_free(omcache_t *mc)
     omc_batch_fini(&mc->batch);
     omc_memory_free(mc->routes);
     omc_memory_free(mc);
+}
+
+struct omc_prefix omc_handle_prefix(const omcache_t *mc, uint8_t opcode)
+{
+    const struct omc_key_rules *keys = &mc->fleet.routing.keys;
+
+    if (keys->prefix_len == 0 || !omc_opcode_needs_key(opcode))
+        return (struct omc_prefix){.len = 0};
+    return (struct omc_prefix){keys->prefix, keys->prefix_len};
 }
 
 void omc_handle_respond(omcache_t *mc, const omcache_value_t *value)

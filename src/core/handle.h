@@ -12,6 +12,7 @@
 #include "core/batch.h"
 #include "core/fleet.h"
 #include "omcache.h"
+#include "proto/request.h"
 
 /* Times in milliseconds, sizes in bytes. */
 struct omc_settings {
@@ -44,7 +45,7 @@ struct omcache_s {
 
 /* first: what the numbers of requests start from; they wrap.  seed: something that
  * is different in each process, for the jitter. */
-omcache_t *omc_handle_new(omcache_dist_t *dist, uint32_t first, uint32_t seed);
+omcache_t *omc_handle_new(const struct omc_routing *routing, uint32_t first, uint32_t seed);
 void omc_handle_free(omcache_t *mc);
 
 /* Whether one of the application's callbacks is running. */
@@ -52,6 +53,9 @@ static inline bool omc_handle_is_calling(const omcache_t *mc)
 {
     return mc->calling || mc->log.calling;
 }
+
+/* What goes in front of the key of a request. */
+struct omc_prefix omc_handle_prefix(const omcache_t *mc, uint8_t opcode);
 
 /* The response callback, if there is one. */
 void omc_handle_respond(omcache_t *mc, const omcache_value_t *value);

@@ -17,10 +17,11 @@ struct omc_pending {
     uint64_t start; /* where it begins in the connection's stream of requests */
     uint32_t tag;   /* its opaque towards the application */
     uint8_t opcode;
-    bool keyed;     /* its server was chosen by its key: another one will do */
-    bool quiet;     /* no answer is expected before the next no-op's */
-    bool fence;     /* a no-op of the library's own behind quiet requests */
-    bool forgotten; /* nobody wants the answer any more */
+    uint8_t prefix_len; /* how much of its key, as sent, is not the application's */
+    bool keyed;         /* its server was chosen by its key: another one will do */
+    bool quiet;         /* no answer is expected before the next no-op's */
+    bool fence;         /* a no-op of the library's own behind quiet requests */
+    bool forgotten;     /* nobody wants the answer any more */
     bool settled;
 };
 

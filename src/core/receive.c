@@ -46,16 +46,26 @@ static void settle_forgotten(struct omc_server *server, uint32_t number)
     }
 }
 
+/* Takes the prefix off the key that a get came with. */
+static void strip_prefix(struct omc_reply *reply, size_t prefix_len)
+{
+    if (reply->value.key_len >= prefix_len && omc_opcode_is_get(reply->opcode)) {
+        reply->value.key += prefix_len;
+        reply->value.key_len -= prefix_len;
+    }
+}
+
 /* Handles an answer to one of the queue's requests; NULL, or why it cannot be
  * one. */
 static const char *match(omcache_t *mc, struct omc_server *server, struct omc_pending *pending,
-                         const struct omc_reply *reply)
+                         struct omc_reply *reply)
 {
     uint32_t tag = pending->tag;
     bool forgotten = pending->forgotten, fence = pending->fence;
 
     if (reply->opcode != pending->opcode)
         return "answer to another operation than was asked for";
+    strip_prefix(reply, pending->prefix_len);
     if (!forgotten && !fence && !omc_batch_fits(&mc->batch, tag, reply))
         return "answer with another key than was asked for";
     settle_forgotten(server, reply->opaque);
@@ -71,16 +81,13 @@ static const char *match(omcache_t *mc, struct omc_server *server, struct omc_pe
 }
 
 /* Handles an answer of any kind. */
-static const char *handle_reply(omcache_t *mc, struct omc_server *server,
-                                const struct omc_reply *reply, int64_t now)
+static const char *handle_reply(omcache_t *mc, struct omc_server *server, struct omc_reply *reply,
+                                int64_t now)
 {
     struct omc_connection *conn = &server->conn;
     struct omc_pending *pending;
 
-    if (omc_state_is_handshake(server->state)) {
-        /* Nothing else can be answered before the no-op that went first. */
-        if (!omc_connection_is_hello(conn, reply))
-            return "unexpected answer to the first no-op";
+    if (omc_state_is_handshake(server->state) && omc_connection_is_hello(conn, reply)) {
         if (reply->value.status != OMCACHE_OK)
             return "the server refuses a no-op";
         omc_server_event(mc, server, OMC_EVENT_VERIFIED, NULL, now);
@@ -89,6 +96,8 @@ static const char *handle_reply(omcache_t *mc, struct omc_server *server,
     pending = omc_queue_find(&conn->queue, reply->opaque);
     if (pending != NULL)
         return match(mc, server, pending, reply);
+    if (omc_state_is_handshake(server->state))
+        return "answer to nothing that was asked for";
     omc_handle_respond(mc, &reply->value);
     return NULL;
 }
@@ -98,12 +107,15 @@ static void refuse_large(omcache_t *mc, struct omc_server *server, const struct 
                          int64_t now)
 {
     struct omc_pending *pending = omc_queue_find(&server->conn.queue, reply->opaque);
+    /* One that begins with an answer to nothing is no memcached. */
+    bool foreign = pending == NULL && omc_state_is_handshake(server->state);
 
     if (pending != NULL && !pending->fence && !pending->forgotten) {
         omc_batch_fail(&mc->batch, pending->tag, OMCACHE_BUFFER_FULL);
         omc_connection_settle(&server->conn, pending);
     }
-    omc_server_event(mc, server, OMC_EVENT_DISCARD, "answer over the receive limit", now);
+    omc_server_event(mc, server, foreign ? OMC_EVENT_FAILED : OMC_EVENT_DISCARD,
+                     "answer over the receive limit", now);
 }
 
 /* Handles the answers that are there, until the connection or the handle ends. */

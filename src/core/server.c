@@ -34,10 +34,7 @@ struct omc_server *omc_server_new(const struct omc_server_name *name, uint32_t f
     if (server == NULL)
         return NULL;
     omc_connection_init(&server->conn, first_number);
-    server->name.host = omc_memory_copy_string(name->host, strlen(name->host));
-    server->name.port = omc_memory_copy_string(name->port, strlen(name->port));
-    server->name.order = name->order;
-    if (server->name.host == NULL || server->name.port == NULL) {
+    if (!omc_server_list_copy_name(&server->name, name)) {
         omc_server_free(server);
         return NULL;
     }
@@ -47,17 +44,18 @@ struct omc_server *omc_server_new(const struct omc_server_name *name, uint32_t f
 void omc_server_free(struct omc_server *server)
 {
     omc_connection_fini(&server->conn);
-    omc_memory_free(server->name.host);
-    omc_memory_free(server->name.port);
+    omc_server_list_free_name(&server->name);
     omc_memory_free(server);
 }
 
 /* Where a request that was never sent may still go, or NULL. */
-static struct omc_server *second_choice(omcache_t *mc, struct omc_server *first, bool keyed,
-                                        const omcache_req_t *req, int64_t now)
+static struct omc_server *second_choice(omcache_t *mc, struct omc_server *first,
+                                        const struct omc_pending *pending, const omcache_req_t *req,
+                                        int64_t now)
 {
-    if (keyed)
-        return omc_fleet_pick(mc, req->key, omc_request_key_len(req), now);
+    if (pending->keyed)
+        return omc_fleet_pick(mc, req->key + pending->prefix_len,
+                              omc_request_key_len(req) - pending->prefix_len, now);
     return omc_state_is_up(first->state) ? first : NULL;
 }
 
@@ -72,9 +70,9 @@ static bool move_request(omcache_t *mc, struct omc_server *server,
 
     if (!omc_leftovers_read(leftovers, pending, &req))
         return false;
-    target = second_choice(mc, server, pending->keyed, &req, now);
-    if (target == NULL ||
-        omc_connection_submit(&target->conn, &req, pending, SIZE_MAX) != OMCACHE_OK)
+    target = second_choice(mc, server, pending, &req, now);
+    if (target == NULL || omc_connection_submit(&target->conn, &req, (struct omc_prefix){.len = 0},
+                                                pending, SIZE_MAX) != OMCACHE_OK)
         return false;
     omc_fleet_update_active(&mc->fleet, target);
     return true;

@@ -3,7 +3,6 @@
  */
 #include "core/submit.h"
 
-#include <errno.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -123,19 +122,23 @@ static struct omc_server *still_up(omcache_t *mc, struct omc_server *server,
 static int submit_one(omcache_t *mc, struct omc_server *server, const omcache_req_t *req,
                       uint32_t tag, bool gather, int64_t now)
 {
-    struct omc_pending pending = {.tag = tag, .keyed = req->server_index == -1};
+    struct omc_prefix prefix = omc_handle_prefix(mc, req->header.opcode);
+    struct omc_pending pending = {
+        .tag = tag,
+        .prefix_len = (uint8_t)prefix.len,
+        .keyed = req->server_index == -1,
+    };
     size_t limit = mc->settings.send_limit;
-    bool broken = false;
     int rc;
 
     if (server == NULL)
         return OMCACHE_NO_SERVERS;
     if (gather && omc_state_is_connected(server->state) && !server->conn.blocked) {
-        rc = omc_connection_send(&server->conn, req, &pending, limit, now, &broken);
-        if (broken)
-            omc_server_event(mc, server, OMC_EVENT_FAILED, strerror(errno), now);
+        rc = omc_connection_send(&server->conn, req, prefix, &pending, limit, now);
+        if (server->conn.broken != 0)
+            omc_server_event(mc, server, OMC_EVENT_FAILED, strerror(server->conn.broken), now);
     } else {
-        rc = omc_connection_submit(&server->conn, req, &pending, limit);
+        rc = omc_connection_submit(&server->conn, req, prefix, &pending, limit);
     }
     omc_fleet_update_active(&mc->fleet, server);
     return rc;

@@ -6,6 +6,7 @@
 #include <netdb.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/un.h>
 
 /* Strictly digits: getaddrinfo would take "99999" modulo 65536, and " 1". */
 static bool is_port(const char *text)
@@ -23,6 +24,19 @@ static bool is_port(const char *text)
     return number > 0;
 }
 
+static const char *parse_path(struct omc_address *address, const char *path)
+{
+    struct sockaddr_un name = {.sun_family = AF_UNIX};
+    size_t len = strlen(path);
+
+    if (len >= sizeof(name.sun_path))
+        return "path too long for a socket";
+    memcpy(name.sun_path, path, len);
+    memcpy(&address->storage, &name, sizeof(name));
+    address->len = sizeof(name);
+    return NULL;
+}
+
 const char *omc_address_parse(struct omc_address *address, const char *host, const char *port)
 {
     const struct addrinfo hints = {
@@ -32,6 +46,8 @@ const char *omc_address_parse(struct omc_address *address, const char *host, con
     };
     struct addrinfo *found;
 
+    if (host[0] == '/')
+        return parse_path(address, host);
     if (!is_port(port))
         return "not a port number from 1 to 65535";
     /* An empty host would mean the loopback address. */

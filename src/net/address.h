@@ -12,7 +12,8 @@ struct omc_address {
 };
 
 /* Reads a numeric IPv4 or IPv6 address (with %scope, if it has one) and a port
- * of 1 to 65535.  NULL if it could, else what is wrong, as a static string. */
+ * of 1 to 65535, or a "/path/to/socket", which needs no port.  NULL if it could,
+ * else what is wrong, as a static string. */
 const char *omc_address_parse(struct omc_address *address, const char *host, const char *port);
 
 #endif

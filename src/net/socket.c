@@ -1,5 +1,5 @@
 /*
- * TCP sockets; see socket.h.
+ * TCP and unix sockets; see socket.h.
  */
 #include "net/socket.h"
 
@@ -16,7 +16,8 @@ int omc_socket_connect(const struct omc_address *address)
 
     if (fd < 0)
         return -1;
-    /* Without it a small request can wait for the answer to the one before. */
+    /* Without it a small request can wait for the answer to the one before.  (Unix
+     * sockets do not know it, nor need it.) */
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     if (connect(fd, name, address->len) == 0 || errno == EINPROGRESS || errno == EINTR)
         return fd;

@@ -52,12 +52,14 @@ static uint64_t get64(const unsigned char *bytes)
     return be64toh(number);
 }
 
-static size_t head_size(const omcache_req_t *req)
+static size_t head_size(const omcache_req_t *req, size_t prefix_len)
 {
-    return OMC_BINARY_HEADER_SIZE + (size_t)req->header.extlen + omc_request_key_len(req);
+    return OMC_BINARY_HEADER_SIZE + (size_t)req->header.extlen + prefix_len +
+           omc_request_key_len(req);
 }
 
-static void encode_head(unsigned char *out, const omcache_req_t *req, uint32_t opaque)
+static void encode_head(unsigned char *out, const omcache_req_t *req, struct omc_prefix prefix,
+                        uint32_t opaque)
 {
     struct omcache_req_header_s header = req->header;
     size_t key_len = omc_request_key_len(req);
@@ -66,12 +68,19 @@ static void encode_head(unsigned char *out, const omcache_req_t *req, uint32_t o
     header.datatype = 0;
     header.reserved = 0;
     header.opaque = htobe32(opaque);
+    if (prefix.len > 0) {
+        header.keylen = htobe16((uint16_t)(prefix.len + key_len));
+        header.bodylen = htobe32((uint32_t)prefix.len + be32toh(header.bodylen));
+    }
     memcpy(out, &header, OMC_BINARY_HEADER_SIZE);
     out += OMC_BINARY_HEADER_SIZE;
     if (header.extlen > 0)
         memcpy(out, req->extra, header.extlen);
+    out += header.extlen;
+    if (prefix.len > 0)
+        memcpy(out, prefix.bytes, prefix.len);
     if (key_len > 0)
-        memcpy(out + header.extlen, req->key, key_len);
+        memcpy(out + prefix.len, req->key, key_len);
 }
 
 static size_t decode_request(const unsigned char *bytes, omcache_req_t *req)
@@ -80,7 +89,7 @@ static size_t decode_request(const unsigned char *bytes, omcache_req_t *req)
     req->extra = bytes + OMC_BINARY_HEADER_SIZE;
     req->key = bytes + OMC_BINARY_HEADER_SIZE + req->header.extlen;
     req->data = req->key + omc_request_key_len(req);
-    return head_size(req) + omc_request_data_len(req);
+    return head_size(req, 0) + omc_request_data_len(req);
 }
 
 static int status_of(uint16_t status)

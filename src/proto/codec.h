@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "omcache.h"
+#include "proto/request.h"
 
 /* One reply.  value.key and value.data point into the decoded bytes. */
 struct omc_reply {
@@ -30,10 +31,11 @@ struct omc_codec {
     const char *name;
 
     /* Bytes of the encoded request without its data, which follows as it is. */
-    size_t (*head_size)(const omcache_req_t *req);
+    size_t (*head_size)(const omcache_req_t *req, size_t prefix_len);
 
-    /* Writes these bytes. */
-    void (*encode_head)(unsigned char *out, const omcache_req_t *req, uint32_t opaque);
+    /* Writes these bytes, the prefix in front of the key. */
+    void (*encode_head)(unsigned char *out, const omcache_req_t *req, struct omc_prefix prefix,
+                        uint32_t opaque);
 
     /* Reads back the request at the start of bytes that it encoded; what it points
      * to lies there.  How many bytes it has. */

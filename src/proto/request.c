@@ -5,7 +5,7 @@
 
 #include "proto/opcode.h"
 
-bool omc_request_check(const omcache_req_t *req)
+bool omc_request_check(const omcache_req_t *req, size_t prefix_len)
 {
     size_t key_len = omc_request_key_len(req);
     size_t head_len = key_len + req->header.extlen;
@@ -13,7 +13,8 @@ bool omc_request_check(const omcache_req_t *req)
 
     if (key_len > OMC_REQUEST_KEY_MAX || (key_len > 0 && req->key == NULL))
         return false;
-    if (key_len == 0 && omc_opcode_needs_key(req->header.opcode))
+    if (omc_opcode_needs_key(req->header.opcode) &&
+        (key_len == 0 || key_len > OMC_REQUEST_KEY_MAX - prefix_len))
         return false;
     if (req->header.extlen > 0 && req->extra == NULL)
         return false;

@@ -17,9 +17,15 @@ enum {
     OMC_REQUEST_KEY_MAX = 250,
 };
 
+/* Bytes that go in front of keys. */
+struct omc_prefix {
+    const unsigned char *bytes;
+    size_t len;
+};
+
 /* True if the lengths fit together, have their pointers, and the key is one
- * that the operation can have. */
-bool omc_request_check(const omcache_req_t *req);
+ * that the operation can have, behind a prefix of that length. */
+bool omc_request_check(const omcache_req_t *req, size_t prefix_len);
 
 /* Fills in those header fields that are the library's, for the caller to see. */
 void omc_request_complete(omcache_req_t *req, uint32_t opaque);

@@ -5,12 +5,11 @@
 
 #include <md5.h>
 
+#include "route/words.h"
+
 uint32_t omc_hash_md5_word(const unsigned char digest[16], unsigned index)
 {
-    const unsigned char *byte = digest + (size_t)index * 4;
-
-    return (uint32_t)byte[0] | (uint32_t)byte[1] << 8 | (uint32_t)byte[2] << 16 |
-           (uint32_t)byte[3] << 24;
+    return omc_words_get32(digest + (size_t)index * 4);
 }
 
 uint32_t omc_hash_md5(const unsigned char *bytes, size_t len)

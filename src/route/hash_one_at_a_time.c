@@ -2,15 +2,14 @@
  * The one-at-a-time hash.
  */
 #include "route/hash.h"
+#include "route/words.h"
 
 uint32_t omc_hash_one_at_a_time_feed(uint32_t hash, const void *bytes, size_t len)
 {
-    const char *byte = bytes;
+    const unsigned char *byte = bytes;
 
     for (size_t i = 0; i < len; i++) {
-        int value = byte[i]; /* NOLINT(bugprone-signed-char-misuse): its sign is meant */
-
-        hash += (uint32_t)value;
+        hash += (uint32_t)omc_words_char(byte[i]);
         hash += hash << 10;
         hash ^= hash >> 6;
     }

@@ -1,118 +1,124 @@
 /*
- * Building the ring and finding keys on it.
+ * Sorting the points of a ring, and finding them; neither takes more steps for a
+ * point or a key the more there are.
  */
 #include "route/ring.h"
 
-#include <stdlib.h>
+#include <string.h>
 
 #include "base/memory.h"
-#include "route/ketama.h"
 
-/* Appends a server's points, its order standing in for its index until the
- * points are sorted. */
-static void add_server(struct omc_ring *ring, const omcache_dist_t *dist, uint32_t points,
-                       const struct omc_server_name *name, uint32_t *hashes)
+enum {
+    DIGIT_BITS = 11, /* three digits make a hash */
+    DIGITS = 3,
+    DIGIT_VALUES = 1 << DIGIT_BITS,
+    INDEX_BITS_MAX = 24,
+};
+
+bool omc_ring_init(struct omc_ring *ring, size_t room)
 {
-    for (uint32_t point = 0; point < points; point++) {
-        uint32_t entries = dist->point_hash_func(name->host, name->port, point, hashes);
-
-        for (uint32_t i = 0; i < entries && i < dist->entries_per_point; i++)
-            ring->points[ring->count++] = (struct omc_ring_point){hashes[i], name->order};
-    }
-}
-
-static int compare_points(const void *left, const void *right)
-{
-    const struct omc_ring_point *a = left, *b = right;
-
-    if (a->hash != b->hash)
-        return a->hash < b->hash ? -1 : 1;
-    return (a->server > b->server) - (a->server < b->server);
-}
-
-static void orders_to_indexes(struct omc_ring *ring, const struct omc_server_list *list,
-                              uint32_t *index_of)
-{
-    for (size_t i = 0; i < list->count; i++)
-        index_of[list->names[i].order] = (uint32_t)i;
-    for (size_t i = 0; i < ring->count; i++)
-        ring->points[i].server = index_of[ring->points[i].server];
-}
-
-/* Fills points and sorts them; index_of and hashes are scratch. */
-static void fill(struct omc_ring *ring, const omcache_dist_t *dist,
-                 const struct omc_server_list *list, uint32_t *hashes, uint32_t *index_of)
-{
-    uint32_t points = omc_ketama_point_count(dist, list->count);
-
-    for (size_t i = 0; i < list->count; i++)
-        add_server(ring, dist, points, &list->names[i], hashes);
-    qsort(ring->points, ring->count, sizeof(*ring->points), compare_points);
-    orders_to_indexes(ring, list, index_of);
-}
-
-bool omc_ring_init(struct omc_ring *ring, const omcache_dist_t *dist,
-                   const struct omc_server_list *list)
-{
-    uint64_t entries = (uint64_t)dist->points_per_server * dist->entries_per_point;
-    uint32_t *hashes, *index_of;
-    bool made = false;
-
-    *ring = (struct omc_ring){.key_hash = dist->key_hash_func};
-    if (list->count == 0)
+    *ring = (struct omc_ring){.points = NULL};
+    if (room == 0)
         return true;
-    if (entries > SIZE_MAX / sizeof(*ring->points) / list->count)
-        return false;
-    ring->points = omc_memory_new((size_t)entries * list->count, sizeof(*ring->points));
-    hashes = omc_memory_new(dist->entries_per_point, sizeof(*hashes));
-    index_of = omc_memory_new(list->count, sizeof(*index_of));
-    if (ring->points != NULL && hashes != NULL && index_of != NULL) {
-        fill(ring, dist, list, hashes, index_of);
-        made = true;
-    }
-    omc_memory_free(hashes);
-    omc_memory_free(index_of);
-    if (!made)
-        omc_ring_fini(ring);
-    return made;
+    ring->points = omc_memory_new(room, sizeof(*ring->points));
+    return ring->points != NULL;
 }
 
 void omc_ring_fini(struct omc_ring *ring)
 {
     omc_memory_free(ring->points);
-    *ring = (struct omc_ring){0};
+    omc_memory_free(ring->starts);
+    *ring = (struct omc_ring){.points = NULL};
 }
 
-/* The position of the first point at or above hash, going round at the end. */
-static size_t find(const struct omc_ring *ring, uint32_t hash)
+static uint32_t digit_of(uint32_t hash, unsigned digit)
 {
-    size_t low = 0, high = ring->count;
+    return hash >> (digit * DIGIT_BITS) & (DIGIT_VALUES - 1);
+}
 
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
+/* One pass of a radix sort: stable, by one digit. */
+static void sort_by_digit(const struct omc_ring_point *from, struct omc_ring_point *to,
+                          size_t count, unsigned digit)
+{
+    uint32_t places[DIGIT_VALUES] = {0}, place = 0;
 
-        if (ring->points[middle].hash < hash)
-            low = middle + 1;
-        else
-            high = middle;
+    for (size_t i = 0; i < count; i++)
+        places[digit_of(from[i].hash, digit)]++;
+    for (size_t value = 0; value < DIGIT_VALUES; value++) {
+        uint32_t points = places[value];
+
+        places[value] = place;
+        place += points;
     }
-    return low == ring->count ? 0 : low;
+    for (size_t i = 0; i < count; i++)
+        to[places[digit_of(from[i].hash, digit)]++] = from[i];
 }
 
-int omc_ring_pick(const struct omc_ring *ring, const unsigned char *key, size_t key_len,
-                  omc_ring_usable_func *usable, void *context)
+static unsigned bits_of(size_t number)
 {
-    size_t position;
+    unsigned bits = 1;
+
+    while (bits < INDEX_BITS_MAX && number >> bits > 0)
+        bits++;
+    return bits;
+}
+
+/* As many buckets as points, more or less, up to the highest point (some hash
+ * functions have few bits): a key's point is in its bucket, or the next one. */
+static bool make_index(struct omc_ring *ring)
+{
+    uint32_t highest = ring->points[ring->count - 1].hash, place = 0;
+    unsigned bits = bits_of(ring->count);
+    size_t buckets;
+
+    ring->shift = 0;
+    while (highest >> ring->shift >> bits > 0)
+        ring->shift++;
+    buckets = (size_t)(highest >> ring->shift) + 1;
+    ring->starts = omc_memory_new(buckets, sizeof(*ring->starts));
+    if (ring->starts == NULL)
+        return false;
+    for (size_t i = 0; i < ring->count; i++)
+        ring->starts[ring->points[i].hash >> ring->shift]++;
+    for (size_t bucket = 0; bucket < buckets; bucket++) {
+        uint32_t points = ring->starts[bucket];
+
+        ring->starts[bucket] = place;
+        place += points;
+    }
+    return true;
+}
+
+bool omc_ring_sort(struct omc_ring *ring)
+{
+    struct omc_ring_point *other;
 
     if (ring->count == 0)
-        return -1;
-    position = find(ring, ring->key_hash(key, key_len));
-    for (size_t i = 0; i < ring->count; i++) {
-        uint32_t server = ring->points[position].server;
+        return true;
+    if (ring->count > UINT32_MAX)
+        return false;
+    other = omc_memory_new(ring->count, sizeof(*other));
+    if (other == NULL)
+        return false;
+    for (unsigned digit = 0; digit < DIGITS; digit++) {
+        struct omc_ring_point *sorted = other;
 
-        if (usable(context, server))
-            return (int)server;
-        position = position + 1 == ring->count ? 0 : position + 1;
+        sort_by_digit(ring->points, sorted, ring->count, digit);
+        other = ring->points;
+        ring->points = sorted;
     }
-    return -1;
+    omc_memory_free(other);
+    return make_index(ring);
+}
+
+size_t omc_ring_find(const struct omc_ring *ring, uint32_t hash)
+{
+    size_t place;
+
+    if (hash > ring->points[ring->count - 1].hash)
+        return 0;
+    place = ring->starts[hash >> ring->shift];
+    while (ring->points[place].hash < hash)
+        place++;
+    return place;
 }

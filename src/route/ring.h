@@ -1,6 +1,6 @@
 /*
- * The ring: points of all servers in ascending order, each belonging to a
- * server.  A key belongs to the first point at or above its hash.
+ * The ring: points in ascending order, each belonging to a server.  A key belongs
+ * to the first point at or above its hash, going round at the end.
  */
 #ifndef OMC_ROUTE_RING_H
 #define OMC_ROUTE_RING_H
@@ -9,32 +9,33 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "omcache.h"
-#include "route/server_list.h"
-
 struct omc_ring_point {
     uint32_t hash;
-    uint32_t server; /* index in the sorted list */
+    uint32_t server;
 };
 
 struct omc_ring {
     struct omc_ring_point *points;
     size_t count;
-    omc_ketama_key_hash_func *key_hash;
+    uint32_t *starts; /* by the first bits of a hash: the first point that can be meant */
+    unsigned shift;   /* what makes a hash these bits */
 };
 
-/* Makes the ring of a list; false, and an empty ring, without memory. */
-bool omc_ring_init(struct omc_ring *ring, const omcache_dist_t *dist,
-                   const struct omc_server_list *list);
-
+/* An empty ring with room for so many points; false without memory. */
+bool omc_ring_init(struct omc_ring *ring, size_t room);
 void omc_ring_fini(struct omc_ring *ring);
 
-/* Whether a server can be used. */
-typedef bool(omc_ring_usable_func)(void *context, uint32_t server);
+/* Adds a point, for which there must be room. */
+static inline void omc_ring_add(struct omc_ring *ring, uint32_t hash, uint32_t server)
+{
+    ring->points[ring->count++] = (struct omc_ring_point){hash, server};
+}
 
-/* The server of a key: that of its point, or of the next one whose server can be
- * used; -1 if there is none. */
-int omc_ring_pick(const struct omc_ring *ring, const unsigned char *key, size_t key_len,
-                  omc_ring_usable_func *usable, void *context);
+/* Sorts the points, equal ones staying in the order in which they were added;
+ * false without memory.  Only then can keys be found. */
+bool omc_ring_sort(struct omc_ring *ring);
+
+/* The place of the point that a hash belongs to; the ring must have points. */
+size_t omc_ring_find(const struct omc_ring *ring, uint32_t hash);
 
 #endif

@@ -11,7 +11,7 @@
 #include "omcache.h"
 
 #define BLANKS " \t\r\n"
-#define DEFAULT_PORT "11211"
+#define SOCKET_PORT "0" /* what libmemcached's rings have there */
 
 /* A piece of the text. */
 struct span {
@@ -30,47 +30,129 @@ static struct span trim(struct span span)
     return span;
 }
 
-/* Cuts an entry at its colon; false if it ends the brackets wrongly.  More than
- * one colon without brackets can only be an IPv6 address. */
-static bool split(struct span entry, struct span *host, struct span *port)
+static struct span span_of(const char *text)
 {
-    const char *end = entry.start + entry.len;
-    const char *host_end;
+    return (struct span){text, strlen(text)};
+}
 
-    *port = (struct span){DEFAULT_PORT, strlen(DEFAULT_PORT)};
-    if (entry.start[0] == '[') {
-        host_end = memchr(entry.start, ']', entry.len);
-        if (host_end == NULL || (host_end + 1 < end && host_end[1] != ':'))
-            return false;
-        *host = (struct span){entry.start + 1, (size_t)(host_end - entry.start) - 1};
-        host_end++;
-    } else {
-        host_end = memchr(entry.start, ':', entry.len);
-        if (host_end == NULL || memchr(host_end + 1, ':', (size_t)(end - host_end) - 1) != NULL)
-            host_end = end;
-        *host = (struct span){entry.start, (size_t)(host_end - entry.start)};
-    }
-    if (host_end < end)
-        *port = (struct span){host_end + 1, (size_t)(end - host_end) - 1};
+/* Cuts off what is in front of the first `separator`; false if there is none. */
+static bool cut_front(struct span *entry, char separator, struct span *front)
+{
+    const char *end = memchr(entry->start, separator, entry->len);
+
+    if (end == NULL)
+        return false;
+    *front = (struct span){entry->start, (size_t)(end - entry->start)};
+    entry->len -= front->len + 1;
+    entry->start = end + 1;
     return true;
+}
+
+/* Cuts off "/?N" at the end; false if N is not a number of 32 bits.  As in
+ * libmemcached 0 means 1. */
+static bool cut_weight(struct span *entry, uint32_t *weight)
+{
+    size_t digits = 0;
+    uint64_t number = 0;
+
+    *weight = 1;
+    while (digits < entry->len && entry->start[entry->len - digits - 1] != '?')
+        digits++;
+    if (digits + 2 > entry->len || entry->start[entry->len - digits - 2] != '/')
+        return true;
+    for (size_t i = entry->len - digits; i < entry->len; i++) {
+        char digit = entry->start[i];
+
+        number = number * 10 + (uint64_t)(digit - '0');
+        if (digit < '0' || digit > '9' || number > UINT32_MAX)
+            return false;
+    }
+    entry->len -= digits + 2;
+    *weight = number == 0 ? 1 : (uint32_t)number;
+    return digits > 0;
+}
+
+/* Cuts an address at its colon; false if it ends its brackets wrongly.  More than
+ * one colon without brackets can only be an IPv6 address. */
+static bool split(struct span address, struct span *host, struct span *port)
+{
+    struct span rest = address;
+
+    *host = address;
+    *port = span_of(OMC_SERVER_LIST_PORT);
+    if (address.len > 0 && address.start[0] == '/') {
+        *port = span_of(SOCKET_PORT);
+    } else if (address.len > 0 && address.start[0] == '[') {
+        rest.start++;
+        rest.len--;
+        if (!cut_front(&rest, ']', host) || (rest.len > 0 && rest.start[0] != ':'))
+            return false;
+        if (rest.len > 0)
+            *port = (struct span){rest.start + 1, rest.len - 1};
+    } else if (cut_front(&rest, ':', host)) {
+        if (memchr(rest.start, ':', rest.len) == NULL)
+            *port = rest;
+        else
+            *host = address;
+    }
+    return true;
+}
+
+/* Cuts off a label; false if it is empty.  A path may have a "=" of its own. */
+static bool cut_label(struct span *entry, struct span *label)
+{
+    label->start = NULL;
+    if (entry->start[0] == '/' || !cut_front(entry, '=', label))
+        return true;
+    *label = trim(*label);
+    *entry = trim(*entry);
+    return label->len > 0;
+}
+
+static bool copy_span(struct span span, char **copy)
+{
+    *copy = span.start == NULL ? NULL : omc_memory_copy_string(span.start, span.len);
+    return span.start == NULL || *copy != NULL;
 }
 
 static int add(struct omc_server_list *list, struct span entry)
 {
-    struct omc_server_name *names;
-    struct omc_server_name name = {.order = (uint32_t)list->count};
-    struct span host, port;
+    struct omc_server_name *names, *name;
+    struct span label, host, port;
+    uint32_t weight;
 
-    if (!split(entry, &host, &port))
+    if (!cut_label(&entry, &label) || !cut_weight(&entry, &weight) || !split(entry, &host, &port))
         return OMCACHE_INVALID;
     names = omc_memory_resize(list->names, list->count + 1, sizeof(*names));
     if (names == NULL)
         return OMCACHE_FAIL;
     list->names = names;
-    name.host = omc_memory_copy_string(host.start, host.len);
-    name.port = omc_memory_copy_string(port.start, port.len);
-    list->names[list->count++] = name;
-    return name.host != NULL && name.port != NULL ? OMCACHE_OK : OMCACHE_FAIL;
+    name = &names[list->count];
+    *name = (struct omc_server_name){.weight = weight, .order = (uint32_t)list->count};
+    list->count++;
+    if (!copy_span(host, &name->host) || !copy_span(port, &name->port) ||
+        !copy_span(label, &name->label))
+        return OMCACHE_FAIL;
+    return OMCACHE_OK;
+}
+
+bool omc_server_list_copy_name(struct omc_server_name *copy, const struct omc_server_name *name)
+{
+    *copy = (struct omc_server_name){.weight = name->weight, .order = name->order};
+    if (copy_span(span_of(name->host), &copy->host) &&
+        copy_span(span_of(name->port), &copy->port) &&
+        (name->label == NULL || copy_span(span_of(name->label), &copy->label)))
+        return true;
+    omc_server_list_free_name(copy);
+    return false;
+}
+
+void omc_server_list_free_name(struct omc_server_name *name)
+{
+    omc_memory_free(name->host);
+    omc_memory_free(name->port);
+    omc_memory_free(name->label);
+    *name = (struct omc_server_name){.host = NULL};
 }
 
 int omc_server_list_compare(const struct omc_server_name *a, const struct omc_server_name *b)
@@ -110,10 +192,8 @@ int omc_server_list_parse(struct omc_server_list *list, const char *text)
 
 void omc_server_list_fini(struct omc_server_list *list)
 {
-    for (size_t i = 0; i < list->count; i++) {
-        omc_memory_free(list->names[i].host);
-        omc_memory_free(list->names[i].port);
-    }
+    for (size_t i = 0; i < list->count; i++)
+        omc_server_list_free_name(&list->names[i]);
     omc_memory_free(list->names);
     *list = (struct omc_server_list){NULL, 0};
 }

@@ -1,16 +1,26 @@
 /*
- * Server lists: "host:port, [v6]:port, ..." as text and as a sorted array.
+ * Server lists, as text and as a sorted array.  Entries are separated by commas:
+ *
+ *     [label=]address[/?weight]
+ *
+ * with an address of "host", "host:port", "[v6]", "[v6]:port", "v6" or
+ * "/path/to/socket".
  */
 #ifndef OMC_ROUTE_SERVER_LIST_H
 #define OMC_ROUTE_SERVER_LIST_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#define OMC_SERVER_LIST_PORT "11211"
+
 struct omc_server_name {
-    char *host;     /* without brackets */
-    char *port;     /* as given, or "11211" */
-    uint32_t order; /* place in the list as given: decides between equal ring points */
+    char *host;      /* without brackets; or the path of a socket */
+    char *port;      /* as given, or "11211"; "0" of a socket */
+    char *label;     /* what the ring knows it by in place of host and port, or NULL */
+    uint32_t weight; /* at least 1 */
+    uint32_t order;  /* place in the list as given: decides between equal ring points */
 };
 
 struct omc_server_list {
@@ -21,6 +31,10 @@ struct omc_server_list {
 /* Reads a list.  OMCACHE_OK; OMCACHE_INVALID for an entry that cannot be read;
  * OMCACHE_FAIL without memory.  On failure the list is empty. */
 int omc_server_list_parse(struct omc_server_list *list, const char *text);
+
+/* A copy with strings of its own; false without memory. */
+bool omc_server_list_copy_name(struct omc_server_name *copy, const struct omc_server_name *name);
+void omc_server_list_free_name(struct omc_server_name *name);
 
 void omc_server_list_fini(struct omc_server_list *list);
 

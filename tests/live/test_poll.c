@@ -314,7 +314,7 @@ START_TEST(the_fence_is_sent)
     for (int i = 0; i < 3; i++) {
         assert_rc(omcache_set(client, TEXT("key"), TEXT("value"), 0, 0, 0, 0), OMCACHE_BUFFERED);
     }
-    assert_seen(peer, 3 * SET_SIZE, "11 11 11");
+    assert_seen(peer, (size_t)3 * SET_SIZE, "11 11 11");
     poll_fds(&nfds, &timeout);
     assert_seen(peer, 3 * SET_SIZE + WIRE_HEADER, "11 11 11 0a");
     poll_fds(&nfds, &timeout); /* and it is sent once */

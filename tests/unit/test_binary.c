@@ -18,6 +18,8 @@ enum {
     LIMIT = 1000,
 };
 
+static const struct omc_prefix none;
+
 /* Writes a reply's header; returns the body's place. */
 static unsigned char *put_header(unsigned char *out, uint8_t opcode, uint16_t key_len,
                                  uint8_t extra_len, uint16_t status, uint32_t body_len,
@@ -90,8 +92,8 @@ START_TEST(any_request_is_encoded)
                                       5,    6,
                                       7,    8};
 
-    ck_assert_uint_eq(omc_binary_codec.head_size(&req), sizeof(out));
-    omc_binary_codec.encode_head(out, &req, 0xfedcba98);
+    ck_assert_uint_eq(omc_binary_codec.head_size(&req, 0), sizeof(out));
+    omc_binary_codec.encode_head(out, &req, none, 0xfedcba98);
     ck_assert_mem_eq(out, expected, sizeof(expected));
     ck_assert_mem_eq(out + HEADER, "extrkey", 7);
     ck_assert_uint_eq(omc_request_data_len(&req), 2);
@@ -111,7 +113,7 @@ START_TEST(a_request_is_read_back)
                             .key = (const unsigned char *)"key",
                         };
 
-    omc_binary_codec.encode_head(out, &req, 5);
+    omc_binary_codec.encode_head(out, &req, none, 5);
     memcpy(out + HEADER + 7, "da", 2);
     ck_assert_uint_eq(omc_binary_codec.decode_request(out, &read), sizeof(out));
     ck_assert_uint_eq(read.header.opcode, OMC_OP_SETQ);
@@ -119,6 +121,44 @@ START_TEST(a_request_is_read_back)
     assert_text(read.key, omc_request_key_len(&read), "key");
     assert_text(read.data, omc_request_data_len(&read), "da");
     ck_assert_mem_eq(read.extra, "extr", 4);
+}
+END_TEST
+
+START_TEST(a_prefix_goes_in_front_of_the_key)
+{
+    unsigned char out[HEADER + 4 + 2 + 3 + 2];
+    struct omc_prefix prefix = {(const unsigned char *)"p:", 2};
+    omcache_req_t read, req = {
+                            .header = {.opcode = OMC_OP_SETQ,
+                                       .keylen = htobe16(3),
+                                       .extlen = 4,
+                                       .bodylen = htobe32(4 + 3 + 2)},
+                            .extra = "extr",
+                            .key = (const unsigned char *)"key",
+                        };
+
+    ck_assert_uint_eq(omc_binary_codec.head_size(&req, prefix.len), sizeof(out) - 2);
+    omc_binary_codec.encode_head(out, &req, prefix, 5);
+    memcpy(out + sizeof(out) - 2, "da", 2);
+    ck_assert_uint_eq(omc_binary_codec.decode_request(out, &read), sizeof(out));
+    assert_text(read.key, omc_request_key_len(&read), "p:key");
+    assert_text(read.data, omc_request_data_len(&read), "da");
+    ck_assert_mem_eq(read.extra, "extr", 4);
+}
+END_TEST
+
+START_TEST(a_prefix_makes_keys_shorter)
+{
+    static const unsigned char bytes[250];
+    omcache_req_t req = {
+        .header = {.opcode = OMC_OP_GET, .keylen = htobe16(200), .bodylen = htobe32(200)},
+        .key = bytes,
+    };
+
+    ck_assert(omc_request_check(&req, 50));
+    ck_assert(!omc_request_check(&req, 51));
+    req.header.opcode = OMC_OP_STAT; /* whose key gets no prefix */
+    ck_assert(omc_request_check(&req, 51));
 }
 END_TEST
 
@@ -327,7 +367,7 @@ static bool request_is_good(uint8_t opcode, size_t key_len, uint8_t extra_len, s
         .data = bytes,
     };
 
-    return omc_request_check(&req);
+    return omc_request_check(&req, 0);
 }
 
 START_TEST(requests_are_checked)
@@ -360,17 +400,17 @@ START_TEST(requests_need_their_pointers)
     };
     omcache_req_t req = good;
 
-    ck_assert(omc_request_check(&req));
+    ck_assert(omc_request_check(&req, 0));
     req.extra = NULL;
-    ck_assert(!omc_request_check(&req));
+    ck_assert(!omc_request_check(&req, 0));
     req = good;
     req.key = NULL;
-    ck_assert(!omc_request_check(&req));
+    ck_assert(!omc_request_check(&req, 0));
     req = good;
     req.data = NULL;
-    ck_assert(!omc_request_check(&req));
+    ck_assert(!omc_request_check(&req, 0));
     req.header.bodylen = htobe32(2);
-    ck_assert(omc_request_check(&req));
+    ck_assert(omc_request_check(&req, 0));
 }
 END_TEST
 
@@ -394,6 +434,8 @@ int main(void)
 
     tcase_add_loop_test(tcase, any_request_is_encoded, 0, 256);
     tcase_add_test(tcase, a_request_is_read_back);
+    tcase_add_test(tcase, a_prefix_goes_in_front_of_the_key);
+    tcase_add_test(tcase, a_prefix_makes_keys_shorter);
     tcase_add_loop_test(tcase, any_reply_is_decoded_from_any_piece, 0, 256);
     tcase_add_test(tcase, only_one_reply_is_taken);
     tcase_add_loop_test(tcase, status_becomes_a_code, 1, 14);

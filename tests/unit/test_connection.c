@@ -25,6 +25,7 @@ enum {
     BIG = 4 << 20,
 };
 
+static const struct omc_prefix none;
 static const struct omc_pending plain;
 static struct omc_connection conn;
 static int peer;
@@ -62,7 +63,7 @@ static void submit(uint8_t opcode, const char *key)
 {
     omcache_req_t req = request(opcode, key, NULL, 0);
 
-    assert_rc(omc_connection_submit(&conn, &req, &plain, LIMIT), OMCACHE_OK);
+    assert_rc(omc_connection_submit(&conn, &req, none, &plain, LIMIT), OMCACHE_OK);
 }
 
 /* Reads what the connection wrote and returns its length; opcodes of whole
@@ -122,13 +123,13 @@ START_TEST(the_send_limit_is_exact)
     omcache_req_t req = request(OMC_OP_SET, "key", data, sizeof(data));
     size_t size = 24 + 3 + sizeof(data);
 
-    assert_rc(omc_connection_submit(&conn, &req, &plain, size - 1), OMCACHE_BUFFER_FULL);
+    assert_rc(omc_connection_submit(&conn, &req, none, &plain, size - 1), OMCACHE_BUFFER_FULL);
     ck_assert_uint_eq(omc_connection_unsent(&conn), 0);
     ck_assert_uint_eq(conn.queue.count, 0);
-    assert_rc(omc_connection_submit(&conn, &req, &plain, size), OMCACHE_OK);
-    assert_rc(omc_connection_submit(&conn, &req, &plain, 2 * size - 1), OMCACHE_BUFFER_FULL);
-    assert_rc(omc_connection_submit(&conn, &req, &plain, 2 * size), OMCACHE_OK);
-    assert_rc(omc_connection_submit(&conn, &req, &plain, 0), OMCACHE_BUFFER_FULL);
+    assert_rc(omc_connection_submit(&conn, &req, none, &plain, size), OMCACHE_OK);
+    assert_rc(omc_connection_submit(&conn, &req, none, &plain, 2 * size - 1), OMCACHE_BUFFER_FULL);
+    assert_rc(omc_connection_submit(&conn, &req, none, &plain, 2 * size), OMCACHE_OK);
+    assert_rc(omc_connection_submit(&conn, &req, none, &plain, 0), OMCACHE_BUFFER_FULL);
     ck_assert_uint_eq(omc_connection_unsent(&conn), 2 * size);
 }
 END_TEST
@@ -158,14 +159,13 @@ START_TEST(a_large_value_is_sent_from_its_place)
 {
     unsigned char *data = malloc(BIG);
     omcache_req_t req = request(OMC_OP_SET, "k", data, BIG);
-    bool broken = false;
     size_t sent, done = 0;
     unsigned char head[25];
 
     for (size_t i = 0; i < BIG; i++)
         data[i] = pattern(i);
-    assert_rc(omc_connection_send(&conn, &req, &plain, LIMIT, 0, &broken), OMCACHE_OK);
-    ck_assert(!broken);
+    assert_rc(omc_connection_send(&conn, &req, none, &plain, LIMIT, 0), OMCACHE_OK);
+    ck_assert_int_eq(conn.broken, 0);
     ck_assert(conn.blocked);
     sent = 25 + (size_t)BIG - omc_connection_unsent(&conn);
     ck_assert_msg(sent > 25 && sent < BIG, "%zu bytes went out at once", sent);
@@ -194,7 +194,7 @@ START_TEST(silence_counts_from_the_first_write_and_from_each_progress)
     submit(OMC_OP_GETK, "b");
     ck_assert(omc_connection_flush(&conn, 200)); /* proves nothing */
     ck_assert_int_eq(conn.since, 100);
-    assert_rc(omc_connection_submit(&conn, &big, &plain, LIMIT), OMCACHE_OK);
+    assert_rc(omc_connection_submit(&conn, &big, none, &plain, LIMIT), OMCACHE_OK);
     ck_assert(omc_connection_flush(&conn, 300));
     ck_assert(conn.blocked);
     ck_assert_int_eq(conn.since, 100);
@@ -278,7 +278,7 @@ START_TEST(half_a_request_cannot_be_forgotten)
     static unsigned char data[BIG];
     omcache_req_t big = request(OMC_OP_SET, "k", data, BIG);
 
-    assert_rc(omc_connection_submit(&conn, &big, &plain, LIMIT), OMCACHE_OK);
+    assert_rc(omc_connection_submit(&conn, &big, none, &plain, LIMIT), OMCACHE_OK);
     submit(OMC_OP_GETK, "behind");
     ck_assert(omc_connection_flush(&conn, 0));
     ck_assert(!omc_connection_forget(&conn));

@@ -1,5 +1,5 @@
 /*
- * Server lists, hashes, point names and the ring.
+ * Server lists, hashes, names and numbers of points.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -9,12 +9,12 @@
 #include <string.h>
 
 #include "route/hash.h"
-#include "route/ketama.h"
-#include "route/ring.h"
+#include "route/point.h"
 #include "route/server_list.h"
 #include "support/fixture.h"
 
-/* A list as text: "host|port|order" each, blank separated. */
+/* A list as text: "host|port|order" each, blank separated; and behind that a weight
+ * other than 1, and a label. */
 static const char *list_text(const char *servers)
 {
     static char text[1000];
@@ -24,10 +24,16 @@ static const char *list_text(const char *servers)
     if (omc_server_list_parse(&list, servers) != OMCACHE_OK)
         return "INVALID";
     text[0] = '\0';
-    for (size_t i = 0; i < list.count; i++)
-        len +=
-            (size_t)snprintf(text + len, sizeof(text) - len, "%s%s|%s|%u", i > 0 ? " " : "",
-                             list.names[i].host, list.names[i].port, (unsigned)list.names[i].order);
+    for (size_t i = 0; i < list.count; i++) {
+        const struct omc_server_name *name = &list.names[i];
+
+        len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%s|%s|%u", i > 0 ? " " : "",
+                                name->host, name->port, (unsigned)name->order);
+        if (name->weight != 1)
+            len += (size_t)snprintf(text + len, sizeof(text) - len, "|%u", (unsigned)name->weight);
+        if (name->label != NULL)
+            len += (size_t)snprintf(text + len, sizeof(text) - len, "|%s", name->label);
+    }
     omc_server_list_fini(&list);
     return text;
 }
@@ -52,36 +58,94 @@ START_TEST(lists_are_read)
         {"a:", "a||0"},
         {":1", "|1|0"},
         {"a:99999,b:http", "a|99999|0 b|http|1"},
+        {"[]", "|11211|0"},
+        {"/run/mc.sock", "/run/mc.sock|0|0"},
+        {"/run/a:b=c.sock", "/run/a:b=c.sock|0|0"},
+        {"/run/mc.sock/?3", "/run/mc.sock|0|0|3"},
+        {"a/?3,b:1/?4294967295,[::1]:2/?20", "::1|2|2|20 a|11211|0|3 b|1|1|4294967295"},
+        {"a/?1,b/?0", "a|11211|0 b|11211|1"},
+        {"a/?007", "a|11211|0|7"},
+        {"one=a:1", "a|1|0|one"},
+        {" one = a:1/?2 ", "a|1|0|2|one"},
+        {"s=/run/x=y,v=[::1]:5,w=::2", "/run/x=y|0|0|s ::1|5|1|v ::2|11211|2|w"},
         {"[::1", "INVALID"},
         {"a,[::1", "INVALID"},
         {"[::1]x", "INVALID"},
         {"[::1]11211", "INVALID"},
-        {"[]", "|11211|0"},
         {"[", "INVALID"},
+        {"a/?", "INVALID"},
+        {"a/?x", "INVALID"},
+        {"a/?-1", "INVALID"},
+        {"a/?4294967296", "INVALID"},
+        {"a/?99999999999999999999999", "INVALID"},
+        {"=a", "INVALID"},
+        {" =a", "INVALID"},
     };
 
     ck_assert_str_eq(list_text(cases[_i].servers), cases[_i].expected);
 }
 END_TEST
 
-/* Values of libmemcached, bytes over 0x7f being signed where char is. */
+/* Values of libmemcached where char is signed; hash names are in its order. */
 START_TEST(hashes_are_libmemcached_s)
 {
+    static const char *const inputs[] = {"",         "a",    "foo",  "hello world",
+                                         "\xc3\xa4", "\x80", "\xff", "0123456789abcdef"};
     static const struct {
-        const char *bytes;
-        uint32_t one_at_a_time, md5;
-    } cases[] = {
-        {"", 0x00000000, 0xd98c1dd4},         {"a", 0xca2e9442, 0xb975c10c},
-        {"foo", 0x238678dd, 0xdb18bdac},      {"hello world", 0x3e4a5a57, 0xbb3bb65e},
-        {"\xc3\xa4", 0x5e2e01ea, 0x1cb71984}, {"\x80", 0xc31d4e27, 0x7edd398d},
-        {"\xff", 0xae65a494, 0xd44f5900},     {"0123456789abcdef", 0xf02202c7, 0x8daf3240},
+        const char *name;
+        uint32_t values[8];
+    } hashes[] = {
+        {"one-at-a-time",
+         {0x00000000, 0xca2e9442, 0x238678dd, 0x3e4a5a57, 0x5e2e01ea, 0xc31d4e27, 0xae65a494,
+          0xf02202c7}},
+        {"md5",
+         {0xd98c1dd4, 0xb975c10c, 0xdb18bdac, 0xbb3bb65e, 0x1cb71984, 0x7edd398d, 0xd44f5900,
+          0x8daf3240}},
+        {"crc",
+         {0x00000000, 0x000068b7, 0x00000c73, 0x00000d4a, 0x000070b5, 0x00003fba, 0x00007f00,
+          0x000068c4}},
+        {"fnv1_64",
+         {0x84222325, 0x8601b7be, 0x6ba13533, 0xb1910e6f, 0xb4eb7830, 0x79fe485f, 0x79fe4820,
+          0x3b82ecc1}},
+        {"fnv1a_64",
+         {0x84222325, 0x8601ec8c, 0xfed9d577, 0x023cd2e7, 0xb4cc2782, 0x79fdec5f, 0x79fe466e,
+          0xe5ad677d}},
+        {"fnv1_32",
+         {0x811c9dc5, 0x050c5d7e, 0x408f5e13, 0x548da96f, 0x16769ff0, 0xfaf3a29f, 0xfaf3a2e0,
+          0x9e1b6f41}},
+        {"fnv1a_32",
+         {0x811c9dc5, 0xe40c292c, 0xa9f37ed7, 0xd58b3fa7, 0x37fa60e2, 0x04f3b29f, 0xf9f3a14e,
+          0x87bc333d}},
+        {"hsieh",
+         {0x00000000, 0x93642e87, 0x76d4d427, 0x4f799873, 0x2cff97e4, 0xd6f4cb32, 0x02a6dba8,
+          0xb89ff08b}},
+        {"murmur",
+         {0x00000000, 0x4b41757c, 0xc4e0338f, 0x5e19153b, 0x28f4bdfa, 0x90556245, 0xdb530a9c,
+          0x02923d2d}},
+        {"jenkins",
+         {0xdeadbefc, 0xe0a38690, 0x99f84f99, 0x153343fb, 0xb51a1b8d, 0xb16fde48, 0xe1964da8,
+          0xe022e949}},
+        {"murmur3",
+         {0x00000000, 0x8872dbc8, 0xa5f500b2, 0xa292005d, 0xe6846af0, 0xed79afb2, 0x780f613e,
+          0x62b4d995}},
     };
-    const unsigned char *bytes = (const unsigned char *)cases[_i].bytes;
-    size_t len = strlen(cases[_i].bytes);
+    omc_ketama_key_hash_func *hash = omc_hash_by_name(hashes[_i].name);
 
-    if ((char)-1 < 0)
-        ck_assert_uint_eq(omc_hash_one_at_a_time(bytes, len), cases[_i].one_at_a_time);
-    ck_assert_uint_eq(omc_hash_md5(bytes, len), cases[_i].md5);
+    ck_assert(hash != NULL);
+    for (size_t i = 0; (char)-1 < 0 && i < 8; i++) {
+        uint32_t got = hash((const unsigned char *)inputs[i], strlen(inputs[i]));
+
+        ck_assert_msg(got == hashes[_i].values[i], "%s of input %zu is %08x, not %08x",
+                      hashes[_i].name, i, (unsigned)got, (unsigned)hashes[_i].values[i]);
+    }
+}
+END_TEST
+
+START_TEST(no_other_hash_has_a_name)
+{
+    ck_assert(omc_hash_by_name("") == NULL);
+    ck_assert(omc_hash_by_name("MD5") == NULL);
+    ck_assert(omc_hash_by_name("md5x") == NULL);
 }
 END_TEST
 
@@ -89,17 +153,17 @@ START_TEST(points_have_libmemcached_s_names)
 {
     uint32_t hashes[4] = {0};
 
-    ck_assert_uint_eq(omc_ketama_points_one_at_a_time("127.0.0.1", "11211", 3, hashes), 1);
+    ck_assert_uint_eq(omc_point_one_at_a_time("127.0.0.1", "11211", 3, hashes), 1);
     ck_assert_uint_eq(hashes[0], 0xc3fb18d3);
-    ck_assert_uint_eq(omc_ketama_points_one_at_a_time("127.0.0.1", "11212", 3, hashes), 1);
+    ck_assert_uint_eq(omc_point_one_at_a_time("127.0.0.1", "11212", 3, hashes), 1);
     ck_assert_uint_eq(hashes[0], 0x06730290);
     ck_assert_uint_eq(hashes[1], 0);
-    ck_assert_uint_eq(omc_ketama_points_md5("127.0.0.1", "11211", 3, hashes), 4);
+    ck_assert_uint_eq(omc_point_md5("127.0.0.1", "11211", 3, hashes), 4);
     ck_assert_uint_eq(hashes[0], 0x9970ba15);
     ck_assert_uint_eq(hashes[1], 0xf109de04);
     ck_assert_uint_eq(hashes[2], 0x9f157e79);
     ck_assert_uint_eq(hashes[3], 0xfbf27f51);
-    omc_ketama_points_md5("127.0.0.1", "11212", 3, hashes);
+    omc_point_md5("127.0.0.1", "11212", 3, hashes);
     ck_assert_uint_eq(hashes[0], 0x3333f932);
 }
 END_TEST
@@ -112,179 +176,11 @@ START_TEST(the_md5_ring_loses_points_for_some_counts)
     for (int n = 1; n <= 200; n++) {
         bool is_short = memchr(short_counts, n, sizeof(short_counts)) != NULL;
 
-        ck_assert_msg(omc_ketama_point_count(&omcache_dist_libmemcached_ketama_weighted,
-                                             (size_t)n) == (is_short ? 39U : 40U),
+        ck_assert_msg(omc_point_share(1, (uint64_t)n, (size_t)n) == (is_short ? 39U : 40U),
                       "%d servers", n);
-        ck_assert_uint_eq(omc_ketama_point_count(&omcache_dist_libmemcached_ketama, (size_t)n),
-                          100);
+        ck_assert_msg(omc_point_share(7, (uint64_t)n * 7, (size_t)n) == (is_short ? 39U : 40U),
+                      "%d servers of weight 7", n);
     }
-}
-END_TEST
-
-static bool any(void *context, uint32_t server)
-{
-    (void)context;
-    (void)server;
-    return true;
-}
-
-/* The indexes of key-0, key-7919 ... key-467221, as digits. */
-static const char *indexes(const omcache_dist_t *dist, const char *servers)
-{
-    static char digits[61];
-    struct omc_server_list list;
-    struct omc_ring ring;
-
-    assert_rc(omc_server_list_parse(&list, servers), OMCACHE_OK);
-    ck_assert(omc_ring_init(&ring, dist, &list));
-    for (int i = 0; i < 60; i++) {
-        char key[20];
-        int len = snprintf(key, sizeof(key), "key-%d", i * 7919);
-
-        digits[i] =
-            (char)('0' + omc_ring_pick(&ring, (const unsigned char *)key, (size_t)len, any, NULL));
-    }
-    omc_ring_fini(&ring);
-    omc_server_list_fini(&list);
-    return digits;
-}
-
-START_TEST(keys_go_where_omcache_always_sent_them)
-{
-    static const char servers[] =
-        "10.0.0.1,10.0.0.2:11211,10.0.0.3:11212,cache.example:4000,[::1]:5000";
-
-    ck_assert_str_eq(indexes(&omcache_dist_libmemcached_ketama, servers),
-                     "343104200104012220141300311112432232111314444120103144043110");
-    ck_assert_str_eq(indexes(&omcache_dist_libmemcached_ketama_weighted, servers),
-                     "123343110043044301110411002330140210443410431103101120031014");
-    ck_assert_str_eq(indexes(&omcache_dist_libmemcached_ketama_pre1010, servers),
-                     "101300100003224403112204220114224122103211110302321201214422");
-}
-END_TEST
-
-/* Every server has the same points: what was given first has them all. */
-START_TEST(equal_points_belong_to_the_server_given_first)
-{
-    const char *found;
-
-    found = indexes(&omcache_dist_libmemcached_ketama, "b,a,a,b");
-    ck_assert_msg(strspn(found, "02") == 60, "sorted as a a b b: %s", found);
-    ck_assert_ptr_nonnull(strchr(found, '0'));
-    ck_assert_ptr_nonnull(strchr(found, '2'));
-}
-END_TEST
-
-static uint32_t same_point(const char *hostname, const char *portname, uint32_t point,
-                           uint32_t *hashes)
-{
-    (void)hostname;
-    (void)portname;
-    hashes[0] = point * 1000;
-    return 1;
-}
-
-START_TEST(ties_follow_the_list_as_given_not_as_sorted)
-{
-    omcache_dist_t dist = {
-        .points_per_server = 5,
-        .entries_per_point = 1,
-        .point_hash_func = same_point,
-        .key_hash_func = omc_hash_one_at_a_time,
-    };
-
-    ck_assert_str_eq(indexes(&dist, "z,m,a") + 59, "2");
-    ck_assert_msg(strspn(indexes(&dist, "m,z,a"), "1") == 60, "sorted as a m z");
-    ck_assert_msg(strspn(indexes(&dist, "a,m,z"), "0") == 60, "sorted as a m z");
-}
-END_TEST
-
-static uint32_t last_key_hash(const unsigned char *key, size_t key_len)
-{
-    (void)key_len;
-    return key[0] == 'm' ? UINT32_MAX : key[0] == 'z' ? 0 : 1001;
-}
-
-static bool is_allowed(void *context, uint32_t server)
-{
-    return (*(const unsigned *)context >> server & 1) != 0;
-}
-
-static uint32_t one_point_each(const char *hostname, const char *portname, uint32_t point,
-                               uint32_t *hashes)
-{
-    (void)portname;
-    (void)point;
-    hashes[0] = (uint32_t)(hostname[0] - 'a' + 1) * 1000;
-    return 1;
-}
-
-START_TEST(lookups_go_up_go_round_and_skip)
-{
-    omcache_dist_t dist = {
-        .points_per_server = 1,
-        .entries_per_point = 1,
-        .point_hash_func = one_point_each,
-        .key_hash_func = last_key_hash,
-    };
-    struct omc_server_list list;
-    struct omc_ring ring;
-    unsigned all = 7, not_b = 5, none = 0, only_a = 1;
-    const unsigned char max[] = "m", zero[] = "z", other[] = "o";
-
-    assert_rc(omc_server_list_parse(&list, "a,b,c"), OMCACHE_OK);
-    ck_assert(omc_ring_init(&ring, &dist, &list));
-    ck_assert_int_eq(omc_ring_pick(&ring, max, 1, is_allowed, &all), 0);
-    ck_assert_int_eq(omc_ring_pick(&ring, zero, 1, is_allowed, &all), 0);
-    ck_assert_int_eq(omc_ring_pick(&ring, other, 1, is_allowed, &all), 1);
-    ck_assert_int_eq(omc_ring_pick(&ring, other, 1, is_allowed, &not_b), 2);
-    ck_assert_int_eq(omc_ring_pick(&ring, other, 1, is_allowed, &only_a), 0);
-    ck_assert_int_eq(omc_ring_pick(&ring, other, 1, is_allowed, &none), -1);
-    omc_ring_fini(&ring);
-    omc_server_list_fini(&list);
-}
-END_TEST
-
-/* A point function that claims more than the method allows. */
-static uint32_t greedy(const char *hostname, const char *portname, uint32_t point, uint32_t *hashes)
-{
-    (void)hostname;
-    (void)portname;
-    hashes[0] = point;
-    hashes[1] = point + 1;
-    return 1000;
-}
-
-START_TEST(custom_methods_are_kept_in_bounds)
-{
-    omcache_dist_t dist = {
-        .points_per_server = 3,
-        .entries_per_point = 2,
-        .point_hash_func = greedy,
-        .key_hash_func = omc_hash_one_at_a_time,
-    };
-    struct omc_server_list list;
-    struct omc_ring ring;
-
-    assert_rc(omc_server_list_parse(&list, "a,b"), OMCACHE_OK);
-    ck_assert(omc_ring_init(&ring, &dist, &list));
-    ck_assert_uint_eq(ring.count, 12);
-    omc_ring_fini(&ring);
-    dist.points_per_server = dist.entries_per_point = UINT32_MAX;
-    ck_assert(!omc_ring_init(&ring, &dist, &list));
-    ck_assert_ptr_null(ring.points);
-    omc_server_list_fini(&list);
-}
-END_TEST
-
-START_TEST(an_empty_ring_has_no_server)
-{
-    struct omc_server_list list = {NULL, 0};
-    struct omc_ring ring;
-
-    ck_assert(omc_ring_init(&ring, &omcache_dist_libmemcached_ketama, &list));
-    ck_assert_int_eq(omc_ring_pick(&ring, (const unsigned char *)"k", 1, any, NULL), -1);
-    omc_ring_fini(&ring);
 }
 END_TEST
 
@@ -293,15 +189,10 @@ int main(void)
     Suite *suite = suite_create("route");
     TCase *tcase = fixture_case(suite, "route");
 
-    tcase_add_loop_test(tcase, lists_are_read, 0, 21);
-    tcase_add_loop_test(tcase, hashes_are_libmemcached_s, 0, 8);
+    tcase_add_loop_test(tcase, lists_are_read, 0, 37);
+    tcase_add_loop_test(tcase, hashes_are_libmemcached_s, 0, 11);
+    tcase_add_test(tcase, no_other_hash_has_a_name);
     tcase_add_test(tcase, points_have_libmemcached_s_names);
     tcase_add_test(tcase, the_md5_ring_loses_points_for_some_counts);
-    tcase_add_test(tcase, keys_go_where_omcache_always_sent_them);
-    tcase_add_test(tcase, equal_points_belong_to_the_server_given_first);
-    tcase_add_test(tcase, ties_follow_the_list_as_given_not_as_sorted);
-    tcase_add_test(tcase, lookups_go_up_go_round_and_skip);
-    tcase_add_test(tcase, custom_methods_are_kept_in_bounds);
-    tcase_add_test(tcase, an_empty_ring_has_no_server);
     return fixture_run(suite);
 }

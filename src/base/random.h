@@ -1,0 +1,12 @@
+/*
+ * A small generator, good enough to keep clients from doing the same at once.
+ */
+#ifndef OMC_BASE_RANDOM_H
+#define OMC_BASE_RANDOM_H
+
+#include <stdint.h>
+
+/* The next number; any state will do to begin with. */
+uint32_t omc_random_next(uint32_t *state);
+
+#endif

@@ -1,0 +1,38 @@
+/*
+ * The router: built from a server list and a distribution, asked for keys.
+ */
+#ifndef OMC_ROUTE_ROUTER_H
+#define OMC_ROUTE_ROUTER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "route/distribution.h"
+#include "route/ring.h"
+#include "route/routing.h"
+#include "route/server_list.h"
+
+struct omc_router {
+    enum omc_selection selection;
+    omc_ketama_key_hash_func *hash; /* for keys */
+    struct omc_ring ring;
+    uint32_t *by_order; /* indexes in the sorted list, in the order given */
+    uint32_t count;     /* of servers */
+};
+
+/* Makes a router; false, and an empty one, without memory. */
+bool omc_router_init(struct omc_router *router, const struct omc_routing *routing,
+                     const struct omc_server_list *list);
+void omc_router_fini(struct omc_router *router);
+
+/* Whether a server can be used. */
+typedef bool(omc_router_usable_func)(void *context, uint32_t server);
+
+/* The server of a key: the one it belongs to, or the next that can be used; -1 if
+ * there is none.  *random is the state of a generator. */
+int omc_router_pick(const struct omc_router *router, const struct omc_key_rules *rules,
+                    const unsigned char *key, size_t key_len, uint32_t *random,
+                    omc_router_usable_func *usable, void *context);
+
+#endif
