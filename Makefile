@@ -57,6 +57,7 @@ endif
 HEADERS  := $(patsubst include/%,%,$(wildcard include/*.h include/omcache/*.h))
 SRC      := $(sort $(wildcard src/*/*.c))
 EXAMPLES := $(patsubst %.c,$(B)/%,$(wildcard examples/*.c))
+BENCHES  := $(patsubst %.c,$(B)/%,$(sort $(wildcard bench/*.c)))
 
 # A test is named by its path below tests/: unit/test_ring, abi/symbols.sh.
 # Programs use Check; scripts tell by their exit code: 0 passed, 77 skipped.
@@ -78,6 +79,7 @@ SHARED  := $(B)/libomcache.so
 STATIC  := $(B)/libomcache.a
 OBJ     := $(SRC:%.c=$(B)/obj/%.o)
 SUPPORT := $(patsubst %.c,$(B)/obj/%.o,$(sort $(wildcard tests/support/*.c)))
+BENCH_SUPPORT := $(patsubst %.c,$(B)/obj/%.o,$(sort $(wildcard bench/support/*.c)))
 RPATH   := -Wl,-rpath,$(abspath $(B))
 
 # Unit tests look inside and take the archive, all others the shared library.
@@ -88,8 +90,8 @@ OTHER := $(addprefix $(B)/tests/,$(filter-out unit/%,$(PROGRAMS)))
 
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 .DELETE_ON_ERROR:
-.PHONY: all examples demo check check-asan check-valgrind check-lint check-install \
-	abi-baseline deps install uninstall clean help FORCE
+.PHONY: all examples demo check check-asan check-valgrind check-distribution check-lint \
+	check-install abi-baseline bench bench-instructions bench-smoke deps install uninstall clean help FORCE
 
 # `make -j deps check` must not compile while the compiler is being installed.
 ifneq ($(filter deps,$(MAKECMDGOALS)),)
@@ -159,8 +161,12 @@ check-valgrind: all $(CHOSEN_PROGRAMS:%=$(B)/tests/%) ## run the test programs u
 	@TAG=valgrind WRAP="$(VALGRIND)" CK_FORK=no CK_TIMEOUT_MULTIPLIER=10 \
 		TIMEOUT=$(or $(TIMEOUT),600) tests/run.sh $(CHOSEN_PROGRAMS)
 
+DISTRIBUTION := $(B)/tests/unit/test_vectors $(B)/tests/compat/test_distribution
+check-distribution: $(DISTRIBUTION)         ## compare key distribution with libmemcached's vectors and the library itself
+	@for program in $^; do $$program || exit; done
+
 check-lint: all                             ## check includes, comments, sizes, format; run clang-tidy
-	@TAG=lint FLAGS="$(FLAGS) $(CHECK_CFLAGS)" TIMEOUT=$(or $(TIMEOUT),600) tests/run.sh $(LINTS)
+	@TAG=lint FLAGS="$(FLAGS) -Ibench $(CHECK_CFLAGS)" TIMEOUT=$(or $(TIMEOUT),600) tests/run.sh $(LINTS)
 
 check-install: all                          ## install, use and uninstall the library, in a scratch folder
 	@tests/run.sh install/install.sh
@@ -199,6 +205,26 @@ deps:                                       ## install the packages that are mis
 	$$sudo env DEBIAN_FRONTEND=noninteractive \
 		apt-get -q install -y --no-install-recommends $$missing
 
+# --- Measuring ----------------------------------------------------------------
+
+bench: $(BENCHES)                           ## measure speed by the clock, on one core
+	@for b in $(BENCHES); do $$b $(ROUNDS) || exit; done
+
+bench-instructions: $(BENCHES)              ## measure the same in instructions, with valgrind
+	@for b in $(BENCHES); do bench/instructions.sh $$b || exit; done
+
+bench-smoke: $(BENCHES)                     ## see that both can be measured, whatever comes out
+	@$(MAKE) bench ROUNDS=1
+	@FEW=1 MANY=2 $(MAKE) bench-instructions
+
+# They look inside, as unit tests do.
+$(BENCHES): $(B)/%: $(B)/obj/%.o $(BENCH_SUPPORT) $(STATIC)
+	$(SAY) LINK $@
+	@mkdir -p $(@D)
+	$(Q)$(LINK) -o $@ $^ $(LIBS)
+
+$(B)/obj/bench/%: MORE_CFLAGS = -Ibench
+
 # --- Installation -------------------------------------------------------------
 
 lib := $(DESTDIR)$(libdir)
@@ -227,4 +253,4 @@ clean:                                      ## remove everything made
 	$(Q)rm -rf $(B)
 
 help:                                       ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s%s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-20s%s\n", $$1, $$2 }' Makefile
