@@ -43,7 +43,7 @@ find include -name '*.h' -exec awk '
         comment = ""
     }' {} + >"$found"
 
-for file in include/*.h src/*/*.[ch] tests/*/*.[ch] examples/*.c; do
+for file in include/*.h src/*/*.[ch] tests/*/*.[ch] bench/*.c bench/*/*.[ch] examples/*.c; do
     [ -f "$file" ] || continue
     awk '
         FNR == 1 && !/^\/\*/ { exit }
