@@ -151,25 +151,6 @@ END_TEST
  * A suspended server.
  */
 
-START_TEST(a_suspended_server_is_left_and_found_again)
-{
-    three_servers(1000, 1000, 500);
-    const char *key = key_for(1);
-    store(key, "value");
-    memcached_pause(&fleet.servers[1]);
-    assert_get(key, OMCACHE_SERVER_FAILURE, 1000);
-    assert_get(key, OMCACHE_SERVER_FAILURE, 1000);
-    assert_get(key, OMCACHE_NOT_FOUND, 400);
-    ck_assert_int_ne(index_of(key), 1);
-
-    memcached_resume(&fleet.servers[1]);
-    clock_sleep(1000);
-    assert_get(key, OMCACHE_NOT_FOUND, 400);
-    await_get(key, OMCACHE_OK, 10);
-    ck_assert_int_eq(index_of(key), 1);
-}
-END_TEST
-
 START_TEST(a_suspended_server_keeps_answers_for_later)
 {
     three_servers(1000, 1000, 20000);
@@ -213,30 +194,6 @@ START_TEST(nothing_waits_for_a_suspended_server_unasked)
 }
 END_TEST
 
-START_TEST(one_of_two_suspended_servers_comes_back_at_once)
-{
-    fleet_start(&fleet, 2);
-    client = impatient(fleet.list, 600, 900, 300);
-    const char *key = key_for(1);
-    store(key, "value");
-    store(key_for(0), "value");
-    memcached_pause(&fleet.servers[0]);
-    memcached_pause(&fleet.servers[1]);
-    for (int i = 0; i < 10; i++) {
-        int64_t start = clock_ms();
-        int rc = omcache_get(client, TEXT(key), NULL, NULL, NULL, NULL, 900);
-        ck_assert_msg(rc == OMCACHE_SERVER_FAILURE || rc == OMCACHE_NO_SERVERS ||
-                          rc == OMCACHE_AGAIN,
-                      "get %d gave %s", i, rc_name(rc));
-        assert_within(start, 1500);
-    }
-    clock_sleep(1000);
-    memcached_resume(&fleet.servers[1]);
-    int found = hits(key, 10, fleet.servers[1].address);
-    ck_assert_msg(found > 0, "of ten gets after the server came back none was OK");
-}
-END_TEST
-
 int main(void)
 {
     Suite *suite = suite_create("outage");
@@ -247,10 +204,8 @@ int main(void)
     tcase_add_test(killed, a_failed_server_is_left_alone_for_its_time);
     tcase_add_test(killed, a_batch_leaves_out_what_names_a_dead_server);
     TCase *suspended = fixture_case(suite, "suspended");
-    tcase_add_test(suspended, a_suspended_server_is_left_and_found_again);
     tcase_add_test(suspended, a_multi_get_reports_the_keys_of_a_silent_server);
     tcase_add_test(suspended, a_suspended_server_keeps_answers_for_later);
     tcase_add_test(suspended, nothing_waits_for_a_suspended_server_unasked);
-    tcase_add_test(suspended, one_of_two_suspended_servers_comes_back_at_once);
     return fixture_run(suite);
 }

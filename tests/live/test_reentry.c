@@ -241,8 +241,9 @@ START_TEST(calls_in_the_midst_of_a_batch_corrupt_nothing)
     listen_to(try_everything_at_answer, NULL);
     name_requests(MANY, WIRE_GETKQ);
     ck_assert_uint_eq(collect(MANY), MANY);
+    drain(client); /* the last fence may come behind the last value */
     listen_to(NULL, NULL);
-    ck_assert_uint_eq(inside.calls, MANY + fleet.count); /* and the fences */
+    ck_assert_uint_eq(inside.calls, MANY + fleet.count);
     ck_assert_uint_eq(inside.refused, inside.calls);
     ck_assert_uint_eq(collect(MANY), MANY);
 }
