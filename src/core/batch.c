@@ -143,12 +143,10 @@ void omc_batch_settle(struct omc_batch *batch, uint32_t tag)
         batch->left--;
 }
 
-bool omc_batch_fail(struct omc_batch *batch, uint32_t tag, int status)
+void omc_batch_fail(struct omc_batch *batch, uint32_t tag, int status)
 {
-    if (!omc_batch_has(batch, tag))
-        return false;
-    batch->failures[batch->failures_count++] = (struct omc_batch_failure){tag, status};
-    return true;
+    if (omc_batch_has(batch, tag))
+        batch->failures[batch->failures_count++] = (struct omc_batch_failure){tag, status};
 }
 
 void omc_batch_deliver_failures(omcache_t *mc)

@@ -82,11 +82,6 @@ void omc_inbox_pin(struct omc_inbox *inbox)
     inbox->pinned = true;
 }
 
-bool omc_inbox_is_pinned(const struct omc_inbox *inbox)
-{
-    return inbox->pinned || inbox->pinned_count > 0;
-}
-
 void omc_inbox_unpin(struct omc_inbox *inbox)
 {
     free_pinned_blocks(inbox);

@@ -42,9 +42,6 @@ enum omc_inbox_room omc_inbox_make_room(struct omc_inbox *inbox, size_t message,
 /* Tells that a value in the buffer was handed out. */
 void omc_inbox_pin(struct omc_inbox *inbox);
 
-/* Whether anything is. */
-bool omc_inbox_is_pinned(const struct omc_inbox *inbox);
-
 /* Takes everything back that was handed out. */
 void omc_inbox_unpin(struct omc_inbox *inbox);
 

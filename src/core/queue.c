@@ -103,11 +103,3 @@ void omc_queue_forget(struct omc_queue *queue)
         slot(queue, queue->first + i)->forgotten = true;
     queue->open = 0;
 }
-
-void omc_queue_clear(struct omc_queue *queue)
-{
-    queue->first += queue->count;
-    queue->count = 0;
-    queue->open = 0;
-    give_back_memory(queue);
-}

@@ -63,7 +63,4 @@ void omc_queue_pop(struct omc_queue *queue);
 /* Marks all as forgotten. */
 void omc_queue_forget(struct omc_queue *queue);
 
-/* Drops all; later numbers follow on those given so far. */
-void omc_queue_clear(struct omc_queue *queue);
-
 #endif

@@ -15,20 +15,24 @@
 static void settle_older(omcache_t *mc, struct omc_server *server, uint32_t number)
 {
     struct omc_queue *queue = &server->conn.queue;
+    size_t lost = 0;
 
     for (uint32_t older = queue->first; older != number; older++) {
         struct omc_pending *pending = omc_queue_find(queue, older);
 
         if (pending == NULL)
             continue;
-        if (!pending->fence && !pending->forgotten) {
-            if (pending->quiet)
-                omc_batch_settle(&mc->batch, pending->tag);
-            else
-                omc_batch_fail(&mc->batch, pending->tag, OMCACHE_SERVER_FAILURE);
+        if (!pending->fence && !pending->forgotten && !pending->quiet) {
+            omc_batch_fail(&mc->batch, pending->tag, OMCACHE_SERVER_FAILURE);
+            lost++;
+        } else if (!pending->fence && !pending->forgotten) {
+            omc_batch_settle(&mc->batch, pending->tag);
         }
         omc_connection_settle(&server->conn, pending);
     }
+    if (lost > 0)
+        omc_log(&mc->log, OMC_LOG_WARNING, "%s:%s: %zu requests were not answered",
+                server->name.host, server->name.port, lost);
 }
 
 /* Forgotten requests at the front will not be answered any more: they were quiet,
