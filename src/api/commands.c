@@ -21,6 +21,20 @@ struct delta_extra {
     uint32_t expiration;
 } __attribute__((packed));
 
+struct piece {
+    const void *bytes;
+    size_t len;
+};
+
+/* What goes into a request; parts that are not named are empty. */
+struct command {
+    uint8_t opcode;
+    struct piece key;
+    struct piece extra;
+    struct piece data;
+    uint64_t cas;
+};
+
 /* The opcode for a call: nobody waits for the answer with a timeout of 0. */
 static uint8_t quiet_if(int32_t timeout_msec, enum omc_opcode quiet, enum omc_opcode loud)
 {
@@ -32,97 +46,119 @@ static uint32_t expiration_extra(time_t expiration)
     return htobe32((uint32_t)expiration);
 }
 
-/* Makes a request with a key; false if it cannot be one. */
-static bool fill(const omcache_t *mc, omcache_req_t *req, uint8_t opcode, const unsigned char *key,
-                 size_t key_len, const void *extra, size_t extra_len, const unsigned char *data,
-                 size_t data_len)
+static struct store_extra store_extra(uint32_t flags, time_t expiration)
 {
+    return (struct store_extra){htobe32(flags), expiration_extra(expiration)};
+}
+
+/* Makes a request by key; false if it cannot be one. */
+static bool fill(const omcache_t *mc, omcache_req_t *req, const struct command *command)
+{
+    size_t key_len = command->key.len, extra_len = command->extra.len;
+    size_t data_len = command->data.len;
+
     if (key_len > OMC_REQUEST_KEY_MAX || data_len > UINT32_MAX - OMC_REQUEST_KEY_MAX - extra_len)
         return false;
     *req = (omcache_req_t){
         .server_index = -1,
-        .header = {.opcode = opcode,
+        .header = {.opcode = command->opcode,
                    .keylen = htobe16((uint16_t)key_len),
                    .extlen = (uint8_t)extra_len,
-                   .bodylen = htobe32((uint32_t)(extra_len + key_len + data_len))},
-        .extra = extra,
-        .key = key,
-        .data = data,
+                   .bodylen = htobe32((uint32_t)(extra_len + key_len + data_len)),
+                   .cas = htobe64(command->cas)},
+        .extra = command->extra.bytes,
+        .key = command->key.bytes,
+        .data = command->data.bytes,
     };
     return omc_call_check(mc, req);
 }
 
-/* Runs one request; its answer, if one came, goes to *value. */
-static int run(omcache_t *mc, omcache_req_t *req, omcache_value_t *value, int32_t timeout_msec)
+/* Runs one request; its answer, if one came, goes to *answer. */
+static int run_request(omcache_t *mc, omcache_req_t *req, omcache_value_t *answer,
+                       int32_t timeout_msec)
 {
     bool named = req->server_index >= 0;
     size_t req_count = 1, value_count = 1;
-    int rc;
+    int rc = omc_call_command(mc, req, &req_count, answer, &value_count, timeout_msec);
 
-    *value = (omcache_value_t){.status = OMCACHE_OK};
-    rc = omc_call_command(mc, req, &req_count, value, &value_count, timeout_msec);
     rc = omc_call_end(mc, rc, &value_count);
     if (value_count == 0)
-        *value = (omcache_value_t){.status = rc};
+        *answer = (omcache_value_t){.status = rc};
     else
-        rc = value->status;
+        rc = answer->status;
     return named && rc == OMCACHE_SERVER_FAILURE ? OMCACHE_NO_SERVERS : rc;
-}
-
-static int run_status(omcache_t *mc, omcache_req_t *req, int32_t timeout_msec)
-{
-    omcache_value_t value;
-
-    return run(mc, req, &value, timeout_msec);
 }
 
 int omcache_command_status(omcache_t *mc, omcache_req_t *req, int32_t timeout_msec)
 {
+    omcache_value_t answer;
+
     if (!omc_call_begin(mc) || req == NULL || !omc_call_check(mc, req))
         return OMCACHE_INVALID;
-    return run_status(mc, req, timeout_msec);
+    return run_request(mc, req, &answer, timeout_msec);
 }
 
-/* Commands that name a server. */
-
-static int to_server(omcache_t *mc, omcache_req_t *req, int server_index, int32_t timeout_msec)
+/* Runs a command on a key. */
+static int run_answer(omcache_t *mc, const struct command *command, omcache_value_t *answer,
+                      int32_t timeout_msec)
 {
-    if (!omc_call_begin(mc))
+    omcache_req_t req;
+
+    *answer = (omcache_value_t){.status = OMCACHE_INVALID};
+    if (!omc_call_begin(mc) || !fill(mc, &req, command))
+        return OMCACHE_INVALID;
+    return run_request(mc, &req, answer, timeout_msec);
+}
+
+static int run(omcache_t *mc, const struct command *command, int32_t timeout_msec)
+{
+    omcache_value_t answer;
+
+    return run_answer(mc, command, &answer, timeout_msec);
+}
+
+/* Runs a command that names its server. */
+static int run_at(omcache_t *mc, const struct command *command, int server_index,
+                  int32_t timeout_msec)
+{
+    omcache_value_t answer;
+    omcache_req_t req;
+
+    if (!omc_call_begin(mc) || !fill(mc, &req, command))
         return OMCACHE_INVALID;
     if (server_index < 0) /* -1 would mean "by key" */
         return OMCACHE_NO_SERVERS;
-    req->server_index = server_index;
-    return run_status(mc, req, timeout_msec);
+    req.server_index = server_index;
+    return run_request(mc, &req, &answer, timeout_msec);
 }
 
 int omcache_noop(omcache_t *mc, int server_index, int32_t timeout_msec)
 {
-    omcache_req_t req = {.header = {.opcode = OMC_OP_NOOP}};
+    struct command command = {.opcode = OMC_OP_NOOP};
 
-    return to_server(mc, &req, server_index, timeout_msec);
+    return run_at(mc, &command, server_index, timeout_msec);
 }
 
 int omcache_flush_all(omcache_t *mc, time_t expiration, int server_index, int32_t timeout_msec)
 {
     uint32_t extra = expiration_extra(expiration);
-    omcache_req_t req;
+    struct command command = {.opcode = OMC_OP_FLUSH, .extra = {&extra, sizeof(extra)}};
 
-    if (!omc_call_begin(mc))
-        return OMCACHE_INVALID;
-    fill(mc, &req, OMC_OP_FLUSH, NULL, 0, &extra, sizeof(extra), NULL, 0);
-    return to_server(mc, &req, server_index, timeout_msec);
+    return run_at(mc, &command, server_index, timeout_msec);
 }
 
 int omcache_stat(omcache_t *mc, const char *command, omcache_value_t *values, size_t *value_count,
                  int server_index, int32_t timeout_msec)
 {
-    const unsigned char *key = (const unsigned char *)command;
+    struct command stat = {
+        .opcode = OMC_OP_STAT,
+        .key = {command, command == NULL ? 0 : strlen(command)},
+    };
     size_t req_count = 1;
     omcache_req_t req;
     int rc;
 
-    if (!omc_call_begin(mc) ||
-        !fill(mc, &req, OMC_OP_STAT, key, command == NULL ? 0 : strlen(command), NULL, 0, NULL, 0))
+    if (!omc_call_begin(mc) || !fill(mc, &req, &stat))
         return OMCACHE_INVALID;
     if (server_index < 0) {
         if (value_count != NULL)
@@ -134,43 +170,34 @@ int omcache_stat(omcache_t *mc, const char *command, omcache_value_t *values, si
     return omc_call_end(mc, rc, value_count);
 }
 
-/* Commands that store. */
-
-static int store(omcache_t *mc, uint8_t opcode, const unsigned char *key, size_t key_len,
-                 const struct store_extra *extra, const unsigned char *value, size_t value_len,
-                 uint64_t cas, int32_t timeout_msec)
-{
-    omcache_req_t req;
-
-    if (!omc_call_begin(mc) || !fill(mc, &req, opcode, key, key_len, extra,
-                                     extra == NULL ? 0 : sizeof(*extra), value, value_len))
-        return OMCACHE_INVALID;
-    req.header.cas = htobe64(cas);
-    return run_status(mc, &req, timeout_msec);
-}
-
-static struct store_extra store_extra(uint32_t flags, time_t expiration)
-{
-    return (struct store_extra){htobe32(flags), expiration_extra(expiration)};
-}
-
 int omcache_set(omcache_t *mc, const unsigned char *key, size_t key_len, const unsigned char *value,
                 size_t value_len, time_t expiration, uint32_t flags, uint64_t cas,
                 int32_t timeout_msec)
 {
     struct store_extra extra = store_extra(flags, expiration);
+    struct command command = {
+        .opcode = quiet_if(timeout_msec, OMC_OP_SETQ, OMC_OP_SET),
+        .key = {key, key_len},
+        .extra = {&extra, sizeof(extra)},
+        .data = {value, value_len},
+        .cas = cas,
+    };
 
-    return store(mc, quiet_if(timeout_msec, OMC_OP_SETQ, OMC_OP_SET), key, key_len, &extra, value,
-                 value_len, cas, timeout_msec);
+    return run(mc, &command, timeout_msec);
 }
 
 int omcache_add(omcache_t *mc, const unsigned char *key, size_t key_len, const unsigned char *value,
                 size_t value_len, time_t expiration, uint32_t flags, int32_t timeout_msec)
 {
     struct store_extra extra = store_extra(flags, expiration);
+    struct command command = {
+        .opcode = quiet_if(timeout_msec, OMC_OP_ADDQ, OMC_OP_ADD),
+        .key = {key, key_len},
+        .extra = {&extra, sizeof(extra)},
+        .data = {value, value_len},
+    };
 
-    return store(mc, quiet_if(timeout_msec, OMC_OP_ADDQ, OMC_OP_ADD), key, key_len, &extra, value,
-                 value_len, 0, timeout_msec);
+    return run(mc, &command, timeout_msec);
 }
 
 int omcache_replace(omcache_t *mc, const unsigned char *key, size_t key_len,
@@ -178,86 +205,107 @@ int omcache_replace(omcache_t *mc, const unsigned char *key, size_t key_len,
                     int32_t timeout_msec)
 {
     struct store_extra extra = store_extra(flags, expiration);
+    struct command command = {
+        .opcode = quiet_if(timeout_msec, OMC_OP_REPLACEQ, OMC_OP_REPLACE),
+        .key = {key, key_len},
+        .extra = {&extra, sizeof(extra)},
+        .data = {value, value_len},
+    };
 
-    return store(mc, quiet_if(timeout_msec, OMC_OP_REPLACEQ, OMC_OP_REPLACE), key, key_len, &extra,
-                 value, value_len, 0, timeout_msec);
+    return run(mc, &command, timeout_msec);
 }
 
 int omcache_append(omcache_t *mc, const unsigned char *key, size_t key_len,
                    const unsigned char *value, size_t value_len, uint64_t cas, int32_t timeout_msec)
 {
-    return store(mc, quiet_if(timeout_msec, OMC_OP_APPENDQ, OMC_OP_APPEND), key, key_len, NULL,
-                 value, value_len, cas, timeout_msec);
+    struct command command = {
+        .opcode = quiet_if(timeout_msec, OMC_OP_APPENDQ, OMC_OP_APPEND),
+        .key = {key, key_len},
+        .data = {value, value_len},
+        .cas = cas,
+    };
+
+    return run(mc, &command, timeout_msec);
 }
 
 int omcache_prepend(omcache_t *mc, const unsigned char *key, size_t key_len,
                     const unsigned char *value, size_t value_len, uint64_t cas,
                     int32_t timeout_msec)
 {
-    return store(mc, quiet_if(timeout_msec, OMC_OP_PREPENDQ, OMC_OP_PREPEND), key, key_len, NULL,
-                 value, value_len, cas, timeout_msec);
+    struct command command = {
+        .opcode = quiet_if(timeout_msec, OMC_OP_PREPENDQ, OMC_OP_PREPEND),
+        .key = {key, key_len},
+        .data = {value, value_len},
+        .cas = cas,
+    };
+
+    return run(mc, &command, timeout_msec);
 }
 
-/* Commands on a key alone. */
-
-static int on_key(omcache_t *mc, uint8_t opcode, const unsigned char *key, size_t key_len,
-                  const void *extra, size_t extra_len, omcache_value_t *value, int32_t timeout_msec)
-{
-    omcache_req_t req;
-
-    if (!omc_call_begin(mc) || !fill(mc, &req, opcode, key, key_len, extra, extra_len, NULL, 0)) {
-        *value = (omcache_value_t){.status = OMCACHE_INVALID};
-        return OMCACHE_INVALID;
-    }
-    return run(mc, &req, value, timeout_msec);
-}
-
-static int count(omcache_t *mc, uint8_t opcode, const unsigned char *key, size_t key_len,
-                 uint64_t delta, uint64_t initial, time_t expiration, uint64_t *number,
+/* Runs a command on a counter; *number becomes what it counts. */
+static int count(omcache_t *mc, const struct command *command, uint64_t *number,
                  int32_t timeout_msec)
 {
-    struct delta_extra extra = {
-        .delta = htobe64(delta),
-        .initial = htobe64(initial),
-        .expiration = expiration_extra(expiration),
-    };
-    omcache_value_t value;
-    int rc = on_key(mc, opcode, key, key_len, &extra, sizeof(extra), &value, timeout_msec);
+    omcache_value_t answer;
+    int rc = run_answer(mc, command, &answer, timeout_msec);
 
     if (number != NULL)
-        *number = value.delta_value;
+        *number = answer.delta_value;
     return rc;
+}
+
+static struct delta_extra delta_extra(uint64_t delta, uint64_t initial, time_t expiration)
+{
+    return (struct delta_extra){htobe64(delta), htobe64(initial), expiration_extra(expiration)};
 }
 
 int omcache_increment(omcache_t *mc, const unsigned char *key, size_t key_len, uint64_t delta,
                       uint64_t initial, time_t expiration, uint64_t *value, int32_t timeout_msec)
 {
-    return count(mc, quiet_if(timeout_msec, OMC_OP_INCREMENTQ, OMC_OP_INCREMENT), key, key_len,
-                 delta, initial, expiration, value, timeout_msec);
+    struct delta_extra extra = delta_extra(delta, initial, expiration);
+    struct command command = {
+        .opcode = quiet_if(timeout_msec, OMC_OP_INCREMENTQ, OMC_OP_INCREMENT),
+        .key = {key, key_len},
+        .extra = {&extra, sizeof(extra)},
+    };
+
+    return count(mc, &command, value, timeout_msec);
 }
 
 int omcache_decrement(omcache_t *mc, const unsigned char *key, size_t key_len, uint64_t delta,
                       uint64_t initial, time_t expiration, uint64_t *value, int32_t timeout_msec)
 {
-    return count(mc, quiet_if(timeout_msec, OMC_OP_DECREMENTQ, OMC_OP_DECREMENT), key, key_len,
-                 delta, initial, expiration, value, timeout_msec);
+    struct delta_extra extra = delta_extra(delta, initial, expiration);
+    struct command command = {
+        .opcode = quiet_if(timeout_msec, OMC_OP_DECREMENTQ, OMC_OP_DECREMENT),
+        .key = {key, key_len},
+        .extra = {&extra, sizeof(extra)},
+    };
+
+    return count(mc, &command, value, timeout_msec);
 }
 
 int omcache_delete(omcache_t *mc, const unsigned char *key, size_t key_len, int32_t timeout_msec)
 {
-    omcache_value_t value;
+    struct command command = {
+        .opcode = quiet_if(timeout_msec, OMC_OP_DELETEQ, OMC_OP_DELETE),
+        .key = {key, key_len},
+    };
 
-    return on_key(mc, quiet_if(timeout_msec, OMC_OP_DELETEQ, OMC_OP_DELETE), key, key_len, NULL, 0,
-                  &value, timeout_msec);
+    return run(mc, &command, timeout_msec);
 }
 
 int omcache_touch(omcache_t *mc, const unsigned char *key, size_t key_len, time_t expiration,
                   int32_t timeout_msec)
 {
     uint32_t extra = expiration_extra(expiration);
-    omcache_value_t value;
+    struct command command = {
+        .opcode = OMC_OP_TOUCH,
+        .key = {key, key_len},
+        .extra = {&extra, sizeof(extra)},
+    };
 
-    return on_key(mc, OMC_OP_TOUCH, key, key_len, &extra, sizeof(extra), &value, timeout_msec);
+    return run(mc, &command, timeout_msec);
 }
 
 /* Hands out an answer's parts to whoever wants them. */
@@ -280,9 +328,12 @@ int omcache_get(omcache_t *mc, const unsigned char *key, size_t key_len,
                 const unsigned char **value, size_t *value_len, uint32_t *flags, uint64_t *cas,
                 int32_t timeout_msec)
 {
+    struct command command = {
+        .opcode = quiet_if(timeout_msec, OMC_OP_GETKQ, OMC_OP_GETK),
+        .key = {key, key_len},
+    };
     omcache_value_t answer;
-    int rc = on_key(mc, quiet_if(timeout_msec, OMC_OP_GETKQ, OMC_OP_GETK), key, key_len, NULL, 0,
-                    &answer, timeout_msec);
+    int rc = run_answer(mc, &command, &answer, timeout_msec);
 
     take_apart(&answer, value, value_len, flags, cas);
     return rc;
@@ -293,9 +344,13 @@ int omcache_gat(omcache_t *mc, const unsigned char *key, size_t key_len,
                 uint64_t *cas, int32_t timeout_msec)
 {
     uint32_t extra = expiration_extra(expiration);
+    struct command command = {
+        .opcode = quiet_if(timeout_msec, OMC_OP_GATKQ, OMC_OP_GATK),
+        .key = {key, key_len},
+        .extra = {&extra, sizeof(extra)},
+    };
     omcache_value_t answer;
-    int rc = on_key(mc, quiet_if(timeout_msec, OMC_OP_GATKQ, OMC_OP_GATK), key, key_len, &extra,
-                    sizeof(extra), &answer, timeout_msec);
+    int rc = run_answer(mc, &command, &answer, timeout_msec);
 
     take_apart(&answer, value, value_len, flags, cas);
     return rc;
