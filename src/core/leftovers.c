@@ -12,10 +12,11 @@ void omc_leftovers_fini(struct omc_leftovers *leftovers)
 bool omc_leftovers_read(const struct omc_leftovers *leftovers, const struct omc_pending *pending,
                         omcache_req_t *req)
 {
-    const unsigned char *unsent = omc_buffer_data(&leftovers->unsent);
+    const unsigned char *unsent;
 
     if (pending->start < leftovers->written)
-        return false;
+        return false; /* and perhaps nothing is unsent, and there is no buffer */
+    unsent = omc_buffer_data(&leftovers->unsent);
     leftovers->codec->decode_request(unsent + (pending->start - leftovers->written), req);
     return true;
 }
