@@ -16,6 +16,9 @@
 #include "route/point.h"
 #include "route/router.h"
 
+_Static_assert((int)OMC_KEY_MAX == (int)OMC_REQUEST_KEY_MAX,
+               "route and proto, which do not know each other, know the same keys");
+
 /* Data that programs may copy into themselves, so their size and their contents
  * at load time are part of the ABI. */
 omcache_dist_t omcache_dist_libmemcached_ketama = {

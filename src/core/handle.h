@@ -37,14 +37,14 @@ struct omcache_s {
     uint32_t *routes; /* scratch for sorting the requests of a command */
     size_t routes_room;
 
-    uint32_t random; /* state of the jitter */
+    uint32_t random; /* state of the generator: for pauses, and for servers chosen at random */
 
     bool calling; /* the response callback is running */
     bool doomed;  /* freed by a callback: to be done when the call returns */
 };
 
 /* first: what the numbers of requests start from; they wrap.  seed: something that
- * is different in each process, for the jitter. */
+ * is different in each process, for random numbers. */
 omcache_t *omc_handle_new(const struct omc_routing *routing, uint32_t first, uint32_t seed);
 void omc_handle_free(omcache_t *mc);
 

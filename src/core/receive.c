@@ -22,11 +22,13 @@ static void settle_older(omcache_t *mc, struct omc_server *server, uint32_t numb
 
         if (pending == NULL)
             continue;
-        if (!pending->fence && !pending->forgotten && !pending->quiet) {
+        if (pending->fence || pending->forgotten) {
+            /* nobody waits for it */
+        } else if (pending->quiet) {
+            omc_batch_settle(&mc->batch, pending->tag);
+        } else {
             omc_batch_fail(&mc->batch, pending->tag, OMCACHE_SERVER_FAILURE);
             lost++;
-        } else if (!pending->fence && !pending->forgotten) {
-            omc_batch_settle(&mc->batch, pending->tag);
         }
         omc_connection_settle(&server->conn, pending);
     }

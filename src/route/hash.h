@@ -31,10 +31,6 @@ OMC_HASHES(OMC_HASH_DECLARE)
 /* The function that users call by that name, or NULL. */
 omc_ketama_key_hash_func *omc_hash_by_name(const char *name);
 
-/* one-at-a-time in pieces: start with 0, feed, finish. */
-uint32_t omc_hash_one_at_a_time_feed(uint32_t hash, const void *bytes, size_t len);
-uint32_t omc_hash_one_at_a_time_finish(uint32_t hash);
-
 /* Word `index` (0 to 3) of an MD5 digest, read as little-endian. */
 uint32_t omc_hash_md5_word(const unsigned char digest[16], unsigned index);
 
