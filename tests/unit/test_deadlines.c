@@ -1,0 +1,109 @@
+/*
+ * The heap of deadlines against a sorted list of the same.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <check.h>
+#include <stdlib.h>
+
+#include "base/deadlines.h"
+#include "support/fixture.h"
+
+enum {
+    MANY = 2000,
+};
+
+static struct omc_deadlines deadlines;
+static struct omc_deadline entries[MANY];
+
+static void open_heap(void)
+{
+    omc_deadlines_init(&deadlines);
+    ck_assert(omc_deadlines_reserve(&deadlines, MANY));
+    for (size_t i = 0; i < MANY; i++)
+        entries[i] = (struct omc_deadline){0, 0};
+}
+
+static void close_heap(void)
+{
+    omc_deadlines_fini(&deadlines);
+}
+
+/* Takes all out, earliest first; how many there were. */
+static size_t empty(void)
+{
+    int64_t before = INT64_MIN;
+    struct omc_deadline *first;
+    size_t count = 0;
+
+    for (; (first = omc_deadlines_first(&deadlines)) != NULL; count++) {
+        ck_assert_int_ge(first->when, before);
+        before = first->when;
+        omc_deadlines_remove(&deadlines, first);
+        ck_assert_uint_eq(first->place, 0);
+    }
+    return count;
+}
+
+START_TEST(the_earliest_comes_first)
+{
+    ck_assert_ptr_null(omc_deadlines_first(&deadlines));
+    for (size_t i = 0; i < MANY; i++) {
+        omc_deadlines_set(&deadlines, &entries[i], rand() % 500);
+        ck_assert_int_le(omc_deadlines_first(&deadlines)->when, entries[i].when);
+    }
+    ck_assert_uint_eq(empty(), MANY);
+}
+END_TEST
+
+START_TEST(they_may_be_changed_and_removed_anywhere)
+{
+    size_t expected = 0;
+
+    for (int step = 0; step < 20 * MANY; step++) {
+        struct omc_deadline *entry = &entries[rand() % MANY];
+
+        if (rand() % 3 == 0) {
+            expected -= entry->place != 0;
+            omc_deadlines_remove(&deadlines, entry);
+        } else {
+            expected += entry->place == 0;
+            omc_deadlines_set(&deadlines, entry, rand() % 500);
+        }
+        ck_assert_uint_eq(deadlines.count, expected);
+        for (size_t i = 1; step % 1000 == 0 && i < deadlines.count; i++)
+            ck_assert_int_ge(deadlines.heap[i]->when, deadlines.heap[(i - 1) / 2]->when);
+    }
+    ck_assert_uint_eq(empty(), expected);
+}
+END_TEST
+
+START_TEST(a_large_one_gives_its_memory_back)
+{
+    for (size_t i = 0; i < MANY; i++)
+        omc_deadlines_set(&deadlines, &entries[i], (int64_t)(MANY - i));
+    ck_assert_uint_ge(deadlines.room, MANY);
+    omc_deadlines_trim(&deadlines);
+    ck_assert_uint_ge(deadlines.room, MANY);
+    empty();
+    omc_deadlines_trim(&deadlines);
+    ck_assert_uint_eq(deadlines.room, 0);
+    ck_assert(omc_deadlines_reserve(&deadlines, 1));
+    omc_deadlines_set(&deadlines, &entries[0], 7);
+    omc_deadlines_remove(&deadlines, &entries[1]); /* is not in it */
+    ck_assert_uint_eq(empty(), 1);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("deadlines");
+    TCase *tcase = tcase_create("deadlines");
+
+    tcase_add_checked_fixture(tcase, open_heap, close_heap);
+    tcase_add_test(tcase, the_earliest_comes_first);
+    tcase_add_test(tcase, they_may_be_changed_and_removed_anywhere);
+    tcase_add_test(tcase, a_large_one_gives_its_memory_back);
+    suite_add_tcase(suite, tcase);
+    return fixture_run(suite);
+}
