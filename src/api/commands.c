@@ -1,77 +1,12 @@
 /*
  * The simple commands: each fills a request and runs it.
  */
-#include <endian.h>
 #include <string.h>
 
 #include "api/call.h"
+#include "api/command.h"
 #include "omcache.h"
 #include "proto/opcode.h"
-#include "proto/request.h"
-
-/* Extras as they go over the wire. */
-struct store_extra {
-    uint32_t flags;
-    uint32_t expiration;
-};
-
-struct delta_extra {
-    uint64_t delta;
-    uint64_t initial;
-    uint32_t expiration;
-} __attribute__((packed));
-
-struct piece {
-    const void *bytes;
-    size_t len;
-};
-
-/* What goes into a request; parts that are not named are empty. */
-struct command {
-    uint8_t opcode;
-    struct piece key;
-    struct piece extra;
-    struct piece data;
-    uint64_t cas;
-};
-
-/* The opcode for a call: nobody waits for the answer with a timeout of 0. */
-static uint8_t quiet_if(int32_t timeout_msec, enum omc_opcode quiet, enum omc_opcode loud)
-{
-    return (uint8_t)(timeout_msec == 0 ? quiet : loud);
-}
-
-static uint32_t expiration_extra(time_t expiration)
-{
-    return htobe32((uint32_t)expiration);
-}
-
-static struct store_extra store_extra(uint32_t flags, time_t expiration)
-{
-    return (struct store_extra){htobe32(flags), expiration_extra(expiration)};
-}
-
-/* Makes a request by key; false if it cannot be one. */
-static bool fill(const omcache_t *mc, omcache_req_t *req, const struct command *command)
-{
-    size_t key_len = command->key.len, extra_len = command->extra.len;
-    size_t data_len = command->data.len;
-
-    if (key_len > OMC_REQUEST_KEY_MAX || data_len > UINT32_MAX - OMC_REQUEST_KEY_MAX - extra_len)
-        return false;
-    *req = (omcache_req_t){
-        .server_index = -1,
-        .header = {.opcode = command->opcode,
-                   .keylen = htobe16((uint16_t)key_len),
-                   .extlen = (uint8_t)extra_len,
-                   .bodylen = htobe32((uint32_t)(extra_len + key_len + data_len)),
-                   .cas = htobe64(command->cas)},
-        .extra = command->extra.bytes,
-        .key = command->key.bytes,
-        .data = command->data.bytes,
-    };
-    return omc_call_check(mc, req);
-}
 
 /* Runs one request; its answer, if one came, goes to *answer. */
 static int run_request(omcache_t *mc, omcache_req_t *req, omcache_value_t *answer,
@@ -99,18 +34,18 @@ int omcache_command_status(omcache_t *mc, omcache_req_t *req, int32_t timeout_ms
 }
 
 /* Runs a command on a key. */
-static int run_answer(omcache_t *mc, const struct command *command, omcache_value_t *answer,
+static int run_answer(omcache_t *mc, const struct omc_command *command, omcache_value_t *answer,
                       int32_t timeout_msec)
 {
     omcache_req_t req;
 
     *answer = (omcache_value_t){.status = OMCACHE_INVALID};
-    if (!omc_call_begin(mc) || !fill(mc, &req, command))
+    if (!omc_call_begin(mc) || !omc_command_fill(mc, &req, command))
         return OMCACHE_INVALID;
     return run_request(mc, &req, answer, timeout_msec);
 }
 
-static int run(omcache_t *mc, const struct command *command, int32_t timeout_msec)
+static int run(omcache_t *mc, const struct omc_command *command, int32_t timeout_msec)
 {
     omcache_value_t answer;
 
@@ -118,13 +53,13 @@ static int run(omcache_t *mc, const struct command *command, int32_t timeout_mse
 }
 
 /* Runs a command that names its server. */
-static int run_at(omcache_t *mc, const struct command *command, int server_index,
+static int run_at(omcache_t *mc, const struct omc_command *command, int server_index,
                   int32_t timeout_msec)
 {
     omcache_value_t answer;
     omcache_req_t req;
 
-    if (!omc_call_begin(mc) || !fill(mc, &req, command))
+    if (!omc_call_begin(mc) || !omc_command_fill(mc, &req, command))
         return OMCACHE_INVALID;
     if (server_index < 0) /* -1 would mean "by key" */
         return OMCACHE_NO_SERVERS;
@@ -134,15 +69,15 @@ static int run_at(omcache_t *mc, const struct command *command, int server_index
 
 int omcache_noop(omcache_t *mc, int server_index, int32_t timeout_msec)
 {
-    struct command command = {.opcode = OMC_OP_NOOP};
+    struct omc_command command = {.opcode = OMC_OP_NOOP};
 
     return run_at(mc, &command, server_index, timeout_msec);
 }
 
 int omcache_flush_all(omcache_t *mc, time_t expiration, int server_index, int32_t timeout_msec)
 {
-    uint32_t extra = expiration_extra(expiration);
-    struct command command = {.opcode = OMC_OP_FLUSH, .extra = {&extra, sizeof(extra)}};
+    uint32_t extra = omc_command_expiration(expiration);
+    struct omc_command command = {.opcode = OMC_OP_FLUSH, .extra = {&extra, sizeof(extra)}};
 
     return run_at(mc, &command, server_index, timeout_msec);
 }
@@ -150,7 +85,7 @@ int omcache_flush_all(omcache_t *mc, time_t expiration, int server_index, int32_
 int omcache_stat(omcache_t *mc, const char *command, omcache_value_t *values, size_t *value_count,
                  int server_index, int32_t timeout_msec)
 {
-    struct command stat = {
+    struct omc_command stat = {
         .opcode = OMC_OP_STAT,
         .key = {command, command == NULL ? 0 : strlen(command)},
     };
@@ -158,7 +93,7 @@ int omcache_stat(omcache_t *mc, const char *command, omcache_value_t *values, si
     omcache_req_t req;
     int rc;
 
-    if (!omc_call_begin(mc) || !fill(mc, &req, &stat))
+    if (!omc_call_begin(mc) || !omc_command_fill(mc, &req, &stat))
         return OMCACHE_INVALID;
     if (server_index < 0) {
         if (value_count != NULL)
@@ -174,9 +109,9 @@ int omcache_set(omcache_t *mc, const unsigned char *key, size_t key_len, const u
                 size_t value_len, time_t expiration, uint32_t flags, uint64_t cas,
                 int32_t timeout_msec)
 {
-    struct store_extra extra = store_extra(flags, expiration);
-    struct command command = {
-        .opcode = quiet_if(timeout_msec, OMC_OP_SETQ, OMC_OP_SET),
+    struct omc_command_store extra = omc_command_store(flags, expiration);
+    struct omc_command command = {
+        .opcode = omc_command_opcode(timeout_msec != 0, OMC_OP_SETQ, OMC_OP_SET),
         .key = {key, key_len},
         .extra = {&extra, sizeof(extra)},
         .data = {value, value_len},
@@ -189,9 +124,9 @@ int omcache_set(omcache_t *mc, const unsigned char *key, size_t key_len, const u
 int omcache_add(omcache_t *mc, const unsigned char *key, size_t key_len, const unsigned char *value,
                 size_t value_len, time_t expiration, uint32_t flags, int32_t timeout_msec)
 {
-    struct store_extra extra = store_extra(flags, expiration);
-    struct command command = {
-        .opcode = quiet_if(timeout_msec, OMC_OP_ADDQ, OMC_OP_ADD),
+    struct omc_command_store extra = omc_command_store(flags, expiration);
+    struct omc_command command = {
+        .opcode = omc_command_opcode(timeout_msec != 0, OMC_OP_ADDQ, OMC_OP_ADD),
         .key = {key, key_len},
         .extra = {&extra, sizeof(extra)},
         .data = {value, value_len},
@@ -204,9 +139,9 @@ int omcache_replace(omcache_t *mc, const unsigned char *key, size_t key_len,
                     const unsigned char *value, size_t value_len, time_t expiration, uint32_t flags,
                     int32_t timeout_msec)
 {
-    struct store_extra extra = store_extra(flags, expiration);
-    struct command command = {
-        .opcode = quiet_if(timeout_msec, OMC_OP_REPLACEQ, OMC_OP_REPLACE),
+    struct omc_command_store extra = omc_command_store(flags, expiration);
+    struct omc_command command = {
+        .opcode = omc_command_opcode(timeout_msec != 0, OMC_OP_REPLACEQ, OMC_OP_REPLACE),
         .key = {key, key_len},
         .extra = {&extra, sizeof(extra)},
         .data = {value, value_len},
@@ -218,8 +153,8 @@ int omcache_replace(omcache_t *mc, const unsigned char *key, size_t key_len,
 int omcache_append(omcache_t *mc, const unsigned char *key, size_t key_len,
                    const unsigned char *value, size_t value_len, uint64_t cas, int32_t timeout_msec)
 {
-    struct command command = {
-        .opcode = quiet_if(timeout_msec, OMC_OP_APPENDQ, OMC_OP_APPEND),
+    struct omc_command command = {
+        .opcode = omc_command_opcode(timeout_msec != 0, OMC_OP_APPENDQ, OMC_OP_APPEND),
         .key = {key, key_len},
         .data = {value, value_len},
         .cas = cas,
@@ -232,8 +167,8 @@ int omcache_prepend(omcache_t *mc, const unsigned char *key, size_t key_len,
                     const unsigned char *value, size_t value_len, uint64_t cas,
                     int32_t timeout_msec)
 {
-    struct command command = {
-        .opcode = quiet_if(timeout_msec, OMC_OP_PREPENDQ, OMC_OP_PREPEND),
+    struct omc_command command = {
+        .opcode = omc_command_opcode(timeout_msec != 0, OMC_OP_PREPENDQ, OMC_OP_PREPEND),
         .key = {key, key_len},
         .data = {value, value_len},
         .cas = cas,
@@ -243,7 +178,7 @@ int omcache_prepend(omcache_t *mc, const unsigned char *key, size_t key_len,
 }
 
 /* Runs a command on a counter; *number becomes what it counts. */
-static int count(omcache_t *mc, const struct command *command, uint64_t *number,
+static int count(omcache_t *mc, const struct omc_command *command, uint64_t *number,
                  int32_t timeout_msec)
 {
     omcache_value_t answer;
@@ -254,17 +189,12 @@ static int count(omcache_t *mc, const struct command *command, uint64_t *number,
     return rc;
 }
 
-static struct delta_extra delta_extra(uint64_t delta, uint64_t initial, time_t expiration)
-{
-    return (struct delta_extra){htobe64(delta), htobe64(initial), expiration_extra(expiration)};
-}
-
 int omcache_increment(omcache_t *mc, const unsigned char *key, size_t key_len, uint64_t delta,
                       uint64_t initial, time_t expiration, uint64_t *value, int32_t timeout_msec)
 {
-    struct delta_extra extra = delta_extra(delta, initial, expiration);
-    struct command command = {
-        .opcode = quiet_if(timeout_msec, OMC_OP_INCREMENTQ, OMC_OP_INCREMENT),
+    struct omc_command_delta extra = omc_command_delta(delta, initial, expiration);
+    struct omc_command command = {
+        .opcode = omc_command_opcode(timeout_msec != 0, OMC_OP_INCREMENTQ, OMC_OP_INCREMENT),
         .key = {key, key_len},
         .extra = {&extra, sizeof(extra)},
     };
@@ -275,9 +205,9 @@ int omcache_increment(omcache_t *mc, const unsigned char *key, size_t key_len, u
 int omcache_decrement(omcache_t *mc, const unsigned char *key, size_t key_len, uint64_t delta,
                       uint64_t initial, time_t expiration, uint64_t *value, int32_t timeout_msec)
 {
-    struct delta_extra extra = delta_extra(delta, initial, expiration);
-    struct command command = {
-        .opcode = quiet_if(timeout_msec, OMC_OP_DECREMENTQ, OMC_OP_DECREMENT),
+    struct omc_command_delta extra = omc_command_delta(delta, initial, expiration);
+    struct omc_command command = {
+        .opcode = omc_command_opcode(timeout_msec != 0, OMC_OP_DECREMENTQ, OMC_OP_DECREMENT),
         .key = {key, key_len},
         .extra = {&extra, sizeof(extra)},
     };
@@ -287,8 +217,8 @@ int omcache_decrement(omcache_t *mc, const unsigned char *key, size_t key_len, u
 
 int omcache_delete(omcache_t *mc, const unsigned char *key, size_t key_len, int32_t timeout_msec)
 {
-    struct command command = {
-        .opcode = quiet_if(timeout_msec, OMC_OP_DELETEQ, OMC_OP_DELETE),
+    struct omc_command command = {
+        .opcode = omc_command_opcode(timeout_msec != 0, OMC_OP_DELETEQ, OMC_OP_DELETE),
         .key = {key, key_len},
     };
 
@@ -298,8 +228,8 @@ int omcache_delete(omcache_t *mc, const unsigned char *key, size_t key_len, int3
 int omcache_touch(omcache_t *mc, const unsigned char *key, size_t key_len, time_t expiration,
                   int32_t timeout_msec)
 {
-    uint32_t extra = expiration_extra(expiration);
-    struct command command = {
+    uint32_t extra = omc_command_expiration(expiration);
+    struct omc_command command = {
         .opcode = OMC_OP_TOUCH,
         .key = {key, key_len},
         .extra = {&extra, sizeof(extra)},
@@ -328,8 +258,8 @@ int omcache_get(omcache_t *mc, const unsigned char *key, size_t key_len,
                 const unsigned char **value, size_t *value_len, uint32_t *flags, uint64_t *cas,
                 int32_t timeout_msec)
 {
-    struct command command = {
-        .opcode = quiet_if(timeout_msec, OMC_OP_GETKQ, OMC_OP_GETK),
+    struct omc_command command = {
+        .opcode = omc_command_opcode(timeout_msec != 0, OMC_OP_GETKQ, OMC_OP_GETK),
         .key = {key, key_len},
     };
     omcache_value_t answer;
@@ -343,9 +273,9 @@ int omcache_gat(omcache_t *mc, const unsigned char *key, size_t key_len,
                 const unsigned char **value, size_t *value_len, time_t expiration, uint32_t *flags,
                 uint64_t *cas, int32_t timeout_msec)
 {
-    uint32_t extra = expiration_extra(expiration);
-    struct command command = {
-        .opcode = quiet_if(timeout_msec, OMC_OP_GATKQ, OMC_OP_GATK),
+    uint32_t extra = omc_command_expiration(expiration);
+    struct omc_command command = {
+        .opcode = omc_command_opcode(timeout_msec != 0, OMC_OP_GATKQ, OMC_OP_GATK),
         .key = {key, key_len},
         .extra = {&extra, sizeof(extra)},
     };

@@ -46,17 +46,17 @@ struct pollfd *omcache_poll_fds(omcache_t *mc, int *nfds, int *poll_timeout)
     now = omc_clock_now();
     omc_loop_push(mc, !mc->settings.buffering, now);
     omc_loop_check_deadlines(mc, now);
-    omc_loop_fill_pollfds(mc);
+    omc_loop_choose(mc);
     until = omc_clock_after(now, mc->settings.dead_timeout);
     if (omc_loop_deadline(mc) < until)
         until = omc_loop_deadline(mc);
     *poll_timeout = omc_clock_left(now, until);
-    *nfds = (int)mc->fleet.active_count;
+    *nfds = (int)mc->watches.polled_count;
     if (omc_call_end(mc, OMCACHE_OK, NULL) != OMCACHE_OK) {
         *nfds = 0;
         return NULL;
     }
-    return mc->fleet.pollfds;
+    return mc->watches.pollfds;
 }
 
 int omcache_reset_buffers(omcache_t *mc)

@@ -52,6 +52,13 @@ int omcache_set_servers(omcache_t *mc, const char *servers)
     return omc_call_end(mc, omc_fleet_set_servers(mc, servers), NULL);
 }
 
+int omcache_set_dns_servers(omcache_t *mc, const char *servers)
+{
+    if (!omc_call_begin(mc))
+        return OMCACHE_INVALID;
+    return omc_call_end(mc, omc_fleet_set_dns_servers(mc, servers, omc_clock_now()), NULL);
+}
+
 int omcache_set_distribution_method(omcache_t *mc, omcache_dist_t *method)
 {
     struct omc_routing routing;
