@@ -1,8 +1,8 @@
 # OMcache: build, test, install.  `make help` lists what there is to make.
 #
 # Everything made lies in $(B), nothing else in the tree is written.  The library
-# needs a C compiler, pkg-config and libmd; what the tests need besides, `make
-# deps` installs.
+# needs a C compiler, pkg-config, libmd and c-ares; what the tests need besides,
+# `make deps` installs.
 
 # --- To set on the command line -----------------------------------------------
 
@@ -12,14 +12,16 @@ PREFIX      ?= /usr/local
 exec_prefix  = $(PREFIX)
 libdir       = $(exec_prefix)/lib
 includedir   = $(PREFIX)/include
+# 0: a library without c-ares, which looks up no names.
+CARES       ?= 1
 # Also: V=1 shows the commands, WERROR=1 turns warnings into errors, TESTS="unit
 # live/test_get" runs only these, JOBS=8 that many at a time, TIMEOUT=60 seconds each.
 
 # --- The one list of what all of this needs, by its names in Debian -----------
 
 PACKAGES = gcc g++ clang libc6-dev libclang-rt-dev binutils make pkg-config git \
-	libmd-dev \
-	check memcached libmemcached-dev valgrind libc6-dbg \
+	libmd-dev libc-ares-dev \
+	check memcached libmemcached-dev dnsmasq-base strace valgrind libc6-dbg \
 	abigail-tools clang-format clang-tidy shellcheck
 
 # --- Compiling and linking ----------------------------------------------------
@@ -29,6 +31,11 @@ VERSION := $(shell v=$$(sed -n 's/^.define OMCACHE_VERSION *//p' include/omcache
 	echo $$((v >> 16)).$$((v >> 8 & 255)).$$((v & 255)))
 
 LIBS := $(strip $(shell pkg-config --libs libmd 2>/dev/null || echo -lmd))
+
+# Looked for again before compiling: `make deps` may have installed it by then.
+ifneq ($(CARES),0)
+LIBS := $(strip $(shell pkg-config --libs libcares 2>/dev/null || echo -lcares)) $(LIBS)
+endif
 
 # What the sources rely on, whatever CFLAGS says.  Fused multiply-add rounds
 # differently and would send keys to other servers than libmemcached does.
@@ -55,13 +62,16 @@ endif
 # --- What there is in the tree ------------------------------------------------
 
 HEADERS  := $(patsubst include/%,%,$(wildcard include/*.h include/omcache/*.h))
-SRC      := $(sort $(wildcard src/*/*.c))
+SRC      := $(filter-out src/net/$(if $(filter 0,$(CARES)),cares,nonames).c, \
+	$(sort $(wildcard src/*/*.c)))
 EXAMPLES := $(patsubst %.c,$(B)/%,$(wildcard examples/*.c))
 BENCHES  := $(patsubst %.c,$(B)/%,$(sort $(wildcard bench/*.c)))
 
 # A test is named by its path below tests/: unit/test_ring, abi/symbols.sh.
 # Programs use Check; scripts tell by their exit code: 0 passed, 77 skipped.
 PROGRAMS := $(patsubst tests/%.c,%,$(sort $(wildcard tests/*/test_*.c)))
+# These are about names, and there is no such test without c-ares.
+PROGRAMS := $(filter-out $(if $(filter 0,$(CARES)),unit/test_resolver),$(PROGRAMS))
 LINTS    := $(patsubst tests/%,%,$(sort $(wildcard tests/lint/*.sh)))
 SLOW     := lint/format.sh lint/shell.sh lint/tidy.sh
 SCRIPTS  := $(patsubst tests/%,%,$(sort $(wildcard tests/abi/*.sh))) \
@@ -126,6 +136,8 @@ $(B)/obj/%.o: %.c $(B)/flags
 	@mkdir -p $(@D)
 	$(Q)$(COMPILE) $(MORE_CFLAGS) -MMD -MP -c -o $@ $<
 
+$(B)/obj/src/net/cares.o: MORE_CFLAGS = $(shell pkg-config --cflags libcares)
+
 -include $(wildcard $(B)/obj/*/*.d $(B)/obj/*/*/*.d)
 
 # These change when the compiler or a flag does, or the list of sources; and what
@@ -133,6 +145,9 @@ $(B)/obj/%.o: %.c $(B)/flags
 $(B)/flags: export STAMP = $(COMPILE) $(LDFLAGS) $(LIBS)
 $(B)/sources: export STAMP = $(SRC)
 $(B)/flags $(B)/sources: FORCE
+	@[ '$(CARES)' = 0 ] || pkg-config --exists libcares || { \
+		echo 'pkg-config does not find libcares (c-ares): install it, `make deps` does;'; \
+		echo 'or build a library that looks up no names, with `make CARES=0`.'; exit 1; }
 	@mkdir -p $(@D)
 	@echo "$$STAMP" | cmp -s - $@ || echo "$$STAMP" > $@
 

@@ -68,6 +68,16 @@ enum omcache_failover_e {
  * Never waits; may be called from a callback.  Since 1.0. */
 int omcache_set_failover(omcache_t *mc, int mode);
 
+/* Sets the DNS servers that names are looked up with: "ip" or "ip:port", several
+ * separated by commas, an IPv6 address with a port in brackets ("[::1]:53"); or NULL,
+ * as at first, for the system's.  All names are then looked up anew when the next
+ * connections are made; those that there are stay.
+ * Returns OMCACHE_OK, or with nothing changed OMCACHE_INVALID (mc is NULL, servers
+ * cannot be read, called from a callback, or the library was built without name
+ * lookup and servers is not NULL) or OMCACHE_FAIL (out of memory).
+ * Never waits.  Since 1.0. */
+int omcache_set_dns_servers(omcache_t *mc, const char *servers);
+
 /* Chooses by name how keys are distributed, and rebuilds the ring:
  *   "ketama" (as at first), "ketama-weighted", "ketama-pre1010", "ketama-spy",
  *   "ketama-spy-weighted", "modula", "virtual-bucket", "random": libmemcached's;

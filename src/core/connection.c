@@ -37,25 +37,14 @@ void omc_connection_fini(struct omc_connection *conn)
     omc_inbox_fini(&conn->in);
 }
 
-bool omc_connection_open(struct omc_connection *conn, const struct omc_address *address,
-                         int64_t now)
-{
-    conn->fd = omc_socket_connect(address);
-    conn->since = now;
-    conn->message = 0;
-    return conn->fd >= 0;
-}
-
 void omc_connection_close(struct omc_connection *conn, struct omc_leftovers *leftovers)
 {
     *leftovers = (struct omc_leftovers){conn->codec, conn->queue, conn->out, conn->written};
     omc_queue_init(&conn->queue, omc_queue_next(&leftovers->queue));
     omc_buffer_init(&conn->out);
     omc_inbox_discard(&conn->in);
-    if (conn->fd >= 0)
-        omc_socket_close(conn->fd);
     conn->fd = -1;
-    conn->ready = 0;
+    conn->message = 0;
     conn->hello_left = 0;
     conn->blocked = false;
     conn->broken = 0;
@@ -64,8 +53,9 @@ void omc_connection_close(struct omc_connection *conn, struct omc_leftovers *lef
 }
 
 /* The number in front of the oldest request's belongs to none. */
-void omc_connection_greet(struct omc_connection *conn, int64_t now)
+void omc_connection_open(struct omc_connection *conn, int fd, int64_t now)
 {
+    conn->fd = fd;
     conn->hello_number = conn->queue.first - 1;
     conn->hello_left = conn->codec->head_size(&noop, 0);
     conn->codec->encode_head(conn->hello, &noop, no_prefix, conn->hello_number);

@@ -15,7 +15,6 @@
 #include "core/inbox.h"
 #include "core/leftovers.h"
 #include "core/queue.h"
-#include "net/address.h"
 #include "omcache.h"
 #include "proto/codec.h"
 #include "proto/request.h"
@@ -25,8 +24,7 @@ enum {
 };
 
 struct omc_connection {
-    int fd;      /* -1: none */
-    short ready; /* what poll has found and nobody has handled yet */
+    int fd; /* the owner's to close; -1: none */
     const struct omc_codec *codec;
 
     unsigned char hello[OMC_CONNECTION_HELLO_SIZE]; /* the handshake's no-op, */
@@ -44,23 +42,19 @@ struct omc_connection {
     bool stalled;   /* no room to read into before the application's next call */
 
     struct omc_queue queue;
-    int64_t since; /* when it began to connect, or last showed a sign of life */
+    int64_t since; /* when its server began to connect, or it last showed a sign of life */
 };
 
 void omc_connection_init(struct omc_connection *conn, uint32_t first_number);
 void omc_connection_fini(struct omc_connection *conn);
 
-/* Starts to connect; false with errno when that failed at once. */
-bool omc_connection_open(struct omc_connection *conn, const struct omc_address *address,
-                         int64_t now);
-
-/* Closes the socket and is then as good as new, but for the numbers, which go on,
+/* Gives up the socket and is then as good as new, but for the numbers, which go on,
  * and for values that were handed out, which stay.  What it had to do is moved to
  * leftovers, to be freed by omc_leftovers_fini. */
 void omc_connection_close(struct omc_connection *conn, struct omc_leftovers *leftovers);
 
-/* Prepares the handshake on a socket that has just been connected. */
-void omc_connection_greet(struct omc_connection *conn, int64_t now);
+/* Starts with a socket that has just been connected, and prepares the handshake. */
+void omc_connection_open(struct omc_connection *conn, int fd, int64_t now);
 
 /* Whether the reply is the handshake's. */
 bool omc_connection_is_hello(const struct omc_connection *conn, const struct omc_reply *reply);

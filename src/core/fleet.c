@@ -20,7 +20,6 @@ static void free_arrays(struct omc_fleet *fleet)
     omc_memory_free(fleet->servers);
     omc_memory_free(fleet->active);
     omc_memory_free(fleet->pinned);
-    omc_memory_free(fleet->pollfds);
     omc_router_fini(&fleet->router);
 }
 
@@ -29,9 +28,7 @@ static bool allocate_arrays(struct omc_fleet *fleet, size_t count)
     fleet->servers = omc_memory_new(count, sizeof(struct omc_server *));
     fleet->active = omc_memory_new(count, sizeof(struct omc_server *));
     fleet->pinned = omc_memory_new(count, sizeof(struct omc_server *));
-    fleet->pollfds = omc_memory_new(count, sizeof(struct pollfd));
-    return count == 0 || (fleet->servers != NULL && fleet->active != NULL &&
-                          fleet->pinned != NULL && fleet->pollfds != NULL);
+    return count == 0 || (fleet->servers != NULL && fleet->active != NULL && fleet->pinned != NULL);
 }
 
 /* Makes those servers of the list that the old fleet does not have.  Both are
@@ -73,17 +70,17 @@ static void take_old_servers(struct omc_fleet *old, struct omc_fleet *next,
     }
 }
 
-static void free_servers(struct omc_fleet *fleet)
+static void free_servers(omcache_t *mc, struct omc_fleet *fleet)
 {
     for (size_t i = 0; i < fleet->count; i++) {
         if (fleet->servers[i] != NULL)
-            omc_server_free(fleet->servers[i]);
+            omc_server_free(mc, fleet->servers[i]);
     }
 }
 
-void omc_fleet_fini(struct omc_fleet *fleet)
+void omc_fleet_fini(omcache_t *mc, struct omc_fleet *fleet)
 {
-    free_servers(fleet);
+    free_servers(mc, fleet);
     free_arrays(fleet);
 }
 
@@ -131,6 +128,20 @@ static bool prepare(const struct omc_fleet *old, struct omc_fleet *next,
            make_new_servers(old, next, list, first_number);
 }
 
+/* Whether there is a way to reach them all. */
+static bool can_reach(omcache_t *mc, const struct omc_server_list *list)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        if (!omc_endpoint_can_reach(&list->names[i])) {
+            omc_log(&mc->log, OMC_LOG_ERROR,
+                    "%s: a name, and this library was built without name lookup",
+                    list->names[i].host);
+            return false;
+        }
+    }
+    return true;
+}
+
 int omc_fleet_set_servers(omcache_t *mc, const char *text)
 {
     struct omc_fleet dropped, next;
@@ -139,15 +150,17 @@ int omc_fleet_set_servers(omcache_t *mc, const char *text)
 
     if (rc != OMCACHE_OK)
         return rc;
-    if (prepare(&mc->fleet, &next, &list, mc->batch.next_tag)) {
+    if (!can_reach(mc, &list)) {
+        rc = OMCACHE_INVALID;
+    } else if (prepare(&mc->fleet, &next, &list, mc->batch.next_tag)) {
         dropped = mc->fleet;
         take_old_servers(&dropped, &next, &list);
         renumber(&next, &list);
         mc->fleet = next;
         fail_requests_of_dropped(mc, &dropped);
-        omc_fleet_fini(&dropped);
+        omc_fleet_fini(mc, &dropped);
     } else {
-        omc_fleet_fini(&next);
+        omc_fleet_fini(mc, &next);
         rc = OMCACHE_FAIL;
     }
     omc_server_list_fini(&list);
@@ -174,6 +187,21 @@ int omc_fleet_set_routing(omcache_t *mc, const struct omc_routing *routing)
     fleet->router = router;
     fleet->routing = *routing;
     return OMCACHE_OK;
+}
+
+int omc_fleet_set_dns_servers(omcache_t *mc, const char *servers, int64_t now)
+{
+    struct omc_fleet *fleet = &mc->fleet;
+    bool replaced;
+
+    if (!omc_resolver_check_servers(servers))
+        return OMCACHE_INVALID;
+    for (size_t i = 0; i < fleet->count; i++)
+        omc_endpoint_forget(&fleet->servers[i]->endpoint);
+    replaced = omc_names_set_servers(mc, servers);
+    for (size_t i = 0; i < fleet->count; i++)
+        omc_server_found(mc, fleet->servers[i], now);
+    return replaced ? OMCACHE_OK : OMCACHE_FAIL;
 }
 
 struct omc_server *omc_fleet_server(const struct omc_fleet *fleet, int index)

@@ -5,7 +5,6 @@
 #ifndef OMC_CORE_FLEET_H
 #define OMC_CORE_FLEET_H
 
-#include <poll.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -18,21 +17,21 @@ struct omc_fleet {
     struct omc_server **servers;
     size_t count;
 
-    struct omc_server **active; /* room for all of them, and so have the two below */
+    struct omc_server **active; /* room for all of them, and so has the one below */
     size_t active_count;
     struct omc_server **pinned;
     size_t pinned_count;
-    struct pollfd *pollfds; /* entry i is for active[i] */
 
     struct omc_routing routing;
     struct omc_router router;
 };
 
 void omc_fleet_init(struct omc_fleet *fleet, const struct omc_routing *routing);
-void omc_fleet_fini(struct omc_fleet *fleet);
+void omc_fleet_fini(omcache_t *mc, struct omc_fleet *fleet);
 
 /* Replaces the servers; those with the same host and port stay as they are.
- * OMCACHE_OK, or OMCACHE_INVALID or OMCACHE_FAIL with nothing changed. */
+ * OMCACHE_OK, or with nothing changed OMCACHE_INVALID (not a list, or it has a name
+ * and names cannot be looked up) or OMCACHE_FAIL. */
 int omc_fleet_set_servers(omcache_t *mc, const char *text);
 
 /* Replaces how keys are distributed.  OMCACHE_OK, or OMCACHE_FAIL with nothing
@@ -45,6 +44,10 @@ struct omc_server *omc_fleet_server(const struct omc_fleet *fleet, int index);
 /* The usable server for a key, or NULL. */
 struct omc_server *omc_fleet_pick(omcache_t *mc, const unsigned char *key, size_t key_len,
                                   int64_t now);
+
+/* Replaces the DNS servers and looks up all names anew.  OMCACHE_OK, or
+ * OMCACHE_INVALID (cannot be read) or OMCACHE_FAIL with the old ones in use. */
+int omc_fleet_set_dns_servers(omcache_t *mc, const char *servers, int64_t now);
 
 /* Puts a server on the list of active ones, or takes it off, as it needs. */
 void omc_fleet_update_active(struct omc_fleet *fleet, struct omc_server *server);

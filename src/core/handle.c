@@ -23,6 +23,7 @@ omcache_t *omc_handle_new(const struct omc_routing *routing, uint32_t first, uin
     if (mc == NULL)
         return NULL;
     mc->settings = defaults;
+    omc_names_init(&mc->names);
     omc_fleet_init(&mc->fleet, routing);
     omc_batch_init(&mc->batch, first);
     /* A thousand clients may have been started in the same second. */
@@ -32,7 +33,9 @@ omcache_t *omc_handle_new(const struct omc_routing *routing, uint32_t first, uin
 
 void omc_handle_free(omcache_t *mc)
 {
-    omc_fleet_fini(&mc->fleet);
+    omc_fleet_fini(mc, &mc->fleet);
+    omc_names_fini(mc);
+    omc_watch_fini(&mc->watches);
     omc_batch_fini(&mc->batch);
     omc_memory_free(mc->routes);
     omc_memory_free(mc);

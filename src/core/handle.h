@@ -11,6 +11,8 @@
 #include "base/log.h"
 #include "core/batch.h"
 #include "core/fleet.h"
+#include "core/names.h"
+#include "core/watch.h"
 #include "omcache.h"
 #include "proto/request.h"
 
@@ -31,6 +33,8 @@ struct omcache_s {
     omcache_response_callback_func *response_func;
     void *response_context;
 
+    struct omc_watches watches;
+    struct omc_names names;
     struct omc_fleet fleet;
     struct omc_batch batch;
 

@@ -6,7 +6,6 @@
 
 #include "base/clock.h"
 #include "core/handle.h"
-#include "net/poll.h"
 
 /* Whether one has something to send and has not even begun to connect. */
 static bool has_unstarted(const struct omc_fleet *fleet)
@@ -43,24 +42,20 @@ void omc_loop_check_deadlines(omcache_t *mc, int64_t now)
         omc_server_check_deadline(mc, fleet->active[i], now);
 }
 
-void omc_loop_fill_pollfds(omcache_t *mc)
+void omc_loop_choose(omcache_t *mc)
 {
     struct omc_fleet *fleet = &mc->fleet;
 
-    for (size_t i = 0; i < fleet->active_count; i++) {
-        const struct omc_server *server = fleet->active[i];
-
-        fleet->pollfds[i] = (struct pollfd){
-            .fd = server->conn.fd,
-            .events = omc_server_poll_events(server),
-        };
-    }
+    omc_watch_choose_none(&mc->watches);
+    for (size_t i = 0; i < fleet->active_count; i++)
+        omc_server_choose(mc, fleet->active[i]);
+    omc_names_choose(mc);
 }
 
 int64_t omc_loop_deadline(const omcache_t *mc)
 {
     const struct omc_fleet *fleet = &mc->fleet;
-    int64_t earliest = OMC_CLOCK_NEVER;
+    int64_t earliest = mc->names.deadline;
 
     for (size_t i = 0; i < fleet->active_count; i++) {
         int64_t deadline = omc_server_deadline(mc, fleet->active[i]);
@@ -73,12 +68,8 @@ int64_t omc_loop_deadline(const omcache_t *mc)
 
 void omc_loop_wait(omcache_t *mc, int msec)
 {
-    struct omc_fleet *fleet = &mc->fleet;
-
-    omc_loop_fill_pollfds(mc);
-    omc_poll(fleet->pollfds, fleet->active_count, msec);
-    for (size_t i = 0; i < fleet->active_count; i++)
-        fleet->active[i]->conn.ready = fleet->pollfds[i].revents;
+    omc_loop_choose(mc);
+    omc_watch_wait(&mc->watches, msec);
 }
 
 void omc_loop_dispatch(omcache_t *mc, int64_t now)
@@ -87,6 +78,7 @@ void omc_loop_dispatch(omcache_t *mc, int64_t now)
 
     for (size_t i = fleet->active_count; i-- > 0;)
         omc_server_ready(mc, fleet->active[i], now);
+    omc_names_dispatch(mc, now);
     omc_loop_check_deadlines(mc, now);
 }
 

@@ -18,13 +18,13 @@ void omc_loop_push(omcache_t *mc, bool write, int64_t now);
 /* Gives up what has run out of time. */
 void omc_loop_check_deadlines(omcache_t *mc, int64_t now);
 
-/* Fills in mc->fleet.pollfds, an entry for each active server. */
-void omc_loop_fill_pollfds(omcache_t *mc);
+/* Chooses the sockets of active servers, and those of the resolver, for a wait. */
+void omc_loop_choose(omcache_t *mc);
 
-/* The earliest deadline of all servers, or OMC_CLOCK_NEVER. */
+/* The earliest deadline of all, or OMC_CLOCK_NEVER. */
 int64_t omc_loop_deadline(const omcache_t *mc);
 
-/* Waits up to msec milliseconds for the active servers' sockets. */
+/* Waits up to msec milliseconds for these sockets. */
 void omc_loop_wait(omcache_t *mc, int msec);
 
 /* Handles what the wait has found, then overdue deadlines. */

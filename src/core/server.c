@@ -12,10 +12,9 @@
 #include "base/memory.h"
 #include "core/backoff.h"
 #include "core/handle.h"
+#include "core/names.h"
 #include "core/receive.h"
-#include "net/address.h"
 #include "net/poll.h"
-#include "net/socket.h"
 #include "proto/request.h"
 
 enum {
@@ -33,16 +32,26 @@ struct omc_server *omc_server_new(const struct omc_server_name *name, uint32_t f
 
     if (server == NULL)
         return NULL;
-    omc_connection_init(&server->conn, first_number);
     if (!omc_server_list_copy_name(&server->name, name)) {
-        omc_server_free(server);
+        omc_memory_free(server);
         return NULL;
     }
+    omc_connection_init(&server->conn, first_number);
+    omc_watch_init(&server->watch, server);
     return server;
 }
 
-void omc_server_free(struct omc_server *server)
+/* Closes all of its sockets. */
+static void close_sockets(omcache_t *mc, struct omc_server *server)
 {
+    omc_watch_close(&mc->watches, &server->watch);
+    omc_race_fini(&server->race, &mc->watches);
+}
+
+void omc_server_free(omcache_t *mc, struct omc_server *server)
+{
+    close_sockets(mc, server);
+    omc_endpoint_forget(&server->endpoint);
     omc_connection_fini(&server->conn);
     omc_server_list_free_name(&server->name);
     omc_memory_free(server);
@@ -78,14 +87,17 @@ static bool move_request(omcache_t *mc, struct omc_server *server,
     return true;
 }
 
-/* Closes the connection.  Requests that were sent fail; those that were not are
- * moved, if told to and possible.  How many failed. */
+/* Closes the connection, or ends the attempt at one.  Requests that were sent fail; those that were
+ * not are moved, if told to and possible.  How many failed. */
 static size_t close_connection(omcache_t *mc, struct omc_server *server, bool move, int64_t now)
 {
     struct omc_leftovers leftovers;
     struct omc_queue *queue = &leftovers.queue;
     size_t failed = 0;
 
+    close_sockets(mc, server);
+    if (server->endpoint.lookup != NULL && !omc_lookup_is_done(server->endpoint.lookup))
+        omc_endpoint_forget(&server->endpoint);
     omc_connection_close(&server->conn, &leftovers);
     for (uint32_t i = 0; i < queue->count; i++) {
         const struct omc_pending *pending = omc_queue_find(queue, queue->first + i);
@@ -106,15 +118,79 @@ size_t omc_server_fail_requests(omcache_t *mc, struct omc_server *server)
     return close_connection(mc, server, false, 0);
 }
 
-static void connect_to(omcache_t *mc, struct omc_server *server, int64_t now)
+static void flush(omcache_t *mc, struct omc_server *server, int64_t now)
 {
-    struct omc_address address;
-    const char *problem = omc_address_parse(&address, server->name.host, server->name.port);
+    if (!omc_connection_flush(&server->conn, now))
+        omc_server_event(mc, server, OMC_EVENT_FAILED, strerror(errno), now);
+}
 
-    if (problem == NULL && !omc_connection_open(&server->conn, &address, now))
-        problem = strerror(errno);
-    if (problem != NULL)
+/* Learns its addresses, at once or later. */
+static void resolve(omcache_t *mc, struct omc_server *server, int64_t now)
+{
+    const char *problem;
+
+    switch (omc_endpoint_find(mc, server, now, &problem)) {
+    case OMC_ENDPOINT_FOUND:
+        omc_server_event(mc, server, OMC_EVENT_RESOLVED, NULL, now);
+        break;
+    case OMC_ENDPOINT_WAIT:
+        break;
+    case OMC_ENDPOINT_FAILED:
         omc_server_event(mc, server, OMC_EVENT_FAILED, problem, now);
+        break;
+    }
+}
+
+void omc_server_found(omcache_t *mc, struct omc_server *server, int64_t now)
+{
+    if (omc_state_is_resolving(server->state))
+        resolve(mc, server, now);
+}
+
+/* Goes on with the socket that connected first. */
+static void accept_winner(omcache_t *mc, struct omc_server *server, struct omc_attempt *winner,
+                          int64_t now)
+{
+    server->address = winner->address;
+    omc_watch_move(&server->watch, &winner->watch);
+    omc_race_fini(&server->race, &mc->watches);
+    omc_server_event(mc, server, OMC_EVENT_CONNECTED, NULL, now);
+    flush(mc, server, now);
+}
+
+static void step_race(omcache_t *mc, struct omc_server *server, int64_t now)
+{
+    struct omc_attempt *winner;
+
+    switch (omc_race_step(&server->race, &mc->watches, now, &winner)) {
+    case OMC_RACE_ON:
+        break;
+    case OMC_RACE_WON:
+        accept_winner(mc, server, winner, now);
+        break;
+    case OMC_RACE_LOST:
+        omc_server_event(mc, server, OMC_EVENT_FAILED, strerror(server->race.error), now);
+        break;
+    }
+}
+
+static void start_race(omcache_t *mc, struct omc_server *server, int64_t now)
+{
+    const struct omc_address *addresses[OMC_ADDRESSES_MAX];
+    size_t count = omc_endpoint_list(&server->endpoint, addresses);
+
+    if (omc_race_init(&server->race, server, addresses, count))
+        step_race(mc, server, now);
+    else
+        omc_server_event(mc, server, OMC_EVENT_FAILED, strerror(ENOMEM), now);
+}
+
+/* What a failure tells of the address, and that its name may have a new one. */
+static void doubt_address(struct omc_server *server, enum omc_state before)
+{
+    if (omc_state_is_handshake(before))
+        omc_endpoint_disprove(&server->endpoint, &server->address);
+    omc_endpoint_forget(&server->endpoint);
 }
 
 /* A server that fails again and again is news only once. */
@@ -135,14 +211,19 @@ static void run_action(omcache_t *mc, struct omc_server *server, enum omc_action
     switch (action) {
     case OMC_ACTION_NONE:
         break;
+    case OMC_ACTION_RESOLVE:
+        server->conn.since = now;
+        resolve(mc, server, now);
+        break;
     case OMC_ACTION_CONNECT:
-        connect_to(mc, server, now);
+        start_race(mc, server, now);
         break;
     case OMC_ACTION_GREET:
-        omc_connection_greet(&server->conn, now);
+        omc_connection_open(&server->conn, server->watch.fd, now);
         break;
     case OMC_ACTION_WELCOME:
         server->failures = 0;
+        omc_endpoint_prove(&server->endpoint, &server->address);
         omc_log(&mc->log, OMC_LOG_INFO, "%s:%s: connected", name->host, name->port);
         break;
     case OMC_ACTION_CLOSE:
@@ -155,6 +236,7 @@ static void run_action(omcache_t *mc, struct omc_server *server, enum omc_action
         server->failures++;
         pause = omc_backoff_pause(server->failures, mc->settings.reconnect_timeout, &mc->random);
         server->retry_at = omc_clock_after(now, pause);
+        doubt_address(server, before);
         failed = close_connection(mc, server, true, now);
         omc_log(&mc->log, level, "%s:%s: down: %s; %zu requests failed, to be retried in %u ms",
                 name->host, name->port, reason, failed, (unsigned)pause);
@@ -176,8 +258,6 @@ void omc_server_event(omcache_t *mc, struct omc_server *server, enum omc_event e
 /* One look at a connection that is to be made again, without waiting. */
 static void nudge(omcache_t *mc, struct omc_server *server, int64_t now)
 {
-    struct pollfd entry;
-
     if (server->nudged_at == now)
         return;
     server->nudged_at = now;
@@ -185,9 +265,13 @@ static void nudge(omcache_t *mc, struct omc_server *server, int64_t now)
         omc_server_event(mc, server, OMC_EVENT_START, NULL, now);
     if (server->state == OMC_STATE_DOWN)
         return;
-    entry = (struct pollfd){.fd = server->conn.fd, .events = omc_server_poll_events(server)};
-    omc_poll(&entry, 1, 0);
-    server->conn.ready = entry.revents;
+    omc_watch_choose_none(&mc->watches);
+    omc_server_choose(mc, server);
+    if (omc_state_is_resolving(server->state))
+        omc_names_choose(mc);
+    omc_watch_wait(&mc->watches, 0);
+    if (omc_state_is_resolving(server->state))
+        omc_names_dispatch(mc, now);
     omc_server_ready(mc, server, now);
     omc_server_check_deadline(mc, server, now);
 }
@@ -215,12 +299,6 @@ void omc_server_prepare(omcache_t *mc, struct omc_server *server, int64_t now)
         omc_server_event(mc, server, OMC_EVENT_START, NULL, now);
 }
 
-static void flush(omcache_t *mc, struct omc_server *server, int64_t now)
-{
-    if (!omc_connection_flush(&server->conn, now))
-        omc_server_event(mc, server, OMC_EVENT_FAILED, strerror(errno), now);
-}
-
 void omc_server_write(omcache_t *mc, struct omc_server *server, int64_t now)
 {
     const struct omc_connection *conn = &server->conn;
@@ -229,84 +307,98 @@ void omc_server_write(omcache_t *mc, struct omc_server *server, int64_t now)
         flush(mc, server, now);
 }
 
-static void finish_connect(omcache_t *mc, struct omc_server *server, int64_t now)
-{
-    int error = omc_socket_connect_error(server->conn.fd);
-
-    if (error != 0) {
-        omc_server_event(mc, server, OMC_EVENT_FAILED, strerror(error), now);
-        return;
-    }
-    omc_server_event(mc, server, OMC_EVENT_CONNECTED, NULL, now);
-    flush(mc, server, now);
-}
-
 void omc_server_ready(omcache_t *mc, struct omc_server *server, int64_t now)
 {
-    short revents = server->conn.ready;
+    short ready = server->watch.ready;
 
-    if (revents == 0)
+    if (omc_state_is_connecting(server->state))
+        step_race(mc, server, now);
+    if (ready == 0)
         return;
-    server->conn.ready = 0;
-    if (omc_state_is_connecting(server->state)) {
-        finish_connect(mc, server, now);
-        return;
-    }
-    if ((revents & (POLLIN | POLLERR | POLLHUP | POLLNVAL)) != 0)
+    server->watch.ready = 0;
+    if ((ready & (POLLIN | POLLERR | POLLHUP | POLLNVAL)) != 0)
         omc_receive(mc, server, now);
-    if ((revents & POLLOUT) != 0 && omc_state_is_connected(server->state) &&
+    if ((ready & POLLOUT) != 0 && omc_state_is_connected(server->state) &&
         omc_connection_wants_write(&server->conn))
         flush(mc, server, now);
     omc_fleet_update_active(&mc->fleet, server);
 }
 
+/* When an attempt to connect, the lookup before it included, has lasted too long. */
+static int64_t connect_deadline(const omcache_t *mc, const struct omc_server *server)
+{
+    return omc_clock_after(server->conn.since, mc->settings.connect_timeout);
+}
+
 int64_t omc_server_deadline(const omcache_t *mc, const struct omc_server *server)
 {
     const struct omc_connection *conn = &server->conn;
+    int64_t deadline = OMC_CLOCK_NEVER;
 
     if (omc_state_is_connecting(server->state))
-        return omc_clock_after(conn->since, mc->settings.connect_timeout);
+        deadline = omc_race_deadline(&server->race);
+    if (omc_state_is_resolving(server->state) || omc_state_is_connecting(server->state))
+        return deadline < connect_deadline(mc, server) ? deadline : connect_deadline(mc, server);
     if (omc_state_is_connected(server->state) && conn->expecting)
         return omc_clock_after(conn->since, mc->settings.dead_timeout);
     return OMC_CLOCK_NEVER;
 }
 
+/* Why its deadline makes it fail, or NULL if it does not. */
+static const char *reason_of_deadline(const omcache_t *mc, const struct omc_server *server,
+                                      int64_t now)
+{
+    if (omc_state_is_connected(server->state)) {
+        /* The silence may be ours: perhaps nobody has looked for a long time. */
+        return omc_poll_readable(server->watch.fd) ? NULL : "no answer within the dead timeout";
+    }
+    if (now < connect_deadline(mc, server))
+        return NULL;
+    return omc_state_is_resolving(server->state) ? "name not found within the connect timeout"
+                                                 : "connect timeout";
+}
+
 void omc_server_check_deadline(omcache_t *mc, struct omc_server *server, int64_t now)
 {
     int64_t deadline = omc_server_deadline(mc, server);
-    bool connecting = omc_state_is_connecting(server->state);
     bool was_up = omc_state_is_up(server->state);
+    const char *reason;
 
     if (now < deadline)
         return;
-    /* The silence may be ours: perhaps nobody has looked for a long time. */
-    if (!connecting && omc_poll_readable(server->conn.fd))
-        return;
-    omc_server_event(mc, server, OMC_EVENT_FAILED,
-                     connecting ? "connect timeout" : "no answer within the dead timeout", now);
+    reason = reason_of_deadline(mc, server, now);
+    if (reason != NULL)
+        omc_server_event(mc, server, OMC_EVENT_FAILED, reason, now);
+    else if (omc_state_is_connecting(server->state))
+        step_race(mc, server, now);
     /* A reconnect that nobody watched has proved nothing: again, at once. */
-    if (!was_up && now - deadline >= UNWATCHED_TIME)
+    if (reason != NULL && !was_up && now - deadline >= UNWATCHED_TIME)
         server->retry_at = now;
 }
 
 bool omc_server_has_work(const struct omc_server *server)
 {
-    return omc_connection_is_busy(&server->conn) || omc_state_is_connecting(server->state) ||
-           omc_state_is_handshake(server->state);
+    return omc_connection_is_busy(&server->conn) || omc_state_is_resolving(server->state) ||
+           omc_state_is_connecting(server->state) || omc_state_is_handshake(server->state);
 }
 
-short omc_server_poll_events(const struct omc_server *server)
+static short events_of(const struct omc_connection *conn)
 {
-    const struct omc_connection *conn = &server->conn;
     int events = 0;
 
-    if (omc_state_is_connecting(server->state))
-        return POLLIN | POLLOUT;
-    if (!omc_state_is_connected(server->state))
-        return 0;
     if (!conn->stalled)
         events |= POLLIN;
     if (omc_connection_wants_write(conn))
         events |= POLLOUT;
     return (short)events;
+}
+
+void omc_server_choose(omcache_t *mc, struct omc_server *server)
+{
+    if (omc_state_is_connecting(server->state))
+        omc_race_choose(&server->race, &mc->watches);
+    if (!omc_state_is_connected(server->state))
+        return;
+    server->watch.events = events_of(&server->conn);
+    omc_watch_choose(&mc->watches, &server->watch);
 }

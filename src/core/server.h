@@ -9,7 +9,10 @@
 #include <stdint.h>
 
 #include "core/connection.h"
+#include "core/endpoint.h"
+#include "core/race.h"
 #include "core/state.h"
+#include "core/watch.h"
 #include "omcache.h"
 #include "route/server_list.h"
 
@@ -18,9 +21,13 @@ struct omc_server {
     uint32_t index; /* in the sorted list */
     enum omc_state state;
     struct omc_connection conn;
-    uint32_t failures; /* attempts to connect that failed in a row */
-    int64_t retry_at;  /* while down: when to reconnect */
-    int64_t nudged_at; /* when a reconnect was last pushed forward */
+    struct omc_watch watch; /* of its socket */
+    struct omc_endpoint endpoint;
+    struct omc_race race;       /* while connecting */
+    struct omc_address address; /* what it is connected to */
+    uint32_t failures;          /* attempts to connect that failed in a row */
+    int64_t retry_at;           /* while down: when to reconnect */
+    int64_t nudged_at;          /* when a reconnect was last pushed forward */
 
     bool active;      /* in the fleet's list of servers with something to do, */
     size_t active_at; /* at this place */
@@ -31,7 +38,7 @@ struct omc_server {
 struct omc_server *omc_server_new(const struct omc_server_name *name, uint32_t first_number);
 
 /* Closes and frees it; its requests must have been failed before. */
-void omc_server_free(struct omc_server *server);
+void omc_server_free(omcache_t *mc, struct omc_server *server);
 
 /* What happens to the server; `reason` says why, for the log. */
 void omc_server_event(omcache_t *mc, struct omc_server *server, enum omc_event event,
@@ -56,10 +63,15 @@ void omc_server_prepare(omcache_t *mc, struct omc_server *server, int64_t now);
 /* Writes what the kernel takes, if there is anything to write. */
 void omc_server_write(omcache_t *mc, struct omc_server *server, int64_t now);
 
-/* Acts on what poll has found about its socket. */
+/* Acts on what the wait has found about its sockets. */
 void omc_server_ready(omcache_t *mc, struct omc_server *server, int64_t now);
 
-/* Fails it if its deadline has passed without a sign of life. */
+/* Goes on with one whose name was being looked up: that has ended, or must be begun
+ * again. */
+void omc_server_found(omcache_t *mc, struct omc_server *server, int64_t now);
+
+/* Does what its deadline was for: fails it without a sign of life, or tries its
+ * next address. */
 void omc_server_check_deadline(omcache_t *mc, struct omc_server *server, int64_t now);
 
 /* When that will be, or OMC_CLOCK_NEVER. */
@@ -68,7 +80,7 @@ int64_t omc_server_deadline(const omcache_t *mc, const struct omc_server *server
 /* Whether it must be polled, or pushed. */
 bool omc_server_has_work(const struct omc_server *server);
 
-/* What to poll for. */
-short omc_server_poll_events(const struct omc_server *server);
+/* Chooses its sockets for the next wait. */
+void omc_server_choose(omcache_t *mc, struct omc_server *server);
 
 #endif

@@ -4,30 +4,32 @@
 #include "core/state.h"
 
 #define STATE(name) OMC_STATE_##name
-#define TO(state, action)                      \
-    {                                          \
-        OMC_STATE_##state, OMC_ACTION_##action \
-    }
+#define ON(event, state, action) [OMC_EVENT_##event] = {OMC_STATE_##state, OMC_ACTION_##action}
 
-/* In the order of the events: start, connected, verified, failed, discard. */
+/* What is not here changes nothing. */
 static const struct omc_transition table[OMC_STATE_COUNT][OMC_EVENT_COUNT] = {
-    [STATE(IDLE)] = {TO(CONNECTING, CONNECT), TO(IDLE, NONE), TO(IDLE, NONE), TO(IDLE, NONE),
-                     TO(IDLE, CLOSE)},
-    [STATE(CONNECTING)] = {TO(CONNECTING, NONE), TO(HANDSHAKE, GREET), TO(CONNECTING, NONE),
-                           TO(DOWN, DISABLE), TO(IDLE, CLOSE)},
-    [STATE(HANDSHAKE)] = {TO(HANDSHAKE, NONE), TO(HANDSHAKE, NONE), TO(READY, WELCOME),
-                          TO(DOWN, DISABLE), TO(IDLE, CLOSE)},
-    [STATE(READY)] = {TO(READY, NONE), TO(READY, NONE), TO(READY, NONE), TO(IDLE, CLOSE),
-                      TO(IDLE, CLOSE)},
-    [STATE(DOWN)] = {TO(RECONNECTING, CONNECT), TO(DOWN, NONE), TO(DOWN, NONE), TO(DOWN, NONE),
-                     TO(DOWN, NONE)},
-    [STATE(RECONNECTING)] = {TO(RECONNECTING, NONE), TO(REVERIFYING, GREET), TO(RECONNECTING, NONE),
-                             TO(DOWN, DISABLE), TO(DOWN, DISABLE)},
-    [STATE(REVERIFYING)] = {TO(REVERIFYING, NONE), TO(REVERIFYING, NONE), TO(READY, WELCOME),
-                            TO(DOWN, DISABLE), TO(DOWN, DISABLE)},
+    [STATE(IDLE)] = {ON(START, RESOLVING, RESOLVE), ON(DISCARD, IDLE, CLOSE)},
+    [STATE(RESOLVING)] = {ON(RESOLVED, CONNECTING, CONNECT), ON(FAILED, DOWN, DISABLE),
+                          ON(DISCARD, IDLE, CLOSE)},
+    [STATE(CONNECTING)] = {ON(CONNECTED, HANDSHAKE, GREET), ON(FAILED, DOWN, DISABLE),
+                           ON(DISCARD, IDLE, CLOSE)},
+    [STATE(HANDSHAKE)] = {ON(VERIFIED, READY, WELCOME), ON(FAILED, DOWN, DISABLE),
+                          ON(DISCARD, IDLE, CLOSE)},
+    [STATE(READY)] = {ON(FAILED, IDLE, CLOSE), ON(DISCARD, IDLE, CLOSE)},
+    [STATE(DOWN)] = {ON(START, RERESOLVING, RESOLVE)},
+    [STATE(RERESOLVING)] = {ON(RESOLVED, RECONNECTING, CONNECT), ON(FAILED, DOWN, DISABLE),
+                            ON(DISCARD, DOWN, DISABLE)},
+    [STATE(RECONNECTING)] = {ON(CONNECTED, REVERIFYING, GREET), ON(FAILED, DOWN, DISABLE),
+                             ON(DISCARD, DOWN, DISABLE)},
+    [STATE(REVERIFYING)] = {ON(VERIFIED, READY, WELCOME), ON(FAILED, DOWN, DISABLE),
+                            ON(DISCARD, DOWN, DISABLE)},
 };
 
 struct omc_transition omc_state_next(enum omc_state state, enum omc_event event)
 {
-    return table[state][event];
+    struct omc_transition transition = table[state][event];
+
+    if (transition.action == OMC_ACTION_NONE)
+        transition.next = state;
+    return transition;
 }

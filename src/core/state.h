@@ -2,7 +2,8 @@
  * The life of a server's connection, as a table: what follows which state on
  * which event, and what is to be done on the way.
  *
- * A server that takes requests is idle, connecting, in its handshake, or ready.
+ * A server that takes requests is idle, being looked up, connecting, in its
+ * handshake, or ready.
  * One that failed before it proved itself is down: it takes none until a
  * reconnect, tried when its time has come, ends in a successful handshake.
  */
@@ -13,17 +14,20 @@
 
 enum omc_state {
     OMC_STATE_IDLE,
+    OMC_STATE_RESOLVING, /* its name is being looked up */
     OMC_STATE_CONNECTING,
     OMC_STATE_HANDSHAKE, /* connected, its no-op not yet answered */
     OMC_STATE_READY,
     OMC_STATE_DOWN,
-    OMC_STATE_RECONNECTING, /* as connecting and */
+    OMC_STATE_RERESOLVING,  /* as resolving, */
+    OMC_STATE_RECONNECTING, /* connecting and */
     OMC_STATE_REVERIFYING,  /* handshake, but taking no requests */
     OMC_STATE_COUNT
 };
 
 enum omc_event {
     OMC_EVENT_START,     /* a connection is wanted */
+    OMC_EVENT_RESOLVED,  /* its addresses are known */
     OMC_EVENT_CONNECTED, /* the attempt to connect succeeded */
     OMC_EVENT_VERIFIED,  /* the handshake's no-op was answered */
     OMC_EVENT_FAILED,    /* the peer, the network or a deadline ended it */
@@ -33,6 +37,7 @@ enum omc_event {
 
 enum omc_action {
     OMC_ACTION_NONE,
+    OMC_ACTION_RESOLVE,
     OMC_ACTION_CONNECT,
     OMC_ACTION_GREET,   /* send the handshake's no-op */
     OMC_ACTION_WELCOME, /* start using it */
@@ -51,6 +56,12 @@ struct omc_transition omc_state_next(enum omc_state state, enum omc_event event)
 static inline bool omc_state_is_up(enum omc_state state)
 {
     return state < OMC_STATE_DOWN;
+}
+
+/* Waits for its addresses. */
+static inline bool omc_state_is_resolving(enum omc_state state)
+{
+    return state == OMC_STATE_RESOLVING || state == OMC_STATE_RERESOLVING;
 }
 
 /* Waits for connect() to end. */

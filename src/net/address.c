@@ -4,7 +4,6 @@
 #include "net/address.h"
 
 #include <netdb.h>
-#include <stdbool.h>
 #include <string.h>
 #include <sys/un.h>
 
@@ -24,20 +23,24 @@ static bool is_port(const char *text)
     return number > 0;
 }
 
-static const char *parse_path(struct omc_address *address, const char *path)
+static enum omc_address_kind parse_path(struct omc_address *address, const char *path,
+                                        const char **problem)
 {
     struct sockaddr_un name = {.sun_family = AF_UNIX};
     size_t len = strlen(path);
 
-    if (len >= sizeof(name.sun_path))
-        return "path too long for a socket";
+    if (len >= sizeof(name.sun_path)) {
+        *problem = "path too long for a socket";
+        return OMC_ADDRESS_INVALID;
+    }
     memcpy(name.sun_path, path, len);
     memcpy(&address->storage, &name, sizeof(name));
     address->len = sizeof(name);
-    return NULL;
+    return OMC_ADDRESS_NUMERIC;
 }
 
-const char *omc_address_parse(struct omc_address *address, const char *host, const char *port)
+enum omc_address_kind omc_address_parse(struct omc_address *address, const char *host,
+                                        const char *port, const char **problem)
 {
     const struct addrinfo hints = {
         .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV,
@@ -46,15 +49,24 @@ const char *omc_address_parse(struct omc_address *address, const char *host, con
     };
     struct addrinfo *found;
 
+    *problem = NULL;
     if (host[0] == '/')
-        return parse_path(address, host);
+        return parse_path(address, host, problem);
     if (!is_port(port))
-        return "not a port number from 1 to 65535";
-    /* An empty host would mean the loopback address. */
-    if (host[0] == '\0' || getaddrinfo(host, port, &hints, &found) != 0)
-        return "not a numeric address, and names are not looked up yet";
+        *problem = "not a port number from 1 to 65535";
+    else if (host[0] == '\0') /* getaddrinfo would take it for the loopback address */
+        *problem = "neither an address nor a name";
+    if (*problem != NULL)
+        return OMC_ADDRESS_INVALID;
+    if (getaddrinfo(host, port, &hints, &found) != 0)
+        return OMC_ADDRESS_NAME;
     memcpy(&address->storage, found->ai_addr, found->ai_addrlen);
     address->len = found->ai_addrlen;
     freeaddrinfo(found);
-    return NULL;
+    return OMC_ADDRESS_NUMERIC;
+}
+
+bool omc_address_is_equal(const struct omc_address *a, const struct omc_address *b)
+{
+    return a->len == b->len && memcmp(&a->storage, &b->storage, a->len) == 0;
 }

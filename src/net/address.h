@@ -1,9 +1,11 @@
 /*
- * Socket addresses from numeric text.  Nothing here looks up a name.
+ * Socket addresses, and reading them from numeric text.  Nothing here looks up a name.
  */
 #ifndef OMC_NET_ADDRESS_H
 #define OMC_NET_ADDRESS_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <sys/socket.h>
 
 struct omc_address {
@@ -11,9 +13,26 @@ struct omc_address {
     socklen_t len;
 };
 
+enum {
+    OMC_ADDRESSES_MAX = 64, /* of a name with more, the others are not used */
+};
+
+struct omc_addresses {
+    struct omc_address *items;
+    size_t count;
+};
+
+enum omc_address_kind {
+    OMC_ADDRESS_NUMERIC, /* an address, which has been read */
+    OMC_ADDRESS_NAME,    /* to be looked up; the port is a good one */
+    OMC_ADDRESS_INVALID, /* neither: *problem says why, as a static string */
+};
+
 /* Reads a numeric IPv4 or IPv6 address (with %scope, if it has one) and a port
- * of 1 to 65535, or a "/path/to/socket", which needs no port.  NULL if it could,
- * else what is wrong, as a static string. */
-const char *omc_address_parse(struct omc_address *address, const char *host, const char *port);
+ * of 1 to 65535, or a "/path/to/socket", which needs no port. */
+enum omc_address_kind omc_address_parse(struct omc_address *address, const char *host,
+                                        const char *port, const char **problem);
+
+bool omc_address_is_equal(const struct omc_address *a, const struct omc_address *b);
 
 #endif

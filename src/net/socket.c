@@ -29,12 +29,19 @@ int omc_socket_connect(const struct omc_address *address)
 
 int omc_socket_connect_error(int fd)
 {
+    struct sockaddr_storage peer;
     int error = 0;
-    socklen_t len = sizeof(error);
+    socklen_t len = sizeof(error), peer_len = sizeof(peer);
 
     if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) != 0)
         return errno;
-    return error;
+    if (error != 0)
+        return error;
+    /* No error yet is not success: what woke us may have been meant for another
+     * socket, which had the same number before. */
+    if (getpeername(fd, (struct sockaddr *)&peer, &peer_len) != 0)
+        return errno == ENOTCONN ? EINPROGRESS : errno;
+    return 0;
 }
 
 static ssize_t result_of_errno(void)

@@ -17,11 +17,12 @@ enum {
     OMC_SOCKET_CLOSED = -2, /* orderly closed by the peer */
 };
 
-/* Starts to connect and returns the descriptor, or -1 with errno.  The socket
- * becomes writable when the attempt has ended. */
+/* Starts to connect and returns the descriptor, or -1 with errno: EAGAIN if that of
+ * a unix socket is to be tried again later.  The socket becomes writable when the
+ * attempt has ended. */
 int omc_socket_connect(const struct omc_address *address);
 
-/* How an attempt ended: 0, or the errno it failed with. */
+/* How an attempt ended: 0, the errno it failed with, or EINPROGRESS if it has not. */
 int omc_socket_connect_error(int fd);
 
 /* Read into size bytes, and write count pieces: how many bytes, or a result

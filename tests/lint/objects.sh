@@ -12,7 +12,10 @@ objects=${2:-${B:-build}/obj/src}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-for source in src/*/*.c; do
+# All sources, unless this build left out some.
+if [ $# = 0 ]; then sources=$(cat "${B:-build}/sources"); else sources=$(echo src/*/*.c); fi
+
+for source in $sources; do
     file=${source#src/}
     file=${file%.c}
     object=$objects/$file.o
@@ -23,8 +26,17 @@ for source in src/*/*.c; do
     objdump -t "$object" | awk -v file="$file" '/ O / { print file, $(NF - 2), $NF }' >>"$work/variables"
 done
 
+# folder, function: what headers declare that have no source of their own name, but
+# one or several others that implement them
+for header in src/*/*.h; do
+    [ -f "${header%.h}.c" ] && continue
+    folder=${header#src/}
+    sed -n "/^[a-z]/s/.*[ *]\(omc_[a-z0-9_]*\)(.*/${folder%/*} \1/p" "$header"
+done >"$work/interfaces"
+
 {
-    # Read in turn: the arrows, where symbols are defined, who uses them.
+    # Read in turn: the arrows, what may be defined anywhere on a floor, where symbols
+    # are defined, who uses them.
     awk '
         BEGIN {
             reserve("net", "socket connect bind listen accept accept4 send sendto sendmsg")
@@ -53,19 +65,23 @@ done
             arrow[$1] = $0
             next
         }
+        pass == 2 {
+            interface[$0]
+            next
+        }
         {
             split($1, path, "/")
             floor = path[1]
             name = $2
         }
-        pass == 2 {
+        pass == 3 {
             if ($3 ~ /[A-TV-Z]/)
                 home[name] = floor
             next
         }
         $3 != "U" {
             own = "omc_" path[2]
-            is_own = name == own || index(name, own "_") == 1
+            is_own = name == own || index(name, own "_") == 1 || floor " " name in interface
             is_public = floor == "api" && name ~ /^omcache_/
             if ($3 ~ /[A-TV-Z]/ && !is_own && !is_public)
                 print $1 " defines " name ": it should begin with " own
@@ -82,7 +98,8 @@ done
         }
         name in only && !has(only[name], floor) {
             print $1 " uses " name ": reserved for " only[name]
-        }' pass=1 "$here/arrows.txt" pass=2 "$work/symbols" pass=3 "$work/symbols"
+        }' pass=1 "$here/arrows.txt" pass=2 "$work/interfaces" \
+        pass=3 "$work/symbols" pass=4 "$work/symbols"
 
     # The three distributions were born as writable data, and so they stay.
     awk '

@@ -19,6 +19,9 @@ plant() {
         echo "int $function(void);" >"$tree/src/$name.h"
         printf '#include "%s.h"\nint %s(void) { return 0; }\n' "$name" "$function" >"$tree/src/$name.c"
     done
+    # An interface without a source of its own name: tcp.c implements it.
+    echo 'int omc_stream(void);' >"$tree/src/net/stream.h"
+    echo 'int omc_stream(void) { return 0; }' >>"$tree/src/net/tcp.c"
     printf '#pragma once\n#include "base/list.h"\n' >"$tree/src/base/loop.h"
     printf '%s\n' '#include <omcache.h>' '#include "base/list.h"' '#include "proto/text.h"' \
         'int omcache_get(void);' 'int omcache_get(void) { return omc_text(); }' >"$tree/src/api/get.c"
@@ -60,6 +63,7 @@ src/base/list.h|#include "base/loop.h"|arrows.sh|include cycle
 include/omcache.h|#include <poll.h>|arrows.sh|the contract includes only
 include/omcache_cdef.h|#include <stddef.h>|arrows.sh|takes no preprocessor lines
 src/proto/text.c|int omc_tcp(void);\nint omc_text_x(void) { return omc_tcp(); }|objects.sh|no arrow leads from proto to net
+src/proto/text.c|int omc_stream(void) { return 0; }|objects.sh|it should begin with omc_text
 src/base/list.c|int list_new(void) { return 0; }|objects.sh|it should begin with omc_list
 src/api/get.c|int get(void) { return 0; }|objects.sh|it should begin with omc_get
 src/proto/text.c|void *malloc(unsigned long);\nvoid *omc_text_x(void) { return malloc(1); }|objects.sh|uses malloc: reserved for base

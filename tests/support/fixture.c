@@ -5,6 +5,7 @@
  */
 #include "support/fixture.h"
 
+#include "support/child.h"
 #include "support/peer.h"
 #include "support/recorder.h"
 
@@ -74,7 +75,7 @@ static void clean(void)
     patience = -1;
     recorder_clear();
     peer_stop_all();
-    memcached_stop_all();
+    child_kill_all();
 }
 
 const char *key_for(size_t server)

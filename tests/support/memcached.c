@@ -5,83 +5,36 @@
  */
 #include "support/memcached.h"
 
+#include "support/child.h"
 #include "support/clock.h"
 #include "support/loopback.h"
 
 #include <check.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define RUNNING_MAX 16
 #define START_DEADLINE_MS 20000
 
-/* What to kill when a test ends, however it ends. */
-static pid_t running[RUNNING_MAX];
-
-static void remember(pid_t pid)
-{
-    for (size_t i = 0; i < RUNNING_MAX; i++) {
-        if (!running[i]) {
-            running[i] = pid;
-            return;
-        }
-    }
-    kill(pid, SIGKILL);
-    ck_abort_msg("more than %d memcached servers at once", RUNNING_MAX);
-}
-
-static void forget(pid_t pid)
-{
-    for (size_t i = 0; i < RUNNING_MAX; i++) {
-        if (running[i] == pid) {
-            running[i] = 0;
-        }
-    }
-}
-
-/* In the child.  Anything but the standard descriptors is close-on-exec. */
-static void exec_memcached(const char *listen, int first_port, pid_t parent)
+/* `listen` is what memcached's option -l has. */
+static void launch_at(struct memcached *m, const char *listen)
 {
     char port[16];
-    snprintf(port, sizeof(port), "%d", first_port);
+    snprintf(port, sizeof(port), "%d", m->port);
     const char *how = listen[0] == '/' ? "-s" : "-l";
     const char *argv[] = {"memcached", how,  listen, "-p", port,   "-U", "0",    "-t",
                           "1",         "-m", "64",   "-c", "8192", "-u", "root", NULL};
     if (geteuid() != 0) {
         argv[13] = NULL; /* memcached takes -u from root only, and root must give it */
     }
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != parent) {
-        _exit(1); /* the parent died before prctl could tell us */
-    }
-    int null = open("/dev/null", O_RDWR);
-    dup2(null, STDIN_FILENO);
-    dup2(null, STDOUT_FILENO);
-    execvp(argv[0], (char *const *)argv);
-    perror("memcached");
-    _exit(127);
-}
-
-/* `listen` is what memcached's option -l has. */
-static void launch_at(struct memcached *m, const char *listen)
-{
-    pid_t parent = getpid();
-    m->pid = fork();
-    ck_assert_msg(m->pid >= 0, "fork: %s", strerror(errno));
-    if (m->pid == 0) {
-        exec_memcached(listen, m->port, parent);
-    }
-    remember(m->pid);
+    m->pid = child_start(argv);
 }
 
 static void launch(struct memcached *m)
@@ -110,8 +63,7 @@ static void await_port(struct memcached *m, int port)
     int64_t deadline = clock_ms() + START_DEADLINE_MS;
     while (!accepts(m, port)) {
         int status;
-        if (waitpid(m->pid, &status, WNOHANG) == m->pid) {
-            forget(m->pid);
+        if (child_has_ended(m->pid, &status)) {
             m->pid = 0;
             ck_abort_msg("memcached at %s ended at once with status %#x", m->address,
                          (unsigned)status);
@@ -191,18 +143,10 @@ void memcached_restart(struct memcached *m)
     await(m);
 }
 
-static void end(pid_t pid)
-{
-    kill(pid, SIGKILL);
-    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) {
-    }
-    forget(pid);
-}
-
 void memcached_kill(struct memcached *m)
 {
     ck_assert_msg(m->pid > 0, "memcached at %s does not run", m->address);
-    end(m->pid);
+    child_kill(m->pid);
     m->pid = 0;
 }
 
@@ -218,15 +162,6 @@ void memcached_pause(struct memcached *m)
 void memcached_resume(struct memcached *m)
 {
     ck_assert_int_eq(kill(m->pid, SIGCONT), 0);
-}
-
-void memcached_stop_all(void)
-{
-    for (size_t i = 0; i < RUNNING_MAX; i++) {
-        if (running[i]) {
-            end(running[i]);
-        }
-    }
 }
 
 void fleet_start(struct fleet *fleet, size_t count)

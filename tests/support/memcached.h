@@ -54,7 +54,4 @@ void memcached_resume(struct memcached *m);
 /* Starts `count` servers at once and lists their addresses. */
 void fleet_start(struct fleet *fleet, size_t count);
 
-/* Kills every server that this process has started. */
-void memcached_stop_all(void);
-
 #endif

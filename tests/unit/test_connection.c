@@ -42,6 +42,7 @@ static void open_pair(void)
 
 static void close_pair(void)
 {
+    close(conn.fd);
     omc_connection_fini(&conn);
     close(peer);
 }
@@ -91,7 +92,7 @@ START_TEST(the_handshake_goes_in_front_of_what_waits)
     char opcodes[100];
 
     submit(OMC_OP_GETK, "a");
-    omc_connection_greet(&conn, 5);
+    omc_connection_open(&conn, conn.fd, 5);
     ck_assert(omc_connection_flush(&conn, 5));
     written(opcodes);
     ck_assert_str_eq(opcodes, "0a 0c ");

@@ -22,7 +22,7 @@ static void assert_step(enum omc_state state, enum omc_event event, enum omc_sta
 
 START_TEST(a_good_server_gets_ready)
 {
-    assert_step(S(IDLE), OMC_EVENT_START, S(CONNECTING), OMC_ACTION_CONNECT);
+    assert_step(S(IDLE), OMC_EVENT_START, S(RESOLVING), OMC_ACTION_RESOLVE);
     assert_step(S(CONNECTING), OMC_EVENT_CONNECTED, S(HANDSHAKE), OMC_ACTION_GREET);
     assert_step(S(HANDSHAKE), OMC_EVENT_VERIFIED, S(READY), OMC_ACTION_WELCOME);
 }
@@ -45,7 +45,7 @@ END_TEST
 
 START_TEST(a_disabled_one_comes_back_only_verified)
 {
-    assert_step(S(DOWN), OMC_EVENT_START, S(RECONNECTING), OMC_ACTION_CONNECT);
+    assert_step(S(DOWN), OMC_EVENT_START, S(RERESOLVING), OMC_ACTION_RESOLVE);
     assert_step(S(RECONNECTING), OMC_EVENT_CONNECTED, S(REVERIFYING), OMC_ACTION_GREET);
     assert_step(S(REVERIFYING), OMC_EVENT_VERIFIED, S(READY), OMC_ACTION_WELCOME);
     ck_assert(!omc_state_is_up(S(DOWN)));

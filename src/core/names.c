@@ -1,0 +1,166 @@
+/*
+ * Between the resolver, which knows descriptors, and the servers that have names.
+ */
+#include "core/names.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "core/handle.h"
+#include "core/server.h"
+#include "net/socket.h"
+
+void omc_names_init(struct omc_names *names)
+{
+    *names = (struct omc_names){.deadline = OMC_CLOCK_NEVER};
+}
+
+static struct omc_watch **find(struct omc_names *names, int fd)
+{
+    for (size_t i = 0; i < names->count; i++) {
+        if (names->watches[i]->fd == fd)
+            return &names->watches[i];
+    }
+    return NULL;
+}
+
+static struct omc_watch *add(omcache_t *mc, int fd)
+{
+    struct omc_names *names = &mc->names;
+    struct omc_watch *watch = omc_memory_new(1, sizeof(*watch));
+    struct omc_watch **watches =
+        omc_memory_resize(names->watches, names->count + 1, sizeof(struct omc_watch *));
+
+    if (watches != NULL)
+        names->watches = watches;
+    if (watch != NULL)
+        omc_watch_init(watch, NULL);
+    if (watch == NULL || watches == NULL || !omc_watch_open(&mc->watches, watch, fd)) {
+        omc_memory_free(watch);
+        return NULL;
+    }
+    names->watches[names->count++] = watch;
+    return watch;
+}
+
+static bool watch_fd(void *context, int fd, short events)
+{
+    omcache_t *mc = context;
+    struct omc_watch **known = find(&mc->names, fd);
+    struct omc_watch *watch = known != NULL ? *known : add(mc, fd);
+
+    if (watch == NULL)
+        return false;
+    watch->events = events;
+    return true;
+}
+
+static void close_fd(void *context, int fd)
+{
+    omcache_t *mc = context;
+    struct omc_names *names = &mc->names;
+    struct omc_watch **known = find(names, fd);
+
+    if (known == NULL) { /* there was no memory for it */
+        omc_socket_close(fd);
+        return;
+    }
+    omc_watch_close(&mc->watches, *known);
+    omc_memory_free(*known);
+    *known = names->watches[--names->count];
+}
+
+static void found(void *context, void *lookup_context)
+{
+    omcache_t *mc = context;
+
+    omc_server_found(mc, lookup_context, mc->names.now);
+}
+
+static void update_deadline(struct omc_names *names, int64_t now)
+{
+    int left = omc_resolver_timeout(names->resolver);
+
+    names->deadline = left < 0 ? OMC_CLOCK_NEVER : omc_clock_after(now, left);
+}
+
+struct omc_lookup *omc_names_look_up(omcache_t *mc, struct omc_server *server, int64_t now)
+{
+    const struct omc_resolver_owner owner = {mc, watch_fd, close_fd, found};
+    struct omc_names *names = &mc->names;
+    struct omc_lookup *lookup;
+
+    if (names->resolver == NULL)
+        names->resolver = omc_resolver_new(&owner, names->servers);
+    if (names->resolver == NULL)
+        return NULL;
+    lookup = omc_resolver_look_up(names->resolver, server->name.host, server->name.port, server);
+    update_deadline(names, now);
+    return lookup;
+}
+
+static void free_resolver(struct omc_names *names)
+{
+    if (names->resolver != NULL)
+        omc_resolver_free(names->resolver);
+    names->resolver = NULL;
+    names->deadline = OMC_CLOCK_NEVER;
+}
+
+void omc_names_fini(omcache_t *mc)
+{
+    struct omc_names *names = &mc->names;
+
+    free_resolver(names);
+    omc_memory_free(names->watches);
+    omc_memory_free(names->servers);
+}
+
+bool omc_names_set_servers(omcache_t *mc, const char *servers)
+{
+    char *copy = servers == NULL ? NULL : omc_memory_copy_string(servers, strlen(servers));
+
+    if (servers != NULL && copy == NULL)
+        return false;
+    free_resolver(&mc->names);
+    omc_memory_free(mc->names.servers);
+    mc->names.servers = copy;
+    return true;
+}
+
+void omc_names_choose(omcache_t *mc)
+{
+    for (size_t i = 0; i < mc->names.count; i++)
+        omc_watch_choose(&mc->watches, mc->names.watches[i]);
+}
+
+/* The next one of which something was found. */
+static struct omc_watch *next_ready(const struct omc_names *names)
+{
+    for (size_t i = 0; i < names->count; i++) {
+        if (names->watches[i]->ready != 0)
+            return names->watches[i];
+    }
+    return NULL;
+}
+
+void omc_names_dispatch(omcache_t *mc, int64_t now)
+{
+    struct omc_names *names = &mc->names;
+    struct omc_watch *watch;
+
+    if (names->resolver == NULL)
+        return;
+    names->now = now;
+    /* Whatever is processed may close some and open others. */
+    while ((watch = next_ready(names)) != NULL) {
+        short ready = watch->ready;
+
+        watch->ready = 0;
+        omc_resolver_process(names->resolver, watch->fd, ready);
+    }
+    if (now >= names->deadline)
+        omc_resolver_process(names->resolver, -1, 0);
+    update_deadline(names, now);
+}
