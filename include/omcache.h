@@ -113,6 +113,270 @@ int omcache_set_key_prefix(omcache_t *mc, const void *prefix, size_t prefix_len,
  * another length, called from a callback).  Never waits.  Since 1.0. */
 int omcache_set_hash_tag(omcache_t *mc, const char *tag);
 
+/*
+ * In an application's own event loop (since 1.0).
+ *
+ * The library tells which descriptors it waits for, and is told which are ready:
+ *
+ *  - the watch callback says what to watch (epoll_ctl, event_add and the like);
+ *  - omcache_process_fd is called for each descriptor that is ready;
+ *  - omcache_process_timeouts is called when omcache_next_timeout is over.
+ *
+ * These calls, and every classic call that waits, run the callbacks below; no other
+ * function does, but for watch and timeout callbacks, which report at the end of
+ * whatever call has changed something.  From inside the callbacks of this section
+ * every function may be called, omcache_free included.  (Response and log callbacks
+ * are more limited, see above.)
+ */
+
+/* Tells that fd is to be watched for events, POLLIN and POLLOUT as in <poll.h>: a
+ * new one, or another choice for one already known.  0 says to stop; fd is still
+ * open then, and is closed after the call.  Not called when nothing has changed. */
+typedef void(omcache_watch_callback_func)(omcache_t *mc, int fd, short events, void *context);
+
+/* Sets the watch callback, or takes it back (func NULL).  A new one is told at once
+ * of every descriptor that is open; the old one is told nothing more.
+ * Returns OMCACHE_OK, or OMCACHE_INVALID if mc is NULL.  Never waits.  Since 1.0. */
+int omcache_set_watch_callback(omcache_t *mc, omcache_watch_callback_func *func, void *context);
+
+/* Tells that omcache_next_timeout has become shorter than it was at the last call of
+ * this callback, omcache_next_timeout or omcache_process_timeouts: by timeout_msec
+ * from now omcache_process_timeouts is due. */
+typedef void(omcache_timeout_callback_func)(omcache_t *mc, int timeout_msec, void *context);
+
+/* Sets the timeout callback, or takes it back (func NULL).  Only loops with timers
+ * of their own need it; one that asks omcache_next_timeout each time before it sleeps
+ * does not.
+ * Returns OMCACHE_OK, or OMCACHE_INVALID if mc is NULL.  Never waits.  Since 1.0. */
+int omcache_set_timeout_callback(omcache_t *mc, omcache_timeout_callback_func *func, void *context);
+
+/* Acts on a descriptor that is ready; revents has poll()'s bits, POLLERR and POLLHUP
+ * included.  Reads and writes what can be, makes completions, and then sends what
+ * they have asked for, all requests to one server together.
+ * Returns OMCACHE_OK; OMCACHE_NOT_FOUND if fd is none that is watched: harmless, a
+ * loop may hold an event of one that was stopped meanwhile; OMCACHE_INVALID if mc is
+ * NULL; OMCACHE_CANCELLED if a callback has freed the handle, which is then gone.
+ * Never waits.  Since 1.0. */
+int omcache_process_fd(omcache_t *mc, int fd, short revents);
+
+/* Milliseconds until omcache_process_timeouts is due: 0 if it is now, -1 if it is not
+ * at all before something else happens.  -1 also if mc is NULL.
+ * Returns that number.  Never waits.  Since 1.0. */
+int omcache_next_timeout(omcache_t *mc);
+
+/* Ends what has run out of time, and goes on with what waits for a time.  Early calls
+ * do no harm.
+ * Returns OMCACHE_OK; OMCACHE_INVALID if mc is NULL; OMCACHE_CANCELLED if a callback
+ * has freed the handle, which is then gone.  Never waits.  Since 1.0. */
+int omcache_process_timeouts(omcache_t *mc);
+
+/*
+ * Operations with their own completion (since 1.0).
+ *
+ * Each omcache_async_* function copies what it is given, and never waits.  It
+ * returns OMCACHE_OK: accepted, func will be called exactly once, but never before
+ * the function returns; or with nothing done and func never to be called
+ *   OMCACHE_INVALID      mc or key is NULL, a key of a wrong length, no such server_index
+ *   OMCACHE_NO_SERVERS   there are no servers, or none that can be used now
+ *   OMCACHE_BUFFER_FULL  more unsent than omcache_set_send_buffer_max_size allows: see
+ *                        omcache_set_drain_callback
+ *   OMCACHE_NO_MEMORY    out of memory
+ *   OMCACHE_CANCELLED    the handle is being freed
+ *
+ * timeout_msec limits the whole operation; -1 (or any other negative number): only
+ * the server's dead timeout does.  With func NULL nobody is told: a failure is
+ * counted and logged, and timeout_msec is ignored.
+ *
+ * omcache_reply_status says how an operation ended: one of the outcomes of the
+ * classic function of its name, or
+ *   OMCACHE_TIMEOUT         its time is over; it may have been carried out all the same
+ *   OMCACHE_SERVER_FAILURE  the server or its connection failed; likewise
+ *   OMCACHE_CANCELLED       by omcache_free or omcache_reset_buffers
+ *
+ * Requests leave together: those made in callbacks when the omcache_process_* call
+ * ends that made them, all others when the loop is entered again, for which their
+ * descriptors are watched for POLLOUT.
+ */
+
+/* The outcome of an operation.  It and what it points to are the library's, and
+ * valid until the callback returns. */
+typedef struct omcache_reply_s omcache_reply_t;
+typedef void(omcache_reply_callback_func)(omcache_t *mc, const omcache_reply_t *reply,
+                                          void *context);
+
+/* How it ended.  Returns one of omcache_ret_e.  Since 1.0. */
+int omcache_reply_status(const omcache_reply_t *reply);
+
+/* The key that was asked for, without the handle's prefix, or what a statistic is
+ * called; *key_len (key_len may be NULL) is its length in bytes.
+ * Returns NULL with 0 for an operation without key, and for the completion that ends
+ * several.  Since 1.0. */
+const unsigned char *omcache_reply_key(const omcache_reply_t *reply, size_t *key_len);
+
+/* The value, or with OMCACHE_FAIL the server's words; *value_len (value_len may be NULL) is
+ * its length in bytes.
+ * Returns NULL with 0 if there is none; not NULL for a value of no bytes.  Since 1.0. */
+const unsigned char *omcache_reply_value(const omcache_reply_t *reply, size_t *value_len);
+
+/* The flags of a value that was got.  Returns them, else 0.  Since 1.0. */
+uint32_t omcache_reply_flags(const omcache_reply_t *reply);
+
+/* The cas of the value that was got or stored.  Returns it, else 0.  Since 1.0. */
+uint64_t omcache_reply_cas(const omcache_reply_t *reply);
+
+/* What a counter is after increment or decrement.  Returns it, else 0.  Since 1.0. */
+uint64_t omcache_reply_number(const omcache_reply_t *reply);
+
+/* The server that answered, or failed.  Returns its index, or -1 if there was
+ * none.  Since 1.0. */
+int omcache_reply_server_index(const omcache_reply_t *reply);
+
+/* Gets a value, its flags and cas.
+ * Returns OMCACHE_OK if accepted, else as said above.  Since 1.0. */
+int omcache_async_get(omcache_t *mc, const void *key, size_t key_len, int32_t timeout_msec,
+                      omcache_reply_callback_func *func, void *context);
+
+/* Gets a value and gives it a new expiration.
+ * Returns OMCACHE_OK if accepted, else as said above.  Since 1.0. */
+int omcache_async_gat(omcache_t *mc, const void *key, size_t key_len, time_t expiration,
+                      int32_t timeout_msec, omcache_reply_callback_func *func, void *context);
+
+/* Gets key_count values.  func is called once for each key, also for those that are
+ * not there (OMCACHE_NOT_FOUND), in any order; then once more without a key, with
+ * OMCACHE_OK, or the status of the first key that got no answer.  If only some of the
+ * keys can be accepted, the others complete with the reason.
+ * Returns OMCACHE_OK if at least one key was accepted or key_count is 0, else as
+ * said above; OMCACHE_INVALID also if func is NULL.  Since 1.0. */
+int omcache_async_get_multi(omcache_t *mc, const void *const *keys, const size_t *key_lens,
+                            size_t key_count, int32_t timeout_msec,
+                            omcache_reply_callback_func *func, void *context);
+
+/* Stores a value, whatever was there; only over a value with that cas, if cas is not 0.
+ * Returns OMCACHE_OK if accepted, else as said above.  Since 1.0. */
+int omcache_async_set(omcache_t *mc, const void *key, size_t key_len, const void *value,
+                      size_t value_len, time_t expiration, uint32_t flags, uint64_t cas,
+                      int32_t timeout_msec, omcache_reply_callback_func *func, void *context);
+
+/* Stores a value if nothing is there.
+ * Returns OMCACHE_OK if accepted, else as said above.  Since 1.0. */
+int omcache_async_add(omcache_t *mc, const void *key, size_t key_len, const void *value,
+                      size_t value_len, time_t expiration, uint32_t flags, int32_t timeout_msec,
+                      omcache_reply_callback_func *func, void *context);
+
+/* Stores a value if something is there.
+ * Returns OMCACHE_OK if accepted, else as said above.  Since 1.0. */
+int omcache_async_replace(omcache_t *mc, const void *key, size_t key_len, const void *value,
+                          size_t value_len, time_t expiration, uint32_t flags, int32_t timeout_msec,
+                          omcache_reply_callback_func *func, void *context);
+
+/* Adds bytes behind a value; only if it has that cas, if cas is not 0.
+ * Returns OMCACHE_OK if accepted, else as said above.  Since 1.0. */
+int omcache_async_append(omcache_t *mc, const void *key, size_t key_len, const void *value,
+                         size_t value_len, uint64_t cas, int32_t timeout_msec,
+                         omcache_reply_callback_func *func, void *context);
+
+/* Adds bytes in front of a value; only if it has that cas, if cas is not 0.
+ * Returns OMCACHE_OK if accepted, else as said above.  Since 1.0. */
+int omcache_async_prepend(omcache_t *mc, const void *key, size_t key_len, const void *value,
+                          size_t value_len, uint64_t cas, int32_t timeout_msec,
+                          omcache_reply_callback_func *func, void *context);
+
+/* Counts up by delta from what is there; a counter that is not there is made
+ * with initial and expiration, unless expiration is OMCACHE_DELTA_NO_ADD.
+ * Returns OMCACHE_OK if accepted, else as said above.  Since 1.0. */
+int omcache_async_increment(omcache_t *mc, const void *key, size_t key_len, uint64_t delta,
+                            uint64_t initial, time_t expiration, int32_t timeout_msec,
+                            omcache_reply_callback_func *func, void *context);
+
+/* Counts down by delta, to 0 at most; otherwise the same as omcache_async_increment.
+ * Returns OMCACHE_OK if accepted, else as said above.  Since 1.0. */
+int omcache_async_decrement(omcache_t *mc, const void *key, size_t key_len, uint64_t delta,
+                            uint64_t initial, time_t expiration, int32_t timeout_msec,
+                            omcache_reply_callback_func *func, void *context);
+
+/* Removes a value.
+ * Returns OMCACHE_OK if accepted, else as said above.  Since 1.0. */
+int omcache_async_delete(omcache_t *mc, const void *key, size_t key_len, int32_t timeout_msec,
+                         omcache_reply_callback_func *func, void *context);
+
+/* Gives a value a new expiration.
+ * Returns OMCACHE_OK if accepted, else as said above.  Since 1.0. */
+int omcache_async_touch(omcache_t *mc, const void *key, size_t key_len, time_t expiration,
+                        int32_t timeout_msec, omcache_reply_callback_func *func, void *context);
+
+/* Asks one server for an answer.
+ * Returns OMCACHE_OK if accepted, else as said above.  Since 1.0. */
+int omcache_async_noop(omcache_t *mc, int server_index, int32_t timeout_msec,
+                       omcache_reply_callback_func *func, void *context);
+
+/* Asks one server for its version, which is the value then.
+ * Returns OMCACHE_OK if accepted, else as said above.  Since 1.0. */
+int omcache_async_version(omcache_t *mc, int server_index, int32_t timeout_msec,
+                          omcache_reply_callback_func *func, void *context);
+
+/* Tells one server to drop all values: at once, or after expiration seconds.
+ * Returns OMCACHE_OK if accepted, else as said above.  Since 1.0. */
+int omcache_async_flush_all(omcache_t *mc, time_t expiration, int server_index,
+                            int32_t timeout_msec, omcache_reply_callback_func *func, void *context);
+
+/* Asks one server for statistics: command is a NUL-terminated string, such as
+ * "items", or NULL for the general ones.  func is called once for each, with its name
+ * as the key, then once more without a key; or only that, with what went wrong.
+ * Returns OMCACHE_OK if accepted, else as said above.  Since 1.0. */
+int omcache_async_stat(omcache_t *mc, const char *command, int server_index, int32_t timeout_msec,
+                       omcache_reply_callback_func *func, void *context);
+
+/* Tells that a server which refused an operation with OMCACHE_BUFFER_FULL has room
+ * again: at most half of the send limit is unsent. */
+typedef void(omcache_drain_callback_func)(omcache_t *mc, int server_index, void *context);
+
+/* Sets the drain callback, or takes it back (func NULL).
+ * Returns OMCACHE_OK, or OMCACHE_INVALID if mc is NULL.  Never waits.  Since 1.0. */
+int omcache_set_drain_callback(omcache_t *mc, omcache_drain_callback_func *func, void *context);
+
+/*
+ * Counters (since 1.0).
+ */
+
+enum omcache_server_state_e {
+    OMCACHE_SERVER_IDLE = 0,       /* no connection, one is made when it is needed */
+    OMCACHE_SERVER_CONNECTING = 1, /* up to the first answer */
+    OMCACHE_SERVER_READY = 2,
+    OMCACHE_SERVER_DOWN = 3 /* failed, and used again when a reconnect succeeds */
+};
+
+enum { OMCACHE_LATENCY_BUCKETS = 32 };
+
+/* What a handle knows of a server since it was first in its list.  Members are only
+ * ever added at the end. */
+typedef struct omcache_server_stats_s {
+    size_t struct_size;   /* in: sizeof(omcache_server_stats_t); out: what of it was filled */
+    int32_t state;        /* one of omcache_server_state_e */
+    uint32_t reserved;    /* 0 */
+    uint64_t connects;    /* connections that got to the first answer */
+    uint64_t failures;    /* connections and attempts at one that failed */
+    uint64_t requests;    /* accepted */
+    uint64_t replies;     /* answers to them */
+    uint64_t hits;        /* gets that found something, */
+    uint64_t misses;      /* and nothing */
+    uint64_t timeouts;    /* operations that ended with OMCACHE_TIMEOUT */
+    uint64_t lost;        /* requests that failed or were refused, and nobody was told */
+    uint64_t bytes_in;    /* received */
+    uint64_t bytes_out;   /* sent */
+    uint64_t outstanding; /* requests neither answered nor given up now */
+    uint64_t buffered;    /* bytes not yet sent now */
+    /* How many answers took so many microseconds from the call on: latency[0] less
+     * than 2, latency[i] from 2 to the power of i to less than twice that. */
+    uint64_t latency[OMCACHE_LATENCY_BUCKETS];
+} omcache_server_stats_t;
+
+/* Fills in *stats, of which the caller sets struct_size before; members beyond that
+ * are not touched.
+ * Returns OMCACHE_OK; OMCACHE_NO_SERVERS if there is no server with that index;
+ * OMCACHE_INVALID if a pointer is NULL or struct_size less than that of the first
+ * release.  Never waits; may be called from any callback.  Since 1.0. */
+int omcache_server_stats(omcache_t *mc, int server_index, omcache_server_stats_t *stats);
+
 #ifdef __GNUC__
 #pragma GCC visibility pop
 #endif

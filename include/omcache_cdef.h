@@ -10,19 +10,22 @@
 typedef struct omcache_s omcache_t;
 
 typedef enum omcache_ret_e {
-    OMCACHE_OK = 0x00,              /* done */
-    OMCACHE_NOT_FOUND = 0x01,       /* the key is not there */
-    OMCACHE_KEY_EXISTS = 0x02,      /* the key is there already, or its cas differs */
-    OMCACHE_TOO_LARGE_VALUE = 0x03, /* larger than the server takes */
-    OMCACHE_NOT_STORED = 0x05,      /* append or prepend: nothing there to add to */
-    OMCACHE_DELTA_BAD_VALUE = 0x06, /* increment or decrement: not a number */
-    OMCACHE_FAIL = 0x0fff,          /* any other refusal by the server; out of memory */
-    OMCACHE_AGAIN = 0x1001,         /* not finished in time; the answer may still come */
-    OMCACHE_INVALID = 0x1002,       /* the arguments make no sense; nothing was done */
-    OMCACHE_BUFFERED = 0x1003,      /* accepted; the outcome comes later */
-    OMCACHE_BUFFER_FULL = 0x1004,   /* over the send limit, or an answer over the receive limit */
-    OMCACHE_NO_SERVERS = 0x1005,    /* no server, or none that can be used now */
-    OMCACHE_SERVER_FAILURE = 0x1006 /* the server or its connection failed before the answer */
+    OMCACHE_OK = 0x00,               /* done */
+    OMCACHE_NOT_FOUND = 0x01,        /* the key is not there */
+    OMCACHE_KEY_EXISTS = 0x02,       /* the key is there already, or its cas differs */
+    OMCACHE_TOO_LARGE_VALUE = 0x03,  /* larger than the server takes */
+    OMCACHE_NOT_STORED = 0x05,       /* append or prepend: nothing there to add to */
+    OMCACHE_DELTA_BAD_VALUE = 0x06,  /* increment or decrement: not a number */
+    OMCACHE_FAIL = 0x0fff,           /* any other refusal by the server; out of memory */
+    OMCACHE_AGAIN = 0x1001,          /* not finished in time; the answer may still come */
+    OMCACHE_INVALID = 0x1002,        /* the arguments make no sense; nothing was done */
+    OMCACHE_BUFFERED = 0x1003,       /* accepted; the outcome comes later */
+    OMCACHE_BUFFER_FULL = 0x1004,    /* over the send limit, or an answer over the receive limit */
+    OMCACHE_NO_SERVERS = 0x1005,     /* no server, or none that can be used now */
+    OMCACHE_SERVER_FAILURE = 0x1006, /* the server or its connection failed before the answer */
+    OMCACHE_TIMEOUT = 0x1007,        /* the time of an asynchronous operation is over; since 1.0 */
+    OMCACHE_CANCELLED = 0x1008,      /* it was given up with its handle; since 1.0 */
+    OMCACHE_NO_MEMORY = 0x1009       /* it could not get memory; since 1.0 */
 } omcache_ret_t;
 
 /* One request for omcache_command: a memcached binary protocol request.  The

@@ -1,6 +1,5 @@
 /*
- * Calls that do I/O, and the waiting loop; the only place that reads the clock
- * while it waits.
+ * Calls, and the waiting loop; the only place that reads the clock while it waits.
  */
 #include "api/call.h"
 
@@ -10,9 +9,16 @@
 #include "core/submit.h"
 #include "proto/request.h"
 
-bool omc_call_begin(const omcache_t *mc)
+bool omc_call_is_allowed(const omcache_t *mc)
 {
-    return mc != NULL && !omc_handle_is_calling(mc);
+    return mc != NULL && !omc_handle_is_calling(mc) && !mc->doomed;
+}
+
+int omc_call_refusal(const omcache_t *mc)
+{
+    if (mc != NULL && mc->doomed)
+        return OMCACHE_CANCELLED;
+    return omc_call_is_allowed(mc) ? OMCACHE_OK : OMCACHE_INVALID;
 }
 
 bool omc_call_check(const omcache_t *mc, const omcache_req_t *req)
@@ -20,11 +26,65 @@ bool omc_call_check(const omcache_t *mc, const omcache_req_t *req)
     return omc_request_check(req, mc->fleet.routing.keys.prefix_len);
 }
 
-int omc_call_end(omcache_t *mc, int rc, size_t *value_count)
+/* What the callback that makes this call is looking at stays where it is. */
+void omc_call_begin(omcache_t *mc)
 {
-    if (!mc->doomed)
+    if (mc->depth++ > 0 && mc->telling != NULL)
+        omc_fleet_pin(&mc->fleet, mc->telling);
+}
+
+void omc_call_begin_io(omcache_t *mc)
+{
+    omc_call_begin(mc);
+    if (mc->depth == 1)
+        omc_fleet_unpin_all(mc);
+}
+
+int64_t omc_call_clock(omcache_t *mc)
+{
+    int64_t usec = omc_clock_usec();
+
+    mc->usec = (uint32_t)usec;
+    return usec / 1000;
+}
+
+/* Tells the application's loop when it is needed earlier than it knows. */
+static void tell_deadline(omcache_t *mc)
+{
+    int64_t deadline;
+
+    if (mc->timeout_func == NULL || mc->doomed)
+        return;
+    deadline = omc_loop_deadline(mc);
+    if (deadline >= mc->told_deadline)
+        return;
+    mc->told_deadline = deadline;
+    mc->timeout_func(mc, omc_clock_left(omc_call_clock(mc), deadline), mc->timeout_context);
+}
+
+bool omc_call_end(omcache_t *mc)
+{
+    bool freed;
+
+    if (mc->depth == 1 && !mc->doomed) {
+        omc_watch_tell(mc, &mc->watches);
+        omc_fleet_tell_drained(mc);
+        tell_deadline(mc);
+        omc_fleet_free_dropped(mc);
+    }
+    freed = mc->doomed;
+    if (--mc->depth == 0 && freed) {
+        if (!mc->ended)
+            omc_handle_end(mc);
+        omc_handle_free(mc);
+    }
+    return !freed;
+}
+
+int omc_call_result(omcache_t *mc, int rc, size_t *value_count)
+{
+    if (omc_call_end(mc))
         return rc;
-    omc_handle_free(mc);
     if (value_count != NULL)
         *value_count = 0;
     return OMCACHE_FAIL;
@@ -54,7 +114,7 @@ static int run(omcache_t *mc, int64_t now, int64_t deadline)
         if (deadline < until)
             until = deadline;
         omc_loop_wait(mc, finished ? 0 : omc_clock_left(now, until));
-        now = omc_clock_now();
+        now = omc_call_clock(mc);
         omc_loop_dispatch(mc, now);
     }
 }
@@ -77,19 +137,35 @@ static int collect(omcache_t *mc, omcache_req_t *reqs, size_t *req_count, omcach
     return rc;
 }
 
+/* A call made from inside a callback of one that collects has a batch of its own, which
+ * ends with it. */
+static bool begin_batch(omcache_t *mc, struct omc_batch *outer)
+{
+    bool nested = mc->batch.collecting;
+
+    if (nested)
+        omc_batch_push(&mc->batch, outer);
+    return nested;
+}
+
 int omc_call_io(omcache_t *mc, omcache_req_t *reqs, size_t *req_count, omcache_value_t *values,
                 size_t *value_count, int32_t timeout_msec)
 {
-    bool has_batch = reqs != NULL && req_count != NULL && *req_count > 0;
+    bool has_batch = reqs != NULL && req_count != NULL && *req_count > 0, nested;
+    struct omc_batch outer;
+    int rc;
 
     if (has_batch && !omc_batch_is(&mc->batch, reqs, *req_count))
         return OMCACHE_INVALID;
+    nested = begin_batch(mc, &outer);
     if (!has_batch)
         omc_batch_end(&mc->batch);
-    omc_fleet_unpin_all(&mc->fleet);
-    return collect(mc, has_batch ? reqs : NULL, req_count, values,
-                   value_count == NULL ? 0 : *value_count, value_count, omc_clock_now(),
-                   timeout_msec);
+    rc = collect(mc, has_batch ? reqs : NULL, req_count, values,
+                 value_count == NULL ? 0 : *value_count, value_count, omc_call_clock(mc),
+                 timeout_msec);
+    if (nested)
+        omc_batch_pop(&mc->batch, &outer);
+    return rc;
 }
 
 static enum omc_submit_write when_to_write(const omcache_t *mc, int32_t timeout_msec)
@@ -99,12 +175,29 @@ static enum omc_submit_write when_to_write(const omcache_t *mc, int32_t timeout_
     return mc->settings.buffering ? OMC_SUBMIT_COLLECT : OMC_SUBMIT_NOW;
 }
 
+/* Submits and, with a timeout, collects. */
+static int run_command(omcache_t *mc, omcache_req_t *reqs, size_t *req_count,
+                       omcache_value_t *values, size_t room, size_t *value_count,
+                       int32_t timeout_msec)
+{
+    int64_t now = omc_call_clock(mc);
+    int refusal = omc_submit(mc, reqs, req_count, when_to_write(mc, timeout_msec), now), rc;
+
+    if (*req_count == 0)
+        return refusal;
+    if (timeout_msec == 0)
+        return OMCACHE_BUFFERED; /* the count tells if some were refused */
+    rc = collect(mc, reqs, req_count, values, room, value_count, now, timeout_msec);
+    return rc == OMCACHE_OK ? refusal : rc;
+}
+
 int omc_call_command(omcache_t *mc, omcache_req_t *reqs, size_t *req_count, omcache_value_t *values,
                      size_t *value_count, int32_t timeout_msec)
 {
     size_t room = value_count == NULL ? 0 : *value_count;
-    int64_t now;
-    int rc, refusal;
+    struct omc_batch outer;
+    bool nested;
+    int rc;
 
     if (value_count != NULL)
         *value_count = 0;
@@ -114,13 +207,9 @@ int omc_call_command(omcache_t *mc, omcache_req_t *reqs, size_t *req_count, omca
     }
     if (*req_count == 0)
         return OMCACHE_OK;
-    now = omc_clock_now();
-    omc_fleet_unpin_all(&mc->fleet);
-    refusal = omc_submit(mc, reqs, req_count, when_to_write(mc, timeout_msec), now);
-    if (*req_count == 0)
-        return refusal;
-    if (timeout_msec == 0)
-        return OMCACHE_BUFFERED; /* the count tells if some were refused */
-    rc = collect(mc, reqs, req_count, values, room, value_count, now, timeout_msec);
-    return rc == OMCACHE_OK ? refusal : rc;
+    nested = begin_batch(mc, &outer);
+    rc = run_command(mc, reqs, req_count, values, room, value_count, timeout_msec);
+    if (nested)
+        omc_batch_pop(&mc->batch, &outer);
+    return rc;
 }

@@ -10,15 +10,32 @@
 
 #include "omcache.h"
 
-/* Whether the call is allowed: there is a handle, and it is not calling back. */
-bool omc_call_begin(const omcache_t *mc);
+/* Whether calls are allowed: there is a handle, not freed by a callback, and no
+ * callback is running that may not call back. */
+bool omc_call_is_allowed(const omcache_t *mc);
+
+/* For the calls of 1.0: OMCACHE_OK if they are, else what to return. */
+int omc_call_refusal(const omcache_t *mc);
+
+/* Begins and ends an allowed call.  At the end of the outermost one the application
+ * is told what to watch.  False if a callback has freed the handle, which then is
+ * gone or about to go. */
+void omc_call_begin(omcache_t *mc);
+bool omc_call_end(omcache_t *mc);
+
+/* Begins and ends a call that runs callbacks or hands out values: what was handed
+ * out before is taken back. */
+void omc_call_begin_io(omcache_t *mc);
+
+/* The time, read now. */
+int64_t omc_call_clock(omcache_t *mc);
 
 /* Whether a request may be sent as it is, with the key prefix that is set. */
 bool omc_call_check(const omcache_t *mc, const omcache_req_t *req);
 
-/* What the call returns: rc, unless a callback has freed the handle meanwhile,
- * which is then done, *value_count (if not NULL) becoming 0. */
-int omc_call_end(omcache_t *mc, int rc, size_t *value_count);
+/* Ends a call and says what it returns: rc, unless a callback has freed the handle,
+ * and then *value_count (if not NULL) becomes 0. */
+int omc_call_result(omcache_t *mc, int rc, size_t *value_count);
 
 /* Submits checked requests and, with a timeout, collects their answers. */
 int omc_call_command(omcache_t *mc, omcache_req_t *reqs, size_t *req_count, omcache_value_t *values,

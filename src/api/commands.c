@@ -14,9 +14,11 @@ static int run_request(omcache_t *mc, omcache_req_t *req, omcache_value_t *answe
 {
     bool named = req->server_index >= 0;
     size_t req_count = 1, value_count = 1;
-    int rc = omc_call_command(mc, req, &req_count, answer, &value_count, timeout_msec);
+    int rc;
 
-    rc = omc_call_end(mc, rc, &value_count);
+    omc_call_begin_io(mc);
+    rc = omc_call_command(mc, req, &req_count, answer, &value_count, timeout_msec);
+    rc = omc_call_result(mc, rc, &value_count);
     if (value_count == 0)
         *answer = (omcache_value_t){.status = rc};
     else
@@ -28,7 +30,7 @@ int omcache_command_status(omcache_t *mc, omcache_req_t *req, int32_t timeout_ms
 {
     omcache_value_t answer;
 
-    if (!omc_call_begin(mc) || req == NULL || !omc_call_check(mc, req))
+    if (!omc_call_is_allowed(mc) || req == NULL || !omc_call_check(mc, req))
         return OMCACHE_INVALID;
     return run_request(mc, req, &answer, timeout_msec);
 }
@@ -40,7 +42,7 @@ static int run_answer(omcache_t *mc, const struct omc_command *command, omcache_
     omcache_req_t req;
 
     *answer = (omcache_value_t){.status = OMCACHE_INVALID};
-    if (!omc_call_begin(mc) || !omc_command_fill(mc, &req, command))
+    if (!omc_call_is_allowed(mc) || !omc_command_fill(mc, &req, command))
         return OMCACHE_INVALID;
     return run_request(mc, &req, answer, timeout_msec);
 }
@@ -59,7 +61,7 @@ static int run_at(omcache_t *mc, const struct omc_command *command, int server_i
     omcache_value_t answer;
     omcache_req_t req;
 
-    if (!omc_call_begin(mc) || !omc_command_fill(mc, &req, command))
+    if (!omc_call_is_allowed(mc) || !omc_command_fill(mc, &req, command))
         return OMCACHE_INVALID;
     if (server_index < 0) /* -1 would mean "by key" */
         return OMCACHE_NO_SERVERS;
@@ -93,7 +95,7 @@ int omcache_stat(omcache_t *mc, const char *command, omcache_value_t *values, si
     omcache_req_t req;
     int rc;
 
-    if (!omc_call_begin(mc) || !omc_command_fill(mc, &req, &stat))
+    if (!omc_call_is_allowed(mc) || !omc_command_fill(mc, &req, &stat))
         return OMCACHE_INVALID;
     if (server_index < 0) {
         if (value_count != NULL)
@@ -101,8 +103,9 @@ int omcache_stat(omcache_t *mc, const char *command, omcache_value_t *values, si
         return OMCACHE_NO_SERVERS;
     }
     req.server_index = server_index;
+    omc_call_begin_io(mc);
     rc = omc_call_command(mc, &req, &req_count, values, value_count, timeout_msec);
-    return omc_call_end(mc, rc, value_count);
+    return omc_call_result(mc, rc, value_count);
 }
 
 int omcache_set(omcache_t *mc, const unsigned char *key, size_t key_len, const unsigned char *value,

@@ -13,14 +13,15 @@ int omcache_command(omcache_t *mc, omcache_req_t *reqs, size_t *req_countp, omca
 {
     int rc;
 
-    if (!omc_call_begin(mc) || reqs == NULL || req_countp == NULL)
+    if (!omc_call_is_allowed(mc) || reqs == NULL || req_countp == NULL)
         return OMCACHE_INVALID;
     for (size_t i = 0; i < *req_countp; i++) {
         if (!omc_call_check(mc, &reqs[i]))
             return OMCACHE_INVALID;
     }
+    omc_call_begin_io(mc);
     rc = omc_call_command(mc, reqs, req_countp, values, value_count, timeout_msec);
-    return omc_call_end(mc, rc, value_count);
+    return omc_call_result(mc, rc, value_count);
 }
 
 int omcache_io(omcache_t *mc, omcache_req_t *reqs, size_t *req_count, omcache_value_t *values,
@@ -28,10 +29,11 @@ int omcache_io(omcache_t *mc, omcache_req_t *reqs, size_t *req_count, omcache_va
 {
     int rc;
 
-    if (!omc_call_begin(mc))
+    if (!omc_call_is_allowed(mc))
         return OMCACHE_INVALID;
+    omc_call_begin_io(mc);
     rc = omc_call_io(mc, reqs, req_count, values, value_count, timeout_msec);
-    return omc_call_end(mc, rc, value_count);
+    return omc_call_result(mc, rc, value_count);
 }
 
 struct pollfd *omcache_poll_fds(omcache_t *mc, int *nfds, int *poll_timeout)
@@ -41,9 +43,10 @@ struct pollfd *omcache_poll_fds(omcache_t *mc, int *nfds, int *poll_timeout)
     if (nfds == NULL)
         return NULL;
     *nfds = 0;
-    if (poll_timeout == NULL || !omc_call_begin(mc))
+    if (poll_timeout == NULL || !omc_call_is_allowed(mc))
         return NULL;
-    now = omc_clock_now();
+    omc_call_begin(mc);
+    now = omc_call_clock(mc);
     omc_loop_push(mc, !mc->settings.buffering, now);
     omc_loop_check_deadlines(mc, now);
     omc_loop_choose(mc);
@@ -52,7 +55,7 @@ struct pollfd *omcache_poll_fds(omcache_t *mc, int *nfds, int *poll_timeout)
         until = omc_loop_deadline(mc);
     *poll_timeout = omc_clock_left(now, until);
     *nfds = (int)mc->watches.polled_count;
-    if (omc_call_end(mc, OMCACHE_OK, NULL) != OMCACHE_OK) {
+    if (omc_call_result(mc, OMCACHE_OK, NULL) != OMCACHE_OK) {
         *nfds = 0;
         return NULL;
     }
@@ -61,9 +64,10 @@ struct pollfd *omcache_poll_fds(omcache_t *mc, int *nfds, int *poll_timeout)
 
 int omcache_reset_buffers(omcache_t *mc)
 {
-    if (!omc_call_begin(mc))
+    if (!omc_call_is_allowed(mc))
         return OMCACHE_INVALID;
+    omc_call_begin(mc);
     omc_batch_end(&mc->batch);
-    omc_loop_forget(mc, omc_clock_now());
-    return omc_call_end(mc, OMCACHE_OK, NULL);
+    omc_loop_forget(mc, omc_call_clock(mc));
+    return omc_call_result(mc, OMCACHE_OK, NULL);
 }

@@ -33,7 +33,7 @@ static bool keys_are_valid(const struct question *question, size_t key_max)
 static bool is_valid(const omcache_t *mc, const struct question *question,
                      const omcache_req_t *reqs, const size_t *req_count)
 {
-    return omc_call_begin(mc) && question->keys != NULL && question->key_lens != NULL &&
+    return omc_call_is_allowed(mc) && question->keys != NULL && question->key_lens != NULL &&
            reqs != NULL && req_count != NULL && *req_count >= question->count &&
            keys_are_valid(question, OMC_REQUEST_KEY_MAX - mc->fleet.routing.keys.prefix_len);
 }
@@ -67,8 +67,9 @@ static int ask(omcache_t *mc, const struct question *question, omcache_req_t *re
         memset(values, 0, *value_count * sizeof(*values));
     fill(reqs, question);
     *req_count = question->count;
+    omc_call_begin_io(mc);
     rc = omc_call_command(mc, reqs, req_count, values, value_count, timeout_msec);
-    return omc_call_end(mc, rc, value_count);
+    return omc_call_result(mc, rc, value_count);
 }
 
 /* The signatures are 0.3's: NOLINTBEGIN(readability-non-const-parameter) */

@@ -47,23 +47,25 @@ omcache_dist_t omcache_dist_libmemcached_ketama_pre1010 = {
 
 int omcache_set_servers(omcache_t *mc, const char *servers)
 {
-    if (!omc_call_begin(mc) || servers == NULL)
+    if (!omc_call_is_allowed(mc) || servers == NULL)
         return OMCACHE_INVALID;
-    return omc_call_end(mc, omc_fleet_set_servers(mc, servers), NULL);
+    omc_call_begin(mc);
+    return omc_call_result(mc, omc_fleet_set_servers(mc, servers), NULL);
 }
 
 int omcache_set_dns_servers(omcache_t *mc, const char *servers)
 {
-    if (!omc_call_begin(mc))
+    if (!omc_call_is_allowed(mc))
         return OMCACHE_INVALID;
-    return omc_call_end(mc, omc_fleet_set_dns_servers(mc, servers, omc_clock_now()), NULL);
+    omc_call_begin(mc);
+    return omc_call_result(mc, omc_fleet_set_dns_servers(mc, servers, omc_call_clock(mc)), NULL);
 }
 
 int omcache_set_distribution_method(omcache_t *mc, omcache_dist_t *method)
 {
     struct omc_routing routing;
 
-    if (!omc_call_begin(mc) || method == NULL || method->points_per_server == 0 ||
+    if (!omc_call_is_allowed(mc) || method == NULL || method->points_per_server == 0 ||
         method->entries_per_point == 0 || method->point_hash_func == NULL ||
         method->key_hash_func == NULL)
         return OMCACHE_INVALID;
@@ -78,7 +80,7 @@ int omcache_set_distribution(omcache_t *mc, const char *distribution, const char
     omc_ketama_key_hash_func *hash_func = NULL;
     struct omc_routing routing;
 
-    if (!omc_call_begin(mc) || distribution == NULL)
+    if (!omc_call_is_allowed(mc) || distribution == NULL)
         return OMCACHE_INVALID;
     chosen = omc_distribution_by_name(distribution);
     if (hash != NULL)
@@ -94,7 +96,7 @@ int omcache_set_key_prefix(omcache_t *mc, const void *prefix, size_t prefix_len,
 {
     struct omc_key_rules *keys;
 
-    if (!omc_call_begin(mc) || (prefix == NULL && prefix_len > 0) ||
+    if (!omc_call_is_allowed(mc) || (prefix == NULL && prefix_len > 0) ||
         prefix_len >= OMC_REQUEST_KEY_MAX)
         return OMCACHE_INVALID;
     keys = &mc->fleet.routing.keys;
@@ -109,7 +111,7 @@ int omcache_set_hash_tag(omcache_t *mc, const char *tag)
 {
     struct omc_key_rules *keys;
 
-    if (!omc_call_begin(mc) || (tag != NULL && strlen(tag) != sizeof(keys->tag)))
+    if (!omc_call_is_allowed(mc) || (tag != NULL && strlen(tag) != sizeof(keys->tag)))
         return OMCACHE_INVALID;
     keys = &mc->fleet.routing.keys;
     keys->has_tag = tag != NULL;
@@ -123,13 +125,14 @@ int omcache_server_index_for_key(omcache_t *mc, const unsigned char *key, size_t
     const struct omc_server *server;
     int index;
 
-    if (!omc_call_begin(mc) || key == NULL || key_len == 0 || key_len > OMC_REQUEST_KEY_MAX)
+    if (!omc_call_is_allowed(mc) || key == NULL || key_len == 0 || key_len > OMC_REQUEST_KEY_MAX)
         return -1;
     if (mc->fleet.count <= 1)
         return 0;
-    server = omc_fleet_pick(mc, key, key_len, omc_clock_now());
+    omc_call_begin(mc);
+    server = omc_fleet_pick(mc, key, key_len, omc_call_clock(mc));
     index = server == NULL ? -1 : (int)server->index;
-    return omc_call_end(mc, OMCACHE_OK, NULL) == OMCACHE_OK ? index : -1;
+    return omc_call_result(mc, OMCACHE_OK, NULL) == OMCACHE_OK ? index : -1;
 }
 
 /* Like atoi, but defined for numbers of any size. */

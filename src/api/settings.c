@@ -22,15 +22,17 @@ omcache_t *omcache_init(void)
 
 int omcache_free(omcache_t *mc)
 {
-    if (mc == NULL)
+    if (mc == NULL || mc->doomed)
         return OMCACHE_INVALID;
     if (omc_handle_is_calling(mc)) {
         mc->doomed = true; /* and not called back any more */
         mc->log.func = NULL;
         mc->response_func = NULL;
-    } else {
-        omc_handle_free(mc);
+        return OMCACHE_OK;
     }
+    omc_handle_end(mc);
+    if (mc->depth == 0)
+        omc_handle_free(mc);
     return OMCACHE_OK;
 }
 
@@ -52,6 +54,7 @@ int omcache_set_connect_timeout(omcache_t *mc, uint32_t msec)
     if (mc == NULL)
         return OMCACHE_INVALID;
     mc->settings.connect_timeout = msec;
+    omc_fleet_update_deadlines(mc);
     return OMCACHE_OK;
 }
 
@@ -68,6 +71,7 @@ int omcache_set_dead_timeout(omcache_t *mc, uint32_t msec)
     if (mc == NULL)
         return OMCACHE_INVALID;
     mc->settings.dead_timeout = msec;
+    omc_fleet_update_deadlines(mc);
     return OMCACHE_OK;
 }
 

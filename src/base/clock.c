@@ -6,12 +6,17 @@
 #include <limits.h>
 #include <time.h>
 
-int64_t omc_clock_now(void)
+int64_t omc_clock_usec(void)
 {
     struct timespec ts;
 
     clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+    return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
+int64_t omc_clock_now(void)
+{
+    return omc_clock_usec() / 1000;
 }
 
 int64_t omc_clock_after(int64_t now, int64_t msec)

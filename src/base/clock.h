@@ -12,6 +12,9 @@
 
 int64_t omc_clock_now(void);
 
+/* The same clock in microseconds. */
+int64_t omc_clock_usec(void);
+
 /* The moment msec after now; a negative msec means never. */
 int64_t omc_clock_after(int64_t now, int64_t msec);
 

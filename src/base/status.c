@@ -24,6 +24,9 @@ static const struct {
     {OMCACHE_BUFFER_FULL, "Buffer limit exceeded"},
     {OMCACHE_NO_SERVERS, "No usable server"},
     {OMCACHE_SERVER_FAILURE, "Server or connection failed"},
+    {OMCACHE_TIMEOUT, "Timed out"},
+    {OMCACHE_CANCELLED, "Cancelled"},
+    {OMCACHE_NO_MEMORY, "Out of memory"},
 };
 
 const char *omc_status_text(int status)

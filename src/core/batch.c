@@ -45,6 +45,20 @@ bool omc_batch_begin(struct omc_batch *batch, size_t count)
     return true;
 }
 
+void omc_batch_push(struct omc_batch *batch, struct omc_batch *outer)
+{
+    *outer = *batch;
+    omc_batch_init(batch, outer->next_tag);
+    batch->outer = outer;
+}
+
+void omc_batch_pop(struct omc_batch *batch, struct omc_batch *outer)
+{
+    outer->next_tag = batch->next_tag;
+    omc_batch_fini(batch);
+    *batch = *outer;
+}
+
 uint32_t omc_batch_add(struct omc_batch *batch)
 {
     batch->count++;
@@ -73,30 +87,34 @@ void omc_batch_collect(struct omc_batch *batch, const omcache_req_t *reqs, omcac
     batch->room = values == NULL ? 0 : room;
     batch->stored = 0;
     batch->overflowed = false;
+    batch->collecting = true;
 }
 
 size_t omc_batch_collect_end(struct omc_batch *batch)
 {
     batch->reqs = NULL;
     batch->values = NULL;
+    batch->collecting = false;
     return batch->stored;
 }
 
-bool omc_batch_has(const struct omc_batch *batch, uint32_t tag)
+/* The batch that has a request with that tag, or NULL. */
+static struct omc_batch *batch_of(struct omc_batch *batch, uint32_t tag)
 {
-    return tag - batch->first < batch->count;
+    while (batch != NULL && tag - batch->first >= batch->count)
+        batch = batch->outer;
+    return batch;
 }
 
 static const omcache_req_t *request_of(const struct omc_batch *batch, uint32_t tag)
 {
-    return omc_batch_has(batch, tag) && batch->reqs != NULL ? &batch->reqs[tag - batch->first]
-                                                            : NULL;
+    return batch != NULL && batch->reqs != NULL ? &batch->reqs[tag - batch->first] : NULL;
 }
 
 /* Only the get family answers with the key that it was asked for. */
-bool omc_batch_fits(const struct omc_batch *batch, uint32_t tag, const struct omc_reply *reply)
+bool omc_batch_fits(struct omc_batch *batch, uint32_t tag, const struct omc_reply *reply)
 {
-    const omcache_req_t *req = request_of(batch, tag);
+    const omcache_req_t *req = request_of(batch_of(batch, tag), tag);
     const omcache_value_t *value = &reply->value;
 
     if (req == NULL || value->key_len == 0 || !omc_opcode_is_get(reply->opcode))
@@ -106,10 +124,8 @@ bool omc_batch_fits(const struct omc_batch *batch, uint32_t tag, const struct om
 }
 
 /* Stores a value if there is room; without any, nobody asked for values. */
-static bool store(omcache_t *mc, const omcache_value_t *value)
+static bool store(omcache_t *mc, struct omc_batch *batch, const omcache_value_t *value)
 {
-    struct omc_batch *batch = &mc->batch;
-
     if (batch->stored < batch->room) {
         batch->values[batch->stored++] = *value;
         return true;
@@ -124,14 +140,15 @@ static bool store(omcache_t *mc, const omcache_value_t *value)
 
 bool omc_batch_deliver(omcache_t *mc, uint32_t tag, const struct omc_reply *reply)
 {
-    struct omc_batch *batch = &mc->batch;
+    struct omc_batch *batch;
     bool stored = false;
 
     omc_handle_respond(mc, &reply->value);
-    if (!omc_batch_has(batch, tag))
+    batch = batch_of(&mc->batch, tag);
+    if (batch == NULL)
         return false;
     if (request_of(batch, tag) != NULL)
-        stored = store(mc, &reply->value);
+        stored = store(mc, batch, &reply->value);
     if (reply->last)
         batch->left--;
     return stored;
@@ -139,13 +156,15 @@ bool omc_batch_deliver(omcache_t *mc, uint32_t tag, const struct omc_reply *repl
 
 void omc_batch_settle(struct omc_batch *batch, uint32_t tag)
 {
-    if (omc_batch_has(batch, tag))
+    batch = batch_of(batch, tag);
+    if (batch != NULL)
         batch->left--;
 }
 
 void omc_batch_fail(struct omc_batch *batch, uint32_t tag, int status)
 {
-    if (omc_batch_has(batch, tag))
+    batch = batch_of(batch, tag);
+    if (batch != NULL)
         batch->failures[batch->failures_count++] = (struct omc_batch_failure){tag, status};
 }
 
@@ -162,7 +181,7 @@ void omc_batch_deliver_failures(omcache_t *mc)
             value.key_len = omc_request_key_len(req);
         }
         omc_handle_respond(mc, &value);
-        store(mc, &value);
+        store(mc, batch, &value);
         batch->left--;
     }
     batch->failures_count = 0;

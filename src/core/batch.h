@@ -38,6 +38,9 @@ struct omc_batch {
     size_t room;
     size_t stored;
     bool overflowed;
+    bool collecting;
+
+    struct omc_batch *outer; /* that of the call from whose callback this one's was made */
 };
 
 void omc_batch_init(struct omc_batch *batch, uint32_t first_tag);
@@ -53,6 +56,11 @@ uint32_t omc_batch_add(struct omc_batch *batch);
 /* Takes the last one added out again: it was not accepted. */
 void omc_batch_take_back(struct omc_batch *batch);
 
+/* Sets the current batch aside in *outer, and takes it up again: a call that collects
+ * has run a callback, and that has made a call. */
+void omc_batch_push(struct omc_batch *batch, struct omc_batch *outer);
+void omc_batch_pop(struct omc_batch *batch, struct omc_batch *outer);
+
 /* Ends the current batch; what is outstanding of it goes to nobody. */
 void omc_batch_end(struct omc_batch *batch);
 
@@ -65,12 +73,9 @@ void omc_batch_collect(struct omc_batch *batch, const omcache_req_t *reqs, omcac
                        size_t room);
 size_t omc_batch_collect_end(struct omc_batch *batch);
 
-/* Whether a request with that tag belongs to the current batch. */
-bool omc_batch_has(const struct omc_batch *batch, uint32_t tag);
-
 /* Whether an answer can belong to the request: it has not another one's key, as
  * far as can be known. */
-bool omc_batch_fits(const struct omc_batch *batch, uint32_t tag, const struct omc_reply *reply);
+bool omc_batch_fits(struct omc_batch *batch, uint32_t tag, const struct omc_reply *reply);
 
 /* Hands out an answer: to the response callback and, if the request is of the
  * batch that is being collected, to the values.  Tells whether it was stored

@@ -74,6 +74,7 @@ static void consume_written(struct omc_connection *conn, size_t count)
 {
     size_t hello = count < conn->hello_left ? count : conn->hello_left;
 
+    conn->bytes_out += count;
     conn->hello_left -= hello;
     omc_buffer_consume(&conn->out, count - hello);
     conn->written += count - hello;
@@ -117,6 +118,7 @@ static bool write_all(struct omc_connection *conn, const unsigned char *data, si
         *sent = (size_t)taken - ours;
     consume_written(conn, (size_t)taken - *sent);
     conn->written += *sent;
+    conn->bytes_out += *sent;
     omc_buffer_trim(&conn->out, OUT_KEPT);
     return true;
 }
@@ -214,6 +216,7 @@ ssize_t omc_connection_read(struct omc_connection *conn, size_t limit, int64_t n
     count = omc_socket_read(conn->fd, omc_buffer_tail(buffer), omc_buffer_room(buffer));
     if (count > 0) {
         omc_buffer_commit(buffer, (size_t)count);
+        conn->bytes_in += (uint64_t)count;
         conn->since = now;
     }
     return count;

@@ -3,8 +3,10 @@
  */
 #include "core/fleet.h"
 
+#include <stddef.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "core/handle.h"
 
@@ -20,6 +22,7 @@ static void free_arrays(struct omc_fleet *fleet)
     omc_memory_free(fleet->servers);
     omc_memory_free(fleet->active);
     omc_memory_free(fleet->pinned);
+    omc_memory_free(fleet->unsent);
     omc_router_fini(&fleet->router);
 }
 
@@ -28,7 +31,9 @@ static bool allocate_arrays(struct omc_fleet *fleet, size_t count)
     fleet->servers = omc_memory_new(count, sizeof(struct omc_server *));
     fleet->active = omc_memory_new(count, sizeof(struct omc_server *));
     fleet->pinned = omc_memory_new(count, sizeof(struct omc_server *));
-    return count == 0 || (fleet->servers != NULL && fleet->active != NULL && fleet->pinned != NULL);
+    fleet->unsent = omc_memory_new(count, sizeof(struct omc_server *));
+    return count == 0 || (fleet->servers != NULL && fleet->active != NULL &&
+                          fleet->pinned != NULL && fleet->unsent != NULL);
 }
 
 /* Makes those servers of the list that the old fleet does not have.  Both are
@@ -84,15 +89,34 @@ void omc_fleet_fini(omcache_t *mc, struct omc_fleet *fleet)
     free_arrays(fleet);
 }
 
-static void fail_requests_of_dropped(omcache_t *mc, const struct omc_fleet *dropped)
+/* Gives up the servers that a new list does not have.  They are freed later, as this
+ * may be called from a callback that one of them has run. */
+static void drop_servers(omcache_t *mc, struct omc_fleet *dropped)
 {
     for (size_t i = 0; i < dropped->count; i++) {
         struct omc_server *server = dropped->servers[i];
-        size_t failed = server == NULL ? 0 : omc_server_fail_requests(mc, server);
+        size_t failed;
 
+        if (server == NULL)
+            continue;
+        server->dropped = true;
+        server->next = mc->dropped;
+        mc->dropped = server;
+        dropped->servers[i] = NULL;
+        failed = omc_server_abort(mc, server, OMCACHE_SERVER_FAILURE);
         if (failed > 0)
             omc_log(&mc->log, OMC_LOG_WARNING, "%s:%s: removed with %zu requests, which failed",
                     server->name.host, server->name.port, failed);
+    }
+}
+
+void omc_fleet_free_dropped(omcache_t *mc)
+{
+    while (mc->dropped != NULL) {
+        struct omc_server *server = mc->dropped;
+
+        mc->dropped = server->next;
+        omc_server_free(mc, server);
     }
 }
 
@@ -113,19 +137,23 @@ static void renumber(struct omc_fleet *fleet, struct omc_server_list *list)
         }
         if (server->pinned)
             fleet->pinned[fleet->pinned_count++] = server;
+        if (server->unsent)
+            fleet->unsent[fleet->unsent_count++] = server;
     }
 }
 
-/* Sets up a fleet of new servers, with holes for those that old has. */
-static bool prepare(const struct omc_fleet *old, struct omc_fleet *next,
-                    const struct omc_server_list *list, uint32_t first_number)
+/* Sets up a fleet of new servers, with holes for those that the old one has. */
+static bool prepare(omcache_t *mc, struct omc_fleet *next, const struct omc_server_list *list)
 {
+    const struct omc_fleet *old = &mc->fleet;
+
     omc_fleet_init(next, &old->routing);
-    if (!allocate_arrays(next, list->count))
+    if (!allocate_arrays(next, list->count) ||
+        !omc_deadlines_reserve(&mc->deadlines, old->count + list->count))
         return false;
     next->count = list->count;
     return omc_router_init(&next->router, &next->routing, list) &&
-           make_new_servers(old, next, list, first_number);
+           make_new_servers(old, next, list, mc->batch.next_tag);
 }
 
 /* Whether there is a way to reach them all. */
@@ -152,12 +180,12 @@ int omc_fleet_set_servers(omcache_t *mc, const char *text)
         return rc;
     if (!can_reach(mc, &list)) {
         rc = OMCACHE_INVALID;
-    } else if (prepare(&mc->fleet, &next, &list, mc->batch.next_tag)) {
+    } else if (prepare(mc, &next, &list)) {
         dropped = mc->fleet;
         take_old_servers(&dropped, &next, &list);
         renumber(&next, &list);
         mc->fleet = next;
-        fail_requests_of_dropped(mc, &dropped);
+        drop_servers(mc, &dropped);
         omc_fleet_fini(mc, &dropped);
     } else {
         omc_fleet_fini(mc, &next);
@@ -243,7 +271,7 @@ struct omc_server *omc_fleet_pick(omcache_t *mc, const unsigned char *key, size_
     return omc_fleet_server(fleet, index);
 }
 
-void omc_fleet_update_active(struct omc_fleet *fleet, struct omc_server *server)
+static void update_active(struct omc_fleet *fleet, struct omc_server *server)
 {
     bool has_work = omc_server_has_work(server);
 
@@ -259,16 +287,129 @@ void omc_fleet_update_active(struct omc_fleet *fleet, struct omc_server *server)
     server->active = has_work;
 }
 
+/* Deadlines mostly move on, with every answer: the heap need not know that before
+ * the old one comes. */
+static void update_deadline(omcache_t *mc, struct omc_server *server)
+{
+    int64_t deadline = omc_server_deadline(mc, server);
+
+    if (deadline != OMC_CLOCK_NEVER &&
+        (server->deadline.place == 0 || deadline < server->deadline.when))
+        omc_deadlines_set(&mc->deadlines, &server->deadline, deadline);
+}
+
+void omc_fleet_update(omcache_t *mc, struct omc_server *server)
+{
+    if (server->dropped)
+        return;
+    update_active(&mc->fleet, server);
+    update_deadline(mc, server);
+    omc_watch_want(&mc->watches, &server->watch, omc_server_events(server));
+    if (server->full && omc_connection_unsent(&server->conn) <= mc->settings.send_limit / 2)
+        mc->drained = true;
+}
+
+void omc_fleet_note_unsent(struct omc_fleet *fleet, struct omc_server *server)
+{
+    if (!server->unsent)
+        fleet->unsent[fleet->unsent_count++] = server;
+    server->unsent = true;
+}
+
+struct omc_server *omc_fleet_take_unsent(struct omc_fleet *fleet)
+{
+    struct omc_server *server;
+
+    if (fleet->unsent_count == 0)
+        return NULL;
+    server = fleet->unsent[--fleet->unsent_count];
+    server->unsent = false;
+    return server;
+}
+
+static struct omc_server *server_of(struct omc_deadline *deadline)
+{
+    return (struct omc_server *)((char *)deadline - offsetof(struct omc_server, deadline));
+}
+
+/* The server whose real deadline is the earliest, or NULL. */
+static struct omc_server *first_due(omcache_t *mc)
+{
+    struct omc_deadline *first;
+
+    while ((first = omc_deadlines_first(&mc->deadlines)) != NULL) {
+        int64_t deadline = omc_server_deadline(mc, server_of(first));
+
+        if (deadline == first->when)
+            return server_of(first);
+        if (deadline == OMC_CLOCK_NEVER)
+            omc_deadlines_remove(&mc->deadlines, first);
+        else
+            omc_deadlines_set(&mc->deadlines, first, deadline);
+    }
+    return NULL;
+}
+
+int64_t omc_fleet_deadline(omcache_t *mc)
+{
+    const struct omc_server *server = first_due(mc);
+
+    return server == NULL ? OMC_CLOCK_NEVER : server->deadline.when;
+}
+
+/* As often as there are deadlines: with a timeout of 0 there is always a next one. */
+void omc_fleet_check_deadlines(omcache_t *mc, int64_t now)
+{
+    for (size_t left = mc->deadlines.count; left > 0; left--) {
+        struct omc_server *server = first_due(mc);
+
+        if (server == NULL || server->deadline.when > now)
+            return;
+        omc_server_check_deadline(mc, server, now);
+    }
+}
+
+void omc_fleet_update_deadlines(omcache_t *mc)
+{
+    for (size_t i = 0; i < mc->fleet.count; i++)
+        update_deadline(mc, mc->fleet.servers[i]);
+}
+
+/* The callback may change the list. */
+void omc_fleet_tell_drained(omcache_t *mc)
+{
+    if (!mc->drained)
+        return;
+    mc->drained = false;
+    for (size_t i = 0; i < mc->fleet.count; i++) {
+        struct omc_server *server = mc->fleet.servers[i];
+
+        if (!server->full || omc_connection_unsent(&server->conn) > mc->settings.send_limit / 2)
+            continue;
+        server->full = false;
+        if (mc->drain_func != NULL)
+            mc->drain_func(mc, (int)i, mc->drain_context);
+    }
+}
+
+void omc_fleet_cancel(omcache_t *mc)
+{
+    for (size_t i = 0; i < mc->fleet.count; i++)
+        omc_server_abort(mc, mc->fleet.servers[i], OMCACHE_CANCELLED);
+}
+
 void omc_fleet_pin(struct omc_fleet *fleet, struct omc_server *server)
 {
     omc_inbox_pin(&server->conn.in);
-    if (!server->pinned)
+    if (!server->pinned && !server->dropped)
         fleet->pinned[fleet->pinned_count++] = server;
     server->pinned = true;
 }
 
-void omc_fleet_unpin_all(struct omc_fleet *fleet)
+void omc_fleet_unpin_all(omcache_t *mc)
 {
+    struct omc_fleet *fleet = &mc->fleet;
+
     for (size_t i = 0; i < fleet->pinned_count; i++) {
         struct omc_server *server = fleet->pinned[i];
 

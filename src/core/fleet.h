@@ -17,10 +17,12 @@ struct omc_fleet {
     struct omc_server **servers;
     size_t count;
 
-    struct omc_server **active; /* room for all of them, and so has the one below */
+    struct omc_server **active; /* room for all of them, and so have the two below */
     size_t active_count;
     struct omc_server **pinned;
     size_t pinned_count;
+    struct omc_server **unsent; /* those with requests that are new since the last send */
+    size_t unsent_count;
 
     struct omc_routing routing;
     struct omc_router router;
@@ -49,12 +51,35 @@ struct omc_server *omc_fleet_pick(omcache_t *mc, const unsigned char *key, size_
  * OMCACHE_INVALID (cannot be read) or OMCACHE_FAIL with the old ones in use. */
 int omc_fleet_set_dns_servers(omcache_t *mc, const char *servers, int64_t now);
 
-/* Puts a server on the list of active ones, or takes it off, as it needs. */
-void omc_fleet_update_active(struct omc_fleet *fleet, struct omc_server *server);
+/* Brings everything up to date that depends on what goes on with a server: the list
+ * of active ones, its deadline, what is watched, whether there is room again. */
+void omc_fleet_update(omcache_t *mc, struct omc_server *server);
+
+/* Notes that a server has a new request, and takes one of those off the list; NULL:
+ * there is none. */
+void omc_fleet_note_unsent(struct omc_fleet *fleet, struct omc_server *server);
+struct omc_server *omc_fleet_take_unsent(struct omc_fleet *fleet);
+
+/* The earliest deadline of all servers, or OMC_CLOCK_NEVER; and acts on those that
+ * have come. */
+int64_t omc_fleet_deadline(omcache_t *mc);
+void omc_fleet_check_deadlines(omcache_t *mc, int64_t now);
+
+/* Looks at all deadlines anew, after a setting that they depend on. */
+void omc_fleet_update_deadlines(omcache_t *mc);
+
+/* Closes all connections; every operation ends with OMCACHE_CANCELLED. */
+void omc_fleet_cancel(omcache_t *mc);
+
+/* Tells the application which servers have room again. */
+void omc_fleet_tell_drained(omcache_t *mc);
+
+/* Frees the servers that were dropped while a call may have been looking at them. */
+void omc_fleet_free_dropped(omcache_t *mc);
 
 /* Remembers that values in the server's inbox were handed out, and takes all
  * such values back. */
 void omc_fleet_pin(struct omc_fleet *fleet, struct omc_server *server);
-void omc_fleet_unpin_all(struct omc_fleet *fleet);
+void omc_fleet_unpin_all(omcache_t *mc);
 
 #endif

@@ -3,6 +3,7 @@
  */
 #include "core/handle.h"
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "proto/opcode.h"
 
@@ -26,14 +27,32 @@ omcache_t *omc_handle_new(const struct omc_routing *routing, uint32_t first, uin
     omc_names_init(&mc->names);
     omc_fleet_init(&mc->fleet, routing);
     omc_batch_init(&mc->batch, first);
+    omc_deadlines_init(&mc->deadlines);
+    omc_operation_init(&mc->operations);
+    mc->told_deadline = OMC_CLOCK_NEVER;
     /* A thousand clients may have been started in the same second. */
     mc->random = first ^ (seed << 16) ^ (uint32_t)((uintptr_t)mc >> 4);
     return mc;
 }
 
+void omc_handle_end(omcache_t *mc)
+{
+    mc->doomed = true;
+    mc->ended = true;
+    mc->depth++; /* what the callbacks call is not to free it */
+    omc_fleet_cancel(mc);
+    while (mc->operations.first != NULL)
+        omc_operation_tell(mc);
+    omc_watch_tell(mc, &mc->watches);
+    mc->depth--;
+}
+
 void omc_handle_free(omcache_t *mc)
 {
     omc_fleet_fini(mc, &mc->fleet);
+    omc_fleet_free_dropped(mc);
+    omc_deadlines_fini(&mc->deadlines);
+    omc_operation_fini(&mc->operations);
     omc_names_fini(mc);
     omc_watch_fini(&mc->watches);
     omc_batch_fini(&mc->batch);

@@ -8,10 +8,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/deadlines.h"
 #include "base/log.h"
 #include "core/batch.h"
 #include "core/fleet.h"
 #include "core/names.h"
+#include "core/operation.h"
 #include "core/watch.h"
 #include "omcache.h"
 #include "proto/request.h"
@@ -36,15 +38,30 @@ struct omcache_s {
     struct omc_watches watches;
     struct omc_names names;
     struct omc_fleet fleet;
+    struct omc_deadlines deadlines; /* of the fleet's servers, none of them later than it is */
     struct omc_batch batch;
+    struct omc_operations operations;
+
+    omcache_timeout_callback_func *timeout_func;
+    void *timeout_context;
+    int64_t told_deadline; /* when the application expects to be needed */
+    omcache_drain_callback_func *drain_func;
+    void *drain_context;
+    bool drained; /* a server has room again, and the application has not been told */
 
     uint32_t *routes; /* scratch for sorting the requests of a command */
     size_t routes_room;
 
     uint32_t random; /* state of the generator: for pauses, and for servers chosen at random */
 
-    bool calling; /* the response callback is running */
-    bool doomed;  /* freed by a callback: to be done when the call returns */
+    uint32_t usec; /* when the application's last call began, or waited; wraps */
+
+    unsigned depth;             /* calls of the application that have not returned */
+    struct omc_server *telling; /* whose answer an operation's callback is looking at */
+    struct omc_server *dropped; /* to be freed when no call is under way */
+    bool calling;               /* the response callback is running */
+    bool doomed;                /* freed by a callback: to be done when the last call returns */
+    bool ended;                 /* all of its operations, too */
 };
 
 /* first: what the numbers of requests start from; they wrap.  seed: something that
@@ -52,7 +69,10 @@ struct omcache_s {
 omcache_t *omc_handle_new(const struct omc_routing *routing, uint32_t first, uint32_t seed);
 void omc_handle_free(omcache_t *mc);
 
-/* Whether one of the application's callbacks is running. */
+/* Ends all connections and operations, telling the application of that. */
+void omc_handle_end(omcache_t *mc);
+
+/* Whether one of those callbacks is running that may not call back. */
 static inline bool omc_handle_is_calling(const omcache_t *mc)
 {
     return mc->calling || mc->log.calling;

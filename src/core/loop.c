@@ -34,12 +34,21 @@ void omc_loop_push(omcache_t *mc, bool write, int64_t now)
     } while (has_unstarted(fleet));
 }
 
+void omc_loop_send(omcache_t *mc, int64_t now)
+{
+    struct omc_server *server;
+
+    while ((server = omc_fleet_take_unsent(&mc->fleet)) != NULL) {
+        omc_server_prepare(mc, server, now);
+        omc_server_write(mc, server, now);
+    }
+}
+
 void omc_loop_check_deadlines(omcache_t *mc, int64_t now)
 {
-    struct omc_fleet *fleet = &mc->fleet;
-
-    for (size_t i = fleet->active_count; i-- > 0;)
-        omc_server_check_deadline(mc, fleet->active[i], now);
+    omc_names_check_deadline(mc, now);
+    omc_fleet_check_deadlines(mc, now);
+    omc_operation_expire(mc, now);
 }
 
 void omc_loop_choose(omcache_t *mc)
@@ -52,18 +61,14 @@ void omc_loop_choose(omcache_t *mc)
     omc_names_choose(mc);
 }
 
-int64_t omc_loop_deadline(const omcache_t *mc)
+int64_t omc_loop_deadline(omcache_t *mc)
 {
-    const struct omc_fleet *fleet = &mc->fleet;
-    int64_t earliest = mc->names.deadline;
+    int64_t deadline = omc_fleet_deadline(mc);
+    int64_t others = omc_operation_deadline(&mc->operations);
 
-    for (size_t i = 0; i < fleet->active_count; i++) {
-        int64_t deadline = omc_server_deadline(mc, fleet->active[i]);
-
-        if (deadline < earliest)
-            earliest = deadline;
-    }
-    return earliest;
+    if (others < deadline)
+        deadline = others;
+    return mc->names.deadline < deadline ? mc->names.deadline : deadline;
 }
 
 void omc_loop_wait(omcache_t *mc, int msec)
@@ -72,14 +77,32 @@ void omc_loop_wait(omcache_t *mc, int msec)
     omc_watch_wait(&mc->watches, msec);
 }
 
+/* Callbacks may shorten the list. */
 void omc_loop_dispatch(omcache_t *mc, int64_t now)
 {
     struct omc_fleet *fleet = &mc->fleet;
 
-    for (size_t i = fleet->active_count; i-- > 0;)
-        omc_server_ready(mc, fleet->active[i], now);
+    for (size_t i = fleet->active_count; i-- > 0;) {
+        if (i < fleet->active_count)
+            omc_server_ready(mc, fleet->active[i], now);
+    }
     omc_names_dispatch(mc, now);
     omc_loop_check_deadlines(mc, now);
+    omc_operation_tell(mc);
+}
+
+bool omc_loop_process_fd(omcache_t *mc, int fd, short ready, int64_t now)
+{
+    struct omc_watch *watch = omc_watch_find(&mc->watches, fd);
+
+    if (watch == NULL)
+        return false;
+    watch->ready = ready;
+    if (watch->server != NULL)
+        omc_server_ready(mc, watch->server, now);
+    else
+        omc_names_dispatch(mc, now);
+    return true;
 }
 
 bool omc_loop_is_idle(const omcache_t *mc)
@@ -90,7 +113,7 @@ bool omc_loop_is_idle(const omcache_t *mc)
         if (omc_connection_is_busy(&fleet->active[i]->conn))
             return false;
     }
-    return true;
+    return mc->operations.first == NULL;
 }
 
 bool omc_loop_is_stalled(const omcache_t *mc)
@@ -108,8 +131,22 @@ void omc_loop_forget_stalls(omcache_t *mc)
 {
     struct omc_fleet *fleet = &mc->fleet;
 
-    for (size_t i = 0; i < fleet->pinned_count; i++)
+    for (size_t i = 0; i < fleet->pinned_count; i++) {
         fleet->pinned[i]->conn.stalled = false;
+        omc_fleet_update(mc, fleet->pinned[i]);
+    }
+}
+
+static void cancel_operations(omcache_t *mc, struct omc_server *server)
+{
+    struct omc_queue *queue = &server->conn.queue;
+
+    for (uint32_t i = 0; i < queue->count; i++) {
+        const struct omc_pending *pending = omc_queue_find(queue, queue->first + i);
+
+        if (pending != NULL && pending->owner == OMC_OWNER_OPERATION)
+            omc_operation_end(mc, pending->operation, OMCACHE_CANCELLED);
+    }
 }
 
 void omc_loop_forget(omcache_t *mc, int64_t now)
@@ -119,8 +156,9 @@ void omc_loop_forget(omcache_t *mc, int64_t now)
     for (size_t i = fleet->active_count; i-- > 0;) {
         struct omc_server *server = fleet->active[i];
 
+        cancel_operations(mc, server);
         if (!omc_connection_forget(&server->conn))
             omc_server_event(mc, server, OMC_EVENT_DISCARD, "reset with a request half sent", now);
-        omc_fleet_update_active(fleet, server);
+        omc_fleet_update(mc, server);
     }
 }

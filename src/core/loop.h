@@ -15,14 +15,17 @@
 /* Fences quiet requests, starts connections and, if told to, writes. */
 void omc_loop_push(omcache_t *mc, bool write, int64_t now);
 
-/* Gives up what has run out of time. */
+/* Sends what is new since the last time, all requests to one server together. */
+void omc_loop_send(omcache_t *mc, int64_t now);
+
+/* Gives up what has run out of time, and goes on with what waits for a time. */
 void omc_loop_check_deadlines(omcache_t *mc, int64_t now);
 
 /* Chooses the sockets of active servers, and those of the resolver, for a wait. */
 void omc_loop_choose(omcache_t *mc);
 
 /* The earliest deadline of all, or OMC_CLOCK_NEVER. */
-int64_t omc_loop_deadline(const omcache_t *mc);
+int64_t omc_loop_deadline(omcache_t *mc);
 
 /* Waits up to msec milliseconds for these sockets. */
 void omc_loop_wait(omcache_t *mc, int msec);
@@ -30,7 +33,12 @@ void omc_loop_wait(omcache_t *mc, int msec);
 /* Handles what the wait has found, then overdue deadlines. */
 void omc_loop_dispatch(omcache_t *mc, int64_t now);
 
-/* Whether no server owes an answer or has something unsent. */
+/* Acts on what was found about one descriptor; false if it is none of those that are
+ * open. */
+bool omc_loop_process_fd(omcache_t *mc, int fd, short ready, int64_t now);
+
+/* Whether no server owes an answer or has something unsent, and no operation is to
+ * be told of its end. */
 bool omc_loop_is_idle(const omcache_t *mc);
 
 /* Whether a server cannot be read from before values are released; and looks at

@@ -52,7 +52,7 @@ static bool watch_fd(void *context, int fd, short events)
 
     if (watch == NULL)
         return false;
-    watch->events = events;
+    omc_watch_want(&mc->watches, watch, events);
     return true;
 }
 
@@ -160,7 +160,16 @@ void omc_names_dispatch(omcache_t *mc, int64_t now)
         watch->ready = 0;
         omc_resolver_process(names->resolver, watch->fd, ready);
     }
-    if (now >= names->deadline)
-        omc_resolver_process(names->resolver, -1, 0);
+    update_deadline(names, now);
+}
+
+void omc_names_check_deadline(omcache_t *mc, int64_t now)
+{
+    struct omc_names *names = &mc->names;
+
+    if (now < names->deadline)
+        return;
+    names->now = now;
+    omc_resolver_process(names->resolver, -1, 0);
     update_deadline(names, now);
 }

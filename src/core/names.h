@@ -39,7 +39,10 @@ struct omc_lookup *omc_names_look_up(omcache_t *mc, struct omc_server *server, i
 /* Chooses its descriptors for the next wait. */
 void omc_names_choose(omcache_t *mc);
 
-/* Acts on what the wait has found, and on timeouts that are due. */
+/* Acts on what was found about its descriptors. */
 void omc_names_dispatch(omcache_t *mc, int64_t now);
+
+/* Acts on timeouts, if some are due. */
+void omc_names_check_deadline(omcache_t *mc, int64_t now);
 
 #endif

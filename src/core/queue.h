@@ -13,9 +13,22 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct omc_operation;
+
+/* Who gets the outcome of a request. */
+enum omc_owner {
+    OMC_OWNER_BATCH,     /* a classic call: it is known by its tag */
+    OMC_OWNER_OPERATION, /* an operation */
+    OMC_OWNER_NOBODY,    /* it was sent without asking for one */
+    OMC_OWNER_GONE,      /* who asked was told something else meanwhile */
+};
+
 struct omc_pending {
-    uint64_t start; /* where it begins in the connection's stream of requests */
-    uint32_t tag;   /* its opaque towards the application */
+    uint64_t start;                  /* where it begins in the connection's stream of requests */
+    struct omc_operation *operation; /* of that owner, else NULL */
+    uint32_t tag;                    /* its opaque towards the application, in a batch */
+    uint32_t asked;                  /* when, in microseconds that wrap */
+    uint8_t owner;
     uint8_t opcode;
     uint8_t prefix_len; /* how much of its key, as sent, is not the application's */
     bool keyed;         /* its server was chosen by its key: another one will do */

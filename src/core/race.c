@@ -90,7 +90,7 @@ static void begin(struct omc_race *race, struct omc_watches *watches, int64_t no
         race->error = ENOMEM;
         omc_socket_close(fd);
     } else {
-        attempt->watch.events = POLLIN | POLLOUT;
+        omc_watch_want(watches, &attempt->watch, POLLIN | POLLOUT);
         race->open++;
         race->next_at = omc_clock_after(now, HEAD_START);
     }

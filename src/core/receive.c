@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/handle.h"
+#include "core/outcome.h"
 #include "net/socket.h"
 #include "proto/opcode.h"
 
@@ -25,9 +26,9 @@ static void settle_older(omcache_t *mc, struct omc_server *server, uint32_t numb
         if (pending->fence || pending->forgotten) {
             /* nobody waits for it */
         } else if (pending->quiet) {
-            omc_batch_settle(&mc->batch, pending->tag);
+            omc_outcome_silence(mc, server, pending);
         } else {
-            omc_batch_fail(&mc->batch, pending->tag, OMCACHE_SERVER_FAILURE);
+            omc_outcome_failure(mc, server, pending, OMCACHE_SERVER_FAILURE);
             lost++;
         }
         omc_connection_settle(&server->conn, pending);
@@ -66,22 +67,24 @@ static void strip_prefix(struct omc_reply *reply, size_t prefix_len)
 static const char *match(omcache_t *mc, struct omc_server *server, struct omc_pending *pending,
                          struct omc_reply *reply)
 {
-    uint32_t tag = pending->tag;
-    bool forgotten = pending->forgotten, fence = pending->fence;
+    struct omc_pending asked = *pending;
 
-    if (reply->opcode != pending->opcode)
+    if (reply->opcode != asked.opcode)
         return "answer to another operation than was asked for";
-    strip_prefix(reply, pending->prefix_len);
-    if (!forgotten && !fence && !omc_batch_fits(&mc->batch, tag, reply))
+    strip_prefix(reply, asked.prefix_len);
+    if (!asked.forgotten && !asked.fence && !omc_outcome_fits(mc, &asked, reply))
         return "answer with another key than was asked for";
     settle_forgotten(server, reply->opaque);
     if (reply->opcode == OMC_OP_NOOP)
         settle_older(mc, server, reply->opaque);
     if (reply->last)
         omc_connection_settle(&server->conn, pending);
-    if (fence && !forgotten)
+    if (asked.forgotten)
+        return NULL;
+    /* The callbacks may do anything: nothing above is to be looked at after them. */
+    if (asked.fence)
         omc_handle_respond(mc, &reply->value);
-    else if (!forgotten && omc_batch_deliver(mc, tag, reply))
+    else if (omc_outcome_answer(mc, server, &asked, reply))
         omc_fleet_pin(&mc->fleet, server);
     return NULL;
 }
@@ -117,7 +120,7 @@ static void refuse_large(omcache_t *mc, struct omc_server *server, const struct 
     bool foreign = pending == NULL && omc_state_is_handshake(server->state);
 
     if (pending != NULL && !pending->fence && !pending->forgotten) {
-        omc_batch_fail(&mc->batch, pending->tag, OMCACHE_BUFFER_FULL);
+        omc_outcome_failure(mc, server, pending, OMCACHE_BUFFER_FULL);
         omc_connection_settle(&server->conn, pending);
     }
     omc_server_event(mc, server, foreign ? OMC_EVENT_FAILED : OMC_EVENT_DISCARD,

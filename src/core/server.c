@@ -13,6 +13,7 @@
 #include "core/backoff.h"
 #include "core/handle.h"
 #include "core/names.h"
+#include "core/outcome.h"
 #include "core/receive.h"
 #include "net/poll.h"
 #include "proto/request.h"
@@ -68,6 +69,25 @@ static struct omc_server *second_choice(omcache_t *mc, struct omc_server *first,
     return omc_state_is_up(first->state) ? first : NULL;
 }
 
+int omc_server_submit(omcache_t *mc, struct omc_server *server, const omcache_req_t *req,
+                      struct omc_prefix prefix, const struct omc_pending *pending, size_t limit)
+{
+    int rc = omc_connection_submit(&server->conn, req, prefix, pending, limit);
+
+    if (rc == OMCACHE_OK)
+        omc_server_queued(mc, server, pending->operation);
+    return rc;
+}
+
+void omc_server_queued(omcache_t *mc, struct omc_server *server, struct omc_operation *operation)
+{
+    if (operation != NULL)
+        omc_operation_queued(operation, server, omc_queue_next(&server->conn.queue) - 1);
+    server->counters.requests++;
+    omc_fleet_note_unsent(&mc->fleet, server);
+    omc_fleet_update(mc, server);
+}
+
 /* Gives a request of a closed connection to another one; false if its outcome
  * is a failure.  It was accepted, so the send limit does not matter any more. */
 static bool move_request(omcache_t *mc, struct omc_server *server,
@@ -80,16 +100,15 @@ static bool move_request(omcache_t *mc, struct omc_server *server,
     if (!omc_leftovers_read(leftovers, pending, &req))
         return false;
     target = second_choice(mc, server, pending, &req, now);
-    if (target == NULL || omc_connection_submit(&target->conn, &req, (struct omc_prefix){.len = 0},
-                                                pending, SIZE_MAX) != OMCACHE_OK)
-        return false;
-    omc_fleet_update_active(&mc->fleet, target);
-    return true;
+    return target != NULL && omc_server_submit(mc, target, &req, (struct omc_prefix){.len = 0},
+                                               pending, SIZE_MAX) == OMCACHE_OK;
 }
 
-/* Closes the connection, or ends the attempt at one.  Requests that were sent fail; those that were
- * not are moved, if told to and possible.  How many failed. */
-static size_t close_connection(omcache_t *mc, struct omc_server *server, bool move, int64_t now)
+/* Closes the connection, or ends the attempt at one.  Requests that were sent fail
+ * with a status; those that were not are moved, if told to and possible.  How many
+ * failed. */
+static size_t close_connection(omcache_t *mc, struct omc_server *server, bool move, int status,
+                               int64_t now)
 {
     struct omc_leftovers leftovers;
     struct omc_queue *queue = &leftovers.queue;
@@ -102,26 +121,31 @@ static size_t close_connection(omcache_t *mc, struct omc_server *server, bool mo
     for (uint32_t i = 0; i < queue->count; i++) {
         const struct omc_pending *pending = omc_queue_find(queue, queue->first + i);
 
-        if (pending == NULL || pending->fence || pending->forgotten)
+        if (pending == NULL || pending->fence || pending->forgotten ||
+            pending->owner == OMC_OWNER_GONE)
             continue;
         if (move && move_request(mc, server, &leftovers, pending, now))
             continue;
-        omc_batch_fail(&mc->batch, pending->tag, OMCACHE_SERVER_FAILURE);
+        omc_outcome_failure(mc, server, pending, status);
         failed++;
     }
     omc_leftovers_fini(&leftovers);
     return failed;
 }
 
-size_t omc_server_fail_requests(omcache_t *mc, struct omc_server *server)
+size_t omc_server_abort(omcache_t *mc, struct omc_server *server, int status)
 {
-    return close_connection(mc, server, false, 0);
+    server->state = OMC_STATE_IDLE;
+    omc_deadlines_remove(&mc->deadlines, &server->deadline);
+    return close_connection(mc, server, false, status, 0);
 }
 
 static void flush(omcache_t *mc, struct omc_server *server, int64_t now)
 {
     if (!omc_connection_flush(&server->conn, now))
         omc_server_event(mc, server, OMC_EVENT_FAILED, strerror(errno), now);
+    else
+        omc_fleet_update(mc, server);
 }
 
 /* Learns its addresses, at once or later. */
@@ -152,7 +176,7 @@ static void accept_winner(omcache_t *mc, struct omc_server *server, struct omc_a
                           int64_t now)
 {
     server->address = winner->address;
-    omc_watch_move(&server->watch, &winner->watch);
+    omc_watch_move(&mc->watches, &server->watch, &winner->watch);
     omc_race_fini(&server->race, &mc->watches);
     omc_server_event(mc, server, OMC_EVENT_CONNECTED, NULL, now);
     flush(mc, server, now);
@@ -223,11 +247,12 @@ static void run_action(omcache_t *mc, struct omc_server *server, enum omc_action
         break;
     case OMC_ACTION_WELCOME:
         server->failures = 0;
+        server->counters.connects++;
         omc_endpoint_prove(&server->endpoint, &server->address);
         omc_log(&mc->log, OMC_LOG_INFO, "%s:%s: connected", name->host, name->port);
         break;
     case OMC_ACTION_CLOSE:
-        failed = close_connection(mc, server, true, now);
+        failed = close_connection(mc, server, true, OMCACHE_SERVER_FAILURE, now);
         omc_log(&mc->log, failed > 0 ? OMC_LOG_WARNING : OMC_LOG_DEBUG,
                 "%s:%s: connection closed: %s; %zu requests failed", name->host, name->port, reason,
                 failed);
@@ -237,7 +262,7 @@ static void run_action(omcache_t *mc, struct omc_server *server, enum omc_action
         pause = omc_backoff_pause(server->failures, mc->settings.reconnect_timeout, &mc->random);
         server->retry_at = omc_clock_after(now, pause);
         doubt_address(server, before);
-        failed = close_connection(mc, server, true, now);
+        failed = close_connection(mc, server, true, OMCACHE_SERVER_FAILURE, now);
         omc_log(&mc->log, level, "%s:%s: down: %s; %zu requests failed, to be retried in %u ms",
                 name->host, name->port, reason, failed, (unsigned)pause);
         break;
@@ -251,8 +276,9 @@ void omc_server_event(omcache_t *mc, struct omc_server *server, enum omc_event e
     struct omc_transition transition = omc_state_next(before, event);
 
     server->state = transition.next;
+    server->counters.failures += event == OMC_EVENT_FAILED && transition.action != OMC_ACTION_NONE;
     run_action(mc, server, transition.action, before, reason, now);
-    omc_fleet_update_active(&mc->fleet, server);
+    omc_fleet_update(mc, server);
 }
 
 /* One look at a connection that is to be made again, without waiting. */
@@ -272,6 +298,7 @@ static void nudge(omcache_t *mc, struct omc_server *server, int64_t now)
     omc_watch_wait(&mc->watches, 0);
     if (omc_state_is_resolving(server->state))
         omc_names_dispatch(mc, now);
+    omc_names_check_deadline(mc, now);
     omc_server_ready(mc, server, now);
     omc_server_check_deadline(mc, server, now);
 }
@@ -321,7 +348,7 @@ void omc_server_ready(omcache_t *mc, struct omc_server *server, int64_t now)
     if ((ready & POLLOUT) != 0 && omc_state_is_connected(server->state) &&
         omc_connection_wants_write(&server->conn))
         flush(mc, server, now);
-    omc_fleet_update_active(&mc->fleet, server);
+    omc_fleet_update(mc, server);
 }
 
 /* When an attempt to connect, the lookup before it included, has lasted too long. */
@@ -345,12 +372,14 @@ int64_t omc_server_deadline(const omcache_t *mc, const struct omc_server *server
 }
 
 /* Why its deadline makes it fail, or NULL if it does not. */
-static const char *reason_of_deadline(const omcache_t *mc, const struct omc_server *server,
-                                      int64_t now)
+static const char *reason_of_deadline(const omcache_t *mc, struct omc_server *server, int64_t now)
 {
     if (omc_state_is_connected(server->state)) {
         /* The silence may be ours: perhaps nobody has looked for a long time. */
-        return omc_poll_readable(server->watch.fd) ? NULL : "no answer within the dead timeout";
+        if (!omc_poll_readable(server->watch.fd))
+            return "no answer within the dead timeout";
+        server->conn.since = now;
+        return NULL;
     }
     if (now < connect_deadline(mc, server))
         return NULL;
@@ -382,10 +411,13 @@ bool omc_server_has_work(const struct omc_server *server)
            omc_state_is_connecting(server->state) || omc_state_is_handshake(server->state);
 }
 
-static short events_of(const struct omc_connection *conn)
+short omc_server_events(const struct omc_server *server)
 {
+    const struct omc_connection *conn = &server->conn;
     int events = 0;
 
+    if (!omc_state_is_connected(server->state))
+        return 0;
     if (!conn->stalled)
         events |= POLLIN;
     if (omc_connection_wants_write(conn))
@@ -399,6 +431,6 @@ void omc_server_choose(omcache_t *mc, struct omc_server *server)
         omc_race_choose(&server->race, &mc->watches);
     if (!omc_state_is_connected(server->state))
         return;
-    server->watch.events = events_of(&server->conn);
+    omc_watch_want(&mc->watches, &server->watch, omc_server_events(server));
     omc_watch_choose(&mc->watches, &server->watch);
 }

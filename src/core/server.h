@@ -8,7 +8,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/deadlines.h"
 #include "core/connection.h"
+#include "core/counters.h"
 #include "core/endpoint.h"
 #include "core/race.h"
 #include "core/state.h"
@@ -29,23 +31,38 @@ struct omc_server {
     int64_t retry_at;           /* while down: when to reconnect */
     int64_t nudged_at;          /* when a reconnect was last pushed forward */
 
-    bool active;      /* in the fleet's list of servers with something to do, */
-    size_t active_at; /* at this place */
-    bool pinned;      /* in its list of those whose inbox is pinned */
+    struct omc_counters counters;
+    struct omc_deadline deadline; /* in the handle's heap; the real one may be later */
+
+    bool active;             /* in the fleet's list of servers with something to do, */
+    size_t active_at;        /* at this place */
+    bool pinned;             /* in its list of those whose inbox is pinned */
+    bool unsent;             /* in its list of those with new requests */
+    bool full;               /* has refused an operation for want of room */
+    bool dropped;            /* not in the fleet any more, */
+    struct omc_server *next; /* but in the list of those to be freed */
 };
 
 /* A server with a copy of that name; NULL without memory. */
 struct omc_server *omc_server_new(const struct omc_server_name *name, uint32_t first_number);
 
-/* Closes and frees it; its requests must have been failed before. */
+/* Frees one that was aborted. */
 void omc_server_free(omcache_t *mc, struct omc_server *server);
+
+/* Queues a request on its connection, to be sent soon; as omc_connection_submit. */
+int omc_server_submit(omcache_t *mc, struct omc_server *server, const omcache_req_t *req,
+                      struct omc_prefix prefix, const struct omc_pending *pending, size_t limit);
+
+/* Notes that the newest request of its connection is new, and whose. */
+void omc_server_queued(omcache_t *mc, struct omc_server *server, struct omc_operation *operation);
 
 /* What happens to the server; `reason` says why, for the log. */
 void omc_server_event(omcache_t *mc, struct omc_server *server, enum omc_event event,
                       const char *reason, int64_t now);
 
-/* Fails all requests of a server that is being removed; how many. */
-size_t omc_server_fail_requests(omcache_t *mc, struct omc_server *server);
+/* Closes one that is given up and fails all of its requests with a status; how
+ * many. */
+size_t omc_server_abort(omcache_t *mc, struct omc_server *server, int status);
 
 /* Whether it takes requests.  If it is down and its time has come, pushes its
  * reconnect a step forward, at most once a millisecond; whatever comes of that
@@ -79,6 +96,9 @@ int64_t omc_server_deadline(const omcache_t *mc, const struct omc_server *server
 
 /* Whether it must be polled, or pushed. */
 bool omc_server_has_work(const struct omc_server *server);
+
+/* What its connection is to be watched for. */
+short omc_server_events(const struct omc_server *server);
 
 /* Chooses its sockets for the next wait. */
 void omc_server_choose(omcache_t *mc, struct omc_server *server);

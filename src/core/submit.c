@@ -124,7 +124,9 @@ static int submit_one(omcache_t *mc, struct omc_server *server, const omcache_re
 {
     struct omc_prefix prefix = omc_handle_prefix(mc, req->header.opcode);
     struct omc_pending pending = {
+        .owner = OMC_OWNER_BATCH,
         .tag = tag,
+        .asked = mc->usec,
         .prefix_len = (uint8_t)prefix.len,
         .keyed = req->server_index == -1,
     };
@@ -133,14 +135,13 @@ static int submit_one(omcache_t *mc, struct omc_server *server, const omcache_re
 
     if (server == NULL)
         return OMCACHE_NO_SERVERS;
-    if (gather && omc_state_is_connected(server->state) && !server->conn.blocked) {
-        rc = omc_connection_send(&server->conn, req, prefix, &pending, limit, now);
-        if (server->conn.broken != 0)
-            omc_server_event(mc, server, OMC_EVENT_FAILED, strerror(server->conn.broken), now);
-    } else {
-        rc = omc_connection_submit(&server->conn, req, prefix, &pending, limit);
-    }
-    omc_fleet_update_active(&mc->fleet, server);
+    if (!gather || !omc_state_is_connected(server->state) || server->conn.blocked)
+        return omc_server_submit(mc, server, req, prefix, &pending, limit);
+    rc = omc_connection_send(&server->conn, req, prefix, &pending, limit, now);
+    if (rc == OMCACHE_OK)
+        omc_server_queued(mc, server, NULL);
+    if (server->conn.broken != 0)
+        omc_server_event(mc, server, OMC_EVENT_FAILED, strerror(server->conn.broken), now);
     return rc;
 }
 
@@ -199,4 +200,26 @@ int omc_submit(omcache_t *mc, omcache_req_t *reqs, size_t *count, enum omc_submi
             omc_server_write(mc, omc_fleet_server(&mc->fleet, reqs[i].server_index), now);
     }
     return refusal != OMCACHE_OK ? refusal : rc;
+}
+
+int omc_submit_operation(omcache_t *mc, const omcache_req_t *req, struct omc_operation *operation,
+                         int64_t now)
+{
+    struct omc_prefix prefix = omc_handle_prefix(mc, req->header.opcode);
+    struct omc_pending pending = {
+        .owner = operation == NULL ? OMC_OWNER_NOBODY : OMC_OWNER_OPERATION,
+        .operation = operation,
+        .asked = mc->usec,
+        .prefix_len = (uint8_t)prefix.len,
+        .keyed = req->server_index == -1,
+    };
+    struct omc_server *server = route(mc, req, true, now);
+    int rc;
+
+    if (server == NULL)
+        return OMCACHE_NO_SERVERS;
+    rc = omc_server_submit(mc, server, req, prefix, &pending, mc->settings.send_limit);
+    if (rc == OMCACHE_BUFFER_FULL)
+        server->full = true;
+    return rc == OMCACHE_FAIL ? OMCACHE_NO_MEMORY : rc;
 }

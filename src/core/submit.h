@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/operation.h"
 #include "omcache.h"
 
 /* When requests may be written to their servers. */
@@ -22,5 +23,10 @@ enum omc_submit_write {
  * was not. */
 int omc_submit(omcache_t *mc, omcache_req_t *reqs, size_t *count, enum omc_submit_write when,
                int64_t now);
+
+/* Queues a request for an operation (NULL: for nobody), to be sent soon.  OMCACHE_OK,
+ * or why it was not accepted. */
+int omc_submit_operation(omcache_t *mc, const omcache_req_t *req, struct omc_operation *operation,
+                         int64_t now);
 
 #endif

@@ -24,12 +24,15 @@ static const int codes[] = {OMCACHE_OK,
                             OMCACHE_BUFFERED,
                             OMCACHE_BUFFER_FULL,
                             OMCACHE_NO_SERVERS,
-                            OMCACHE_SERVER_FAILURE};
+                            OMCACHE_SERVER_FAILURE,
+                            OMCACHE_TIMEOUT,
+                            OMCACHE_CANCELLED,
+                            OMCACHE_NO_MEMORY};
 #define CODES (sizeof(codes) / sizeof(codes[0]))
 
 START_TEST(each_code_has_its_text)
 {
-    ck_assert_uint_eq(CODES, 13);
+    ck_assert_uint_eq(CODES, 16);
     for (size_t i = 0; i < CODES; i++) {
         const char *text = omcache_strerror(codes[i]);
         ck_assert_msg(text && *text && strcmp(text, "Unknown") != 0, "code %#x has the text '%s'",

@@ -1,0 +1,398 @@
+/*
+ * The operations that complete by callback.
+ */
+#include <string.h>
+
+#include "api/call.h"
+#include "api/command.h"
+#include "base/clock.h"
+#include "core/handle.h"
+#include "core/operation.h"
+#include "core/submit.h"
+#include "omcache.h"
+#include "proto/request.h"
+
+/* Who is to be told, and by when. */
+struct completion {
+    int32_t timeout_msec;
+    omcache_reply_callback_func *func;
+    void *context;
+};
+
+/* Runs a request for an operation, or for nobody if there is no function. */
+static int run(omcache_t *mc, const omcache_req_t *req, const struct completion *completion)
+{
+    int64_t now = omc_call_clock(mc);
+    struct omc_operation *operation;
+    int rc;
+
+    if (completion->func == NULL)
+        return omc_submit_operation(mc, req, NULL, now);
+    operation = omc_operation_new(mc, req->key, omc_request_key_len(req),
+                                  omc_clock_after(now, completion->timeout_msec), completion->func,
+                                  completion->context);
+    if (operation == NULL)
+        return OMCACHE_NO_MEMORY;
+    rc = omc_submit_operation(mc, req, operation, now);
+    if (rc != OMCACHE_OK)
+        omc_operation_free(mc, operation);
+    return rc;
+}
+
+static int end(omcache_t *mc, int rc)
+{
+    return omc_call_end(mc) ? rc : OMCACHE_CANCELLED;
+}
+
+/* Runs a command on a key, or on the server with that index, if it is not -1. */
+static int start(omcache_t *mc, const struct omc_command *command, int server_index,
+                 const struct completion *completion)
+{
+    int rc = omc_call_refusal(mc);
+    omcache_req_t req;
+
+    if (rc != OMCACHE_OK)
+        return rc;
+    if (!omc_command_fill(mc, &req, command))
+        return OMCACHE_INVALID;
+    req.server_index = server_index;
+    omc_call_begin(mc);
+    return end(mc, run(mc, &req, completion));
+}
+
+/* Runs one that names its server: -1 is none. */
+static int start_at(omcache_t *mc, const struct omc_command *command, int server_index,
+                    const struct completion *completion)
+{
+    int rc = omc_call_refusal(mc);
+
+    if (rc != OMCACHE_OK)
+        return rc;
+    if (omc_fleet_server(&mc->fleet, server_index) == NULL)
+        return mc->fleet.count == 0 ? OMCACHE_NO_SERVERS : OMCACHE_INVALID;
+    return start(mc, command, server_index, completion);
+}
+
+int omcache_async_get(omcache_t *mc, const void *key, size_t key_len, int32_t timeout_msec,
+                      omcache_reply_callback_func *func, void *context)
+{
+    const struct completion completion = {timeout_msec, func, context};
+    struct omc_command command = {
+        .opcode = omc_command_opcode(func != NULL, OMC_OP_GETKQ, OMC_OP_GETK),
+        .key = {key, key_len},
+    };
+
+    return start(mc, &command, -1, &completion);
+}
+
+int omcache_async_gat(omcache_t *mc, const void *key, size_t key_len, time_t expiration,
+                      int32_t timeout_msec, omcache_reply_callback_func *func, void *context)
+{
+    const struct completion completion = {timeout_msec, func, context};
+    uint32_t extra = omc_command_expiration(expiration);
+    struct omc_command command = {
+        .opcode = omc_command_opcode(func != NULL, OMC_OP_GATKQ, OMC_OP_GATK),
+        .key = {key, key_len},
+        .extra = {&extra, sizeof(extra)},
+    };
+
+    return start(mc, &command, -1, &completion);
+}
+
+static int store(omcache_t *mc, const struct omc_command *command, uint32_t flags,
+                 time_t expiration, const struct completion *completion)
+{
+    struct omc_command_store extra = omc_command_store(flags, expiration);
+    struct omc_command whole = *command;
+
+    whole.extra = (struct omc_command_piece){&extra, sizeof(extra)};
+    return start(mc, &whole, -1, completion);
+}
+
+int omcache_async_set(omcache_t *mc, const void *key, size_t key_len, const void *value,
+                      size_t value_len, time_t expiration, uint32_t flags, uint64_t cas,
+                      int32_t timeout_msec, omcache_reply_callback_func *func, void *context)
+{
+    const struct completion completion = {timeout_msec, func, context};
+    struct omc_command command = {
+        .opcode = omc_command_opcode(func != NULL, OMC_OP_SETQ, OMC_OP_SET),
+        .key = {key, key_len},
+        .data = {value, value_len},
+        .cas = cas,
+    };
+
+    return store(mc, &command, flags, expiration, &completion);
+}
+
+int omcache_async_add(omcache_t *mc, const void *key, size_t key_len, const void *value,
+                      size_t value_len, time_t expiration, uint32_t flags, int32_t timeout_msec,
+                      omcache_reply_callback_func *func, void *context)
+{
+    const struct completion completion = {timeout_msec, func, context};
+    struct omc_command command = {
+        .opcode = omc_command_opcode(func != NULL, OMC_OP_ADDQ, OMC_OP_ADD),
+        .key = {key, key_len},
+        .data = {value, value_len},
+    };
+
+    return store(mc, &command, flags, expiration, &completion);
+}
+
+int omcache_async_replace(omcache_t *mc, const void *key, size_t key_len, const void *value,
+                          size_t value_len, time_t expiration, uint32_t flags, int32_t timeout_msec,
+                          omcache_reply_callback_func *func, void *context)
+{
+    const struct completion completion = {timeout_msec, func, context};
+    struct omc_command command = {
+        .opcode = omc_command_opcode(func != NULL, OMC_OP_REPLACEQ, OMC_OP_REPLACE),
+        .key = {key, key_len},
+        .data = {value, value_len},
+    };
+
+    return store(mc, &command, flags, expiration, &completion);
+}
+
+int omcache_async_append(omcache_t *mc, const void *key, size_t key_len, const void *value,
+                         size_t value_len, uint64_t cas, int32_t timeout_msec,
+                         omcache_reply_callback_func *func, void *context)
+{
+    const struct completion completion = {timeout_msec, func, context};
+    struct omc_command command = {
+        .opcode = omc_command_opcode(func != NULL, OMC_OP_APPENDQ, OMC_OP_APPEND),
+        .key = {key, key_len},
+        .data = {value, value_len},
+        .cas = cas,
+    };
+
+    return start(mc, &command, -1, &completion);
+}
+
+int omcache_async_prepend(omcache_t *mc, const void *key, size_t key_len, const void *value,
+                          size_t value_len, uint64_t cas, int32_t timeout_msec,
+                          omcache_reply_callback_func *func, void *context)
+{
+    const struct completion completion = {timeout_msec, func, context};
+    struct omc_command command = {
+        .opcode = omc_command_opcode(func != NULL, OMC_OP_PREPENDQ, OMC_OP_PREPEND),
+        .key = {key, key_len},
+        .data = {value, value_len},
+        .cas = cas,
+    };
+
+    return start(mc, &command, -1, &completion);
+}
+
+int omcache_async_increment(omcache_t *mc, const void *key, size_t key_len, uint64_t delta,
+                            uint64_t initial, time_t expiration, int32_t timeout_msec,
+                            omcache_reply_callback_func *func, void *context)
+{
+    const struct completion completion = {timeout_msec, func, context};
+    struct omc_command_delta extra = omc_command_delta(delta, initial, expiration);
+    struct omc_command command = {
+        .opcode = omc_command_opcode(func != NULL, OMC_OP_INCREMENTQ, OMC_OP_INCREMENT),
+        .key = {key, key_len},
+        .extra = {&extra, sizeof(extra)},
+    };
+
+    return start(mc, &command, -1, &completion);
+}
+
+int omcache_async_decrement(omcache_t *mc, const void *key, size_t key_len, uint64_t delta,
+                            uint64_t initial, time_t expiration, int32_t timeout_msec,
+                            omcache_reply_callback_func *func, void *context)
+{
+    const struct completion completion = {timeout_msec, func, context};
+    struct omc_command_delta extra = omc_command_delta(delta, initial, expiration);
+    struct omc_command command = {
+        .opcode = omc_command_opcode(func != NULL, OMC_OP_DECREMENTQ, OMC_OP_DECREMENT),
+        .key = {key, key_len},
+        .extra = {&extra, sizeof(extra)},
+    };
+
+    return start(mc, &command, -1, &completion);
+}
+
+int omcache_async_delete(omcache_t *mc, const void *key, size_t key_len, int32_t timeout_msec,
+                         omcache_reply_callback_func *func, void *context)
+{
+    const struct completion completion = {timeout_msec, func, context};
+    struct omc_command command = {
+        .opcode = omc_command_opcode(func != NULL, OMC_OP_DELETEQ, OMC_OP_DELETE),
+        .key = {key, key_len},
+    };
+
+    return start(mc, &command, -1, &completion);
+}
+
+int omcache_async_touch(omcache_t *mc, const void *key, size_t key_len, time_t expiration,
+                        int32_t timeout_msec, omcache_reply_callback_func *func, void *context)
+{
+    const struct completion completion = {timeout_msec, func, context};
+    uint32_t extra = omc_command_expiration(expiration);
+    struct omc_command command = {
+        .opcode = OMC_OP_TOUCH,
+        .key = {key, key_len},
+        .extra = {&extra, sizeof(extra)},
+    };
+
+    return start(mc, &command, -1, &completion);
+}
+
+int omcache_async_noop(omcache_t *mc, int server_index, int32_t timeout_msec,
+                       omcache_reply_callback_func *func, void *context)
+{
+    const struct completion completion = {timeout_msec, func, context};
+    struct omc_command command = {.opcode = OMC_OP_NOOP};
+
+    return start_at(mc, &command, server_index, &completion);
+}
+
+int omcache_async_version(omcache_t *mc, int server_index, int32_t timeout_msec,
+                          omcache_reply_callback_func *func, void *context)
+{
+    const struct completion completion = {timeout_msec, func, context};
+    struct omc_command command = {.opcode = OMC_OP_VERSION};
+
+    return start_at(mc, &command, server_index, &completion);
+}
+
+int omcache_async_flush_all(omcache_t *mc, time_t expiration, int server_index,
+                            int32_t timeout_msec, omcache_reply_callback_func *func, void *context)
+{
+    const struct completion completion = {timeout_msec, func, context};
+    uint32_t extra = omc_command_expiration(expiration);
+    struct omc_command command = {
+        .opcode = omc_command_opcode(func != NULL, OMC_OP_FLUSHQ, OMC_OP_FLUSH),
+        .extra = {&extra, sizeof(extra)},
+    };
+
+    return start_at(mc, &command, server_index, &completion);
+}
+
+int omcache_async_stat(omcache_t *mc, const char *command, int server_index, int32_t timeout_msec,
+                       omcache_reply_callback_func *func, void *context)
+{
+    const struct completion completion = {timeout_msec, func, context};
+    struct omc_command stat = {
+        .opcode = OMC_OP_STAT,
+        .key = {command, command == NULL ? 0 : strlen(command)},
+    };
+
+    return start_at(mc, &stat, server_index, &completion);
+}
+
+/* Makes the request for the key at a place; false if it cannot be one. */
+static bool fill(const omcache_t *mc, omcache_req_t *req, const void *key, size_t key_len)
+{
+    struct omc_command command = {.opcode = OMC_OP_GETKQ, .key = {key, key_len}};
+
+    return omc_command_fill(mc, req, &command);
+}
+
+/* Frees the parts of a group from here on, and the group. */
+static void free_parts(omcache_t *mc, struct omc_operation *group, struct omc_operation *part)
+{
+    while (part != NULL) {
+        struct omc_operation *next = part->next;
+
+        omc_operation_free(mc, part);
+        part = next;
+    }
+    omc_operation_free(mc, group);
+}
+
+/* Makes a group of operations, one for each key, linked by `next`; NULL without
+ * memory. */
+static struct omc_operation *make_group(omcache_t *mc, const void *const *keys,
+                                        const size_t *key_lens, size_t key_count, int64_t deadline,
+                                        const struct completion *completion)
+{
+    struct omc_operation *group =
+        omc_operation_new(mc, NULL, 0, OMC_CLOCK_NEVER, completion->func, completion->context);
+
+    if (group == NULL)
+        return NULL;
+    for (size_t i = key_count; i-- > 0;) {
+        struct omc_operation *part = omc_operation_new(mc, keys[i], key_lens[i], deadline,
+                                                       completion->func, completion->context);
+
+        if (part == NULL) {
+            free_parts(mc, group, group->next);
+            return NULL;
+        }
+        part->group = group;
+        part->next = group->next;
+        group->next = part;
+        group->parts++;
+    }
+    return group;
+}
+
+/* Queues the parts.  If none is accepted nothing is left of the group; else those
+ * that are not end with the reason. */
+static int queue_group(omcache_t *mc, struct omc_operation *group, int64_t now)
+{
+    struct omc_operation *refused = NULL, *next;
+    int refusal = OMCACHE_OK;
+    bool accepted = group->parts == 0;
+
+    for (struct omc_operation *part = group->next; part != NULL; part = next) {
+        omcache_req_t req;
+        int rc;
+
+        next = part->next;
+        part->next = NULL;
+        fill(mc, &req, part->key, part->key_len);
+        rc = omc_submit_operation(mc, &req, part, now);
+        accepted = accepted || rc == OMCACHE_OK;
+        if (rc == OMCACHE_OK)
+            continue;
+        part->status = rc;
+        part->next = refused;
+        refused = part;
+        refusal = rc;
+    }
+    group->next = NULL;
+    if (!accepted) {
+        free_parts(mc, group, refused);
+        return refusal;
+    }
+    for (; refused != NULL; refused = next) {
+        next = refused->next;
+        omc_operation_end(mc, refused, refused->status);
+    }
+    if (group->parts == 0)
+        omc_operation_end(mc, group, OMCACHE_OK);
+    return OMCACHE_OK;
+}
+
+static int ask(omcache_t *mc, const void *const *keys, const size_t *key_lens, size_t key_count,
+               const struct completion *completion)
+{
+    int64_t now = omc_call_clock(mc);
+    struct omc_operation *group = make_group(
+        mc, keys, key_lens, key_count, omc_clock_after(now, completion->timeout_msec), completion);
+
+    return group == NULL ? OMCACHE_NO_MEMORY : queue_group(mc, group, now);
+}
+
+int omcache_async_get_multi(omcache_t *mc, const void *const *keys, const size_t *key_lens,
+                            size_t key_count, int32_t timeout_msec,
+                            omcache_reply_callback_func *func, void *context)
+{
+    const struct completion completion = {timeout_msec, func, context};
+    int rc = omc_call_refusal(mc);
+
+    if (rc != OMCACHE_OK)
+        return rc;
+    if (func == NULL || (key_count > 0 && (keys == NULL || key_lens == NULL)))
+        return OMCACHE_INVALID;
+    for (size_t i = 0; i < key_count; i++) {
+        omcache_req_t req;
+
+        if (!fill(mc, &req, keys[i], key_lens[i]))
+            return OMCACHE_INVALID;
+    }
+    omc_call_begin(mc);
+    return end(mc, ask(mc, keys, key_lens, key_count, &completion));
+}

@@ -1,0 +1,86 @@
+/*
+ * What an application's event loop calls, and is called by.
+ */
+#include "core/loop.h"
+
+#include "api/call.h"
+#include "base/clock.h"
+#include "core/handle.h"
+#include "omcache.h"
+
+int omcache_set_watch_callback(omcache_t *mc, omcache_watch_callback_func *func, void *context)
+{
+    if (mc == NULL || mc->doomed)
+        return OMCACHE_INVALID;
+    omc_call_begin(mc);
+    omc_watch_set_callback(&mc->watches, func, context);
+    omc_call_end(mc);
+    return OMCACHE_OK;
+}
+
+int omcache_set_timeout_callback(omcache_t *mc, omcache_timeout_callback_func *func, void *context)
+{
+    if (mc == NULL)
+        return OMCACHE_INVALID;
+    mc->timeout_func = func;
+    mc->timeout_context = context;
+    mc->told_deadline = OMC_CLOCK_NEVER;
+    return OMCACHE_OK;
+}
+
+int omcache_set_drain_callback(omcache_t *mc, omcache_drain_callback_func *func, void *context)
+{
+    if (mc == NULL)
+        return OMCACHE_INVALID;
+    mc->drain_func = func;
+    mc->drain_context = context;
+    return OMCACHE_OK;
+}
+
+int omcache_next_timeout(omcache_t *mc)
+{
+    if (mc == NULL || mc->doomed)
+        return -1;
+    mc->told_deadline = omc_loop_deadline(mc);
+    return omc_clock_left(omc_call_clock(mc), mc->told_deadline);
+}
+
+/* Completes what has ended, and sends what that has asked for. */
+static int finish(omcache_t *mc, int rc, int64_t now)
+{
+    if (!mc->doomed)
+        omc_operation_tell(mc);
+    if (!mc->doomed)
+        omc_loop_send(mc, now);
+    return omc_call_end(mc) ? rc : OMCACHE_CANCELLED;
+}
+
+int omcache_process_fd(omcache_t *mc, int fd, short revents)
+{
+    int rc = omc_call_refusal(mc);
+    int64_t now;
+
+    if (rc != OMCACHE_OK)
+        return rc;
+    omc_call_begin_io(mc);
+    now = omc_call_clock(mc);
+    omc_loop_send(mc, now);
+    if (!omc_loop_process_fd(mc, fd, revents, now))
+        rc = OMCACHE_NOT_FOUND;
+    return finish(mc, rc, now);
+}
+
+int omcache_process_timeouts(omcache_t *mc)
+{
+    int rc = omc_call_refusal(mc);
+    int64_t now;
+
+    if (rc != OMCACHE_OK)
+        return rc;
+    omc_call_begin_io(mc);
+    now = omc_call_clock(mc);
+    mc->told_deadline = OMC_CLOCK_NEVER;
+    omc_loop_send(mc, now);
+    omc_loop_check_deadlines(mc, now);
+    return finish(mc, rc, now);
+}

@@ -1,0 +1,53 @@
+/*
+ * What is known of a server.
+ */
+#include <string.h>
+
+#include "core/handle.h"
+#include "omcache.h"
+
+/* Of the members of the first release. */
+#define SIZE_MIN \
+    (offsetof(omcache_server_stats_t, latency) + sizeof(uint64_t[OMCACHE_LATENCY_BUCKETS]))
+
+static int32_t state_of(const struct omc_server *server)
+{
+    if (!omc_state_is_up(server->state))
+        return OMCACHE_SERVER_DOWN;
+    if (server->state == OMC_STATE_IDLE)
+        return OMCACHE_SERVER_IDLE;
+    return server->state == OMC_STATE_READY ? OMCACHE_SERVER_READY : OMCACHE_SERVER_CONNECTING;
+}
+
+int omcache_server_stats(omcache_t *mc, int server_index, omcache_server_stats_t *stats)
+{
+    const struct omc_counters *counters;
+    const struct omc_server *server;
+    omcache_server_stats_t all;
+
+    if (mc == NULL || stats == NULL || stats->struct_size < SIZE_MIN)
+        return OMCACHE_INVALID;
+    server = omc_fleet_server(&mc->fleet, server_index);
+    if (server == NULL)
+        return OMCACHE_NO_SERVERS;
+    counters = &server->counters;
+    all = (omcache_server_stats_t){
+        .struct_size = stats->struct_size < sizeof(all) ? stats->struct_size : sizeof(all),
+        .state = state_of(server),
+        .connects = counters->connects,
+        .failures = counters->failures,
+        .requests = counters->requests,
+        .replies = counters->replies,
+        .hits = counters->hits,
+        .misses = counters->misses,
+        .timeouts = counters->timeouts,
+        .lost = counters->lost,
+        .bytes_in = server->conn.bytes_in,
+        .bytes_out = server->conn.bytes_out,
+        .outstanding = server->conn.queue.open,
+        .buffered = omc_connection_unsent(&server->conn),
+    };
+    memcpy(all.latency, counters->latency, sizeof(all.latency));
+    memcpy(stats, &all, all.struct_size);
+    return OMCACHE_OK;
+}

@@ -1,0 +1,93 @@
+/*
+ * Operations: requests of the asynchronous interface, each with its own completion,
+ * context and deadline.
+ *
+ * An operation waits in the queue of a connection until it ends.  Answers are told
+ * at once, from where they lie in the receive buffer; every other outcome is put on
+ * a list, and told when the application expects it.
+ */
+#ifndef OMC_CORE_OPERATION_H
+#define OMC_CORE_OPERATION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/deadlines.h"
+#include "omcache.h"
+#include "proto/codec.h"
+
+struct omc_server;
+
+struct omc_operation {
+    struct omc_deadline deadline; /* first, so that it can be found by it */
+    omcache_reply_callback_func *func;
+    void *context;
+    struct omc_operation *group; /* which ends when all of its parts have, or NULL */
+    size_t parts;                /* of a group: those that have not ended */
+    struct omc_operation *next;  /* among those that are to be told */
+    struct omc_server *server;   /* where its request is queued, */
+    uint32_t number;             /* under this number */
+    int server_index;            /* when it has ended: who is to blame, or -1 */
+    int status;
+    uint8_t key_len;
+    unsigned char key[];
+};
+
+/* What a callback is given. */
+struct omcache_reply_s {
+    int status;
+    int server_index;
+    const unsigned char *key;
+    size_t key_len;
+    const unsigned char *value;
+    size_t value_len;
+    uint32_t flags;
+    uint64_t cas;
+    uint64_t number;
+};
+
+/* All operations of a handle. */
+struct omc_operations {
+    struct omc_deadlines deadlines;
+    struct omc_operation *first; /* that has ended and is to be told */
+    struct omc_operation *last;
+    size_t ended; /* how many those are */
+};
+
+void omc_operation_init(struct omc_operations *operations);
+void omc_operation_fini(struct omc_operations *operations);
+
+/* One with a copy of the key, and a deadline (OMC_CLOCK_NEVER: none) that runs from
+ * now on; NULL without memory. */
+struct omc_operation *omc_operation_new(omcache_t *mc, const void *key, size_t key_len,
+                                        int64_t deadline, omcache_reply_callback_func *func,
+                                        void *context);
+
+/* Takes one back that was not accepted. */
+void omc_operation_free(omcache_t *mc, struct omc_operation *operation);
+
+/* Notes where its request is queued now. */
+void omc_operation_queued(struct omc_operation *operation, struct omc_server *server,
+                          uint32_t number);
+
+/* Whether an answer can belong to it: it has not another one's key. */
+bool omc_operation_fits(const struct omc_operation *operation, const struct omc_reply *reply);
+
+/* Tells of an answer; the last one ends the operation. */
+void omc_operation_reply(omcache_t *mc, struct omc_operation *operation, struct omc_server *server,
+                         const struct omc_reply *reply);
+
+/* Ends it with a status; to be told later. */
+void omc_operation_end(omcache_t *mc, struct omc_operation *operation, int status);
+
+/* Ends those whose time is over. */
+void omc_operation_expire(omcache_t *mc, int64_t now);
+
+/* Tells of those that have ended up to now. */
+void omc_operation_tell(omcache_t *mc);
+
+/* When one is to be ended or told of, or OMC_CLOCK_NEVER. */
+int64_t omc_operation_deadline(const struct omc_operations *operations);
+
+#endif

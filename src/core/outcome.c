@@ -1,0 +1,75 @@
+/*
+ * Outcomes of requests.
+ */
+#include "core/outcome.h"
+
+#include "base/status.h"
+#include "core/batch.h"
+#include "core/counters.h"
+#include "core/handle.h"
+#include "core/operation.h"
+#include "proto/opcode.h"
+
+bool omc_outcome_fits(omcache_t *mc, const struct omc_pending *pending,
+                      const struct omc_reply *reply)
+{
+    switch (pending->owner) {
+    case OMC_OWNER_BATCH:
+        return omc_batch_fits(&mc->batch, pending->tag, reply);
+    case OMC_OWNER_OPERATION:
+        return omc_operation_fits(pending->operation, reply);
+    default:
+        return true;
+    }
+}
+
+/* Of what nobody asked about the log tells, if it went wrong. */
+static void note_refusal(omcache_t *mc, struct omc_server *server, const struct omc_reply *reply)
+{
+    int status = reply->value.status;
+
+    if (status == OMCACHE_OK || status == OMCACHE_NOT_FOUND)
+        return;
+    server->counters.lost++;
+    omc_log(&mc->log, OMC_LOG_NOTICE, "%s:%s: a request without a callback was refused: %s",
+            server->name.host, server->name.port, omc_status_text(status));
+}
+
+bool omc_outcome_answer(omcache_t *mc, struct omc_server *server, const struct omc_pending *pending,
+                        const struct omc_reply *reply)
+{
+    omc_counters_reply(&server->counters, reply, mc->usec - pending->asked);
+    switch (pending->owner) {
+    case OMC_OWNER_BATCH:
+        return omc_batch_deliver(mc, pending->tag, reply);
+    case OMC_OWNER_OPERATION:
+        omc_operation_reply(mc, pending->operation, server, reply);
+        break;
+    case OMC_OWNER_NOBODY:
+        note_refusal(mc, server, reply);
+        break;
+    }
+    return false;
+}
+
+void omc_outcome_silence(omcache_t *mc, struct omc_server *server,
+                         const struct omc_pending *pending)
+{
+    omc_counters_silence(&server->counters, pending->opcode);
+    if (pending->owner == OMC_OWNER_BATCH)
+        omc_batch_settle(&mc->batch, pending->tag);
+    else if (pending->owner == OMC_OWNER_OPERATION)
+        omc_operation_end(mc, pending->operation,
+                          omc_opcode_is_get(pending->opcode) ? OMCACHE_NOT_FOUND : OMCACHE_OK);
+}
+
+void omc_outcome_failure(omcache_t *mc, struct omc_server *server,
+                         const struct omc_pending *pending, int status)
+{
+    if (pending->owner == OMC_OWNER_BATCH)
+        omc_batch_fail(&mc->batch, pending->tag, status);
+    else if (pending->owner == OMC_OWNER_OPERATION)
+        omc_operation_end(mc, pending->operation, status);
+    else if (pending->owner == OMC_OWNER_NOBODY)
+        server->counters.lost++;
+}

@@ -1,0 +1,31 @@
+/*
+ * The one place where requests get their outcome: an answer, a silence that says
+ * enough, or a failure.  It goes to whoever asked, and is counted.
+ */
+#ifndef OMC_CORE_OUTCOME_H
+#define OMC_CORE_OUTCOME_H
+
+#include <stdbool.h>
+
+#include "core/queue.h"
+#include "core/server.h"
+#include "omcache.h"
+#include "proto/codec.h"
+
+/* Whether an answer can be that to the request, as far as its key tells. */
+bool omc_outcome_fits(omcache_t *mc, const struct omc_pending *pending,
+                      const struct omc_reply *reply);
+
+/* An answer.  Whether its value was handed out until the application's next call. */
+bool omc_outcome_answer(omcache_t *mc, struct omc_server *server, const struct omc_pending *pending,
+                        const struct omc_reply *reply);
+
+/* No answer to a quiet request: it succeeded, or found nothing. */
+void omc_outcome_silence(omcache_t *mc, struct omc_server *server,
+                         const struct omc_pending *pending);
+
+/* No answer will come. */
+void omc_outcome_failure(omcache_t *mc, struct omc_server *server,
+                         const struct omc_pending *pending, int status);
+
+#endif
