@@ -326,8 +326,9 @@ int omcache_async_flush_all(omcache_t *mc, time_t expiration, int server_index,
 int omcache_async_stat(omcache_t *mc, const char *command, int server_index, int32_t timeout_msec,
                        omcache_reply_callback_func *func, void *context);
 
-/* Tells that a server which refused an operation with OMCACHE_BUFFER_FULL has room
- * again: at most half of the send limit is unsent. */
+/* Tells that a server has room again for what it refused with OMCACHE_BUFFER_FULL, and
+ * that at most half of the send limit is unsent.  Not called for a request that is
+ * larger than the limit. */
 typedef void(omcache_drain_callback_func)(omcache_t *mc, int server_index, void *context);
 
 /* Sets the drain callback, or takes it back (func NULL).

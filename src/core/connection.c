@@ -130,6 +130,12 @@ bool omc_connection_flush(struct omc_connection *conn, int64_t now)
     return write_all(conn, NULL, 0, &sent, now);
 }
 
+size_t omc_connection_size(const struct omc_connection *conn, const omcache_req_t *req,
+                           struct omc_prefix prefix)
+{
+    return conn->codec->head_size(req, prefix.len) + omc_request_data_len(req);
+}
+
 /* Queues a request and encodes its head, with room for `room` bytes behind it. */
 static int queue_head(struct omc_connection *conn, const omcache_req_t *req,
                       struct omc_prefix prefix, const struct omc_pending *pending, size_t limit,

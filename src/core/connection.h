@@ -79,6 +79,10 @@ static inline bool omc_connection_is_busy(const struct omc_connection *conn)
     return conn->queue.open > 0 || omc_connection_unsent(conn) > 0;
 }
 
+/* How many bytes a request has when it is sent. */
+size_t omc_connection_size(const struct omc_connection *conn, const omcache_req_t *req,
+                           struct omc_prefix prefix);
+
 /* Queues a request's head and data, prefix in front of its key; of pending, tag,
  * keyed and prefix_len are the caller's to fill.  OMCACHE_OK; OMCACHE_BUFFER_FULL if then more than
  * limit bytes were unsent; OMCACHE_FAIL without memory. */

@@ -298,6 +298,11 @@ static void update_deadline(omcache_t *mc, struct omc_server *server)
         omc_deadlines_set(&mc->deadlines, &server->deadline, deadline);
 }
 
+static bool has_drained(const struct omc_server *server)
+{
+    return omc_connection_unsent(&server->conn) <= server->full_until;
+}
+
 void omc_fleet_update(omcache_t *mc, struct omc_server *server)
 {
     if (server->dropped)
@@ -305,7 +310,7 @@ void omc_fleet_update(omcache_t *mc, struct omc_server *server)
     update_active(&mc->fleet, server);
     update_deadline(mc, server);
     omc_watch_want(&mc->watches, &server->watch, omc_server_events(server));
-    if (server->full && omc_connection_unsent(&server->conn) <= mc->settings.send_limit / 2)
+    if (server->full && has_drained(server))
         mc->drained = true;
 }
 
@@ -384,7 +389,7 @@ void omc_fleet_tell_drained(omcache_t *mc)
     for (size_t i = 0; i < mc->fleet.count; i++) {
         struct omc_server *server = mc->fleet.servers[i];
 
-        if (!server->full || omc_connection_unsent(&server->conn) > mc->settings.send_limit / 2)
+        if (!server->full || !has_drained(server))
             continue;
         server->full = false;
         if (mc->drain_func != NULL)

@@ -202,6 +202,20 @@ int omc_submit(omcache_t *mc, omcache_req_t *reqs, size_t *count, enum omc_submi
     return refusal != OMCACHE_OK ? refusal : rc;
 }
 
+/* Notes that a server had no room for so many bytes; if it never will, nobody need
+ * wait for that. */
+static void note_full(struct omc_server *server, size_t size, size_t limit)
+{
+    size_t until;
+
+    if (size > limit)
+        return;
+    until = limit - size < limit / 2 ? limit - size : limit / 2;
+    if (!server->full || until < server->full_until)
+        server->full_until = until;
+    server->full = true;
+}
+
 int omc_submit_operation(omcache_t *mc, const omcache_req_t *req, struct omc_operation *operation,
                          int64_t now)
 {
@@ -214,12 +228,13 @@ int omc_submit_operation(omcache_t *mc, const omcache_req_t *req, struct omc_ope
         .keyed = req->server_index == -1,
     };
     struct omc_server *server = route(mc, req, true, now);
+    size_t limit = mc->settings.send_limit;
     int rc;
 
     if (server == NULL)
         return OMCACHE_NO_SERVERS;
-    rc = omc_server_submit(mc, server, req, prefix, &pending, mc->settings.send_limit);
+    rc = omc_server_submit(mc, server, req, prefix, &pending, limit);
     if (rc == OMCACHE_BUFFER_FULL)
-        server->full = true;
+        note_full(server, omc_connection_size(&server->conn, req, prefix), limit);
     return rc == OMCACHE_FAIL ? OMCACHE_NO_MEMORY : rc;
 }
