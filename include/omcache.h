@@ -21,12 +21,16 @@
  *  - A function that returns int returns one of omcache_ret_e.  NULL where a
  *    pointer is needed gives OMCACHE_INVALID, and so does a key of a wrong
  *    length; nothing is sent then.
- *  - Out of memory gives OMCACHE_FAIL (NULL where a pointer is returned).
- *  - From inside a callback only omcache_strerror, omcache_log_stderr,
- *    omcache_server_info, omcache_server_info_free, omcache_free and those
- *    omcache_set_* functions that say so may be called on the handle that is
- *    calling back; everything else is refused with OMCACHE_INVALID (NULL, or
- *    -1 for omcache_server_index_for_key).  Other handles may be used freely.
+ *  - Out of memory gives OMCACHE_FAIL (NULL where a pointer is returned), or
+ *    OMCACHE_NO_MEMORY from omcache_async_*.
+ *  - From inside a response or log callback only omcache_strerror,
+ *    omcache_log_stderr, omcache_server_info, omcache_server_info_free,
+ *    omcache_server_stats, omcache_free and those omcache_set_* functions that
+ *    say so may be called on the handle that is calling back; everything else
+ *    is refused with OMCACHE_INVALID (NULL, or -1 for
+ *    omcache_server_index_for_key).  These two are meant where a comment says
+ *    "from a callback"; from inside the other callbacks everything may be
+ *    called.  Other handles may be used freely.
  *  - No function touches signals, and none waits for a name lookup.
  */
 #ifndef OMCACHE_H
