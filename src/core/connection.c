@@ -143,19 +143,21 @@ static int queue_head(struct omc_connection *conn, const omcache_req_t *req,
 {
     size_t head_size = conn->codec->head_size(req, prefix.len);
     size_t size = head_size + omc_request_data_len(req);
-    size_t unsent = omc_connection_unsent(conn);
+    size_t unsent = omc_connection_unsent(conn), used;
     struct omc_pending queued = *pending;
 
     if (unsent > limit || size > limit - unsent)
         return OMCACHE_BUFFER_FULL;
     if (!omc_queue_reserve(&conn->queue) || !omc_buffer_reserve(&conn->out, head_size + room))
         return OMCACHE_FAIL;
-    conn->codec->encode_head(omc_buffer_tail(&conn->out), req, prefix,
-                             omc_queue_next(&conn->queue));
-    omc_buffer_commit(&conn->out, head_size);
+    used = conn->codec->encode_head(omc_buffer_tail(&conn->out), req, prefix,
+                                    omc_queue_next(&conn->queue));
+    if (used == 0)
+        return OMCACHE_INVALID;
+    omc_buffer_commit(&conn->out, used);
     queued.start = conn->written + unsent;
     queued.opcode = req->header.opcode;
-    queued.quiet = omc_opcode_is_quiet(req->header.opcode);
+    queued.quiet = conn->codec->is_quiet(req->header.opcode);
     omc_queue_push(&conn->queue, &queued);
     return OMCACHE_OK;
 }
@@ -238,7 +240,7 @@ enum omc_decode omc_connection_next(struct omc_connection *conn, size_t limit,
     conn->message = 0;
     if (size == 0)
         return OMC_DECODE_MORE;
-    result = conn->codec->decode(omc_buffer_data(buffer), size, limit, reply, &used);
+    result = conn->codec->decode(buffer->base + buffer->start, size, limit, NULL, reply, &used);
     if (result == OMC_DECODE_REPLY)
         omc_buffer_consume(buffer, used);
     else if (result == OMC_DECODE_MORE)

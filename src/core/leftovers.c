@@ -10,13 +10,14 @@ void omc_leftovers_fini(struct omc_leftovers *leftovers)
 }
 
 bool omc_leftovers_read(const struct omc_leftovers *leftovers, const struct omc_pending *pending,
-                        omcache_req_t *req)
+                        struct omc_scratch *scratch, omcache_req_t *req)
 {
     const unsigned char *unsent;
 
     if (pending->start < leftovers->written)
         return false; /* and perhaps nothing is unsent, and there is no buffer */
     unsent = omc_buffer_data(&leftovers->unsent);
-    leftovers->codec->decode_request(unsent + (pending->start - leftovers->written), req);
+    leftovers->codec->decode_request(unsent + (pending->start - leftovers->written),
+                                     pending->opcode, scratch, req);
     return true;
 }

@@ -23,8 +23,8 @@ struct omc_leftovers {
 void omc_leftovers_fini(struct omc_leftovers *leftovers);
 
 /* Reads back a request of the queue; false if some of its bytes were written.
- * What req points to lies in leftovers. */
+ * What req points to lies in leftovers or scratch. */
 bool omc_leftovers_read(const struct omc_leftovers *leftovers, const struct omc_pending *pending,
-                        omcache_req_t *req);
+                        struct omc_scratch *scratch, omcache_req_t *req);
 
 #endif

@@ -95,9 +95,10 @@ static bool move_request(omcache_t *mc, struct omc_server *server,
                          int64_t now)
 {
     struct omc_server *target;
+    struct omc_scratch scratch;
     omcache_req_t req;
 
-    if (!omc_leftovers_read(leftovers, pending, &req))
+    if (!omc_leftovers_read(leftovers, pending, &scratch, &req))
         return false;
     target = second_choice(mc, server, pending, &req, now);
     return target != NULL && omc_server_submit(mc, target, &req, (struct omc_prefix){.len = 0},

@@ -58,8 +58,14 @@ static size_t head_size(const omcache_req_t *req, size_t prefix_len)
            omc_request_key_len(req);
 }
 
-static void encode_head(unsigned char *out, const omcache_req_t *req, struct omc_prefix prefix,
-                        uint32_t opaque)
+static size_t tail_size(uint8_t opcode)
+{
+    (void)opcode;
+    return 0;
+}
+
+static size_t encode_head(unsigned char *out, const omcache_req_t *req, struct omc_prefix prefix,
+                          uint32_t opaque)
 {
     struct omcache_req_header_s header = req->header;
     size_t key_len = omc_request_key_len(req);
@@ -81,10 +87,14 @@ static void encode_head(unsigned char *out, const omcache_req_t *req, struct omc
         memcpy(out, prefix.bytes, prefix.len);
     if (key_len > 0)
         memcpy(out + prefix.len, req->key, key_len);
+    return OMC_BINARY_HEADER_SIZE + (size_t)header.extlen + prefix.len + key_len;
 }
 
-static size_t decode_request(const unsigned char *bytes, omcache_req_t *req)
+static size_t decode_request(const unsigned char *bytes, uint8_t opcode,
+                             struct omc_scratch *scratch, omcache_req_t *req)
 {
+    (void)opcode;
+    (void)scratch;
     memcpy(&req->header, bytes, OMC_BINARY_HEADER_SIZE);
     req->extra = bytes + OMC_BINARY_HEADER_SIZE;
     req->key = bytes + OMC_BINARY_HEADER_SIZE + req->header.extlen;
@@ -147,11 +157,14 @@ static bool read_body(const struct header *header, const unsigned char *extra,
     return true;
 }
 
-static enum omc_decode decode(const unsigned char *bytes, size_t len, size_t max_body,
-                              struct omc_reply *reply, size_t *size)
+/* Replies have the numbers of their requests: expect is not needed. */
+static enum omc_decode decode(unsigned char *bytes, size_t len, size_t max_body,
+                              const struct omc_expect *expect, struct omc_reply *reply,
+                              size_t *size)
 {
     struct header header;
 
+    (void)expect;
     if (looks_foreign(bytes, len))
         return OMC_DECODE_BROKEN;
     *size = OMC_BINARY_HEADER_SIZE;
@@ -174,13 +187,16 @@ static enum omc_decode decode(const unsigned char *bytes, size_t len, size_t max
         return OMC_DECODE_BROKEN;
     reply->last =
         header.opcode != OMC_OP_STAT || reply->value.status != OMCACHE_OK || header.key_len == 0;
+    reply->silent = false;
     return OMC_DECODE_REPLY;
 }
 
 const struct omc_codec omc_binary_codec = {
     .name = "binary",
+    .is_quiet = omc_opcode_is_quiet,
     .head_size = head_size,
     .encode_head = encode_head,
+    .tail_size = tail_size,
     .decode_request = decode_request,
     .decode = decode,
 };

@@ -1,0 +1,217 @@
+/*
+ * Classic commands and errors.
+ */
+#include "proto/classic.h"
+
+#include "proto/opcode.h"
+
+/* Error texts that only operations of some kinds can have. */
+static const struct omc_classic_word errors[] = {
+    {"object too large for cache", OMC_KIND_STORE, OMCACHE_TOO_LARGE_VALUE},
+    {"out of memory storing object", OMC_KIND_STORE, OMCACHE_FAIL},
+    {"cannot increment or decrement non-numeric value", OMC_KIND_DELTA, OMCACHE_DELTA_BAD_VALUE},
+    /* The server has read something else than was sent. */
+    {"bad data chunk", 0, OMCACHE_FAIL},
+};
+
+enum {
+    ERRORS = sizeof(errors) / sizeof(errors[0]),
+};
+
+bool omc_classic_fits_line(const unsigned char *bytes, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        if (bytes[i] < ' ' || bytes[i] == 0x7f)
+            return false;
+    }
+    return true;
+}
+
+size_t omc_classic_tail_size(uint8_t opcode)
+{
+    return omc_command_kind(opcode) == OMC_KIND_STORE ? strlen(OMC_CODEC_TAIL) : 0;
+}
+
+size_t omc_classic_encode(unsigned char *out, const omcache_req_t *req,
+                          const struct omc_command *command)
+{
+    size_t key_len = omc_request_key_len(req);
+    unsigned char *start = out;
+
+    switch (command->kind) {
+    case OMC_KIND_VERSION:
+        out = omc_line_put(out, "version");
+        break;
+    case OMC_KIND_QUIT:
+        out = omc_line_put(out, "quit");
+        break;
+    case OMC_KIND_FLUSH:
+        out = omc_line_put(out, "flush_all");
+        if (command->dated)
+            out = omc_line_put_number(omc_line_put(out, " "),
+                                      omc_command_expiration(command, INT32_MAX));
+        break;
+    case OMC_KIND_STAT:
+        if (!omc_classic_fits_line(req->key, key_len))
+            return 0;
+        out = omc_line_put(out, key_len > 0 ? "stats " : "stats");
+        out = omc_line_put_bytes(out, req->key, key_len);
+        break;
+    default:
+        return 0;
+    }
+    return (size_t)(omc_line_put(out, "\r\n") - start);
+}
+
+void omc_classic_decode_request(struct omc_line line, uint8_t opcode, struct omc_scratch *scratch,
+                                omcache_req_t *req)
+{
+    struct omc_command command;
+    uint64_t number;
+    size_t key_len;
+
+    omc_command_start(opcode, &command);
+    omc_line_word(&line);
+    if (command.kind == OMC_KIND_FLUSH && omc_line_number(&line, UINT32_MAX, &number)) {
+        command.expiration = (uint32_t)number;
+        command.dated = true;
+    }
+    key_len = command.kind == OMC_KIND_STAT ? omc_line_left(&line) : 0;
+    omc_command_write(&command, opcode, scratch, key_len, 0, req);
+    req->key = line.at;
+    req->data = line.end;
+}
+
+void omc_classic_attribute(const struct omc_expected *asked, int status, struct omc_reply *reply)
+{
+    reply->value.status = status;
+    reply->opaque = asked->opaque;
+    reply->opcode = asked->opcode;
+    reply->last = true;
+    reply->silent = omc_command_is_silent(asked->opcode, status);
+}
+
+void omc_classic_answer(const struct omc_expected *asked, int status, struct omc_reply *reply)
+{
+    reply->value = (omcache_value_t){.status = status};
+    omc_classic_attribute(asked, status, reply);
+}
+
+/* What the binary protocol says where the others have one word for a condition that
+ * was not met. */
+static int not_stored(uint8_t opcode)
+{
+    switch (opcode) {
+    case OMC_OP_ADD:
+    case OMC_OP_ADDQ:
+        return OMCACHE_KEY_EXISTS;
+    case OMC_OP_REPLACE:
+    case OMC_OP_REPLACEQ:
+        return OMCACHE_NOT_FOUND;
+    default:
+        return OMCACHE_NOT_STORED;
+    }
+}
+
+bool omc_classic_look_up(const struct omc_classic_word *words, size_t count, struct omc_line line,
+                         uint8_t opcode, int *status)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (!omc_line_is(&line, words[i].text))
+            continue;
+        *status = words[i].status == OMCACHE_NOT_STORED ? not_stored(opcode) : words[i].status;
+        return (words[i].kinds & omc_command_kind(opcode)) != 0;
+    }
+    return false;
+}
+
+static bool is_known_error(struct omc_line line)
+{
+    for (size_t i = 0; i < ERRORS; i++) {
+        if (omc_line_is(&line, errors[i].text))
+            return true;
+    }
+    return false;
+}
+
+/* An error has no opaque.  It is the oldest request's, unless a quiet one in front of
+ * that has caused it; if its text does not tell, nobody knows.  And with other errors
+ * than its own a server may not have known that data follows, and take it for commands. */
+static bool read_error(struct omc_line line, const struct omc_expected *asked,
+                       struct omc_reply *reply)
+{
+    bool unknown_command = omc_line_is(&line, "ERROR");
+    bool own = omc_line_skip(&line, "SERVER_ERROR ");
+    int status = OMCACHE_FAIL;
+
+    if (!own && !unknown_command && !omc_line_skip(&line, "CLIENT_ERROR ") &&
+        !omc_line_skip(&line, "ERROR "))
+        return false;
+    if (!own && omc_command_kind(asked->opcode) == OMC_KIND_STORE)
+        return false;
+    if (is_known_error(line)) {
+        if (!omc_classic_look_up(errors, ERRORS, line, asked->opcode, &status))
+            return false;
+    } else if (!asked->first) {
+        return false;
+    }
+    if (unknown_command && asked->opcode == OMC_OP_STAT)
+        status = OMCACHE_NOT_FOUND; /* there are no such statistics */
+    omc_classic_answer(asked, status, reply);
+    reply->value.data = line.at;
+    reply->value.data_len = omc_line_left(&line);
+    return true;
+}
+
+/* One of the many lines that answer a request for statistics. */
+static bool read_statistic(struct omc_line line, const struct omc_expected *asked,
+                           struct omc_reply *reply)
+{
+    struct omc_line name;
+
+    if (omc_line_is(&line, "END") || omc_line_is(&line, "RESET") || omc_line_is(&line, "OK")) {
+        omc_classic_answer(asked, OMCACHE_OK, reply);
+        return true;
+    }
+    if (!omc_line_skip(&line, "STAT ") && !omc_line_skip(&line, "ITEM ") &&
+        !omc_line_skip(&line, "PREFIX "))
+        return false;
+    name = omc_line_word(&line);
+    if (omc_line_left(&name) == 0)
+        return false; /* that is how statistics end */
+    omc_classic_answer(asked, OMCACHE_OK, reply);
+    reply->value.key = name.at;
+    reply->value.key_len = omc_line_left(&name);
+    reply->value.data = line.at;
+    reply->value.data_len = omc_line_left(&line);
+    reply->last = false;
+    return true;
+}
+
+bool omc_classic_read(struct omc_line line, const struct omc_expected *asked,
+                      struct omc_reply *reply)
+{
+    struct omc_line version = line;
+
+    switch (omc_command_kind(asked->opcode)) {
+    case OMC_KIND_VERSION:
+        if (!omc_line_skip(&version, "VERSION "))
+            break;
+        omc_classic_answer(asked, OMCACHE_OK, reply);
+        reply->value.data = version.at;
+        reply->value.data_len = omc_line_left(&version);
+        return true;
+    case OMC_KIND_STAT:
+        if (read_statistic(line, asked, reply))
+            return true;
+        break;
+    case OMC_KIND_FLUSH:
+        if (!omc_line_is(&line, "OK"))
+            break;
+        omc_classic_answer(asked, OMCACHE_OK, reply);
+        return true;
+    default:
+        break;
+    }
+    return read_error(line, asked, reply);
+}

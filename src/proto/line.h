@@ -1,0 +1,92 @@
+/*
+ * Lines of the protocols that are made of lines: words, numbers and blanks, with
+ * "\r\n" at the end.
+ */
+#ifndef OMC_PROTO_LINE_H
+#define OMC_PROTO_LINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+enum {
+    OMC_LINE_MAX = 2048, /* longer ones are none; memcached has the same limit */
+};
+
+/* Bytes of a line that are still to be read. */
+struct omc_line {
+    const unsigned char *at;
+    const unsigned char *end;
+};
+
+static inline size_t omc_line_left(const struct omc_line *line)
+{
+    return (size_t)(line->end - line->at);
+}
+
+/* Whether this is all that is left. */
+static inline bool omc_line_is(const struct omc_line *line, const char *text)
+{
+    size_t len = strlen(text);
+
+    return omc_line_left(line) == len && memcmp(line->at, text, len) == 0;
+}
+
+/* Takes the text off the front if it is there. */
+static inline bool omc_line_skip(struct omc_line *line, const char *text)
+{
+    size_t len = strlen(text);
+
+    if (omc_line_left(line) < len || memcmp(line->at, text, len) != 0)
+        return false;
+    line->at += len;
+    return true;
+}
+
+/* Takes off everything up to the next blank, and that; without one, all. */
+struct omc_line omc_line_word(struct omc_line *line);
+
+/* Takes a decimal number off the front, which must end at a blank or with the line;
+ * false if there is none, or one above max. */
+bool omc_line_number(struct omc_line *line, uint64_t max, uint64_t *number);
+
+/* Takes digits off the front of bytes that end with something else, which is where it
+ * ends and where to go on; NULL if there are none, or make more than 64 bits. */
+static inline const unsigned char *omc_line_digits(const unsigned char *at, uint64_t *number)
+{
+    const unsigned char *start = at;
+    struct omc_line line;
+    uint64_t sum = 0;
+
+    for (unsigned digit = *at - (unsigned)'0'; digit <= 9; digit = *++at - (unsigned)'0')
+        sum = sum * 10 + digit;
+    *number = sum;
+    if (at - start < 20)
+        return at == start ? NULL : at;
+    line = (struct omc_line){start, at}; /* it may have been too much */
+    return omc_line_number(&line, UINT64_MAX, number) ? at : NULL;
+}
+
+/* Whether bytes can stand in a line as one word: no blanks, no control bytes. */
+bool omc_line_is_plain(const unsigned char *bytes, size_t len);
+
+/* These write at out and return where to go on. */
+static inline unsigned char *omc_line_put(unsigned char *out, const char *text)
+{
+    size_t len = strlen(text);
+
+    memcpy(out, text, len);
+    return out + len;
+}
+
+static inline unsigned char *omc_line_put_bytes(unsigned char *out, const void *bytes, size_t len)
+{
+    if (len > 0)
+        memcpy(out, bytes, len);
+    return out + len;
+}
+
+unsigned char *omc_line_put_number(unsigned char *out, uint64_t number);
+
+#endif

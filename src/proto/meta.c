@@ -1,0 +1,332 @@
+/*
+ * Reading replies of the meta protocol.
+ */
+#include "proto/meta.h"
+
+#include <endian.h>
+
+#include "proto/base64.h"
+#include "proto/classic.h"
+#include "proto/command.h"
+#include "proto/line.h"
+#include "proto/meta_request.h"
+#include "proto/opcode.h"
+
+enum {
+    FLAGS_SIZE = 4, /* of client flags, which count as in the binary protocol */
+    NUMBER_MAX = 20,
+    STATUS_SIZE = 2,
+};
+
+/* Answers without data. */
+static const struct omc_classic_word words[] = {
+    {"HD", OMC_KIND_STORE | OMC_KIND_DELETE | OMC_KIND_TOUCH | OMC_KIND_DELTA, OMCACHE_OK},
+    {"EN", OMC_KIND_GET | OMC_KIND_TOUCH, OMCACHE_NOT_FOUND},
+    {"NF", OMC_KIND_STORE | OMC_KIND_DELETE | OMC_KIND_TOUCH | OMC_KIND_DELTA, OMCACHE_NOT_FOUND},
+    {"NS", OMC_KIND_STORE | OMC_KIND_DELTA, OMCACHE_NOT_STORED},
+    {"EX", OMC_KIND_STORE | OMC_KIND_DELETE | OMC_KIND_DELTA, OMCACHE_KEY_EXISTS},
+    {"MN", OMC_KIND_NOOP, OMCACHE_OK},
+    /* What HD is in older servers; and the classic commands' word. */
+    {"OK",
+     OMC_KIND_STORE | OMC_KIND_DELETE | OMC_KIND_TOUCH | OMC_KIND_DELTA | OMC_KIND_FLUSH |
+         OMC_KIND_STAT,
+     OMCACHE_OK},
+};
+
+/* The flags of a reply.  The line's end is the "\r" before the first "\n", until that
+ * turns out to belong to the key: bytes up to the "\n" can always be looked at. */
+struct flags {
+    const unsigned char *bytes;
+    size_t len;
+    const unsigned char *end;
+    enum omc_decode problem; /* that a flag had that could not be read */
+
+    omcache_value_t *value; /* gets client flags, cas and key */
+    size_t asked;           /* how long the key is that was asked for; 0 if that is unknown */
+    uint32_t opaque;
+    bool has_client_flags;
+    bool has_opaque;
+    bool encoded; /* the key is in base64 */
+};
+
+static bool is_quiet(uint8_t opcode)
+{
+    return omc_opcode_is_quiet(opcode) && omc_opcode_is_get(opcode);
+}
+
+/* These read a flag from behind its letter, and return where it ends; NULL if it is none. */
+
+/* What put_opaque of meta_request.c has written, and the length behind it. */
+static const unsigned char *read_opaque(struct flags *flags, const unsigned char *at)
+{
+    ptrdiff_t left = flags->end - at;
+    uint64_t digits;
+
+    if (left < OMC_META_REQUEST_OPAQUE_SIZE || flags->has_opaque)
+        return NULL;
+    memcpy(&digits, at, sizeof(digits));
+    digits = be64toh(digits);
+    if ((digits & 0xf0f0f0f0f0f0f0f0) != 0x3030303030303030)
+        return NULL;
+    digits &= 0x0f0f0f0f0f0f0f0f;
+    digits = (digits | digits >> 4) & 0x00ff00ff00ff00ff;
+    digits = (digits | digits >> 8) & 0x0000ffff0000ffff;
+    flags->opaque = (uint32_t)(digits | digits >> 16);
+    flags->has_opaque = true;
+    at += OMC_META_REQUEST_OPAQUE_SIZE;
+    if (left < OMC_META_REQUEST_OPAQUE_SIZE + OMC_META_REQUEST_LENGTH_SIZE ||
+        (at[0] & 0xf0) != 0x30 || (at[1] & 0xf0) != 0x30)
+        return at;
+    flags->asked = (size_t)((at[0] & 15) << 4 | (at[1] & 15));
+    return at + OMC_META_REQUEST_LENGTH_SIZE;
+}
+
+static const unsigned char *read_client_flags(struct flags *flags, const unsigned char *at)
+{
+    uint64_t number;
+
+    at = omc_line_digits(at, &number);
+    flags->value->flags = (uint32_t)number;
+    flags->has_client_flags = true;
+    return number > UINT32_MAX ? NULL : at;
+}
+
+static const unsigned char *skip_word(const struct flags *flags, const unsigned char *at)
+{
+    while (at < flags->end && *at != ' ')
+        at++;
+    return at;
+}
+
+/* Moves the line's end behind a key that goes on behind what seemed to be it; `behind`
+ * counts from the beginning of the line. */
+static bool find_end_behind(struct flags *flags, size_t behind, size_t *size)
+{
+    size_t newline;
+    enum omc_decode result = omc_classic_find_end(flags->bytes, flags->len, behind, &newline, size);
+
+    if (result != OMC_DECODE_REPLY) {
+        flags->problem = result;
+        return false;
+    }
+    flags->end = flags->bytes + newline - 1;
+    return newline > behind; /* else there is no "\r" */
+}
+
+/* A key that is as long as the one asked for is there as it is, and what looks like the
+ * end of the line may be a part of it; base64 is longer. */
+static const unsigned char *read_key(struct flags *flags, const unsigned char *at, size_t *size)
+{
+    size_t behind = (size_t)(at - flags->bytes) + flags->asked;
+    const unsigned char *end;
+
+    if (behind > (size_t)(flags->end - flags->bytes) && !find_end_behind(flags, behind, size))
+        return NULL;
+    end = flags->bytes + behind;
+    if (flags->asked == 0 || (end < flags->end && *end != ' '))
+        end = skip_word(flags, at);
+    flags->value->key = at;
+    flags->value->key_len = (size_t)(end - at);
+    return end;
+}
+
+/* Unknown flags are skipped, and so is none between two blanks. */
+static const unsigned char *read_other(struct flags *flags, const unsigned char *letter)
+{
+    flags->encoded = flags->encoded || *letter == 'b';
+    return skip_word(flags, letter);
+}
+
+/* Reads the flags from behind the status. */
+static enum omc_decode read_flags(struct flags *flags, const unsigned char *at, size_t *size)
+{
+    while (at < flags->end) {
+        unsigned char letter = at[1];
+
+        if (*at != ' ')
+            return OMC_DECODE_BROKEN;
+        at += 2;
+        if (letter == 'f')
+            at = read_client_flags(flags, at);
+        else if (letter == 'c')
+            at = omc_line_digits(at, &flags->value->cas);
+        else if (letter == 'O')
+            at = read_opaque(flags, at);
+        else if (letter == 'k')
+            at = read_key(flags, at, size);
+        else
+            at = read_other(flags, at - 1);
+        if (at == NULL)
+            return flags->problem;
+    }
+    return at == flags->end && *at == '\r' ? OMC_DECODE_REPLY : OMC_DECODE_BROKEN;
+}
+
+/* Finds the request.  Without a number it is the oldest, if a quiet get in front of
+ * it cannot have said this. */
+static inline bool find_request(const struct flags *flags, const struct omc_expect *expect,
+                                bool gets_too, struct omc_expected *asked)
+{
+    if (flags->has_opaque)
+        return expect->by_opaque(expect->context, flags->opaque, asked);
+    return expect->oldest(expect->context, asked) && (asked->first || !gets_too);
+}
+
+/* Decodes the key in place, if it has to be. */
+static bool decode_key(unsigned char *bytes, const struct flags *flags)
+{
+    omcache_value_t *value = flags->value;
+    unsigned char *key = bytes + (value->key - flags->bytes);
+
+    return omc_base64_decode(key, key, value->key_len, &value->key_len);
+}
+
+/* The last that there is to do for a reply. */
+static enum omc_decode finish(unsigned char *bytes, const struct flags *flags)
+{
+    if (flags->encoded && flags->value->key != NULL && !decode_key(bytes, flags))
+        return OMC_DECODE_BROKEN;
+    return OMC_DECODE_REPLY;
+}
+
+/* A counter's new value was asked for, unless its request is quiet. */
+static bool lacks_number(const struct omc_reply *reply)
+{
+    return reply->value.status == OMCACHE_OK && omc_opcode_is_delta(reply->opcode) &&
+           !reply->silent;
+}
+
+/* A line with a status and flags. */
+static enum omc_decode read_status(unsigned char *bytes, struct flags *flags,
+                                   const struct omc_expect *expect, struct omc_reply *reply,
+                                   size_t *size)
+{
+    struct omc_line word = {bytes, bytes + STATUS_SIZE};
+    struct omc_expected asked;
+    enum omc_decode result = read_flags(flags, bytes + STATUS_SIZE, size);
+    int status;
+
+    if (result != OMC_DECODE_REPLY)
+        return result;
+    if (!find_request(flags, expect, false, &asked) ||
+        !omc_classic_look_up(words, sizeof(words) / sizeof(words[0]), word, asked.opcode, &status))
+        return OMC_DECODE_BROKEN;
+    omc_classic_attribute(&asked, status, reply);
+    if (lacks_number(reply))
+        return OMC_DECODE_BROKEN;
+    *size = (size_t)(flags->end + 2 - bytes);
+    return finish(bytes, flags);
+}
+
+/* Whether a value that claims this size can be the answer.  Its body counts as in the
+ * binary protocol. */
+static enum omc_decode check_size(const struct flags *flags, uint16_t kind, uint64_t data_len,
+                                  size_t max_body)
+{
+    if (kind == OMC_KIND_DELTA)
+        return data_len <= NUMBER_MAX ? OMC_DECODE_REPLY : OMC_DECODE_BROKEN;
+    if (kind != OMC_KIND_GET || !flags->has_client_flags)
+        return OMC_DECODE_BROKEN;
+    if (data_len > max_body || max_body - data_len < FLAGS_SIZE + flags->asked)
+        return OMC_DECODE_TOO_LARGE;
+    return OMC_DECODE_REPLY;
+}
+
+/* Fills in a value that is all there. */
+static enum omc_decode finish_value(unsigned char *bytes, const struct flags *flags, uint16_t kind,
+                                    size_t data_len, struct omc_reply *reply)
+{
+    const unsigned char *data = flags->end + 2;
+    omcache_value_t *value = &reply->value;
+
+    if (data[data_len] != '\r' || data[data_len + 1] != '\n')
+        return OMC_DECODE_BROKEN;
+    value->data = data;
+    value->data_len = data_len;
+    reply->last = true;
+    reply->silent = false;
+    if (kind == OMC_KIND_DELTA) {
+        reply->silent = omc_opcode_is_quiet(reply->opcode);
+        if (omc_line_digits(data, &value->delta_value) != data + data_len)
+            return OMC_DECODE_BROKEN;
+    }
+    return finish(bytes, flags);
+}
+
+/* VA: a value, which a get or a counter is answered with. */
+static enum omc_decode read_value(unsigned char *bytes, struct flags *flags, size_t max_body,
+                                  const struct omc_expect *expect, struct omc_reply *reply,
+                                  size_t *size)
+{
+    uint64_t data_len;
+    const unsigned char *at = omc_line_digits(bytes + STATUS_SIZE + 1, &data_len);
+    struct omc_expected asked;
+    enum omc_decode result;
+    uint16_t kind;
+
+    if (at == NULL)
+        return OMC_DECODE_BROKEN;
+    result = read_flags(flags, at, size);
+    if (result != OMC_DECODE_REPLY)
+        return result;
+    if (!find_request(flags, expect, true, &asked))
+        return OMC_DECODE_BROKEN;
+    reply->opaque = asked.opaque;
+    reply->opcode = asked.opcode;
+    kind = omc_command_kind(asked.opcode);
+    result = check_size(flags, kind, data_len, max_body);
+    if (result != OMC_DECODE_REPLY)
+        return result;
+    *size = (size_t)(flags->end - bytes) + 2 + (size_t)data_len + 2;
+    if (flags->len < *size)
+        return OMC_DECODE_MORE;
+    return finish_value(bytes, flags, kind, (size_t)data_len, reply);
+}
+
+/* A line of the classic protocol, without flags. */
+static enum omc_decode read_classic(const unsigned char *bytes, size_t newline,
+                                    const struct omc_expect *expect, struct omc_reply *reply,
+                                    size_t *size)
+{
+    struct omc_line line = {bytes, bytes + newline - 1};
+    struct omc_expected asked;
+
+    if (newline == 0 || *line.end != '\r' || !expect->oldest(expect->context, &asked) ||
+        !omc_classic_read(line, &asked, reply))
+        return OMC_DECODE_BROKEN;
+    *size = newline + 1;
+    return OMC_DECODE_REPLY;
+}
+
+static enum omc_decode decode(unsigned char *bytes, size_t len, size_t max_body,
+                              const struct omc_expect *expect, struct omc_reply *reply,
+                              size_t *size)
+{
+    struct flags flags = {
+        .bytes = bytes, .len = len, .problem = OMC_DECODE_BROKEN, .value = &reply->value};
+    enum omc_decode result;
+    size_t newline = 0;
+
+    if (len > 0 && (bytes[0] < 'A' || bytes[0] > 'Z'))
+        return OMC_DECODE_BROKEN;
+    result = omc_classic_find_end(bytes, len, 0, &newline, size);
+    if (result != OMC_DECODE_REPLY)
+        return result;
+    if (newline <= STATUS_SIZE || (bytes[STATUS_SIZE] != ' ' && bytes[STATUS_SIZE] != '\r'))
+        return read_classic(bytes, newline, expect, reply, size);
+    flags.end = bytes + newline - 1;
+    reply->value = (omcache_value_t){.status = OMCACHE_OK};
+    if (memcmp(bytes, "VA ", STATUS_SIZE + 1) == 0)
+        return read_value(bytes, &flags, max_body, expect, reply, size);
+    return read_status(bytes, &flags, expect, reply, size);
+}
+
+const struct omc_codec omc_meta_codec = {
+    .name = "meta",
+    .is_quiet = is_quiet,
+    .head_size = omc_meta_request_head_size,
+    .encode_head = omc_meta_request_encode_head,
+    .tail_size = omc_classic_tail_size,
+    .decode_request = omc_meta_request_decode,
+    .decode = decode,
+};

@@ -1,0 +1,23 @@
+/*
+ * memcached's meta protocol: a line for each request and reply, with flags of one
+ * letter and the number of the request, and data behind it.
+ *
+ * Only gets are sent with the flag that keeps the server quiet, about misses.  All
+ * other requests are answered, so that an error, which has no number, can be told
+ * to be theirs.
+ *
+ * The number, `O` and what follows, is eight digits of four bits, the most significant
+ * first: those of base 16, but with the characters behind 9, which are : ; < = > ?, in
+ * place of letters.  Where the reply is to name the key, two more tell its length.
+ * Servers that have got a key by the binary protocol give it back as it is, with
+ * blanks and line ends if it has some, whatever form it was asked for in: knowing
+ * its length, neither can be taken for a part of the reply.
+ */
+#ifndef OMC_PROTO_META_H
+#define OMC_PROTO_META_H
+
+#include "proto/codec.h"
+
+extern const struct omc_codec omc_meta_codec;
+
+#endif

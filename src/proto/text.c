@@ -1,0 +1,195 @@
+/*
+ * Reading replies of the text protocol.
+ */
+#include "proto/text.h"
+
+#include "proto/classic.h"
+#include "proto/command.h"
+#include "proto/line.h"
+#include "proto/opcode.h"
+#include "proto/text_request.h"
+
+enum {
+    FLAGS_SIZE = 4, /* of client flags, which count as in the binary protocol */
+};
+
+/* Answers of one word. */
+static const struct omc_classic_word words[] = {
+    {"STORED", OMC_KIND_STORE, OMCACHE_OK},
+    {"NOT_STORED", OMC_KIND_STORE, OMCACHE_NOT_STORED},
+    {"EXISTS", OMC_KIND_STORE, OMCACHE_KEY_EXISTS},
+    {"NOT_FOUND", OMC_KIND_STORE | OMC_KIND_DELETE | OMC_KIND_DELTA | OMC_KIND_TOUCH,
+     OMCACHE_NOT_FOUND},
+    {"DELETED", OMC_KIND_DELETE, OMCACHE_OK},
+    {"TOUCHED", OMC_KIND_TOUCH, OMCACHE_OK},
+    {"END", OMC_KIND_GET, OMCACHE_NOT_FOUND},
+};
+
+/* What follows a value. */
+static const char value_end[] = "\r\nEND\r\n";
+
+static bool is_quiet(uint8_t opcode)
+{
+    (void)opcode;
+    return false;
+}
+
+/* What is to be decoded, and where its first line ends. */
+struct input {
+    const unsigned char *bytes;
+    size_t len;
+    size_t max_body;
+    size_t newline;
+};
+
+/* A value's line: "VALUE key flags size", and a cas. */
+struct value_line {
+    struct omc_line key;
+    uint64_t flags;
+    uint64_t size;
+    uint64_t cas;
+};
+
+static bool read_number(struct omc_line *line, uint64_t max, uint64_t *number)
+{
+    return omc_line_number(line, max, number) && (line->at == line->end || *line->at++ == ' ');
+}
+
+static bool read_value_line(struct omc_line line, struct value_line *value)
+{
+    value->key = omc_line_word(&line);
+    value->cas = 0;
+    return omc_line_left(&value->key) > 0 && read_number(&line, UINT32_MAX, &value->flags) &&
+           read_number(&line, UINT64_MAX, &value->size) &&
+           (line.at == line.end || read_number(&line, UINT64_MAX, &value->cas)) &&
+           line.at == line.end;
+}
+
+/* The only value that a get of one key is answered with, and the end of the values. */
+static enum omc_decode read_value(struct omc_line line, const struct input *in,
+                                  const struct omc_expected *asked, struct omc_reply *reply,
+                                  size_t *size)
+{
+    const unsigned char *data = in->bytes + in->newline + 1;
+    struct value_line value;
+    size_t end_len = strlen(value_end);
+
+    if (omc_command_kind(asked->opcode) != OMC_KIND_GET || !read_value_line(line, &value))
+        return OMC_DECODE_BROKEN;
+    reply->opaque = asked->opaque;
+    reply->opcode = asked->opcode;
+    if (value.size > in->max_body ||
+        in->max_body - value.size < FLAGS_SIZE + omc_line_left(&value.key))
+        return OMC_DECODE_TOO_LARGE;
+    *size = in->newline + 1 + value.size + end_len;
+    if (in->len < *size)
+        return OMC_DECODE_MORE;
+    if (memcmp(data + value.size, value_end, end_len) != 0)
+        return OMC_DECODE_BROKEN;
+    omc_classic_answer(asked, OMCACHE_OK, reply);
+    reply->value.data = data;
+    reply->value.data_len = value.size;
+    reply->value.flags = (uint32_t)value.flags;
+    reply->value.cas = value.cas;
+    if (omc_command_is_keyed(asked->opcode)) {
+        reply->value.key = value.key.at;
+        reply->value.key_len = omc_line_left(&value.key);
+    }
+    return OMC_DECODE_REPLY;
+}
+
+/* A counter's new value. */
+static bool read_delta(struct omc_line line, const struct omc_expected *asked,
+                       struct omc_reply *reply)
+{
+    uint64_t number;
+
+    if (!omc_opcode_is_delta(asked->opcode) || !omc_line_number(&line, UINT64_MAX, &number) ||
+        line.at != line.end)
+        return false;
+    omc_classic_answer(asked, OMCACHE_OK, reply);
+    reply->value.delta_value = number;
+    return true;
+}
+
+/* The version, where it was asked for instead of a no-op. */
+static bool read_noop(struct omc_line line, const struct omc_expected *asked,
+                      struct omc_reply *reply)
+{
+    if (asked->opcode != OMC_OP_NOOP || !omc_line_skip(&line, "VERSION "))
+        return false;
+    omc_classic_answer(asked, OMCACHE_OK, reply);
+    return true;
+}
+
+/* An answer that is one line. */
+static bool read_line(struct omc_line line, const struct omc_expected *asked,
+                      struct omc_reply *reply)
+{
+    int status;
+
+    if (omc_classic_look_up(words, sizeof(words) / sizeof(words[0]), line, asked->opcode,
+                            &status)) {
+        omc_classic_answer(asked, status, reply);
+        return true;
+    }
+    return read_delta(line, asked, reply) || read_noop(line, asked, reply) ||
+           omc_classic_read(line, asked, reply);
+}
+
+static bool begins_reply(unsigned char byte)
+{
+    return (byte >= 'A' && byte <= 'Z') || (byte >= '0' && byte <= '9');
+}
+
+static enum omc_decode decode(unsigned char *bytes, size_t len, size_t max_body,
+                              const struct omc_expect *expect, struct omc_reply *reply,
+                              size_t *size)
+{
+    struct input in = {.bytes = bytes, .len = len, .max_body = max_body};
+    struct omc_expected asked;
+    struct omc_line line;
+    enum omc_decode result;
+
+    if (len > 0 && !begins_reply(bytes[0]))
+        return OMC_DECODE_BROKEN;
+    result = omc_classic_find_end(bytes, len, 0, &in.newline, size);
+    if (result != OMC_DECODE_REPLY)
+        return result;
+    if (in.newline == 0 || bytes[in.newline - 1] != '\r' ||
+        !expect->oldest(expect->context, &asked))
+        return OMC_DECODE_BROKEN;
+    line = (struct omc_line){bytes, bytes + in.newline - 1};
+    if (omc_line_skip(&line, "VALUE "))
+        return read_value(line, &in, &asked, reply, size);
+    *size = in.newline + 1;
+    return read_line(line, &asked, reply) ? OMC_DECODE_REPLY : OMC_DECODE_BROKEN;
+}
+
+bool omc_text_make_counter(const omcache_req_t *delta, struct omc_scratch *scratch,
+                           omcache_req_t *add)
+{
+    struct omc_command command, store = {.kind = OMC_KIND_STORE};
+    size_t data_len;
+
+    if (!omc_command_read(delta, &command) || command.kind != OMC_KIND_DELTA ||
+        command.expiration == OMCACHE_DELTA_NO_ADD)
+        return false;
+    store.expiration = command.expiration;
+    data_len = (size_t)(omc_line_put_number(scratch->key, command.initial) - scratch->key);
+    add->server_index = delta->server_index;
+    omc_command_write(&store, OMC_OP_ADD, scratch, omc_request_key_len(delta), data_len, add);
+    add->key = delta->key;
+    add->data = scratch->key;
+    return true;
+}
+
+const struct omc_codec omc_text_codec = {
+    .name = "text",
+    .is_quiet = is_quiet,
+    .head_size = omc_text_request_head_size,
+    .encode_head = omc_text_request_encode_head,
+    .tail_size = omc_classic_tail_size,
+    .decode_request = omc_text_request_decode,
+    .decode = decode,
+};

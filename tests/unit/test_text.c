@@ -1,0 +1,498 @@
+/*
+ * The text codec, on bytes in memory.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <check.h>
+#include <endian.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "proto/opcode.h"
+#include "proto/text.h"
+#include "support/codec.h"
+#include "support/fixture.h"
+
+enum {
+    OPAQUE = 77,
+};
+
+/* Every opcode, in the forms that it has. */
+static const struct {
+    struct order order;
+    const char *bytes;
+} requests[] = {
+    {{.opcode = OMC_OP_GET, .key = "k"}, "gets k\r\n"},
+    {{.opcode = OMC_OP_GETQ, .key = "k"}, "gets k\r\n"},
+    {{.opcode = OMC_OP_GETK, .key = "k"}, "gets k\r\n"},
+    {{.opcode = OMC_OP_GETKQ, .key = "k"}, "gets k\r\n"},
+    {{.opcode = OMC_OP_GAT, .key = "k", .expiration = 5}, "gats 5 k\r\n"},
+    {{.opcode = OMC_OP_GATQ, .key = "k"}, "gats 0 k\r\n"},
+    {{.opcode = OMC_OP_GATK, .key = "k", .expiration = INT32_MAX}, "gats 2147483647 k\r\n"},
+    {{.opcode = OMC_OP_GATKQ, .key = "k", .expiration = 5}, "gats 5 k\r\n"},
+    {{.opcode = OMC_OP_TOUCH, .key = "k", .expiration = 5}, "touch k 5\r\n"},
+    {{.opcode = OMC_OP_SET, .key = "k", .data = "v"}, "set k 0 0 1\r\nv\r\n"},
+    {{.opcode = OMC_OP_SET, .key = "k", .flags = UINT32_MAX, .expiration = 9},
+     "set k 4294967295 9 0\r\n\r\n"},
+    {{.opcode = OMC_OP_SETQ, .key = "k", .data = "v", .cas = 5}, "cas k 0 0 1 5\r\nv\r\n"},
+    {{.opcode = OMC_OP_ADD, .key = "k", .data = "v"}, "add k 0 0 1\r\nv\r\n"},
+    {{.opcode = OMC_OP_ADDQ, .key = "k", .data = "v", .cas = 5}, "cas k 0 0 1 5\r\nv\r\n"},
+    {{.opcode = OMC_OP_REPLACE, .key = "k", .data = "v"}, "replace k 0 0 1\r\nv\r\n"},
+    {{.opcode = OMC_OP_REPLACEQ, .key = "k", .data = "v", .cas = UINT64_MAX},
+     "cas k 0 0 1 18446744073709551615\r\nv\r\n"},
+    {{.opcode = OMC_OP_APPEND, .key = "k", .data = "v"}, "append k 0 0 1\r\nv\r\n"},
+    {{.opcode = OMC_OP_APPENDQ, .key = "k", .data = "v"}, "append k 0 0 1\r\nv\r\n"},
+    {{.opcode = OMC_OP_PREPEND, .key = "k", .data = "v"}, "prepend k 0 0 1\r\nv\r\n"},
+    {{.opcode = OMC_OP_PREPENDQ, .key = "k", .data = "v"}, "prepend k 0 0 1\r\nv\r\n"},
+    {{.opcode = OMC_OP_DELETE, .key = "k"}, "delete k\r\n"},
+    {{.opcode = OMC_OP_DELETEQ, .key = "k"}, "delete k\r\n"},
+    {{.opcode = OMC_OP_INCREMENT, .key = "k", .delta = 1, .expiration = OMCACHE_DELTA_NO_ADD},
+     "incr k 1\r\n"},
+    {{.opcode = OMC_OP_INCREMENTQ,
+      .key = "k",
+      .delta = UINT64_MAX,
+      .expiration = OMCACHE_DELTA_NO_ADD},
+     "incr k 18446744073709551615\r\n"},
+    {{.opcode = OMC_OP_DECREMENT, .key = "k", .expiration = OMCACHE_DELTA_NO_ADD}, "decr k 0\r\n"},
+    {{.opcode = OMC_OP_DECREMENTQ, .key = "k", .delta = 10, .expiration = OMCACHE_DELTA_NO_ADD},
+     "decr k 10\r\n"},
+    {{.opcode = OMC_OP_NOOP}, "version\r\n"},
+    {{.opcode = OMC_OP_VERSION}, "version\r\n"},
+    {{.opcode = OMC_OP_FLUSH}, "flush_all\r\n"},
+    {{.opcode = OMC_OP_FLUSHQ, .expiration = 10}, "flush_all 10\r\n"},
+    {{.opcode = OMC_OP_STAT}, "stats\r\n"},
+    {{.opcode = OMC_OP_STAT, .key = "items"}, "stats items\r\n"},
+    {{.opcode = OMC_OP_QUIT}, "quit\r\n"},
+    {{.opcode = OMC_OP_QUITQ}, "quit\r\n"},
+};
+
+enum {
+    REQUESTS = sizeof(requests) / sizeof(requests[0]),
+};
+
+static struct owed owed(uint8_t opcode)
+{
+    return codec_owed(&omc_text_codec, opcode, OPAQUE);
+}
+
+static bool is_accepted(const struct order *order)
+{
+    size_t len;
+    unsigned char *bytes = codec_encode(&omc_text_codec, order, OPAQUE, &len);
+
+    free(bytes);
+    return bytes != NULL;
+}
+
+START_TEST(any_request_is_encoded_and_read_back)
+{
+    codec_assert_bytes(&omc_text_codec, &requests[_i].order, OPAQUE, requests[_i].bytes);
+    ck_assert(!omc_text_codec.is_quiet(requests[_i].order.opcode));
+}
+END_TEST
+
+START_TEST(other_opcodes_are_refused)
+{
+    struct order order = {.opcode = (uint8_t)_i, .key = "k"};
+    bool listed = false;
+
+    for (size_t i = 0; i < REQUESTS; i++) {
+        if (requests[i].order.opcode == _i) {
+            listed = true;
+            order.key = requests[i].order.key;
+        }
+    }
+    ck_assert(is_accepted(&order) == listed);
+}
+END_TEST
+
+START_TEST(what_text_cannot_say_is_refused)
+{
+    static const uint8_t opcodes[] = {
+        OMC_OP_APPEND,  OMC_OP_APPENDQ,   OMC_OP_PREPEND,    OMC_OP_PREPENDQ,  OMC_OP_DELETE,
+        OMC_OP_DELETEQ, OMC_OP_INCREMENT, OMC_OP_INCREMENTQ, OMC_OP_DECREMENT, OMC_OP_DECREMENTQ};
+
+    for (size_t i = 0; i < sizeof(opcodes); i++) {
+        struct order order = {.opcode = opcodes[i], .key = "k"};
+
+        ck_assert(is_accepted(&order));
+        order.cas = 1;
+        ck_assert(!is_accepted(&order));
+    }
+}
+END_TEST
+
+START_TEST(keys_must_be_words)
+{
+    static const uint8_t opcodes[] = {OMC_OP_GET,   OMC_OP_GATKQ,  OMC_OP_SETQ,
+                                      OMC_OP_TOUCH, OMC_OP_DELETE, OMC_OP_INCREMENT};
+    bool plain = _i > ' ' && _i != 0x7f;
+    char key[20];
+
+    for (size_t i = 0; i < sizeof(opcodes); i++) {
+        for (size_t at = 0; at < sizeof(key); at++) {
+            struct order order = {.opcode = opcodes[i], .key = key, .key_len = sizeof(key)};
+
+            memset(key, 'x', sizeof(key));
+            key[at] = (char)_i;
+            ck_assert(is_accepted(&order) == plain);
+            if (plain && at == 0 && opcodes[i] != OMC_OP_INCREMENT)
+                codec_assert_read_back(&omc_text_codec, &order);
+        }
+    }
+}
+END_TEST
+
+START_TEST(nothing_can_smuggle_a_command_in)
+{
+    struct order order = {.opcode = OMC_OP_SET, .key = "a\r\nflush_all\r\n", .data = "x"};
+
+    ck_assert(!is_accepted(&order));
+    order.key = "a\nflush_all\r\n";
+    ck_assert(!is_accepted(&order));
+    order.opcode = OMC_OP_STAT;
+    order.data = NULL;
+    ck_assert(!is_accepted(&order));
+    order.key = "items\r\nflush_all";
+    ck_assert(!is_accepted(&order));
+    order = (struct order){.opcode = OMC_OP_SET, .key = "k", .data = "\r\nflush_all\r\n"};
+    codec_assert_bytes(&omc_text_codec, &order, 0, "set k 0 0 13\r\n\r\nflush_all\r\n\r\n");
+}
+END_TEST
+
+START_TEST(a_prefix_is_a_part_of_the_key)
+{
+    struct omc_prefix good = {(const unsigned char *)"p:", 2},
+                      bad = {(const unsigned char *)"p ", 2};
+    unsigned char bytes[200];
+    struct omc_scratch scratch;
+    struct extras extras;
+    omcache_req_t req;
+    size_t len;
+
+    codec_fill(&(struct order){.opcode = OMC_OP_SET, .key = "k", .data = "x"}, &extras, &req);
+    ck_assert_uint_eq(omc_text_codec.encode_head(bytes, &req, bad, 1), 0);
+    len = omc_text_codec.encode_head(bytes, &req, good, 1);
+    assert_text(bytes, len, "set p:k 0 0 1\r\n");
+    omc_text_codec.decode_request(bytes, OMC_OP_SET, &scratch, &req);
+    assert_text(req.key, omc_request_key_len(&req), "p:k");
+}
+END_TEST
+
+START_TEST(heads_have_a_bound)
+{
+    char key[251] = {0};
+    struct order order = {.key = key,
+                          .flags = UINT32_MAX,
+                          .expiration = INT32_MAX,
+                          .delta = UINT64_MAX,
+                          .initial = UINT64_MAX};
+
+    memset(key, 'k', 250);
+    for (int opcode = 0; opcode < OMC_OP_RGET; opcode++) {
+        order.opcode = (uint8_t)opcode;
+        order.cas = 0;
+        is_accepted(&order);
+        order.cas = UINT64_MAX;
+        is_accepted(&order); /* codec_encode looks */
+    }
+}
+END_TEST
+
+START_TEST(values_that_no_server_takes_are_refused)
+{
+    struct extras extras;
+    omcache_req_t req;
+
+    codec_fill(&(struct order){.opcode = OMC_OP_SET, .key = "k"}, &extras, &req);
+    req.header.bodylen = htobe32(8 + 1 + (uint32_t)INT32_MAX - 2);
+    ck_assert(omc_codec_accepts(&omc_text_codec, &req, (struct omc_prefix){.len = 0}));
+    req.header.bodylen = htobe32(8 + 1 + (uint32_t)INT32_MAX - 1);
+    ck_assert(!omc_codec_accepts(&omc_text_codec, &req, (struct omc_prefix){.len = 0}));
+}
+END_TEST
+
+/* The increment goes without it; what is to be done when that finds nothing. */
+START_TEST(initial_values_are_added)
+{
+    struct order order = {.opcode = OMC_OP_INCREMENTQ,
+                          .key = "k",
+                          .delta = 3,
+                          .initial = UINT64_MAX,
+                          .expiration = 60};
+    struct omc_scratch scratch;
+    struct extras extras;
+    omcache_req_t req, add;
+    unsigned char bytes[200];
+    size_t len;
+
+    codec_fill(&order, &extras, &req);
+    ck_assert(omc_text_make_counter(&req, &scratch, &add));
+    ck_assert_int_eq(add.server_index, -1);
+    len = omc_text_codec.encode_head(bytes, &add, (struct omc_prefix){.len = 0}, 1);
+    assert_text(bytes, len, "add k 0 60 20\r\n");
+    assert_text(add.data, omc_request_data_len(&add), "18446744073709551615");
+    order.expiration = OMCACHE_DELTA_NO_ADD;
+    codec_fill(&order, &extras, &req);
+    ck_assert(!omc_text_make_counter(&req, &scratch, &add));
+    codec_fill(&(struct order){.opcode = OMC_OP_GET, .key = "k"}, &extras, &req);
+    ck_assert(!omc_text_make_counter(&req, &scratch, &add));
+}
+END_TEST
+
+/* Replies of one line: what they mean to requests of each kind; -1: nothing. */
+START_TEST(lines_become_codes)
+{
+    static const uint8_t kinds[] = {OMC_OP_GET,     OMC_OP_TOUCH,  OMC_OP_SET,    OMC_OP_ADD,
+                                    OMC_OP_REPLACE, OMC_OP_APPEND, OMC_OP_DELETE, OMC_OP_INCREMENT,
+                                    OMC_OP_NOOP,    OMC_OP_FLUSH};
+    enum {
+        OK = OMCACHE_OK,
+        NF = OMCACHE_NOT_FOUND,
+        EX = OMCACHE_KEY_EXISTS,
+        NS = OMCACHE_NOT_STORED,
+        FL = OMCACHE_FAIL,
+    };
+    static const struct {
+        const char *line;
+        int codes[10];
+    } cases[] = {
+        {"STORED\r\n", {-1, -1, OK, OK, OK, OK, -1, -1, -1, -1}},
+        {"NOT_STORED\r\n", {-1, -1, NS, EX, NF, NS, -1, -1, -1, -1}},
+        {"EXISTS\r\n", {-1, -1, EX, EX, EX, EX, -1, -1, -1, -1}},
+        {"NOT_FOUND\r\n", {-1, NF, NF, NF, NF, NF, NF, NF, -1, -1}},
+        {"DELETED\r\n", {-1, -1, -1, -1, -1, -1, OK, -1, -1, -1}},
+        {"TOUCHED\r\n", {-1, OK, -1, -1, -1, -1, -1, -1, -1, -1}},
+        {"END\r\n", {NF, -1, -1, -1, -1, -1, -1, -1, -1, -1}},
+        {"18446744073709551615\r\n", {-1, -1, -1, -1, -1, -1, -1, OK, -1, -1}},
+        {"18446744073709551616\r\n", {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1}},
+        {"1 \r\n", {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1}},
+        {"VERSION 1.6\r\n", {-1, -1, -1, -1, -1, -1, -1, -1, OK, -1}},
+        {"OK\r\n", {-1, -1, -1, -1, -1, -1, -1, -1, -1, OK}},
+        {"ERROR\r\n", {FL, FL, -1, -1, -1, -1, FL, FL, FL, FL}},
+        {"SERVER_ERROR x\r\n", {FL, FL, FL, FL, FL, FL, FL, FL, FL, FL}},
+        {"CLIENT_ERROR x\r\n", {FL, FL, -1, -1, -1, -1, FL, FL, FL, FL}},
+        {"CLIENT_ERROR bad data chunk\r\n", {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1}},
+        {"SERVER_ERROR object too large for cache\r\n", {-1, -1, 3, 3, 3, 3, -1, -1, -1, -1}},
+        {"CLIENT_ERROR cannot increment or decrement non-numeric value\r\n",
+         {-1, -1, -1, -1, -1, -1, -1, 6, -1, -1}},
+        {"stored\r\n", {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1}},
+        {"STORED \r\n", {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1}},
+        {"STORED\n", {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1}},
+        {"\r\n", {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1}},
+        {"\n", {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1}},
+        {"HD\r\n", {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1}},
+        {"\x81", {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1}},
+        {"SSH-2.0-x\r\n", {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1}},
+    };
+    const char *line = cases[_i / 10].line;
+    int expected = cases[_i / 10].codes[_i % 10];
+    struct owed request = owed(kinds[_i % 10]);
+    struct omc_reply reply;
+
+    if (expected < 0) {
+        codec_assert_outcome(&request, line, OMC_DECODE_BROKEN);
+        return;
+    }
+    reply = codec_reply(&request, line);
+    assert_rc(reply.value.status, expected);
+    ck_assert_uint_eq(reply.opaque, OPAQUE);
+    ck_assert_uint_eq(reply.opcode, kinds[_i % 10]);
+    ck_assert_uint_eq(reply.value.key_len, 0);
+    ck_assert(reply.last && !reply.silent);
+    ck_assert_uint_eq(reply.value.delta_value, line[0] == '1' ? UINT64_MAX : 0);
+    if (expected == OMCACHE_OK)
+        ck_assert_uint_eq(reply.value.data_len, 0);
+}
+END_TEST
+
+START_TEST(a_value_is_read)
+{
+    struct owed get = owed(OMC_OP_GATQ), getk = owed(OMC_OP_GETK);
+    struct omc_reply reply = codec_reply(&get, "VALUE key 7 5 99\r\nvalue\r\nEND\r\n");
+
+    assert_rc(reply.value.status, OMCACHE_OK);
+    assert_text(reply.value.data, reply.value.data_len, "value");
+    ck_assert_uint_eq(reply.value.flags, 7);
+    ck_assert_uint_eq(reply.value.cas, 99);
+    ck_assert_uint_eq(reply.value.key_len, 0);
+    ck_assert_uint_eq(reply.opaque, OPAQUE);
+    ck_assert_uint_eq(reply.opcode, OMC_OP_GATQ);
+    ck_assert(reply.last && !reply.silent);
+    reply = codec_reply(
+        &getk, "VALUE key 4294967295 12 18446744073709551615\r\n\r\nEND\r\n\r\nEND\r\nEND\r\n");
+    assert_text(reply.value.key, reply.value.key_len, "key");
+    assert_text(reply.value.data, reply.value.data_len, "\r\nEND\r\n\r\nEND");
+    ck_assert_uint_eq(reply.value.flags, UINT32_MAX);
+    ck_assert_uint_eq(reply.value.cas, UINT64_MAX);
+    reply = codec_reply(&getk, "VALUE key 0 0\r\n\r\nEND\r\n");
+    ck_assert_uint_eq(reply.value.data_len, 0);
+    ck_assert_uint_eq(reply.value.cas, 0);
+}
+END_TEST
+
+START_TEST(values_must_be_whole)
+{
+    static const char *const bad[] = {
+        "VALUE \r\n",
+        "VALUE k\r\n",
+        "VALUE k 0\r\n",
+        "VALUE k 0 \r\n",
+        "VALUE k x 1\r\n",
+        "VALUE k 4294967296 1\r\n",
+        "VALUE k 0 -1\r\n",
+        "VALUE k 0 1x\r\n",
+
+        "VALUE k 0 1 x\r\n",
+        "VALUE k 0 1 18446744073709551616\r\n",
+        "VALUE k 0 1 2 3\r\n",
+        "VALUE  0 1 2\r\n",
+        "VALUE k 0 18446744073709551616\r\n",
+        "VALUE k  0 1\r\n",
+        "VALUE k 0 1\r\nab\r\nEND\r\n",
+        "VALUE k 0 1\r\na\r\nVALUE",
+        "VALUE k 0 1\n",
+        "VALUE k 0 1\r\na\r\nEND\nx",
+    };
+    struct owed get = owed(OMC_OP_GET);
+
+    codec_assert_outcome(&get, bad[_i], OMC_DECODE_BROKEN);
+}
+END_TEST
+
+START_TEST(only_gets_have_values)
+{
+    for (int opcode = 0; opcode < 256; opcode++) {
+        struct owed request = owed((uint8_t)opcode);
+
+        codec_assert_outcome(&request, "VALUE k 0 0\r\n\r\nEND\r\n",
+                             omc_opcode_is_get((uint8_t)opcode) ? OMC_DECODE_REPLY
+                                                                : OMC_DECODE_BROKEN);
+    }
+}
+END_TEST
+
+START_TEST(values_over_the_limit_are_told_with_their_request)
+{
+    static const char *const lines[] = {"VALUE key 0 4993 1\r\n", "VALUE key 0 4994 1\r\n",
+                                        "VALUE key 0 18446744073709551615\r\n",
+                                        "VALUE key 0 9223372036854775807\r\n"};
+    struct owed get = owed(OMC_OP_GETK);
+    struct omc_reply reply;
+    size_t size;
+
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+        memset(&reply, 0, sizeof(reply));
+        ck_assert_int_eq(codec_try(&get, lines[i], strlen(lines[i]), &reply, &size),
+                         i == 0 ? OMC_DECODE_MORE : OMC_DECODE_TOO_LARGE);
+        ck_assert_uint_eq(reply.opaque, OPAQUE);
+        ck_assert_uint_eq(reply.opcode, OMC_OP_GETK);
+        if (i == 0)
+            ck_assert_uint_eq(size, strlen(lines[0]) + 4993 + 7);
+    }
+}
+END_TEST
+
+START_TEST(replies_are_told_by_their_order)
+{
+    struct owed sent = codec_owed(&omc_text_codec, OMC_OP_SETQ, 1);
+    struct omc_reply reply;
+
+    codec_owe(&sent, OMC_OP_GETKQ, 2);
+    codec_owe(&sent, OMC_OP_NOOP, 3);
+    reply = codec_reply(&sent, "STORED\r\n");
+    ck_assert_uint_eq(reply.opaque, 1);
+    ck_assert(reply.silent);
+    codec_assert_outcome(&sent, "END\r\n", OMC_DECODE_BROKEN);
+    codec_assert_outcome(&sent, "VERSION 1\r\n", OMC_DECODE_BROKEN);
+    reply = codec_reply(&sent, "SERVER_ERROR out of memory storing object\r\n");
+    ck_assert_uint_eq(reply.opaque, 1);
+    ck_assert(!reply.silent);
+    sent.requests[0] = sent.requests[1];
+    reply = codec_reply(&sent, "END\r\n");
+    ck_assert_uint_eq(reply.opaque, 2);
+    ck_assert(reply.silent);
+    sent.count = 0;
+    codec_assert_outcome(&sent, "STORED\r\n", OMC_DECODE_BROKEN);
+    codec_assert_outcome(&sent, "ERROR\r\n", OMC_DECODE_BROKEN);
+    codec_assert_outcome(&sent, "VALUE k 0 0\r\n\r\nEND\r\n", OMC_DECODE_BROKEN);
+}
+END_TEST
+
+START_TEST(lines_are_bounded)
+{
+    struct owed get = owed(OMC_OP_GET);
+    struct omc_reply reply;
+    char bytes[3000];
+    size_t size;
+
+    memset(bytes, 'E', sizeof(bytes));
+    ck_assert_int_eq(codec_try(&get, bytes, 2047, &reply, &size), OMC_DECODE_MORE);
+    ck_assert_uint_eq(size, 2048);
+    ck_assert_int_eq(codec_try(&get, bytes, 2048, &reply, &size), OMC_DECODE_BROKEN);
+    ck_assert_int_eq(codec_try(&get, bytes, 3000, &reply, &size), OMC_DECODE_BROKEN);
+}
+END_TEST
+
+/* As for the meta protocol. */
+START_TEST(robust_against_anything)
+{
+    static const char *const words[] = {"VALUE ",  "key ",      "0",
+                                        " ",       "1",         "12",
+                                        "\r\n",    "\n",        "\r",
+                                        "END\r\n", "STORED",    "NOT_FOUND",
+                                        "abc",     "ERROR",     "SERVER_ERROR ",
+                                        "STAT ",   "VERSION 1", "99999999999999999999"};
+    static const uint8_t opcodes[] = {OMC_OP_GETK, OMC_OP_SET, OMC_OP_INCREMENT, OMC_OP_STAT,
+                                      OMC_OP_NOOP};
+    uint32_t state = 54321u + (uint32_t)_i;
+
+    for (int round = 0; round < 4000; round++) {
+        struct owed request = owed(opcodes[round % 5]);
+        char bytes[300];
+        size_t len = 0, size = 0;
+        struct omc_reply reply;
+        enum omc_decode result;
+
+        for (int i = 0; i < 12; i++) {
+            const char *word = words[(state = state * 1103515245u + 12345u) / 65536u % 18];
+
+            memcpy(bytes + len, word, strlen(word));
+            len += strlen(word);
+        }
+        if (round % 3 == 0)
+            bytes[(state >> 8) % len] = (char)(state >> 16);
+        result = codec_try(&request, bytes, len, &reply, &size);
+        if (result == OMC_DECODE_REPLY)
+            ck_assert(size <= len && reply.value.data_len <= len && reply.value.key_len <= len);
+        if (result == OMC_DECODE_MORE)
+            ck_assert(size > len && size <= CODEC_LIMIT + 2048);
+    }
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("text");
+    TCase *tcase = fixture_case(suite, "text");
+
+    tcase_add_loop_test(tcase, any_request_is_encoded_and_read_back, 0, REQUESTS);
+    tcase_add_loop_test(tcase, other_opcodes_are_refused, 0, 256);
+    tcase_add_test(tcase, what_text_cannot_say_is_refused);
+    tcase_add_loop_test(tcase, keys_must_be_words, 0, 256);
+    tcase_add_test(tcase, nothing_can_smuggle_a_command_in);
+    tcase_add_test(tcase, a_prefix_is_a_part_of_the_key);
+    tcase_add_test(tcase, heads_have_a_bound);
+    tcase_add_test(tcase, values_that_no_server_takes_are_refused);
+    tcase_add_test(tcase, initial_values_are_added);
+    tcase_add_loop_test(tcase, lines_become_codes, 0, 260);
+    tcase_add_test(tcase, a_value_is_read);
+    tcase_add_loop_test(tcase, values_must_be_whole, 0, 18);
+    tcase_add_test(tcase, only_gets_have_values);
+    tcase_add_test(tcase, values_over_the_limit_are_told_with_their_request);
+    tcase_add_test(tcase, replies_are_told_by_their_order);
+    tcase_add_test(tcase, lines_are_bounded);
+    tcase_add_loop_test(tcase, robust_against_anything, 0, 8);
+    return fixture_run(suite);
+}
