@@ -72,6 +72,29 @@ enum omcache_failover_e {
  * Never waits; may be called from a callback.  Since 1.0. */
 int omcache_set_failover(omcache_t *mc, int mode);
 
+enum omcache_protocol_e {
+    OMCACHE_PROTOCOL_AUTO = 0,   /* find out */
+    OMCACHE_PROTOCOL_BINARY = 1, /* deprecated in memcached since 1.6.0 */
+    OMCACHE_PROTOCOL_META = 2,   /* memcached 1.6.9 and newer */
+    OMCACHE_PROTOCOL_TEXT = 3    /* the classic one, also of proxies */
+};
+
+/* Chooses the protocol to speak with all servers, for connections that are made from
+ * now on.  OMCACHE_PROTOCOL_AUTO, as at first: what each server is found to speak on
+ * its first connection (the first it knows of META, TEXT and BINARY), remembered until
+ * it answers differently.  doc/protocols.md says what each can carry; a request that
+ * one cannot is refused with OMCACHE_INVALID, or ends with it if the protocol was not
+ * known before.
+ * Returns OMCACHE_OK, or OMCACHE_INVALID if mc is NULL or protocol is none of these.
+ * Never waits; may be called from a callback.  Since 1.0. */
+int omcache_set_protocol(omcache_t *mc, int protocol);
+
+/* The protocol in use with a server.
+ * Returns one of omcache_protocol_e, AUTO if it is not known yet; or -1 if mc is NULL
+ * or there is no such server.  Never waits; may be called from a callback.
+ * Since 1.0. */
+int omcache_server_protocol(omcache_t *mc, int server_index);
+
 /* Sets the DNS servers that names are looked up with: "ip" or "ip:port", several
  * separated by commas, an IPv6 address with a port in brackets ("[::1]:53"); or NULL,
  * as at first, for the system's.  All names are then looked up anew when the next

@@ -3,7 +3,8 @@
 #
 #   tests/run.sh unit/test_ring abi/symbols.sh ...
 #
-# A program is a Check program: it is found below $B/tests and counts as the
+# A program may be named with a protocol (live/test_get@meta), which its clients speak
+# then.  A program is a Check program: it is found below $B/tests and counts as the
 # checks in the summary that it prints; a line "skipped CHECK: WHY" says which of
 # them could not be made.  A script (*.sh) is found below tests and counts as one:
 # exit code 0 is passed, 77 skipped, anything else failed.  Either may take
@@ -63,7 +64,10 @@ run_one() {
     mkdir -p "$(dirname "$log")"
     case $test in
     *.sh) set -- "tests/$test" ;;
-    *) # shellcheck disable=SC2086 # WRAP is a command with arguments
+    *@*) # shellcheck disable=SC2086 # WRAP is a command with arguments
+        set -- env PROTOCOL="${test#*@}" $WRAP "$B/tests/${test%@*}"
+        ;;
+    *) # shellcheck disable=SC2086
         set -- $WRAP "$B/tests/$test"
         ;;
     esac

@@ -53,6 +53,14 @@ int omcache_set_servers(omcache_t *mc, const char *servers)
     return omc_call_result(mc, omc_fleet_set_servers(mc, servers), NULL);
 }
 
+int omcache_server_protocol(omcache_t *mc, int server_index)
+{
+    const struct omc_server *server =
+        mc == NULL ? NULL : omc_fleet_server(&mc->fleet, server_index);
+
+    return server == NULL ? -1 : server->conn.protocol;
+}
+
 int omcache_set_dns_servers(omcache_t *mc, const char *servers)
 {
     if (!omc_call_is_allowed(mc))

@@ -107,6 +107,14 @@ int omcache_set_failover(omcache_t *mc, int mode)
     return OMCACHE_OK;
 }
 
+int omcache_set_protocol(omcache_t *mc, int protocol)
+{
+    if (mc == NULL || protocol < OMCACHE_PROTOCOL_AUTO || protocol > OMCACHE_PROTOCOL_TEXT)
+        return OMCACHE_INVALID;
+    mc->settings.protocol = protocol;
+    return OMCACHE_OK;
+}
+
 int omcache_set_log_callback(omcache_t *mc, int level, omcache_log_callback_func *func,
                              void *context)
 {

@@ -2,7 +2,8 @@
  * One connection: a socket, the bytes on their way in both directions, and the
  * queue of requests they belong to.  It knows nothing of servers and handles.
  *
- * Requests may be submitted while there is no socket; they wait in `out`.
+ * Requests may be submitted while there is no socket, and while it is not known which
+ * protocol the peer speaks; they wait in `out`.
  */
 #ifndef OMC_CORE_CONNECTION_H
 #define OMC_CORE_CONNECTION_H
@@ -17,19 +18,18 @@
 #include "core/queue.h"
 #include "omcache.h"
 #include "proto/codec.h"
+#include "proto/hello.h"
 #include "proto/request.h"
 
-enum {
-    OMC_CONNECTION_HELLO_SIZE = 24,
-};
-
 struct omc_connection {
-    int fd; /* the owner's to close; -1: none */
-    const struct omc_codec *codec;
+    int fd;       /* the owner's to close; -1: none */
+    int protocol; /* that requests are in; OMCACHE_PROTOCOL_AUTO: none yet, so they wait */
+    const struct omc_codec *codec; /* of that, or to let them wait */
 
-    unsigned char hello[OMC_CONNECTION_HELLO_SIZE]; /* the handshake's no-op, */
-    size_t hello_left;                              /* how much of it is unsent, */
-    uint32_t hello_number;                          /* and its opaque */
+    unsigned char hello[OMC_HELLO_MAX]; /* the first words, */
+    size_t hello_len;
+    size_t hello_left;     /* how much of them is unsent, */
+    uint32_t hello_number; /* and their opaque */
 
     struct omc_buffer out; /* requests not yet written */
     uint64_t written;      /* how many bytes of requests were written before those */
@@ -55,11 +55,24 @@ void omc_connection_fini(struct omc_connection *conn);
  * leftovers, to be freed by omc_leftovers_fini. */
 void omc_connection_close(struct omc_connection *conn, struct omc_leftovers *leftovers);
 
-/* Starts with a socket that has just been connected, and prepares the handshake. */
-void omc_connection_open(struct omc_connection *conn, int fd, int64_t now);
+/* Starts with a socket that has just been connected, and prepares a hello in a
+ * protocol. */
+void omc_connection_open(struct omc_connection *conn, int fd, int protocol, int64_t now);
 
-/* Whether the reply is the handshake's. */
-bool omc_connection_is_hello(const struct omc_connection *conn, const struct omc_reply *reply);
+/* Gives up the socket; requests go on waiting for another.  None may have been
+ * written. */
+void omc_connection_reopen(struct omc_connection *conn);
+
+/* Reads the answer to that hello off what came; see omc_hello_read. */
+enum omc_hello omc_connection_read_hello(struct omc_connection *conn, int protocol,
+                                         const char **problem);
+
+/* Puts requests into another protocol from now on, those that wait included, of which
+ * none may have been written.  A request that it cannot carry is given to `refused`,
+ * and then settled.  False without memory, and nothing has changed. */
+bool omc_connection_translate(struct omc_connection *conn, int protocol,
+                              void (*refused)(void *context, const struct omc_pending *pending),
+                              void *context);
 
 /* Bytes of requests that wait to be written. */
 static inline size_t omc_connection_unsent(const struct omc_connection *conn)
@@ -70,7 +83,8 @@ static inline size_t omc_connection_unsent(const struct omc_connection *conn)
 /* Whether there is anything to write. */
 static inline bool omc_connection_wants_write(const struct omc_connection *conn)
 {
-    return conn->hello_left > 0 || omc_connection_unsent(conn) > 0;
+    return conn->hello_left > 0 ||
+           (omc_connection_unsent(conn) > 0 && conn->protocol != OMCACHE_PROTOCOL_AUTO);
 }
 
 /* Whether a request has not been answered, or not even been sent. */
@@ -85,7 +99,8 @@ size_t omc_connection_size(const struct omc_connection *conn, const omcache_req_
 
 /* Queues a request's head and data, prefix in front of its key; of pending, tag,
  * keyed and prefix_len are the caller's to fill.  OMCACHE_OK; OMCACHE_BUFFER_FULL if then more than
- * limit bytes were unsent; OMCACHE_FAIL without memory. */
+ * limit bytes were unsent; OMCACHE_INVALID if the protocol cannot carry it;
+ * OMCACHE_FAIL without memory. */
 int omc_connection_submit(struct omc_connection *conn, const omcache_req_t *req,
                           struct omc_prefix prefix, const struct omc_pending *pending,
                           size_t limit);

@@ -25,6 +25,7 @@ struct omc_settings {
     uint32_t dead_timeout;
     size_t send_limit;
     size_t recv_limit;
+    int protocol; /* one of OMCACHE_PROTOCOL_* */
     bool buffering;
     bool failover; /* to the next server of the ring */
 };

@@ -8,6 +8,7 @@
 
 #include "core/handle.h"
 #include "core/outcome.h"
+#include "core/protocol.h"
 #include "net/socket.h"
 #include "proto/opcode.h"
 
@@ -81,6 +82,10 @@ static const char *match(omcache_t *mc, struct omc_server *server, struct omc_pe
         omc_connection_settle(&server->conn, pending);
     if (asked.forgotten)
         return NULL;
+    if (reply->silent) {
+        omc_outcome_silence(mc, server, &asked);
+        return NULL;
+    }
     /* The callbacks may do anything: nothing above is to be looked at after them. */
     if (asked.fence)
         omc_handle_respond(mc, &reply->value);
@@ -90,23 +95,12 @@ static const char *match(omcache_t *mc, struct omc_server *server, struct omc_pe
 }
 
 /* Handles an answer of any kind. */
-static const char *handle_reply(omcache_t *mc, struct omc_server *server, struct omc_reply *reply,
-                                int64_t now)
+static const char *handle_reply(omcache_t *mc, struct omc_server *server, struct omc_reply *reply)
 {
-    struct omc_connection *conn = &server->conn;
-    struct omc_pending *pending;
+    struct omc_pending *pending = omc_queue_find(&server->conn.queue, reply->opaque);
 
-    if (omc_state_is_handshake(server->state) && omc_connection_is_hello(conn, reply)) {
-        if (reply->value.status != OMCACHE_OK)
-            return "the server refuses a no-op";
-        omc_server_event(mc, server, OMC_EVENT_VERIFIED, NULL, now);
-        return NULL;
-    }
-    pending = omc_queue_find(&conn->queue, reply->opaque);
     if (pending != NULL)
         return match(mc, server, pending, reply);
-    if (omc_state_is_handshake(server->state))
-        return "answer to nothing that was asked for";
     omc_handle_respond(mc, &reply->value);
     return NULL;
 }
@@ -116,15 +110,12 @@ static void refuse_large(omcache_t *mc, struct omc_server *server, const struct 
                          int64_t now)
 {
     struct omc_pending *pending = omc_queue_find(&server->conn.queue, reply->opaque);
-    /* One that begins with an answer to nothing is no memcached. */
-    bool foreign = pending == NULL && omc_state_is_handshake(server->state);
 
     if (pending != NULL && !pending->fence && !pending->forgotten) {
         omc_outcome_failure(mc, server, pending, OMCACHE_BUFFER_FULL);
         omc_connection_settle(&server->conn, pending);
     }
-    omc_server_event(mc, server, foreign ? OMC_EVENT_FAILED : OMC_EVENT_DISCARD,
-                     "answer over the receive limit", now);
+    omc_server_event(mc, server, OMC_EVENT_DISCARD, "answer over the receive limit", now);
 }
 
 /* Handles the answers that are there, until the connection or the handle ends. */
@@ -135,6 +126,11 @@ static void handle_replies(omcache_t *mc, struct omc_server *server, int64_t now
     while (server->conn.fd >= 0 && !mc->doomed) {
         const char *problem = NULL;
 
+        if (omc_state_is_handshake(server->state)) {
+            if (!omc_protocol_read_answer(mc, server, now))
+                return;
+            continue;
+        }
         switch (omc_connection_next(&server->conn, mc->settings.recv_limit, &reply)) {
         case OMC_DECODE_MORE:
             return;
@@ -142,14 +138,16 @@ static void handle_replies(omcache_t *mc, struct omc_server *server, int64_t now
             refuse_large(mc, server, &reply, now);
             return;
         case OMC_DECODE_BROKEN:
-            problem = "what came is no answer in the binary protocol";
+            problem = "what came is no answer to what was asked";
             break;
         case OMC_DECODE_REPLY:
-            problem = handle_reply(mc, server, &reply, now);
+            problem = handle_reply(mc, server, &reply);
             break;
         }
-        if (problem != NULL)
+        if (problem != NULL) {
+            server->protocol = OMCACHE_PROTOCOL_AUTO; /* it may be another one now */
             omc_server_event(mc, server, OMC_EVENT_FAILED, problem, now);
+        }
     }
 }
 
@@ -160,7 +158,7 @@ void omc_receive(omcache_t *mc, struct omc_server *server, int64_t now)
     if (count > 0)
         handle_replies(mc, server, now);
     else if (count == OMC_SOCKET_CLOSED)
-        omc_server_event(mc, server, OMC_EVENT_FAILED, "closed by the server", now);
+        omc_protocol_broken(mc, server, "closed by the server", now);
     else if (count == OMC_SOCKET_ERROR)
-        omc_server_event(mc, server, OMC_EVENT_FAILED, strerror(errno), now);
+        omc_protocol_broken(mc, server, strerror(errno), now);
 }

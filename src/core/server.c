@@ -14,6 +14,7 @@
 #include "core/handle.h"
 #include "core/names.h"
 #include "core/outcome.h"
+#include "core/protocol.h"
 #include "core/receive.h"
 #include "net/poll.h"
 #include "proto/request.h"
@@ -144,7 +145,7 @@ size_t omc_server_abort(omcache_t *mc, struct omc_server *server, int status)
 static void flush(omcache_t *mc, struct omc_server *server, int64_t now)
 {
     if (!omc_connection_flush(&server->conn, now))
-        omc_server_event(mc, server, OMC_EVENT_FAILED, strerror(errno), now);
+        omc_protocol_broken(mc, server, strerror(errno), now);
     else
         omc_fleet_update(mc, server);
 }
@@ -180,7 +181,8 @@ static void accept_winner(omcache_t *mc, struct omc_server *server, struct omc_a
     omc_watch_move(&mc->watches, &server->watch, &winner->watch);
     omc_race_fini(&server->race, &mc->watches);
     omc_server_event(mc, server, OMC_EVENT_CONNECTED, NULL, now);
-    flush(mc, server, now);
+    if (omc_state_is_connected(server->state))
+        flush(mc, server, now);
 }
 
 static void step_race(omcache_t *mc, struct omc_server *server, int64_t now)
@@ -243,8 +245,14 @@ static void run_action(omcache_t *mc, struct omc_server *server, enum omc_action
     case OMC_ACTION_CONNECT:
         start_race(mc, server, now);
         break;
+    case OMC_ACTION_REOPEN:
+        close_sockets(mc, server);
+        omc_connection_reopen(&server->conn);
+        server->conn.since = now;
+        resolve(mc, server, now);
+        break;
     case OMC_ACTION_GREET:
-        omc_connection_open(&server->conn, server->watch.fd, now);
+        omc_protocol_greet(mc, server, now);
         break;
     case OMC_ACTION_WELCOME:
         server->failures = 0;

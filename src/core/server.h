@@ -27,6 +27,8 @@ struct omc_server {
     struct omc_endpoint endpoint;
     struct omc_race race;       /* while connecting */
     struct omc_address address; /* what it is connected to */
+    int protocol;               /* that it is known to speak, or OMCACHE_PROTOCOL_AUTO */
+    int greeting;               /* that of the handshake under way, or the next one; likewise */
     uint32_t failures;          /* attempts to connect that failed in a row */
     int64_t retry_at;           /* while down: when to reconnect */
     int64_t nudged_at;          /* when a reconnect was last pushed forward */

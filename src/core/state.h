@@ -30,6 +30,7 @@ enum omc_event {
     OMC_EVENT_RESOLVED,  /* its addresses are known */
     OMC_EVENT_CONNECTED, /* the attempt to connect succeeded */
     OMC_EVENT_VERIFIED,  /* the handshake's no-op was answered */
+    OMC_EVENT_OTHER,     /* it speaks another protocol than it was asked in */
     OMC_EVENT_FAILED,    /* the peer, the network or a deadline ended it */
     OMC_EVENT_DISCARD,   /* we end it, and the peer is not to blame */
     OMC_EVENT_COUNT
@@ -39,6 +40,7 @@ enum omc_action {
     OMC_ACTION_NONE,
     OMC_ACTION_RESOLVE,
     OMC_ACTION_CONNECT,
+    OMC_ACTION_REOPEN,  /* connect anew; nothing was lost */
     OMC_ACTION_GREET,   /* send the handshake's no-op */
     OMC_ACTION_WELCOME, /* start using it */
     OMC_ACTION_CLOSE,   /* close, failing what it had to do */

@@ -18,6 +18,7 @@
 #define OMC_CODEC_TAIL "\r\n"
 
 enum {
+    OMC_CODEC_TAIL_MAX = sizeof(OMC_CODEC_TAIL) - 1,
     OMC_CODEC_EXTRA_MAX = 20,
     /* No head is longer than this, whatever head_size says. */
     OMC_CODEC_HEAD_MAX = 24 + 255 + 2 * OMC_REQUEST_KEY_MAX,

@@ -272,6 +272,7 @@ static void assert_round_trip(const unsigned char *key, size_t key_len)
 
 START_TEST(keys_may_be_any_bytes)
 {
+    ONLY_BINARY;
     fixture_size(_i);
     unsigned char key[250];
     for (size_t byte = 0; byte < 256; byte++) {

@@ -253,6 +253,7 @@ END_TEST
 
 START_TEST(an_unknown_opcode_fails)
 {
+    ONLY_BINARY;
     fixture_variant(_i);
     omcache_req_t req;
     wire_request(&req, 0, 0x77, NULL);

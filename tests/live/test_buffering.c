@@ -340,6 +340,7 @@ END_TEST
 
 START_TEST(quiet_failures_show_in_the_callback)
 {
+    ONLY_BINARY;
     fixture_servers(1);
     store("there", "1");
     record_answers();

@@ -339,6 +339,7 @@ END_TEST
 
 START_TEST(io_ends_when_freed_inside)
 {
+    ONLY_BINARY;
     omcache_value_t value;
     size_t room = 1;
     omcache_t *mc = about_to_be_freed(_i);

@@ -35,6 +35,7 @@ static void assert_stored_size(const char *key, size_t size)
 
 KEY_TEST(a_request_may_fill_the_send_limit)
 {
+    ONLY_BINARY;
     (void)server;
     assert_rc(omcache_set_send_buffer_max_size(client, LIMIT), OMCACHE_OK);
     assert_rc(set_of(key, LIMIT + 1, patience), OMCACHE_BUFFER_FULL);
@@ -128,6 +129,7 @@ END_TEST
 
 START_TEST(the_send_limit_may_change_at_any_time)
 {
+    ONLY_BINARY;
     fixture_size(_i);
     const char *keys[3] = {key_for(0), key_for(0), key_for(0)};
     assert_rc(omcache_set_buffering(client, 1), OMCACHE_OK);

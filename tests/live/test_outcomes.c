@@ -113,6 +113,7 @@ END_TEST
 /* Quiet requests have an answer when they hit or fail, and then it is a value. */
 START_TEST(quiet_requests_tell_the_unusual)
 {
+    ONLY_BINARY;
     static const struct {
         uint8_t opcode;
         const char *key;
@@ -250,6 +251,7 @@ END_TEST
 
 START_TEST(errors_carry_the_server_s_text)
 {
+    ONLY_BINARY;
     static const char *const keys[] = {"absent"};
     size_t count = 1;
     size_t room = 1;

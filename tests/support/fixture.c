@@ -21,6 +21,19 @@ int32_t patience = -1;
 
 static omcache_t *clients[CLIENTS_MAX];
 
+int fixture_protocol(void)
+{
+    static const char *const names[] = {"auto", "binary", "meta", "text"};
+    const char *wanted = peer_is_there() ? NULL : getenv("PROTOCOL");
+    for (int i = 0; wanted && i < 4; i++) {
+        if (strcmp(wanted, names[i]) == 0) {
+            return i;
+        }
+    }
+    ck_assert_msg(wanted == NULL, "no protocol is called %s", wanted);
+    return OMCACHE_PROTOCOL_BINARY;
+}
+
 omcache_t *fixture_client(const char *servers)
 {
     size_t slot = 0;
@@ -30,6 +43,7 @@ omcache_t *fixture_client(const char *servers)
     ck_assert_uint_lt(slot, CLIENTS_MAX);
     clients[slot] = omcache_init();
     ck_assert_ptr_nonnull(clients[slot]);
+    assert_rc(omcache_set_protocol(clients[slot], fixture_protocol()), OMCACHE_OK);
     assert_rc(omcache_set_servers(clients[slot], servers), OMCACHE_OK);
     return clients[slot];
 }

@@ -30,6 +30,19 @@ void fixture_size(int size);
 /* Starts `count` servers and a client for them. */
 void fixture_servers(size_t count);
 
+/* The protocol of clients: that of the environment variable PROTOCOL (auto, binary,
+ * meta or text), or OMCACHE_PROTOCOL_BINARY without one, and with scripted peers, who
+ * speak that. */
+int fixture_protocol(void);
+
+/* For tests of what only the binary protocol has: they end here over the others. */
+#define ONLY_BINARY                                          \
+    do {                                                     \
+        if (fixture_protocol() != OMCACHE_PROTOCOL_BINARY) { \
+            return;                                          \
+        }                                                    \
+    } while (0)
+
 /* A client for any servers; it is freed at the end of the test. */
 omcache_t *fixture_client(const char *servers);
 

@@ -247,6 +247,16 @@ static void stop(struct peer *peer)
     free(peer);
 }
 
+bool peer_is_there(void)
+{
+    for (size_t i = 0; i < PEERS_MAX; i++) {
+        if (peers[i]) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void peer_stop_all(void)
 {
     for (size_t i = 0; i < PEERS_MAX; i++) {

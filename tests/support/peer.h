@@ -25,6 +25,9 @@ struct peer *peer_start(int number, peer_script *script, void *context);
 /* Listens and lets nobody in: connection attempts neither succeed nor fail. */
 struct peer *peer_start_unreachable(int number);
 
+/* Whether there are peers. */
+bool peer_is_there(void);
+
 /* Ends all peers, their threads and connections. */
 void peer_stop_all(void);
 

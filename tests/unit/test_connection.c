@@ -36,6 +36,7 @@ static void open_pair(void)
 
     ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
     omc_connection_init(&conn, FIRST);
+    ck_assert(omc_connection_translate(&conn, OMCACHE_PROTOCOL_BINARY, NULL, NULL));
     conn.fd = ends[0];
     peer = ends[1];
 }
@@ -92,7 +93,7 @@ START_TEST(the_handshake_goes_in_front_of_what_waits)
     char opcodes[100];
 
     submit(OMC_OP_GETK, "a");
-    omc_connection_open(&conn, conn.fd, 5);
+    omc_connection_open(&conn, conn.fd, OMCACHE_PROTOCOL_BINARY, 5);
     ck_assert(omc_connection_flush(&conn, 5));
     written(opcodes);
     ck_assert_str_eq(opcodes, "0a 0c ");

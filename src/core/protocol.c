@@ -1,0 +1,130 @@
+/*
+ * Choosing the protocol of a server.
+ */
+#include "core/protocol.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "core/handle.h"
+#include "core/outcome.h"
+
+/* What the outcome of a refused request is to be told with. */
+struct refusal {
+    omcache_t *mc;
+    struct omc_server *server;
+};
+
+static void refuse(void *context, const struct omc_pending *pending)
+{
+    const struct refusal *refusal = context;
+
+    if (!pending->forgotten && !pending->fence)
+        omc_outcome_failure(refusal->mc, refusal->server, pending, OMCACHE_INVALID);
+}
+
+static bool translate(omcache_t *mc, struct omc_server *server, int protocol, int64_t now)
+{
+    struct refusal refusal = {mc, server};
+
+    if (omc_connection_translate(&server->conn, protocol, refuse, &refusal))
+        return true;
+    omc_server_event(mc, server, OMC_EVENT_FAILED, strerror(ENOMEM), now);
+    return false;
+}
+
+/* The protocol that the server is known to speak, or is to; AUTO: not known. */
+static int known_protocol(const omcache_t *mc, const struct omc_server *server)
+{
+    return mc->settings.protocol != OMCACHE_PROTOCOL_AUTO ? mc->settings.protocol
+                                                          : server->protocol;
+}
+
+static int next_to_try(int protocol)
+{
+    switch (protocol) {
+    case OMCACHE_PROTOCOL_META:
+        return OMCACHE_PROTOCOL_TEXT;
+    case OMCACHE_PROTOCOL_TEXT:
+        return OMCACHE_PROTOCOL_BINARY;
+    default:
+        return OMCACHE_PROTOCOL_AUTO;
+    }
+}
+
+/* What is known is said at once and not waited for; what is not must be found first. */
+void omc_protocol_greet(omcache_t *mc, struct omc_server *server, int64_t now)
+{
+    int known = known_protocol(mc, server);
+
+    if (!translate(mc, server, known, now))
+        return;
+    if (known != OMCACHE_PROTOCOL_AUTO)
+        server->greeting = known;
+    else if (server->greeting == OMCACHE_PROTOCOL_AUTO)
+        server->greeting = OMCACHE_PROTOCOL_META;
+    omc_connection_open(&server->conn, server->watch.fd, server->greeting, now);
+}
+
+/* The server answers in a protocol. */
+static bool accept_protocol(omcache_t *mc, struct omc_server *server, int protocol, int64_t now)
+{
+    if (!translate(mc, server, protocol, now))
+        return false;
+    server->protocol = protocol;
+    server->greeting = OMCACHE_PROTOCOL_AUTO;
+    omc_server_event(mc, server, OMC_EVENT_VERIFIED, NULL, now);
+    return true;
+}
+
+/* The server does not answer in the protocol that it was greeted in. */
+static void try_next(omcache_t *mc, struct omc_server *server, const char *reason, int64_t now)
+{
+    bool trying = known_protocol(mc, server) == OMCACHE_PROTOCOL_AUTO;
+    int next = next_to_try(server->greeting);
+
+    server->greeting = OMCACHE_PROTOCOL_AUTO;
+    server->protocol = OMCACHE_PROTOCOL_AUTO;
+    if (!trying || next == OMCACHE_PROTOCOL_AUTO) {
+        omc_server_event(mc, server, OMC_EVENT_FAILED, reason, now);
+        return;
+    }
+    server->greeting = next;
+    omc_server_event(mc, server, OMC_EVENT_OTHER, reason, now);
+}
+
+bool omc_protocol_read_answer(omcache_t *mc, struct omc_server *server, int64_t now)
+{
+    bool may_choose = mc->settings.protocol == OMCACHE_PROTOCOL_AUTO;
+    const char *problem = NULL;
+
+    switch (omc_connection_read_hello(&server->conn, server->greeting, &problem)) {
+    case OMC_HELLO_MORE:
+        return false;
+    case OMC_HELLO_GOOD:
+        return accept_protocol(mc, server, server->greeting, now);
+    case OMC_HELLO_TEXT:
+        /* On what is known requests may have followed already. */
+        if (may_choose && server->protocol == OMCACHE_PROTOCOL_AUTO)
+            return accept_protocol(mc, server, OMCACHE_PROTOCOL_TEXT, now);
+        server->protocol = OMCACHE_PROTOCOL_AUTO;
+        problem = "the server does not speak the meta protocol";
+        break;
+    case OMC_HELLO_OTHER:
+        try_next(mc, server, "what came is no answer in a protocol of memcached", now);
+        return false;
+    case OMC_HELLO_REFUSED:
+        break;
+    }
+    server->greeting = OMCACHE_PROTOCOL_AUTO;
+    omc_server_event(mc, server, OMC_EVENT_FAILED, problem, now);
+    return false;
+}
+
+void omc_protocol_broken(omcache_t *mc, struct omc_server *server, const char *reason, int64_t now)
+{
+    if (omc_state_is_handshake(server->state))
+        try_next(mc, server, reason, now);
+    else
+        omc_server_event(mc, server, OMC_EVENT_FAILED, reason, now);
+}

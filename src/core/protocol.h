@@ -1,0 +1,28 @@
+/*
+ * Which protocol a server speaks: the one that the application chose, or what is
+ * found out when the server is first connected to, and remembered.
+ *
+ * Meta is tried first, then classic text, then binary, each on a connection of its
+ * own if the server closes the one before.
+ */
+#ifndef OMC_CORE_PROTOCOL_H
+#define OMC_CORE_PROTOCOL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/server.h"
+#include "omcache.h"
+
+/* Begins the handshake on a socket that has just been connected. */
+void omc_protocol_greet(omcache_t *mc, struct omc_server *server, int64_t now);
+
+/* Reads what came of the server's answer.  False if it is not complete, or the
+ * connection is no more. */
+bool omc_protocol_read_answer(omcache_t *mc, struct omc_server *server, int64_t now);
+
+/* The connection broke, for that reason.  In the handshake that may mean that the
+ * server speaks something else: then the next protocol is tried. */
+void omc_protocol_broken(omcache_t *mc, struct omc_server *server, const char *reason, int64_t now);
+
+#endif

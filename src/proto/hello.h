@@ -1,0 +1,37 @@
+/*
+ * The first words on a connection.  They prove that the peer is a memcached, and
+ * find out which protocols it speaks.
+ *
+ * A hello has at least 24 bytes: a server that waits for the header of a binary
+ * request would keep silent after less, and closes after so many that are none.
+ */
+#ifndef OMC_PROTO_HELLO_H
+#define OMC_PROTO_HELLO_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "omcache.h"
+
+enum {
+    OMC_HELLO_MAX = 32,
+};
+
+enum omc_hello {
+    OMC_HELLO_MORE,    /* the answer is not all there yet */
+    OMC_HELLO_GOOD,    /* it speaks the protocol */
+    OMC_HELLO_TEXT,    /* it understood the words, but speaks no more than classic text */
+    OMC_HELLO_OTHER,   /* it speaks something else, if anything */
+    OMC_HELLO_REFUSED, /* it speaks the protocol, but not with us: *problem says why */
+};
+
+/* Writes the hello in one of the OMCACHE_PROTOCOL_*, not AUTO; how many bytes.  opaque
+ * is for protocols that have them. */
+size_t omc_hello_write(unsigned char out[OMC_HELLO_MAX], int protocol, uint32_t opaque);
+
+/* Reads the answer at the start of len bytes.  If it is complete, *used is how many
+ * bytes it has. */
+enum omc_hello omc_hello_read(const unsigned char *bytes, size_t len, int protocol, uint32_t opaque,
+                              size_t *used, const char **problem);
+
+#endif
