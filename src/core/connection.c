@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "core/counter.h"
 #include "net/socket.h"
 #include "proto/binary.h"
 #include "proto/meta.h"
@@ -145,6 +146,17 @@ static bool encode(struct omc_buffer *out, const struct omc_codec *codec, const 
     return true;
 }
 
+/* Keeps what a request needs for its initial value in a protocol that cannot carry
+ * it; false without memory. */
+static bool keep_counter(const struct omc_codec *codec, struct omc_pending *pending,
+                         const omcache_req_t *req)
+{
+    if (!omc_counter_is_needed(codec, req))
+        return true;
+    pending->counter = omc_counter_new(req, no_prefix);
+    return pending->counter != NULL;
+}
+
 bool omc_connection_translate(struct omc_connection *conn, int protocol,
                               void (*refused)(void *context, const struct omc_pending *pending),
                               void *context)
@@ -167,7 +179,7 @@ bool omc_connection_translate(struct omc_connection *conn, int protocol,
             continue;
         read_back(conn, pending, &scratch, &req);
         pending->quiet = codec->is_quiet(pending->opcode);
-        if (encode(&out, codec, &req, number)) {
+        if (keep_counter(codec, pending, &req) && encode(&out, codec, &req, number)) {
             pending->start = conn->written + start;
             continue;
         }
@@ -287,6 +299,9 @@ static int queue_head(struct omc_connection *conn, const omcache_req_t *req,
         return OMCACHE_INVALID;
     if (used > limit - unsent - size)
         return OMCACHE_BUFFER_FULL;
+    if (queued.counter == NULL && omc_counter_is_needed(conn->codec, req) &&
+        (queued.counter = omc_counter_new(req, prefix)) == NULL)
+        return OMCACHE_FAIL;
     omc_buffer_commit(&conn->out, used);
     queued.start = conn->written + unsent;
     queued.opcode = req->header.opcode;

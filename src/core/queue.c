@@ -18,15 +18,23 @@ void omc_queue_init(struct omc_queue *queue, uint32_t first)
     queue->first = first;
 }
 
-void omc_queue_fini(struct omc_queue *queue)
-{
-    omc_memory_free(queue->slots);
-    queue->slots = NULL;
-}
-
 static struct omc_pending *slot(const struct omc_queue *queue, uint32_t number)
 {
     return &queue->slots[number & (queue->capacity - 1)];
+}
+
+static void free_counter(struct omc_pending *pending)
+{
+    omc_memory_free(pending->counter);
+    pending->counter = NULL;
+}
+
+void omc_queue_fini(struct omc_queue *queue)
+{
+    for (uint32_t i = 0; i < queue->count; i++)
+        free_counter(slot(queue, queue->first + i));
+    omc_memory_free(queue->slots);
+    queue->slots = NULL;
 }
 
 bool omc_queue_reserve(struct omc_queue *queue)
@@ -80,6 +88,7 @@ static void give_back_memory(struct omc_queue *queue)
 
 void omc_queue_settle(struct omc_queue *queue, struct omc_pending *pending)
 {
+    free_counter(pending);
     pending->settled = true;
     queue->open -= !pending->forgotten;
     while (queue->count > 0 && slot(queue, queue->first)->settled) {
@@ -91,8 +100,9 @@ void omc_queue_settle(struct omc_queue *queue, struct omc_pending *pending)
 
 void omc_queue_pop(struct omc_queue *queue)
 {
-    const struct omc_pending *last = omc_queue_last(queue);
+    struct omc_pending *last = omc_queue_last(queue);
 
+    free_counter(last);
     queue->open -= !last->settled && !last->forgotten;
     queue->count--;
 }

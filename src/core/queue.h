@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct omc_counter;
 struct omc_operation;
 
 /* Who gets the outcome of a request. */
@@ -26,6 +27,7 @@ enum omc_owner {
 struct omc_pending {
     uint64_t start;                  /* where it begins in the connection's stream of requests */
     struct omc_operation *operation; /* of that owner, else NULL */
+    struct omc_counter *counter;     /* what it needs for an initial value, or NULL; owned */
     uint32_t tag;                    /* its opaque towards the application, in a batch */
     uint32_t asked;                  /* when, in microseconds that wrap */
     uint8_t owner;

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "core/counter.h"
 #include "core/handle.h"
 #include "core/outcome.h"
 #include "core/protocol.h"
@@ -78,9 +79,13 @@ static const char *match(omcache_t *mc, struct omc_server *server, struct omc_pe
     settle_forgotten(server, reply->opaque);
     if (reply->opcode == OMC_OP_NOOP)
         settle_older(mc, server, reply->opaque);
+    if (!asked.forgotten)
+        pending->counter = NULL; /* it is with `asked` now */
     if (reply->last)
         omc_connection_settle(&server->conn, pending);
     if (asked.forgotten)
+        return NULL;
+    if (asked.counter != NULL && omc_counter_go_on(mc, server, &asked, reply))
         return NULL;
     if (reply->silent) {
         omc_outcome_silence(mc, server, &asked);

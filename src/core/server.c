@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "core/backoff.h"
+#include "core/counter.h"
 #include "core/handle.h"
 #include "core/names.h"
 #include "core/outcome.h"
@@ -95,15 +96,19 @@ static bool move_request(omcache_t *mc, struct omc_server *server,
                          const struct omc_leftovers *leftovers, const struct omc_pending *pending,
                          int64_t now)
 {
+    struct omc_pending moved = *pending;
     struct omc_server *target;
     struct omc_scratch scratch;
     omcache_req_t req;
 
     if (!omc_leftovers_read(leftovers, pending, &scratch, &req))
         return false;
+    if (pending->counter != NULL)
+        req = pending->counter->delta;
+    moved.counter = NULL;
     target = second_choice(mc, server, pending, &req, now);
     return target != NULL && omc_server_submit(mc, target, &req, (struct omc_prefix){.len = 0},
-                                               pending, SIZE_MAX) == OMCACHE_OK;
+                                               &moved, SIZE_MAX) == OMCACHE_OK;
 }
 
 /* Closes the connection, or ends the attempt at one.  Requests that were sent fail

@@ -68,6 +68,7 @@ struct omc_scratch {
 
 struct omc_codec {
     const char *name;
+    bool lacks_initial; /* counters go without their initial value */
 
     /* Whether a request of this opcode may go without an answer, so that only a later
      * one's answer tells.  That is not for every opcode that is quiet in the binary

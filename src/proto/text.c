@@ -186,6 +186,7 @@ bool omc_text_make_counter(const omcache_req_t *delta, struct omc_scratch *scrat
 
 const struct omc_codec omc_text_codec = {
     .name = "text",
+    .lacks_initial = true,
     .is_quiet = is_quiet,
     .head_size = omc_text_request_head_size,
     .encode_head = omc_text_request_encode_head,

@@ -1,0 +1,37 @@
+/*
+ * A counter's initial value, over protocols that cannot carry it with an increment:
+ * where that finds nothing, the value is added; where another client was faster, it
+ * is incremented again.
+ */
+#ifndef OMC_CORE_COUNTER_H
+#define OMC_CORE_COUNTER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/queue.h"
+#include "core/server.h"
+#include "omcache.h"
+#include "proto/codec.h"
+#include "proto/request.h"
+
+struct omc_counter {
+    omcache_req_t delta; /* the increment or decrement; it points to what follows */
+    unsigned tries;
+    unsigned char extra[OMC_CODEC_EXTRA_MAX];
+    unsigned char key[];
+};
+
+/* Whether the codec would carry this request without its initial value. */
+bool omc_counter_is_needed(const struct omc_codec *codec, const omcache_req_t *req);
+
+/* Keeps the request; NULL without memory.  Freed with omc_memory_free. */
+struct omc_counter *omc_counter_new(const omcache_req_t *req, struct omc_prefix prefix);
+
+/* Looks at the answer to a request that has a counter.  True if another request took
+ * its place.  Else reply becomes the answer to the increment, and the counter is
+ * freed. */
+bool omc_counter_go_on(omcache_t *mc, struct omc_server *server, const struct omc_pending *asked,
+                       struct omc_reply *reply);
+
+#endif
