@@ -87,6 +87,12 @@ static inline bool omc_connection_wants_write(const struct omc_connection *conn)
            (omc_connection_unsent(conn) > 0 && conn->protocol != OMCACHE_PROTOCOL_AUTO);
 }
 
+/* Whether requests are written, for all that is known, as soon as they are there. */
+static inline bool omc_connection_is_open(const struct omc_connection *conn)
+{
+    return !conn->blocked && conn->protocol != OMCACHE_PROTOCOL_AUTO;
+}
+
 /* Whether a request has not been answered, or not even been sent. */
 static inline bool omc_connection_is_busy(const struct omc_connection *conn)
 {

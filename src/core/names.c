@@ -159,8 +159,8 @@ void omc_names_dispatch(omcache_t *mc, int64_t now)
 
         watch->ready = 0;
         omc_resolver_process(names->resolver, watch->fd, ready);
+        update_deadline(names, now);
     }
-    update_deadline(names, now);
 }
 
 void omc_names_check_deadline(omcache_t *mc, int64_t now)

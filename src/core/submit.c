@@ -135,7 +135,7 @@ static int submit_one(omcache_t *mc, struct omc_server *server, const omcache_re
 
     if (server == NULL)
         return OMCACHE_NO_SERVERS;
-    if (!gather || !omc_state_is_connected(server->state) || server->conn.blocked)
+    if (!gather || !omc_state_is_connected(server->state) || !omc_connection_is_open(&server->conn))
         return omc_server_submit(mc, server, req, prefix, &pending, limit);
     rc = omc_connection_send(&server->conn, req, prefix, &pending, limit, now);
     if (rc == OMCACHE_OK)

@@ -54,7 +54,7 @@ enum omc_address_kind omc_address_parse(struct omc_address *address, const char 
         return parse_path(address, host, problem);
     if (!is_port(port))
         *problem = "not a port number from 1 to 65535";
-    else if (host[0] == '\0') /* getaddrinfo would take it for the loopback address */
+    else if (host[0] == '\0' || strcmp(host, "*") == 0) /* to getaddrinfo the loopback address */
         *problem = "neither an address nor a name";
     if (*problem != NULL)
         return OMC_ADDRESS_INVALID;

@@ -40,7 +40,7 @@ struct omc_resolver *omc_resolver_new(const struct omc_resolver_owner *owner, co
 void omc_resolver_free(struct omc_resolver *resolver);
 
 /* Whether this is a list of DNS servers, "ip[:port],...", with an IPv6 address that has
- * a port in brackets; or NULL. */
+ * a port in brackets; or NULL.  Nothing else is in a library that asks none. */
 bool omc_resolver_check_servers(const char *servers);
 
 /* Begins to look up a host, for a port that is a number.  NULL without memory. It may
