@@ -70,17 +70,21 @@ BENCHES  := $(patsubst %.c,$(B)/%,$(sort $(wildcard bench/*.c)))
 # A test is named by its path below tests/: unit/test_ring, abi/symbols.sh.
 # Programs use Check; scripts tell by their exit code: 0 passed, 77 skipped.
 PROGRAMS := $(patsubst tests/%.c,%,$(sort $(wildcard tests/*/test_*.c)))
-# These are about names, and there is no such test without c-ares.
-PROGRAMS := $(filter-out $(if $(filter 0,$(CARES)),unit/test_resolver),$(PROGRAMS))
+# Some are about names, and one is about a library that knows none.
+PROGRAMS := $(filter-out $(if $(filter 0,$(CARES)),unit/test_resolver unit/test_endpoint \
+	live/test_names live/test_names_%,live/test_nonames),$(PROGRAMS))
 LINTS    := $(patsubst tests/%,%,$(sort $(wildcard tests/lint/*.sh)))
 SLOW     := lint/format.sh lint/shell.sh lint/tidy.sh
 SCRIPTS  := $(patsubst tests/%,%,$(sort $(wildcard tests/abi/*.sh))) \
-	$(filter-out $(SLOW),$(LINTS)) install/readme.sh
+	$(filter-out $(SLOW),$(LINTS)) install/readme.sh live/syscalls.sh
 
 # TESTS holds names of tests and of whole folders.
 TESTS    ?= $(PROGRAMS) $(SCRIPTS)
 CHOSEN   := $(foreach t,$(TESTS),$(or $(filter $t/%,$(PROGRAMS) $(SCRIPTS)),$t))
 CHOSEN_PROGRAMS := $(filter-out %.sh,$(CHOSEN))
+
+# What a script runs.
+NEEDED_PROGRAMS := $(if $(filter live/syscalls.sh,$(CHOSEN)),live/test_promptness)
 
 # --- What is made of it -------------------------------------------------------
 
@@ -163,7 +167,7 @@ demo: $(B)/examples/tour                    ## see the library at work with thre
 
 # --- Tests --------------------------------------------------------------------
 
-check: all $(CHOSEN_PROGRAMS:%=$(B)/tests/%) ## run the tests, or only TESTS="unit live/test_get"
+check: all $(patsubst %,$(B)/tests/%,$(sort $(CHOSEN_PROGRAMS) $(NEEDED_PROGRAMS))) ## run the tests, or only TESTS="unit live/test_get"
 	@tests/run.sh $(CHOSEN)
 
 check-asan:                                 ## run the test programs with the address and undefined sanitizers

@@ -74,7 +74,7 @@ static size_t allocations_of_a_day(omcache_log_callback_func *func)
     assert_rc(omcache_noop(mc, 0, -1), OMCACHE_OK);
     assert_rc(omcache_set_buffering(mc, 1), OMCACHE_OK);
     assert_rc(omcache_noop(mc, 0, 0), OMCACHE_BUFFERED);
-    assert_rc(omcache_set_servers(mc, "no-such-host"), OMCACHE_OK);
+    assert_rc(omcache_set_servers(mc, "/no/such/socket"), OMCACHE_OK);
     assert_rc(omcache_noop(mc, 0, -1), OMCACHE_NO_SERVERS);
     assert_rc(omcache_free(mc), OMCACHE_OK);
     return allocations - before;

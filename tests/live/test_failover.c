@@ -331,26 +331,6 @@ START_TEST(section_11_both_of_two_suspended)
 }
 END_TEST
 
-START_TEST(section_11_invalid_servers)
-{
-    char host[16];
-    char list[400];
-    fleet_start(&fleet, 1);
-    memcpy(host, fleet.servers[0].host, sizeof(host));
-    memcached_kill(&fleet.servers[0]);
-    snprintf(list, sizeof(list), "%s:1,%s:2,no-such-host.invalid:11211", host, host);
-    client = impatient(list, 10000, 10000, 10000);
-    for (int i = 0; i < 3; i++) {
-        int64_t start = clock_ms();
-        assert_rc(omcache_noop(client, i, -1), OMCACHE_NO_SERVERS);
-        assert_within(start, 2000);
-    }
-    int64_t start = clock_ms();
-    assert_rc_either(get("key"), OMCACHE_SERVER_FAILURE, OMCACHE_NO_SERVERS);
-    assert_within(start, 2000);
-}
-END_TEST
-
 int main(void)
 {
     Suite *suite = suite_create("failover");
@@ -373,6 +353,5 @@ int main(void)
     TCase *timing = fixture_case(suite, "section 11");
     tcase_add_test(timing, section_11_one_of_three_suspended);
     tcase_add_test(timing, section_11_both_of_two_suspended);
-    tcase_add_test(timing, section_11_invalid_servers);
     return fixture_run(suite);
 }

@@ -1,5 +1,6 @@
 /*
- * Servers that cannot be used: refused, unreachable, misnamed.
+ * Servers that cannot be used: refused, unreachable, at impossible ports.  Names that
+ * cannot be looked up are in test_names.c.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -43,47 +44,6 @@ START_TEST(impossible_ports_fail)
 }
 END_TEST
 
-START_TEST(names_that_cannot_be_looked_up_fail)
-{
-    patient_client("no.such.host.invalid");
-    assert_rc(omcache_set_dns_servers(client, "127.0.0.1:1"), OMCACHE_OK);
-    assert_unusable(200);
-    assert_logged("no.such.host.invalid");
-}
-END_TEST
-
-START_TEST(localhost_is_found_without_a_dns_server)
-{
-    struct memcached m;
-    char name[32];
-    memcached_start_at(&m, "127.0.0.1", loopback_free_port("127.0.0.1"));
-    snprintf(name, sizeof(name), "localhost:%d", m.port);
-    patient_client(name);
-    assert_rc(omcache_set_dns_servers(client, "127.0.0.1:1"), OMCACHE_OK);
-    store("key", "value");
-    assert_stored("key", "value");
-}
-END_TEST
-
-START_TEST(a_name_among_servers_only_fails_itself)
-{
-    char list[400];
-    fixture_servers(3);
-    int failures = 0;
-    snprintf(list, sizeof(list), "%s,no.such.host.invalid", fleet.list);
-    assert_rc(omcache_set_dns_servers(client, "127.0.0.1:1"), OMCACHE_OK);
-    assert_rc(omcache_set_servers(client, list), OMCACHE_OK);
-    for (int i = 0; i < 200; i++) {
-        char key[16];
-        snprintf(key, sizeof(key), "%d", i);
-        int rc = omcache_set(client, TEXT(key), TEXT(key), 0, 0, 0, -1);
-        ck_assert_msg(rc == OMCACHE_OK || rc == OMCACHE_SERVER_FAILURE, "set gave %s", rc_name(rc));
-        failures += rc != OMCACHE_OK;
-    }
-    ck_assert_msg(failures <= 1, "%d sets failed", failures);
-}
-END_TEST
-
 START_TEST(the_connect_timeout_ends_an_attempt)
 {
     patient_client(peer_address(peer_start_unreachable(0)));
@@ -117,9 +77,6 @@ int main(void)
     tcase_add_test(tcase, a_refusing_server_fails);
     tcase_add_test(tcase, noop_to_a_refusing_server_is_no_servers);
     tcase_add_loop_test(tcase, impossible_ports_fail, 0, 4);
-    tcase_add_test(tcase, names_that_cannot_be_looked_up_fail);
-    tcase_add_test(tcase, localhost_is_found_without_a_dns_server);
-    tcase_add_test(tcase, a_name_among_servers_only_fails_itself);
     tcase_add_test(tcase, the_connect_timeout_ends_an_attempt);
     tcase_add_test(tcase, the_callers_timeout_comes_first);
     return fixture_run(suite);

@@ -47,25 +47,27 @@ static void assert_server_count(int count)
 
 START_TEST(lists_are_sorted_by_host_and_port)
 {
-    client = fixture_client("b:9,a:11211,c,b:10,b:2,10.0.0.2,10.0.0.10");
-    assert_server_count(7);
-    assert_server(0, "10.0.0.10", 11211);
-    assert_server(1, "10.0.0.2", 11211);
-    assert_server(2, "a", 11211);
-    assert_server(3, "b", 10);
-    assert_server(4, "b", 2);
-    assert_server(5, "b", 9);
-    assert_server(6, "c", 11211);
+    client = fixture_client("10.1.0.9:9,10.1.0.8:11211,[::1],10.1.0.9:10,10.1.0.9:2,10.0.0.2,"
+                            "10.0.0.10,/run/a.sock");
+    assert_server_count(8);
+    assert_server(0, "/run/a.sock", 0);
+    assert_server(1, "10.0.0.10", 11211);
+    assert_server(2, "10.0.0.2", 11211);
+    assert_server(3, "10.1.0.8", 11211);
+    assert_server(4, "10.1.0.9", 10);
+    assert_server(5, "10.1.0.9", 2);
+    assert_server(6, "10.1.0.9", 9);
+    assert_server(7, "::1", 11211);
 }
 END_TEST
 
 START_TEST(blanks_and_empty_entries_are_ignored)
 {
-    client = fixture_client(" , a:1 ,,\tb:2, , c ,");
+    client = fixture_client(" , 10.0.0.1:1 ,,\t10.0.0.2:2, , 10.0.0.3 ,");
     assert_server_count(3);
-    assert_server(0, "a", 1);
-    assert_server(1, "b", 2);
-    assert_server(2, "c", 11211);
+    assert_server(0, "10.0.0.1", 1);
+    assert_server(1, "10.0.0.2", 2);
+    assert_server(2, "10.0.0.3", 11211);
 }
 END_TEST
 
@@ -91,39 +93,39 @@ END_TEST
 
 START_TEST(the_list_is_copied)
 {
-    char list[] = "a:1,b:2";
+    char list[] = "10.0.0.1:1,10.0.0.2:2";
     client = fixture_client(list);
     memset(list, 'x', sizeof(list) - 1);
-    assert_server(0, "a", 1);
-    assert_server(1, "b", 2);
+    assert_server(0, "10.0.0.1", 1);
+    assert_server(1, "10.0.0.2", 2);
 }
 END_TEST
 
 START_TEST(bad_lists_change_nothing)
 {
-    static const char *const lists[] = {"[::1", "d,[::1", "[::1]x", "[::1]11211", "["};
-    client = fixture_client("a:1,b:2");
+    static const char *const lists[] = {"[::1", "10.0.0.4,[::1", "[::1]x", "[::1]11211", "["};
+    client = fixture_client("10.0.0.1:1,10.0.0.2:2");
     for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
         int rc = omcache_set_servers(client, lists[i]);
         ck_assert_msg(rc == OMCACHE_INVALID, "'%s' gave %s", lists[i], rc_name(rc));
         assert_server_count(2);
-        assert_server(0, "a", 1);
-        assert_server(1, "b", 2);
+        assert_server(0, "10.0.0.1", 1);
+        assert_server(1, "10.0.0.2", 2);
     }
 }
 END_TEST
 
 START_TEST(descriptions_outlive_the_client)
 {
-    client = fixture_client("a:1,b:2");
+    client = fixture_client("10.0.0.1:1,10.0.0.2:2");
     omcache_server_info_t *info = omcache_server_info(client, 1);
     ck_assert_ptr_nonnull(info);
     assert_rc(omcache_set_servers(client, ""), OMCACHE_OK);
-    ck_assert_str_eq(info->hostname, "b");
+    ck_assert_str_eq(info->hostname, "10.0.0.2");
     omcache_t *mc = client;
     fixture_forget(client);
     assert_rc(omcache_free(mc), OMCACHE_OK);
-    ck_assert_str_eq(info->hostname, "b");
+    ck_assert_str_eq(info->hostname, "10.0.0.2");
     assert_rc(omcache_server_info_free(NULL, info), OMCACHE_OK);
 }
 END_TEST
@@ -149,7 +151,7 @@ END_TEST
 
 START_TEST(without_servers_nothing_works)
 {
-    client = fixture_client("x:1");
+    client = fixture_client("10.0.0.1:1");
     assert_rc(omcache_set_servers(client, ""), OMCACHE_OK);
     assert_server_count(0);
     const unsigned char *value = (const unsigned char *)"stale";

@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -82,6 +83,20 @@ static void await(struct dnsmasq *d)
     }
 }
 
+const char *dnsmasq_address(void)
+{
+    static char address[32];
+    char host[LOOPBACK_HOST_SIZE];
+    snprintf(address, sizeof(address), "%s:%d", loopback_host(host), DNSMASQ_PORT);
+    return address;
+}
+
+void dnsmasq_configure_lookups(void)
+{
+    setenv("LOCALDOMAIN", "test", 1);
+    setenv("RES_OPTIONS", "retrans:200 retry:8", 1);
+}
+
 void dnsmasq_start(struct dnsmasq *d, const char *hosts, const char *const *options)
 {
     char records[64];
@@ -92,7 +107,7 @@ void dnsmasq_start(struct dnsmasq *d, const char *hosts, const char *const *opti
     memset(d, 0, sizeof(*d));
     loopback_host(d->host);
     d->port = DNSMASQ_PORT;
-    snprintf(d->address, sizeof(d->address), "%s:%d", d->host, d->port);
+    snprintf(d->address, sizeof(d->address), "%s", dnsmasq_address());
     /* A file without a name, so that none is left behind. */
     d->hosts = memfd_create("hosts", MFD_CLOEXEC);
     ck_assert_int_ge(d->hosts, 0);

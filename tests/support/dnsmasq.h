@@ -23,6 +23,14 @@ struct dnsmasq {
     unsigned version; /* and how often that was written */
 };
 
+/* Where the process's server is, as a list of DNS servers has it, running or not; a
+ * static string. */
+const char *dnsmasq_address(void);
+
+/* Has lookups search "test." instead of what the machine searches, which is nothing
+ * that the server knows of, and ask again soon. */
+void dnsmasq_configure_lookups(void);
+
 /* Starts a server and waits until it answers.  Its records are `hosts`, lines as in
  * /etc/hosts, and what `options` add, a list that ends with NULL (or NULL: none), such
  * as "--local-ttl=60", "--cname=...", "--txt-record=...". */

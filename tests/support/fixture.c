@@ -48,6 +48,17 @@ omcache_t *fixture_client(const char *servers)
     return clients[slot];
 }
 
+bool fixture_knows_names(void)
+{
+    static int rc = -1;
+    if (rc < 0) {
+        omcache_t *mc = omcache_init();
+        rc = omcache_set_dns_servers(mc, "127.0.0.1");
+        omcache_free(mc);
+    }
+    return rc == OMCACHE_OK;
+}
+
 void fixture_forget(const omcache_t *mc)
 {
     for (size_t i = 0; i < CLIENTS_MAX; i++) {

@@ -46,6 +46,9 @@ int fixture_protocol(void);
 /* A client for any servers; it is freed at the end of the test. */
 omcache_t *fixture_client(const char *servers);
 
+/* Whether the library can look up names: not if it was built without c-ares. */
+bool fixture_knows_names(void);
+
 /* The test has freed this client itself. */
 void fixture_forget(const omcache_t *mc);
 

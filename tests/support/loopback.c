@@ -12,14 +12,25 @@
 #include <string.h>
 #include <unistd.h>
 
-char *loopback_host(char host[LOOPBACK_HOST_SIZE])
+/* A pid has at most 22 bits; each of 127.64.0.0/10, 127.128.0.0/10 and 127.192.0.0/10
+ * holds them all, away from 127.0.0.x that others use, and but for one pid from the
+ * broadcast address. */
+static char *write_host(unsigned net, char host[LOOPBACK_HOST_SIZE])
 {
-    /* A pid has at most 22 bits; 127.64.0.0/10 holds them all, away from
-     * 127.0.0.x that others use and from the broadcast address. */
     unsigned pid = (unsigned)getpid();
-    snprintf(host, LOOPBACK_HOST_SIZE, "127.%u.%u.%u", 64 + ((pid >> 16) & 63), (pid >> 8) & 255,
+    snprintf(host, LOOPBACK_HOST_SIZE, "127.%u.%u.%u", net + ((pid >> 16) & 63), (pid >> 8) & 255,
              pid & 255);
     return host;
+}
+
+char *loopback_host(char host[LOOPBACK_HOST_SIZE])
+{
+    return write_host(64, host);
+}
+
+char *loopback_other_host(int number, char host[LOOPBACK_HOST_SIZE])
+{
+    return write_host(number == 1 ? 128 : 192, host);
 }
 
 bool loopback_sockaddr(const char *host, int port, struct sockaddr_storage *addr, socklen_t *len)

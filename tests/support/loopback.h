@@ -17,6 +17,9 @@
 /* Writes the calling process's address, such as 127.64.3.7, and returns it. */
 char *loopback_host(char host[LOOPBACK_HOST_SIZE]);
 
+/* The same for others of the calling process's: number is 1 or 2. */
+char *loopback_other_host(int number, char host[LOOPBACK_HOST_SIZE]);
+
 /* Fills addr from a numeric IPv4 or IPv6 address; false if it is none. */
 bool loopback_sockaddr(const char *host, int port, struct sockaddr_storage *addr, socklen_t *len);
 

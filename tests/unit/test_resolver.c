@@ -109,9 +109,7 @@ static void reset(void)
     last_ended = NULL;
     on_found = NULL;
     resolver = NULL;
-    /* What the machine searches is nothing that our server knows of. */
-    setenv("LOCALDOMAIN", "test", 1);
-    setenv("RES_OPTIONS", "retrans:200 retry:8", 1);
+    dnsmasq_configure_lookups();
 }
 
 static void end_resolver(void)

@@ -1,0 +1,167 @@
+/*
+ * Where servers can be reached, under a made-up clock: how long what was found of a
+ * name is believed, and in which order its addresses are tried.  The DNS server is real.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <check.h>
+#include <netdb.h>
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "core/endpoint.h"
+#include "core/handle.h"
+#include "core/loop.h"
+#include "support/dnsmasq.h"
+#include "support/fixture.h"
+
+enum {
+    START = 5000,
+};
+
+static struct dnsmasq dns;
+static struct omc_server *server;
+
+static void open_client(const char *name, const char *hosts, const char *ttl)
+{
+    char option[32];
+    const char *const options[] = {option, "--no-round-robin", NULL};
+
+    snprintf(option, sizeof(option), "--local-ttl=%s", ttl);
+    dnsmasq_start(&dns, hosts, options);
+    client = fixture_client(name);
+    assert_rc(omcache_set_dns_servers(client, dns.address), OMCACHE_OK);
+    server = client->fleet.servers[0];
+}
+
+/* The loop's part until the lookup has ended, and then once more, at `now`. */
+static enum omc_endpoint_result find_at(int64_t now, const char **problem)
+{
+    int64_t give_up = clock_ms() + clock_allow(20000);
+
+    while (omc_endpoint_find(client, server, now, problem) == OMC_ENDPOINT_WAIT) {
+        ck_assert_msg(clock_ms() < give_up, "the lookup does not end");
+        omc_loop_choose(client);
+        omc_watch_wait(&client->watches, 100);
+        omc_names_dispatch(client, now);
+    }
+    return omc_endpoint_find(client, server, now, problem);
+}
+
+/* "127.0.0.1 127.0.0.2", a static string. */
+static const char *list(void)
+{
+    static char text[256];
+    const struct omc_address *addresses[OMC_ADDRESSES_MAX];
+    size_t count = omc_endpoint_list(&server->endpoint, addresses), used = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        char host[64];
+
+        ck_assert_int_eq(getnameinfo((const struct sockaddr *)&addresses[i]->storage,
+                                     addresses[i]->len, host, sizeof(host), NULL, 0,
+                                     NI_NUMERICHOST),
+                         0);
+        used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s", i > 0 ? " " : "", host);
+    }
+    return text;
+}
+
+static void assert_found_at(int64_t now, const char *expected)
+{
+    const char *problem = NULL;
+
+    ck_assert_int_eq(find_at(now, &problem), OMC_ENDPOINT_FOUND);
+    ck_assert_str_eq(list(), expected);
+}
+
+START_TEST(a_name_is_believed_for_its_time_within_bounds)
+{
+    static const char *const ttls[] = {"0", "1", "7", "60", "61", "3600"};
+    static const int64_t believed[] = {1000, 1000, 7000, 60000, 60000, 60000};
+    const char *problem;
+
+    open_client("one.test", "127.0.0.1 one.test", ttls[_i]);
+    assert_found_at(START, "127.0.0.1");
+    dnsmasq_set_hosts(&dns, "127.0.0.2 one.test");
+    assert_found_at(START + believed[_i] - 1, "127.0.0.1");
+    ck_assert_int_eq(omc_endpoint_find(client, server, START + believed[_i], &problem),
+                     OMC_ENDPOINT_WAIT);
+    assert_found_at(START + believed[_i], "127.0.0.2");
+    /* And that counts from then. */
+    assert_found_at(START + 2 * believed[_i] - 1, "127.0.0.2");
+    dnsmasq_set_hosts(&dns, "127.0.0.3 one.test");
+    assert_found_at(START + 2 * believed[_i], "127.0.0.3");
+}
+END_TEST
+
+START_TEST(the_good_address_comes_first_and_the_bad_one_last)
+{
+    struct omc_endpoint *endpoint;
+    const struct omc_address *addresses[OMC_ADDRESSES_MAX];
+    struct omc_address one, two, three;
+
+    open_client("one.test", "127.0.0.1 one.test\n127.0.0.2 one.test\n127.0.0.3 one.test", "60");
+    endpoint = &server->endpoint;
+    assert_found_at(START, "127.0.0.1 127.0.0.2 127.0.0.3");
+    ck_assert_uint_eq(omc_endpoint_list(endpoint, addresses), 3);
+    one = *addresses[0];
+    two = *addresses[1];
+    three = *addresses[2];
+    omc_endpoint_disprove(endpoint, &one);
+    ck_assert_str_eq(list(), "127.0.0.2 127.0.0.3 127.0.0.1");
+    omc_endpoint_prove(endpoint, &three);
+    ck_assert_str_eq(list(), "127.0.0.3 127.0.0.2 127.0.0.1");
+    omc_endpoint_disprove(endpoint, &three);
+    ck_assert_str_eq(list(), "127.0.0.1 127.0.0.2 127.0.0.3");
+    omc_endpoint_prove(endpoint, &two);
+    ck_assert_str_eq(list(), "127.0.0.2 127.0.0.1 127.0.0.3");
+    omc_endpoint_prove(endpoint, &three);
+    ck_assert_str_eq(list(), "127.0.0.3 127.0.0.1 127.0.0.2");
+    /* That outlives a lookup, as far as the addresses do. */
+    omc_endpoint_disprove(endpoint, &one);
+    dnsmasq_set_hosts(&dns, "127.0.0.1 one.test\n127.0.0.3 one.test\n127.0.0.4 one.test");
+    assert_found_at(START + 60000, "127.0.0.3 127.0.0.4 127.0.0.1");
+}
+END_TEST
+
+START_TEST(a_failed_lookup_is_told_until_it_is_forgotten)
+{
+    const char *problem = NULL;
+
+    open_client("one.test", "", "60");
+    ck_assert_int_eq(find_at(START, &problem), OMC_ENDPOINT_FAILED);
+    ck_assert_str_eq(problem, "the name does not exist");
+    dnsmasq_set_hosts(&dns, "127.0.0.1 one.test");
+    omc_endpoint_forget(&server->endpoint);
+    assert_found_at(START, "127.0.0.1");
+}
+END_TEST
+
+START_TEST(addresses_are_not_looked_up)
+{
+    const char *problem;
+
+    open_client("127.0.0.9:5", "", "60");
+    ck_assert_int_eq(omc_endpoint_find(client, server, START, &problem), OMC_ENDPOINT_FOUND);
+    ck_assert_str_eq(list(), "127.0.0.9");
+    ck_assert_ptr_null(client->names.resolver);
+    assert_rc(omcache_set_servers(client, "127.0.0.1:65536"), OMCACHE_OK);
+    server = client->fleet.servers[0];
+    ck_assert_int_eq(omc_endpoint_find(client, server, START, &problem), OMC_ENDPOINT_FAILED);
+    ck_assert_str_eq(problem, "not a port number from 1 to 65535");
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("endpoint");
+    TCase *tcase = fixture_case(suite, "endpoint");
+
+    tcase_add_checked_fixture(tcase, dnsmasq_configure_lookups, NULL);
+    tcase_add_loop_test(tcase, a_name_is_believed_for_its_time_within_bounds, 0, 6);
+    tcase_add_test(tcase, the_good_address_comes_first_and_the_bad_one_last);
+    tcase_add_test(tcase, a_failed_lookup_is_told_until_it_is_forgotten);
+    tcase_add_test(tcase, addresses_are_not_looked_up);
+    return fixture_run(suite);
+}
