@@ -10,7 +10,8 @@
 
 int omcache_set_watch_callback(omcache_t *mc, omcache_watch_callback_func *func, void *context)
 {
-    if (mc == NULL || mc->doomed)
+    /* The last completions, made by omcache_free, may still take it back. */
+    if (mc == NULL || (mc->doomed && func != NULL))
         return OMCACHE_INVALID;
     omc_call_begin(mc);
     omc_watch_set_callback(&mc->watches, func, context);
