@@ -22,6 +22,7 @@ CARES       ?= 1
 PACKAGES = gcc g++ clang libc6-dev libclang-rt-dev binutils make pkg-config git \
 	libmd-dev libc-ares-dev \
 	check memcached libmemcached-dev dnsmasq-base strace valgrind libc6-dbg \
+	libevent-dev libev-dev libuv1-dev libglib2.0-dev \
 	abigail-tools clang-format clang-tidy shellcheck
 
 # --- Compiling and linking ----------------------------------------------------
@@ -53,6 +54,14 @@ DEFS = $(if $(SANITIZE),,-Wl,-z,defs)
 CHECK_CFLAGS = -Itests $(shell pkg-config --cflags check)
 CHECK_LIBS   = $(shell pkg-config --libs check)
 COMPAT_LIBS  = $(shell pkg-config --libs libmemcached)
+
+# The event loops that have an adapter; an example and a test of this name take the
+# loop's library, by what pkg-config calls it.  It does not know libev.
+LOOPS       = libevent libev libuv glib
+LOOP        = $(patsubst test_%,%,$(notdir $*))
+LOOP_CFLAGS = $(call loop_cflags,$(filter-out libev,$(LOOP:glib=glib-2.0)))
+LOOP_LIBS   = $(if $(filter libev,$(LOOP)),-lev,$(shell pkg-config --libs $(LOOP:glib=glib-2.0)))
+loop_cflags = $(if $1,$(patsubst -I%,-isystem %,$(shell pkg-config --cflags $1)))
 
 # The tests compile a C++ program, too.
 ifeq ($(origin CXX),default)
@@ -105,7 +114,7 @@ OTHER := $(addprefix $(B)/tests/,$(filter-out unit/%,$(PROGRAMS)))
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 .DELETE_ON_ERROR:
 .PHONY: all examples demo check check-asan check-valgrind check-distribution check-lint \
-	check-install abi-baseline bench bench-instructions bench-smoke deps install uninstall clean help FORCE
+	check-install check-examples abi-baseline bench bench-instructions bench-smoke deps install uninstall clean help FORCE
 
 # `make -j deps check` must not compile while the compiler is being installed.
 ifneq ($(filter deps,$(MAKECMDGOALS)),)
@@ -160,7 +169,10 @@ examples: $(EXAMPLES)                       ## build the examples
 $(EXAMPLES): $(B)/%: $(B)/obj/%.o $(SHARED)
 	$(SAY) LINK $@
 	@mkdir -p $(@D)
-	$(Q)$(LINK) -o $@ $^ $(RPATH)
+	$(Q)$(LINK) -o $@ $^ $(RPATH) $(MORE_LIBS)
+
+$(LOOPS:%=$(B)/obj/examples/%.o): MORE_CFLAGS = $(LOOP_CFLAGS)
+$(LOOPS:%=$(B)/examples/%): MORE_LIBS = $(LOOP_LIBS)
 
 demo: $(B)/examples/tour                    ## see the library at work with three servers
 	@$<
@@ -185,10 +197,13 @@ check-distribution: $(DISTRIBUTION)         ## compare key distribution with lib
 	@for program in $^; do $$program || exit; done
 
 check-lint: all                             ## check includes, comments, sizes, format; run clang-tidy
-	@TAG=lint FLAGS="$(FLAGS) -Ibench $(CHECK_CFLAGS)" TIMEOUT=$(or $(TIMEOUT),600) tests/run.sh $(LINTS)
+	@TAG=lint FLAGS="$(FLAGS) -Ibench $(CHECK_CFLAGS) $(call loop_cflags,glib-2.0)" TIMEOUT=$(or $(TIMEOUT),600) tests/run.sh $(LINTS)
 
 check-install: all                          ## install, use and uninstall the library, in a scratch folder
 	@tests/run.sh install/install.sh
+
+check-examples: examples                    ## build the examples and see each work
+	@tests/run.sh install/examples.sh
 
 abi-baseline: all                           ## make the ABI of this build the one to keep
 	tests/abi/abidiff.sh --write
@@ -205,6 +220,8 @@ $(OTHER): $(B)/%: $(B)/obj/%.o $(SUPPORT) $(SHARED)
 
 $(B)/obj/tests/%: MORE_CFLAGS = $(CHECK_CFLAGS)
 $(B)/tests/compat/%: MORE_LIBS = $(COMPAT_LIBS)
+$(LOOPS:%=$(B)/obj/tests/live/test_%.o): MORE_CFLAGS = $(CHECK_CFLAGS) $(LOOP_CFLAGS)
+$(LOOPS:%=$(B)/tests/live/test_%): MORE_LIBS = $(LOOP_LIBS)
 
 deps:                                       ## install the packages that are missing (Debian, Ubuntu)
 	@if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then \

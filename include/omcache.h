@@ -143,7 +143,8 @@ int omcache_set_hash_tag(omcache_t *mc, const char *tag);
 /*
  * In an application's own event loop (since 1.0).
  *
- * The library tells which descriptors it waits for, and is told which are ready:
+ * For libevent, libev, libuv and GLib the headers of these names in omcache/ do all of
+ * this.  The library tells which descriptors it waits for, and is told which are ready:
  *
  *  - the watch callback says what to watch (epoll_ctl, event_add and the like);
  *  - omcache_process_fd is called for each descriptor that is ready;
@@ -163,7 +164,8 @@ typedef void(omcache_watch_callback_func)(omcache_t *mc, int fd, short events, v
 
 /* Sets the watch callback, or takes it back (func NULL).  A new one is told at once
  * of every descriptor that is open; the old one is told nothing more.
- * Returns OMCACHE_OK, or OMCACHE_INVALID if mc is NULL.  Never waits.  Since 1.0. */
+ * Returns OMCACHE_OK, or OMCACHE_INVALID if mc is NULL, or being freed and func is not
+ * NULL.  Never waits.  Since 1.0. */
 int omcache_set_watch_callback(omcache_t *mc, omcache_watch_callback_func *func, void *context);
 
 /* Tells that omcache_next_timeout has become shorter than it was at the last call of

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Checks the comments that must be there: above each function and object of the
-# public headers one that says since when it is there and what it returns, and
+# public headers, and what programs use of the adapters, one that says since when it is there and what it returns, and
 # at the top of each file what the file is for.
 
 cd "$(dirname "$0")/../.." || exit
@@ -24,7 +24,7 @@ find include -name '*.h' -exec awk '
             inside = 0
         next
     }
-    /^(typedef|struct [a-z_]* {|static inline)/ {
+    /^(typedef|struct [a-z_]* {|static inline)/ && !/_(attach|detach)\(/ {
         comment = ""
         next
     }
@@ -43,7 +43,7 @@ find include -name '*.h' -exec awk '
         comment = ""
     }' {} + >"$found"
 
-for file in include/*.h src/*/*.[ch] tests/*/*.[ch] bench/*.c bench/*/*.[ch] examples/*.c; do
+for file in include/*.h include/*/*.h src/*/*.[ch] tests/*/*.[ch] bench/*.c bench/*/*.[ch] examples/*.c; do
     [ -f "$file" ] || continue
     awk '
         FNR == 1 && !/^\/\*/ { exit }
