@@ -150,11 +150,15 @@ int omcache_set_hash_tag(omcache_t *mc, const char *tag);
  *  - omcache_process_fd is called for each descriptor that is ready;
  *  - omcache_process_timeouts is called when omcache_next_timeout is over.
  *
- * These calls, and every classic call that waits, run the callbacks below; no other
- * function does, but for watch and timeout callbacks, which report at the end of
- * whatever call has changed something.  From inside the callbacks of this section
- * every function may be called, omcache_free included.  (Response and log callbacks
- * are more limited, see above.)
+ * Operations complete in these calls, in every classic call that waits, and in
+ * omcache_free.  Watch, timeout and drain callbacks come at the end of whatever call
+ * has changed something; if that was made from inside a callback, at the end of the
+ * outermost call: do not run the event loop from inside a callback.
+ *
+ * From inside the callbacks of this section every function may be called,
+ * omcache_free included.  (Response and log callbacks are more limited, see above.)  A
+ * classic call that waits may complete other operations meanwhile, and those that
+ * belong together with the one that is being told of.
  */
 
 /* Tells that fd is to be watched for events, POLLIN and POLLOUT as in <poll.h>: a
@@ -173,7 +177,8 @@ int omcache_set_watch_callback(omcache_t *mc, omcache_watch_callback_func *func,
  * from now omcache_process_timeouts is due. */
 typedef void(omcache_timeout_callback_func)(omcache_t *mc, int timeout_msec, void *context);
 
-/* Sets the timeout callback, or takes it back (func NULL).  Only loops with timers
+/* Sets the timeout callback, or takes it back (func NULL).  A new one is told at once
+ * if something is due at some time.  Only loops with timers
  * of their own need it; one that asks omcache_next_timeout each time before it sleeps
  * does not.
  * Returns OMCACHE_OK, or OMCACHE_INVALID if mc is NULL.  Never waits.  Since 1.0. */
@@ -257,7 +262,7 @@ uint64_t omcache_reply_cas(const omcache_reply_t *reply);
 uint64_t omcache_reply_number(const omcache_reply_t *reply);
 
 /* The server that answered, or failed.  Returns its index, or -1 if there was
- * none.  Since 1.0. */
+ * none, or it is not in the list any more.  Since 1.0. */
 int omcache_reply_server_index(const omcache_reply_t *reply);
 
 /* Gets a value, its flags and cas.
@@ -386,7 +391,7 @@ typedef struct omcache_server_stats_s {
     uint64_t connects;    /* connections that got to the first answer */
     uint64_t failures;    /* connections and attempts at one that failed */
     uint64_t requests;    /* accepted */
-    uint64_t replies;     /* answers to them */
+    uint64_t replies;     /* answers to them, however many parts they had */
     uint64_t hits;        /* gets that found something, */
     uint64_t misses;      /* and nothing */
     uint64_t timeouts;    /* operations that ended with OMCACHE_TIMEOUT */

@@ -122,7 +122,8 @@ typedef void(omcache_response_callback_func)(omcache_t *mc, omcache_value_t *res
 omcache_t *omcache_init(void);
 
 /* Closes all connections without sending what is unsent and frees the client
- * with everything it handed out, except server infos.  Calls no callback.
+ * with everything it handed out, except server infos.  Calls no callback, but since 1.0
+ * those of operations, which end with OMCACHE_CANCELLED, and of watches.
  * Returns OMCACHE_OK, or OMCACHE_INVALID for NULL.
  * Never waits.  From inside a callback it takes effect when the function that
  * called back returns, which then gives OMCACHE_FAIL and no values.  Since 0.1. */

@@ -24,13 +24,16 @@ static int run(omcache_t *mc, const omcache_req_t *req, const struct completion 
 {
     int64_t now = omc_call_clock(mc);
     struct omc_operation *operation;
+    size_t key_len = 0; /* the name of statistics goes as a key, but is none */
     int rc;
 
     if (completion->func == NULL)
         return omc_submit_operation(mc, req, NULL, now);
-    operation = omc_operation_new(mc, req->key, omc_request_key_len(req),
-                                  omc_clock_after(now, completion->timeout_msec), completion->func,
-                                  completion->context);
+    if (omc_opcode_needs_key(req->header.opcode))
+        key_len = omc_request_key_len(req);
+    operation =
+        omc_operation_new(mc, req->key, key_len, omc_clock_after(now, completion->timeout_msec),
+                          completion->func, completion->context);
     if (operation == NULL)
         return OMCACHE_NO_MEMORY;
     rc = omc_submit_operation(mc, req, operation, now);

@@ -29,15 +29,16 @@ bool omc_call_check(const omcache_t *mc, const omcache_req_t *req)
 /* What the callback that makes this call is looking at stays where it is. */
 void omc_call_begin(omcache_t *mc)
 {
-    if (mc->depth++ > 0 && mc->telling != NULL)
-        omc_fleet_pin(&mc->fleet, mc->telling);
+    if (mc->telling != NULL)
+        omc_fleet_pin(&mc->fleet, mc->telling, omc_fleet_level_of_callback(mc->depth));
+    mc->telling = NULL; /* once is enough: what is read from now on is something else */
+    mc->depth++;
 }
 
 void omc_call_begin_io(omcache_t *mc)
 {
     omc_call_begin(mc);
-    if (mc->depth == 1)
-        omc_fleet_unpin_all(mc);
+    omc_fleet_unpin(mc, omc_fleet_level_of_call(mc->depth));
 }
 
 int64_t omc_call_clock(omcache_t *mc)
@@ -62,14 +63,22 @@ static void tell_deadline(omcache_t *mc)
     mc->timeout_func(mc, omc_clock_left(omc_call_clock(mc), deadline), mc->timeout_context);
 }
 
+/* Tells it of everything.  What a callback changes is to be told, too. */
+static void tell(omcache_t *mc)
+{
+    do {
+        omc_watch_tell(mc, &mc->watches);
+        omc_fleet_tell_drained(mc);
+        tell_deadline(mc);
+    } while (!mc->doomed && omc_watch_has_news(&mc->watches));
+}
+
 bool omc_call_end(omcache_t *mc)
 {
     bool freed;
 
     if (mc->depth == 1 && !mc->doomed) {
-        omc_watch_tell(mc, &mc->watches);
-        omc_fleet_tell_drained(mc);
-        tell_deadline(mc);
+        tell(mc);
         omc_fleet_free_dropped(mc);
     }
     freed = mc->doomed;
@@ -126,7 +135,7 @@ static int collect(omcache_t *mc, omcache_req_t *reqs, size_t *req_count, omcach
     size_t stored;
     int rc;
 
-    omc_batch_collect(&mc->batch, reqs, values, room);
+    omc_batch_collect(&mc->batch, reqs, values, room, mc->depth);
     rc = run(mc, now, omc_clock_after(now, timeout_msec));
     stored = omc_batch_collect_end(&mc->batch);
     omc_loop_forget_stalls(mc);
@@ -155,7 +164,7 @@ int omc_call_io(omcache_t *mc, omcache_req_t *reqs, size_t *req_count, omcache_v
     struct omc_batch outer;
     int rc;
 
-    if (has_batch && !omc_batch_is(&mc->batch, reqs, *req_count))
+    if (has_batch && (mc->batch.collecting || !omc_batch_is(&mc->batch, reqs, *req_count)))
         return OMCACHE_INVALID;
     nested = begin_batch(mc, &outer);
     if (!has_batch)

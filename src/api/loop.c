@@ -23,9 +23,11 @@ int omcache_set_timeout_callback(omcache_t *mc, omcache_timeout_callback_func *f
 {
     if (mc == NULL)
         return OMCACHE_INVALID;
+    omc_call_begin(mc);
     mc->timeout_func = func;
     mc->timeout_context = context;
     mc->told_deadline = OMC_CLOCK_NEVER;
+    omc_call_end(mc);
     return OMCACHE_OK;
 }
 

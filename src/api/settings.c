@@ -30,9 +30,9 @@ int omcache_free(omcache_t *mc)
         mc->response_func = NULL;
         return OMCACHE_OK;
     }
+    omc_call_begin(mc); /* which keeps what a callback is looking at */
     omc_handle_end(mc);
-    if (mc->depth == 0)
-        omc_handle_free(mc);
+    omc_call_end(mc);
     return OMCACHE_OK;
 }
 
@@ -53,8 +53,10 @@ int omcache_set_connect_timeout(omcache_t *mc, uint32_t msec)
 {
     if (mc == NULL)
         return OMCACHE_INVALID;
+    omc_call_begin(mc);
     mc->settings.connect_timeout = msec;
     omc_fleet_update_deadlines(mc);
+    omc_call_end(mc);
     return OMCACHE_OK;
 }
 
@@ -70,8 +72,10 @@ int omcache_set_dead_timeout(omcache_t *mc, uint32_t msec)
 {
     if (mc == NULL)
         return OMCACHE_INVALID;
+    omc_call_begin(mc);
     mc->settings.dead_timeout = msec;
     omc_fleet_update_deadlines(mc);
+    omc_call_end(mc);
     return OMCACHE_OK;
 }
 
@@ -80,6 +84,7 @@ int omcache_set_send_buffer_max_size(omcache_t *mc, size_t size)
     if (mc == NULL)
         return OMCACHE_INVALID;
     mc->settings.send_limit = size;
+    mc->drained = true; /* to be looked at anew */
     return OMCACHE_OK;
 }
 

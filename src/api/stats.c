@@ -44,7 +44,7 @@ int omcache_server_stats(omcache_t *mc, int server_index, omcache_server_stats_t
         .lost = counters->lost,
         .bytes_in = server->conn.bytes_in,
         .bytes_out = server->conn.bytes_out,
-        .outstanding = server->conn.queue.open,
+        .outstanding = omc_queue_outstanding(&server->conn.queue),
         .buffered = omc_connection_unsent(&server->conn),
     };
     memcpy(all.latency, counters->latency, sizeof(all.latency));

@@ -80,8 +80,9 @@ bool omc_batch_is(const struct omc_batch *batch, const omcache_req_t *reqs, size
 }
 
 void omc_batch_collect(struct omc_batch *batch, const omcache_req_t *reqs, omcache_value_t *values,
-                       size_t room)
+                       size_t room, unsigned depth)
 {
+    batch->depth = depth;
     batch->reqs = reqs;
     batch->values = values;
     batch->room = values == NULL ? 0 : room;
@@ -138,7 +139,7 @@ static bool store(omcache_t *mc, struct omc_batch *batch, const omcache_value_t 
     return false;
 }
 
-bool omc_batch_deliver(omcache_t *mc, uint32_t tag, const struct omc_reply *reply)
+unsigned omc_batch_deliver(omcache_t *mc, uint32_t tag, const struct omc_reply *reply)
 {
     struct omc_batch *batch;
     bool stored = false;
@@ -146,12 +147,12 @@ bool omc_batch_deliver(omcache_t *mc, uint32_t tag, const struct omc_reply *repl
     omc_handle_respond(mc, &reply->value);
     batch = batch_of(&mc->batch, tag);
     if (batch == NULL)
-        return false;
+        return 0;
     if (request_of(batch, tag) != NULL)
         stored = store(mc, batch, &reply->value);
     if (reply->last)
         batch->left--;
-    return stored;
+    return stored ? batch->depth : 0;
 }
 
 void omc_batch_settle(struct omc_batch *batch, uint32_t tag)

@@ -39,6 +39,7 @@ struct omc_batch {
     size_t stored;
     bool overflowed;
     bool collecting;
+    unsigned depth; /* of the call that does */
 
     struct omc_batch *outer; /* that of the call from whose callback this one's was made */
 };
@@ -68,9 +69,9 @@ void omc_batch_end(struct omc_batch *batch);
 bool omc_batch_is(const struct omc_batch *batch, const omcache_req_t *reqs, size_t count);
 
 /* Starts to collect into values, and stops; how many were stored.  reqs NULL: no
- * batch is collected. */
+ * batch is collected.  depth: how many calls have not returned. */
 void omc_batch_collect(struct omc_batch *batch, const omcache_req_t *reqs, omcache_value_t *values,
-                       size_t room);
+                       size_t room, unsigned depth);
 size_t omc_batch_collect_end(struct omc_batch *batch);
 
 /* Whether an answer can belong to the request: it has not another one's key, as
@@ -78,9 +79,9 @@ size_t omc_batch_collect_end(struct omc_batch *batch);
 bool omc_batch_fits(struct omc_batch *batch, uint32_t tag, const struct omc_reply *reply);
 
 /* Hands out an answer: to the response callback and, if the request is of the
- * batch that is being collected, to the values.  Tells whether it was stored
- * there. */
-bool omc_batch_deliver(omcache_t *mc, uint32_t tag, const struct omc_reply *reply);
+ * batch that is being collected, to the values.  If it was stored there, the depth
+ * of the call that it is for, else 0. */
+unsigned omc_batch_deliver(omcache_t *mc, uint32_t tag, const struct omc_reply *reply);
 
 /* Settles a request of the batch without an answer: a quiet one that
  * succeeded or missed. */

@@ -10,6 +10,8 @@ _Static_assert(OMCACHE_LATENCY_BUCKETS == 32, "a bucket for each bit");
 
 void omc_counters_reply(struct omc_counters *counters, const struct omc_reply *reply, uint32_t usec)
 {
+    if (!reply->last)
+        return;
     counters->replies++;
     counters->latency[31 - __builtin_clz(usec | 1)]++;
     if (!omc_opcode_is_get(reply->opcode))

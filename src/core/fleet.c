@@ -184,7 +184,9 @@ int omc_fleet_set_servers(omcache_t *mc, const char *text)
         dropped = mc->fleet;
         take_old_servers(&dropped, &next, &list);
         renumber(&next, &list);
+        next.moved = dropped.moved;
         mc->fleet = next;
+        mc->drained = true; /* one may have another index when it is told of */
         drop_servers(mc, &dropped);
         omc_fleet_fini(mc, &dropped);
     } else {
@@ -298,9 +300,13 @@ static void update_deadline(omcache_t *mc, struct omc_server *server)
         omc_deadlines_set(&mc->deadlines, &server->deadline, deadline);
 }
 
-static bool has_drained(const struct omc_server *server)
+/* Whether one that has refused requests has room for each of them. */
+static bool has_drained(const omcache_t *mc, const struct omc_server *server)
 {
-    return omc_connection_unsent(&server->conn) <= server->full_until;
+    size_t unsent = omc_connection_unsent(&server->conn), limit = mc->settings.send_limit;
+
+    return server->full && unsent <= limit / 2 &&
+           (unsent == 0 || server->full_size <= limit - unsent);
 }
 
 void omc_fleet_update(omcache_t *mc, struct omc_server *server)
@@ -310,8 +316,7 @@ void omc_fleet_update(omcache_t *mc, struct omc_server *server)
     update_active(&mc->fleet, server);
     update_deadline(mc, server);
     omc_watch_want(&mc->watches, &server->watch, omc_server_events(server));
-    if (server->full && has_drained(server))
-        mc->drained = true;
+    mc->drained = mc->drained || has_drained(mc, server);
 }
 
 void omc_fleet_note_unsent(struct omc_fleet *fleet, struct omc_server *server)
@@ -380,16 +385,13 @@ void omc_fleet_update_deadlines(omcache_t *mc)
         update_deadline(mc, mc->fleet.servers[i]);
 }
 
-/* The callback may change the list. */
-void omc_fleet_tell_drained(omcache_t *mc)
+/* The callback may change the list, or free the handle. */
+static void tell_drained(omcache_t *mc)
 {
-    if (!mc->drained)
-        return;
-    mc->drained = false;
-    for (size_t i = 0; i < mc->fleet.count; i++) {
+    for (size_t i = 0; i < mc->fleet.count && !mc->doomed; i++) {
         struct omc_server *server = mc->fleet.servers[i];
 
-        if (!server->full || !has_drained(server))
+        if (!has_drained(mc, server))
             continue;
         server->full = false;
         if (mc->drain_func != NULL)
@@ -397,29 +399,44 @@ void omc_fleet_tell_drained(omcache_t *mc)
     }
 }
 
+void omc_fleet_tell_drained(omcache_t *mc)
+{
+    while (mc->drained && !mc->doomed) {
+        mc->drained = false;
+        tell_drained(mc);
+    }
+}
+
 void omc_fleet_cancel(omcache_t *mc)
 {
     for (size_t i = 0; i < mc->fleet.count; i++)
         omc_server_abort(mc, mc->fleet.servers[i], OMCACHE_CANCELLED);
+    omc_names_stop(mc);
 }
 
-void omc_fleet_pin(struct omc_fleet *fleet, struct omc_server *server)
+void omc_fleet_pin(struct omc_fleet *fleet, struct omc_server *server, unsigned level)
 {
-    omc_inbox_pin(&server->conn.in);
+    omc_inbox_pin(&server->conn.in, level);
     if (!server->pinned && !server->dropped)
         fleet->pinned[fleet->pinned_count++] = server;
     server->pinned = true;
 }
 
-void omc_fleet_unpin_all(omcache_t *mc)
+/* Where nothing is pinned any more, there may be room again, too. */
+void omc_fleet_unpin(omcache_t *mc, unsigned level)
 {
     struct omc_fleet *fleet = &mc->fleet;
 
-    for (size_t i = 0; i < fleet->pinned_count; i++) {
+    for (size_t i = fleet->pinned_count; i-- > 0;) {
         struct omc_server *server = fleet->pinned[i];
 
-        omc_inbox_unpin(&server->conn.in);
-        server->pinned = false;
+        if (omc_inbox_unpin(&server->conn.in, level)) {
+            server->pinned = false;
+            fleet->pinned[i] = fleet->pinned[--fleet->pinned_count];
+        }
+        if (server->conn.stalled) {
+            server->conn.stalled = false;
+            omc_fleet_update(mc, server);
+        }
     }
-    fleet->pinned_count = 0;
 }

@@ -23,6 +23,7 @@ struct omc_fleet {
     size_t pinned_count;
     struct omc_server **unsent; /* those with requests that are new since the last send */
     size_t unsent_count;
+    bool moved; /* requests have come to servers that may have to be started for them */
 
     struct omc_routing routing;
     struct omc_router router;
@@ -68,7 +69,8 @@ void omc_fleet_check_deadlines(omcache_t *mc, int64_t now);
 /* Looks at all deadlines anew, after a setting that they depend on. */
 void omc_fleet_update_deadlines(omcache_t *mc);
 
-/* Closes all connections; every operation ends with OMCACHE_CANCELLED. */
+/* Closes all connections and ends all lookups; every operation ends with
+ * OMCACHE_CANCELLED. */
 void omc_fleet_cancel(omcache_t *mc);
 
 /* Tells the application which servers have room again. */
@@ -77,9 +79,21 @@ void omc_fleet_tell_drained(omcache_t *mc);
 /* Frees the servers that were dropped while a call may have been looking at them. */
 void omc_fleet_free_dropped(omcache_t *mc);
 
-/* Remembers that values in the server's inbox were handed out, and takes all
- * such values back. */
-void omc_fleet_pin(struct omc_fleet *fleet, struct omc_server *server);
-void omc_fleet_unpin_all(omcache_t *mc);
+/* The levels of omc_inbox_pin: of the values that a call hands out, calls that have
+ * not returned being so many; and of what a callback that it runs looks at. */
+static inline unsigned omc_fleet_level_of_call(unsigned depth)
+{
+    return 2 * depth;
+}
+
+static inline unsigned omc_fleet_level_of_callback(unsigned depth)
+{
+    return 2 * depth + 1;
+}
+
+/* Remembers that values in the server's inbox were handed out, and takes all such
+ * values back from a level on. */
+void omc_fleet_pin(struct omc_fleet *fleet, struct omc_server *server, unsigned level);
+void omc_fleet_unpin(omcache_t *mc, unsigned level);
 
 #endif

@@ -58,7 +58,7 @@ struct omcache_s {
     uint32_t usec; /* when the application's last call began, or waited; wraps */
 
     unsigned depth;             /* calls of the application that have not returned */
-    struct omc_server *telling; /* whose answer an operation's callback is looking at */
+    struct omc_server *telling; /* whose answer a callback is looking at, if not yet pinned */
     struct omc_server *dropped; /* to be freed when no call is under way */
     bool calling;               /* the response callback is running */
     bool doomed;                /* freed by a callback: to be done when the last call returns */

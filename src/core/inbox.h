@@ -2,6 +2,10 @@
  * A connection's receive buffer.  Values are handed out where they lie in it,
  * and must not move until the application's next call: the memory they are in
  * is pinned, and when it is full another block takes over.
+ *
+ * Calls nest: a callback that looks at a value may make calls, which hand out others.
+ * So memory is pinned at a level, the higher the deeper the call, and is taken back
+ * from a level on.
  */
 #ifndef OMC_CORE_INBOX_H
 #define OMC_CORE_INBOX_H
@@ -14,15 +18,18 @@
 enum {
     OMC_INBOX_SIZE = 16384, /* of the first block */
     OMC_INBOX_KEPT = 65536, /* an empty block larger than this is given back */
-    OMC_INBOX_BLOCKS = 24,  /* each at least twice as large as the one before */
 };
 
 struct omc_inbox {
     struct omc_buffer buffer;
-    bool pinned;                                    /* buffer has values that were handed out, */
-    unsigned char *pinned_blocks[OMC_INBOX_BLOCKS]; /* and so have these */
-    size_t pinned_count;
-    size_t pinned_size;
+    unsigned level; /* the lowest one that buffer has values of; 0: it is not pinned */
+    struct omc_inbox_block {
+        unsigned char *base;
+        size_t capacity;
+        unsigned level;
+    } * blocks; /* that are pinned besides, the oldest first */
+    size_t block_count;
+    size_t block_room;
 };
 
 enum omc_inbox_room {
@@ -39,11 +46,14 @@ void omc_inbox_fini(struct omc_inbox *inbox);
  * all memory of the inbox, the first block and one message excepted. */
 enum omc_inbox_room omc_inbox_make_room(struct omc_inbox *inbox, size_t message, size_t limit);
 
-/* Tells that a value in the buffer was handed out. */
-void omc_inbox_pin(struct omc_inbox *inbox);
+/* Tells that a value in the buffer was handed out, at a level of at least 1. */
+void omc_inbox_pin(struct omc_inbox *inbox, unsigned level);
 
-/* Takes everything back that was handed out. */
-void omc_inbox_unpin(struct omc_inbox *inbox);
+/* Takes back what was handed out from that level on.  Whether that is all. */
+bool omc_inbox_unpin(struct omc_inbox *inbox, unsigned level);
+
+/* How much memory is pinned at lower levels. */
+size_t omc_inbox_size_below(const struct omc_inbox *inbox, unsigned level);
 
 /* Drops the bytes not yet decoded; what was handed out stays. */
 void omc_inbox_discard(struct omc_inbox *inbox);

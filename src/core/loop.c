@@ -32,6 +32,7 @@ void omc_loop_push(omcache_t *mc, bool write, int64_t now)
                 omc_server_write(mc, server, now);
         }
     } while (has_unstarted(fleet));
+    fleet->moved = false;
 }
 
 void omc_loop_send(omcache_t *mc, int64_t now)
@@ -42,6 +43,7 @@ void omc_loop_send(omcache_t *mc, int64_t now)
         omc_server_prepare(mc, server, now);
         omc_server_write(mc, server, now);
     }
+    mc->fleet.moved = false;
 }
 
 void omc_loop_check_deadlines(omcache_t *mc, int64_t now)
@@ -66,6 +68,8 @@ int64_t omc_loop_deadline(omcache_t *mc)
     int64_t deadline = omc_fleet_deadline(mc);
     int64_t others = omc_operation_deadline(&mc->operations);
 
+    if (mc->fleet.moved)
+        return 0;
     if (others < deadline)
         deadline = others;
     return mc->names.deadline < deadline ? mc->names.deadline : deadline;

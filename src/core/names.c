@@ -108,6 +108,11 @@ static void free_resolver(struct omc_names *names)
     names->deadline = OMC_CLOCK_NEVER;
 }
 
+void omc_names_stop(omcache_t *mc)
+{
+    free_resolver(&mc->names);
+}
+
 void omc_names_fini(omcache_t *mc)
 {
     struct omc_names *names = &mc->names;

@@ -25,7 +25,9 @@ struct omc_names {
 
 void omc_names_init(struct omc_names *names);
 
-/* Lookups must have been freed before. */
+/* Ends all lookups that are under way, and closes their descriptors; and frees the
+ * rest. */
+void omc_names_stop(omcache_t *mc);
 void omc_names_fini(omcache_t *mc);
 
 /* Replaces the DNS servers, which must be readable; lookups must have been freed

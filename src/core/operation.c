@@ -75,6 +75,12 @@ bool omc_operation_fits(const struct omc_operation *operation, const struct omc_
             memcmp(value->key, operation->key, value->key_len) == 0);
 }
 
+/* One that is not in the list any more has none. */
+static int index_of(const struct omc_server *server)
+{
+    return server->dropped ? -1 : (int)server->index;
+}
+
 /* Its key is the one that was asked for, whether or not the server repeats it. */
 static omcache_reply_t describe(const struct omc_operation *operation, int status)
 {
@@ -94,6 +100,7 @@ static void call(omcache_t *mc, const struct omc_operation *operation, struct om
     mc->telling = server;
     operation->func(mc, reply, operation->context);
     mc->telling = outer;
+    omc_fleet_unpin(mc, omc_fleet_level_of_callback(mc->depth));
 }
 
 /* Counts an operation that has ended in its group, which may end with it. */
@@ -134,7 +141,7 @@ void omc_operation_reply(omcache_t *mc, struct omc_operation *operation, struct 
 {
     omcache_reply_t told;
 
-    operation->server_index = (int)server->index;
+    operation->server_index = index_of(server);
     told = describe(operation, reply->value.status);
     take_answer(&told, reply);
     if (!reply->last) {
@@ -153,7 +160,7 @@ void omc_operation_end(omcache_t *mc, struct omc_operation *operation, int statu
 
     stop_deadline(mc, operation);
     if (operation->server != NULL)
-        operation->server_index = (int)operation->server->index;
+        operation->server_index = index_of(operation->server);
     operation->server = NULL;
     operation->status = status;
     operation->next = NULL;

@@ -35,8 +35,8 @@ static void note_refusal(omcache_t *mc, struct omc_server *server, const struct 
             server->name.host, server->name.port, omc_status_text(status));
 }
 
-bool omc_outcome_answer(omcache_t *mc, struct omc_server *server, const struct omc_pending *pending,
-                        const struct omc_reply *reply)
+unsigned omc_outcome_answer(omcache_t *mc, struct omc_server *server,
+                            const struct omc_pending *pending, const struct omc_reply *reply)
 {
     omc_counters_reply(&server->counters, reply, mc->usec - pending->asked);
     switch (pending->owner) {
@@ -49,7 +49,7 @@ bool omc_outcome_answer(omcache_t *mc, struct omc_server *server, const struct o
         note_refusal(mc, server, reply);
         break;
     }
-    return false;
+    return 0;
 }
 
 void omc_outcome_silence(omcache_t *mc, struct omc_server *server,

@@ -16,9 +16,10 @@
 bool omc_outcome_fits(omcache_t *mc, const struct omc_pending *pending,
                       const struct omc_reply *reply);
 
-/* An answer.  Whether its value was handed out until the application's next call. */
-bool omc_outcome_answer(omcache_t *mc, struct omc_server *server, const struct omc_pending *pending,
-                        const struct omc_reply *reply);
+/* An answer.  If its value was handed out until the application's next call, the depth
+ * of the call that it was for, else 0. */
+unsigned omc_outcome_answer(omcache_t *mc, struct omc_server *server,
+                            const struct omc_pending *pending, const struct omc_reply *reply);
 
 /* No answer to a quiet request: it succeeded, or found nothing. */
 void omc_outcome_silence(omcache_t *mc, struct omc_server *server,

@@ -107,6 +107,19 @@ void omc_queue_pop(struct omc_queue *queue)
     queue->count--;
 }
 
+uint32_t omc_queue_outstanding(const struct omc_queue *queue)
+{
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < queue->count; i++) {
+        const struct omc_pending *pending = slot(queue, queue->first + i);
+
+        count += !pending->settled && !pending->forgotten && !pending->fence &&
+                 pending->owner != OMC_OWNER_GONE;
+    }
+    return count;
+}
+
 void omc_queue_forget(struct omc_queue *queue)
 {
     for (uint32_t i = 0; i < queue->count; i++)

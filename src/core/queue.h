@@ -75,6 +75,9 @@ void omc_queue_settle(struct omc_queue *queue, struct omc_pending *pending);
 /* Takes the newest one out again, as if it had never been there. */
 void omc_queue_pop(struct omc_queue *queue);
 
+/* How many are open that somebody waits for, or nobody ever did. */
+uint32_t omc_queue_outstanding(const struct omc_queue *queue);
+
 /* Marks all as forgotten. */
 void omc_queue_forget(struct omc_queue *queue);
 

@@ -70,7 +70,10 @@ static const char *match(omcache_t *mc, struct omc_server *server, struct omc_pe
                          struct omc_reply *reply)
 {
     struct omc_pending asked = *pending;
+    unsigned depth;
 
+    if (asked.start >= server->conn.written)
+        return "answer to something that was not sent";
     if (reply->opcode != asked.opcode)
         return "answer to another operation than was asked for";
     strip_prefix(reply, asked.prefix_len);
@@ -92,10 +95,13 @@ static const char *match(omcache_t *mc, struct omc_server *server, struct omc_pe
         return NULL;
     }
     /* The callbacks may do anything: nothing above is to be looked at after them. */
-    if (asked.fence)
+    if (asked.fence) {
         omc_handle_respond(mc, &reply->value);
-    else if (omc_outcome_answer(mc, server, &asked, reply))
-        omc_fleet_pin(&mc->fleet, server);
+        return NULL;
+    }
+    depth = omc_outcome_answer(mc, server, &asked, reply);
+    if (depth > 0)
+        omc_fleet_pin(&mc->fleet, server, omc_fleet_level_of_call(depth));
     return NULL;
 }
 
@@ -156,9 +162,21 @@ static void handle_replies(omcache_t *mc, struct omc_server *server, int64_t now
     }
 }
 
+/* The limit is for each call that has not returned: if the outer ones' values took
+ * all of it, the inner ones could never end. */
+static size_t limit_of_call(const omcache_t *mc, const struct omc_server *server)
+{
+    size_t others = omc_inbox_size_below(&server->conn.in, omc_fleet_level_of_call(mc->depth));
+    size_t limit = mc->settings.recv_limit;
+
+    if (others == 0 || limit > SIZE_MAX - others - OMC_INBOX_SIZE)
+        return limit;
+    return limit + others + OMC_INBOX_SIZE;
+}
+
 void omc_receive(omcache_t *mc, struct omc_server *server, int64_t now)
 {
-    ssize_t count = omc_connection_read(&server->conn, mc->settings.recv_limit, now);
+    ssize_t count = omc_connection_read(&server->conn, limit_of_call(mc, server), now);
 
     if (count > 0)
         handle_replies(mc, server, now);

@@ -107,8 +107,11 @@ static bool move_request(omcache_t *mc, struct omc_server *server,
         req = pending->counter->delta;
     moved.counter = NULL;
     target = second_choice(mc, server, pending, &req, now);
-    return target != NULL && omc_server_submit(mc, target, &req, (struct omc_prefix){.len = 0},
-                                               &moved, SIZE_MAX) == OMCACHE_OK;
+    if (target == NULL || omc_server_submit(mc, target, &req, (struct omc_prefix){.len = 0}, &moved,
+                                            SIZE_MAX) != OMCACHE_OK)
+        return false;
+    mc->fleet.moved = true;
+    return true;
 }
 
 /* Closes the connection, or ends the attempt at one.  Requests that were sent fail

@@ -41,7 +41,7 @@ struct omc_server {
     bool pinned;             /* in its list of those whose inbox is pinned */
     bool unsent;             /* in its list of those with new requests */
     bool full;               /* has refused an operation for want of room, */
-    size_t full_until;       /* which there is when so many bytes are unsent */
+    size_t full_size;        /* so many bytes at most */
     bool dropped;            /* not in the fleet any more, */
     struct omc_server *next; /* but in the list of those to be freed */
 };

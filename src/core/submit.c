@@ -202,17 +202,14 @@ int omc_submit(omcache_t *mc, omcache_req_t *reqs, size_t *count, enum omc_submi
     return refusal != OMCACHE_OK ? refusal : rc;
 }
 
-/* Notes that a server had no room for so many bytes; if it never will, nobody need
- * wait for that. */
+/* Notes that a server had no room for so many bytes; if there cannot be more than
+ * now, nobody need wait for it. */
 static void note_full(struct omc_server *server, size_t size, size_t limit)
 {
-    size_t until;
-
-    if (size > limit)
+    if (size > limit && omc_connection_unsent(&server->conn) == 0)
         return;
-    until = limit - size < limit / 2 ? limit - size : limit / 2;
-    if (!server->full || until < server->full_until)
-        server->full_until = until;
+    if (!server->full || size > server->full_size)
+        server->full_size = size;
     server->full = true;
 }
 

@@ -217,7 +217,7 @@ void omc_watch_set_callback(struct omc_watches *watches, omcache_watch_callback_
  * What is to be closed goes first, as its number may be another's soon. */
 void omc_watch_tell(omcache_t *mc, struct omc_watches *watches)
 {
-    while (watches->closing_count > 0 || watches->changed_count > 0) {
+    while (omc_watch_has_news(watches)) {
         struct omc_watch *watch;
         int fd;
 

@@ -74,7 +74,11 @@ void omc_watch_wait(struct omc_watches *watches, int msec);
 void omc_watch_set_callback(struct omc_watches *watches, omcache_watch_callback_func *func,
                             void *context);
 
-/* Tells of what has changed. */
+/* Whether there is something to be told; and tells of it. */
+static inline bool omc_watch_has_news(const struct omc_watches *watches)
+{
+    return watches->closing_count > 0 || watches->changed_count > 0;
+}
 void omc_watch_tell(omcache_t *mc, struct omc_watches *watches);
 
 void omc_watch_fini(struct omc_watches *watches);

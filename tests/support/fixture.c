@@ -7,6 +7,7 @@
 
 #include "support/child.h"
 #include "support/peer.h"
+#include "support/puppet.h"
 #include "support/recorder.h"
 
 #include <stdio.h>
@@ -100,6 +101,7 @@ static void clean(void)
     patience = -1;
     recorder_clear();
     peer_stop_all();
+    puppet_close_all();
     child_kill_all();
 }
 

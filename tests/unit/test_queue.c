@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -124,7 +125,7 @@ START_TEST(unpinned_space_is_used_again)
         omc_buffer_consume(&inbox.buffer, i % 2 == 0 ? 4 : 16);
     }
     ck_assert_uint_eq(inbox.buffer.capacity, OMC_INBOX_SIZE);
-    ck_assert(!inbox.pinned);
+    ck_assert_uint_eq(inbox.level, 0);
     omc_inbox_fini(&inbox);
 }
 END_TEST
@@ -141,7 +142,7 @@ START_TEST(a_message_gets_the_room_it_needs)
     ck_assert_uint_ge(omc_buffer_room(&inbox.buffer), 100000 - 4);
     ck_assert_mem_eq(omc_buffer_data(&inbox.buffer), "head", 4);
     omc_buffer_consume(&inbox.buffer, 4);
-    omc_inbox_unpin(&inbox);
+    omc_inbox_unpin(&inbox, 1);
     ck_assert_uint_eq(inbox.buffer.capacity, 0); /* too large to keep for nothing */
     omc_inbox_fini(&inbox);
 }
@@ -163,7 +164,7 @@ START_TEST(what_is_pinned_neither_moves_nor_changes)
         receive(&inbox, "a value and a piece");
         handed_out[count++] = omc_buffer_data(&inbox.buffer);
         omc_buffer_consume(&inbox.buffer, 7);
-        omc_inbox_pin(&inbox);
+        omc_inbox_pin(&inbox, 1);
         /* Pretend that the rest of the message came, too. */
         memset(omc_buffer_tail(&inbox.buffer), 'x', 15000);
         omc_buffer_commit(&inbox.buffer, 15000);
@@ -176,10 +177,38 @@ START_TEST(what_is_pinned_neither_moves_nor_changes)
     omc_inbox_discard(&inbox);
     for (size_t i = 0; i < count; i++)
         ck_assert_mem_eq(handed_out[i], "a value", 7);
-    omc_inbox_unpin(&inbox);
-    ck_assert(!inbox.pinned);
-    ck_assert_uint_eq(inbox.pinned_count, 0);
+    omc_inbox_unpin(&inbox, 1);
+    ck_assert_uint_eq(inbox.level, 0);
+    ck_assert_uint_eq(inbox.block_count, 0);
     ck_assert_int_eq(omc_inbox_make_room(&inbox, 20000, LIMIT), OMC_INBOX_ROOM);
+    omc_inbox_fini(&inbox);
+}
+END_TEST
+
+/* As when callbacks make calls, whose callbacks make calls. */
+START_TEST(levels_are_taken_back_from_the_deepest)
+{
+    const unsigned char *handed_out[100];
+    struct omc_inbox inbox;
+    char text[8];
+
+    omc_inbox_init(&inbox);
+    for (unsigned level = 1; level <= 100; level++) {
+        size_t room = LIMIT + omc_inbox_size_below(&inbox, level);
+
+        ck_assert_int_eq(omc_inbox_make_room(&inbox, 10000, room), OMC_INBOX_ROOM);
+        snprintf(text, sizeof(text), "%u", level);
+        receive(&inbox, text);
+        handed_out[level - 1] = omc_buffer_data(&inbox.buffer);
+        omc_buffer_consume(&inbox.buffer, strlen(text));
+        omc_inbox_pin(&inbox, level);
+    }
+    ck_assert_uint_lt(omc_inbox_size_below(&inbox, 101), 101 * OMC_INBOX_SIZE);
+    for (unsigned level = 100; level > 0; level--) {
+        snprintf(text, sizeof(text), "%u", level);
+        ck_assert_mem_eq(handed_out[level - 1], text, strlen(text));
+        ck_assert(omc_inbox_unpin(&inbox, level) == (level == 1));
+    }
     omc_inbox_fini(&inbox);
 }
 END_TEST
@@ -194,7 +223,7 @@ START_TEST(a_new_block_takes_the_unfinished_message_along)
     receive(&inbox, "valuebegin");
     value = omc_buffer_data(&inbox.buffer);
     omc_buffer_consume(&inbox.buffer, 5);
-    omc_inbox_pin(&inbox);
+    omc_inbox_pin(&inbox, 1);
     ck_assert_int_eq(omc_inbox_make_room(&inbox, 50000, 40000), OMC_INBOX_STALLED);
     ck_assert_int_eq(omc_inbox_make_room(&inbox, 50000, LIMIT), OMC_INBOX_ROOM);
     ck_assert_mem_eq(omc_buffer_data(&inbox.buffer), "begin", 5);
@@ -216,6 +245,7 @@ int main(void)
     tcase_add_test(tcase, unpinned_space_is_used_again);
     tcase_add_test(tcase, a_message_gets_the_room_it_needs);
     tcase_add_test(tcase, what_is_pinned_neither_moves_nor_changes);
+    tcase_add_test(tcase, levels_are_taken_back_from_the_deepest);
     tcase_add_test(tcase, a_new_block_takes_the_unfinished_message_along);
     return fixture_run(suite);
 }

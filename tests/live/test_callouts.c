@@ -1,0 +1,159 @@
+/*
+ * Calls from inside watch, timeout and drain callbacks, where everything is allowed,
+ * and from inside response and log callbacks, where little is.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "support/fixture.h"
+#include "support/told.h"
+#include "support/watcher.h"
+
+static struct watcher loop;
+static struct told told[512];
+static size_t rounds;
+
+static void begin(void)
+{
+    memset(told, 0, sizeof(told));
+    told_clear();
+    rounds = 0;
+}
+
+static void open_servers(size_t count)
+{
+    fixture_servers(count);
+    watcher_init(&loop, client);
+}
+
+static void call_much_at_watch(omcache_t *mc, int fd, short events, void *context)
+{
+    (void)fd;
+    (void)context;
+    ck_assert_uint_lt(rounds, 100);
+    if (rounds++ == 0) {
+        ck_assert_int_ne(events, 0);
+        assert_rc(omcache_set(mc, TEXT("k"), TEXT("v"), 0, 0, 0, -1), OMCACHE_OK);
+        assert_rc(omcache_get(mc, TEXT("k"), NULL, NULL, NULL, NULL, -1), OMCACHE_OK);
+        assert_rc(omcache_async_get(mc, TEXT("k"), -1, told_reply, &told[1]), OMCACHE_OK);
+        assert_rc(omcache_process_timeouts(mc), OMCACHE_OK);
+        assert_rc(omcache_set_servers(mc, fleet.list), OMCACHE_OK);
+        assert_rc(omcache_set_watch_callback(mc, NULL, NULL), OMCACHE_OK);
+        watcher_init(&loop, mc);
+    }
+}
+
+START_TEST(everything_may_be_called_at_a_watch)
+{
+    fixture_servers(3);
+    assert_rc(omcache_set_watch_callback(client, call_much_at_watch, NULL), OMCACHE_OK);
+    assert_rc(omcache_async_get(client, TEXT("k"), -1, told_reply, &told[0]), OMCACHE_OK);
+    ck_assert_uint_eq(rounds, 1);
+    ck_assert_uint_ge(loop.count, 1);
+    watcher_run(&loop, &told_count, 2);
+    told_once(told, 2, 0);
+}
+END_TEST
+
+static void call_much_at_timeout(omcache_t *mc, int msec, void *context)
+{
+    (void)msec;
+    (void)context;
+    if (rounds++ == 0) {
+        assert_rc(omcache_set(mc, TEXT("k"), TEXT("v"), 0, 0, 0, -1), OMCACHE_OK);
+        assert_rc(omcache_async_get(mc, TEXT("k"), -1, told_reply, &told[1]), OMCACHE_OK);
+        assert_rc(omcache_process_timeouts(mc), OMCACHE_OK);
+        assert_rc(omcache_set_servers(mc, fleet.list), OMCACHE_OK);
+    }
+}
+
+START_TEST(everything_may_be_called_at_a_timeout)
+{
+    open_servers(3);
+    assert_rc(omcache_set_timeout_callback(client, call_much_at_timeout, NULL), OMCACHE_OK);
+    assert_rc(omcache_async_get(client, TEXT("k"), 1000, told_reply, &told[0]), OMCACHE_OK);
+    ck_assert_uint_ge(rounds, 1);
+    watcher_run(&loop, &told_count, 2);
+    told_once(told, 2, 0);
+}
+END_TEST
+
+static void call_much_at_drain(omcache_t *mc, int server_index, void *context)
+{
+    (void)context;
+    ck_assert_int_eq(server_index, (int)(rounds % 2));
+    if (rounds++ < 2) {
+        assert_rc(omcache_set_servers(mc, fleet.list), OMCACHE_OK);
+        assert_rc(omcache_noop(mc, server_index, -1), OMCACHE_OK);
+        assert_rc(omcache_set_send_buffer_max_size(mc, 60), OMCACHE_OK);
+    }
+}
+
+START_TEST(everything_may_be_called_at_a_drain)
+{
+    open_servers(2);
+    assert_rc(omcache_set_send_buffer_max_size(client, 60), OMCACHE_OK);
+    assert_rc(omcache_set_drain_callback(client, call_much_at_drain, NULL), OMCACHE_OK);
+    for (int i = 0; i < 2; i++) {
+        assert_rc(omcache_async_noop(client, i, -1, told_reply, &told[2 * i]), OMCACHE_OK);
+        assert_rc(omcache_async_noop(client, i, -1, told_reply, &told[2 * i + 1]), OMCACHE_OK);
+        assert_rc(omcache_async_noop(client, i, -1, told_reply, &told[9]), OMCACHE_BUFFER_FULL);
+    }
+    watcher_run(&loop, &told_count, 4);
+    told_once(told, 4, 0);
+    ck_assert_uint_eq(rounds, 2);
+}
+END_TEST
+
+/*
+ * From where calls are still refused.
+ */
+
+static void refuse_at_answer(omcache_t *mc, omcache_value_t *value, void *context)
+{
+    const void *key = "k";
+    size_t len = 1;
+    (void)value;
+    (void)context;
+    assert_rc(omcache_async_get(mc, "k", 1, -1, told_reply, &told[0]), OMCACHE_INVALID);
+    assert_rc(omcache_async_get_multi(mc, &key, &len, 1, -1, told_reply, &told[0]),
+              OMCACHE_INVALID);
+    assert_rc(omcache_async_noop(mc, 0, -1, told_reply, &told[0]), OMCACHE_INVALID);
+    assert_rc(omcache_process_fd(mc, 0, POLLIN), OMCACHE_INVALID);
+    assert_rc(omcache_process_timeouts(mc), OMCACHE_INVALID);
+    rounds++;
+}
+
+static void refuse_at_log(void *context, int level, const char *line)
+{
+    (void)level;
+    (void)line;
+    refuse_at_answer(context, NULL, NULL);
+}
+
+START_TEST(response_and_log_callbacks_are_refused)
+{
+    open_servers(1);
+    assert_rc(omcache_set_response_callback(client, refuse_at_answer, NULL), OMCACHE_OK);
+    assert_rc(omcache_set_log_callback(client, 7, refuse_at_log, client), OMCACHE_OK);
+    store("k", "v");
+    ck_assert_uint_ge(rounds, 2);
+    rounds = 0;
+    assert_rc(omcache_async_get(client, "k", 1, -1, told_reply, &told[1]), OMCACHE_OK);
+    assert_stored("k", "v");
+    watcher_run(&loop, &told_count, 1);
+    ck_assert_uint_eq(told[0].calls, 0);
+    ck_assert_uint_eq(rounds, 1); /* an operation's answer is its own */
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("callouts");
+    TCase *others = fixture_case(suite, "others");
+    tcase_add_checked_fixture(others, begin, NULL);
+    tcase_add_test(others, everything_may_be_called_at_a_watch);
+    tcase_add_test(others, everything_may_be_called_at_a_timeout);
+    tcase_add_test(others, everything_may_be_called_at_a_drain);
+    tcase_add_test(others, response_and_log_callbacks_are_refused);
+    return fixture_run(suite);
+}

@@ -1,0 +1,191 @@
+/*
+ * Allocations that fail, one by one, in a day of asynchronous operations: each is
+ * refused, or completes exactly once; nothing is lost and nothing leaks.  This program
+ * has an allocator of its own in place of the library's.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <check.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "support/fixture.h"
+#include "support/told.h"
+#include "support/watcher.h"
+
+enum {
+    OPERATIONS = 40,
+    KEYS = 20,
+};
+
+static size_t allocations, alive;
+static size_t fail_from, fail_to; /* counted from 1 */
+
+static bool is_failing(void)
+{
+    allocations++;
+    return allocations >= fail_from && allocations < fail_to;
+}
+
+static void *note(void *memory)
+{
+    alive += memory != NULL;
+    return memory;
+}
+
+void *omc_memory_new(size_t count, size_t size)
+{
+    return is_failing() ? NULL : note(calloc(count, size));
+}
+
+void *omc_memory_resize(void *old, size_t count, size_t size)
+{
+    if (count == 0 || size == 0 || count > PTRDIFF_MAX / size || is_failing())
+        return NULL;
+    return old == NULL ? note(malloc(count * size)) : realloc(old, count * size);
+}
+
+char *omc_memory_copy_string(const char *bytes, size_t len)
+{
+    char *copy = is_failing() ? NULL : note(malloc(len + 1));
+
+    if (copy == NULL)
+        return NULL;
+    memcpy(copy, bytes, len);
+    copy[len] = '\0';
+    return copy;
+}
+
+void omc_memory_free(void *memory)
+{
+    alive -= memory != NULL;
+    free(memory);
+}
+
+static struct watcher loop;
+static struct told told[OPERATIONS];
+static bool accepted[OPERATIONS];
+static size_t expected;
+
+/* What it may say without memory. */
+static void expect(size_t slot, int rc, size_t calls)
+{
+    accepted[slot] = rc == OMCACHE_OK;
+    expected += accepted[slot] ? calls : 0;
+    ck_assert_msg(rc == OMCACHE_OK || rc == OMCACHE_NO_MEMORY || rc == OMCACHE_NO_SERVERS,
+                  "%s without memory", rc_name(rc));
+}
+
+static void ask_one(omcache_t *mc, size_t slot)
+{
+    static unsigned char value[40000];
+    char key[16];
+
+    snprintf(key, sizeof(key), "key-%zu", slot % 9);
+    if (slot % 3 == 0)
+        expect(slot,
+               omcache_async_set(mc, TEXT(key), value, 1000 * slot, 0, 0, 0, 1500, told_reply,
+                                 &told[slot]),
+               1);
+    else if (slot % 3 == 1)
+        expect(slot, omcache_async_get(mc, TEXT(key), slot % 2 ? 1 : 1500, told_reply, &told[slot]),
+               1);
+    else
+        expect(slot, omcache_async_set(mc, TEXT(key), TEXT(key), 0, 0, 0, -1, NULL, NULL), 0);
+}
+
+static void ask_many(omcache_t *mc, size_t slot)
+{
+    const void *keys[KEYS];
+    size_t lens[KEYS];
+    char names[KEYS][16];
+
+    for (size_t i = 0; i < KEYS; i++) {
+        snprintf(names[i], sizeof(names[i]), "key-%zu", i);
+        keys[i] = names[i];
+        lens[i] = strlen(names[i]);
+    }
+    expect(slot, omcache_async_get_multi(mc, keys, lens, KEYS, 1500, told_reply, &told[slot]),
+           KEYS + 1);
+}
+
+static void run_until_told(omcache_t *mc)
+{
+    int64_t begun = clock_ms();
+
+    while (told_count < expected) {
+        ck_assert_msg(clock_ms() - begun < clock_allow(5000), "%zu of %zu completions", told_count,
+                      expected);
+        watcher_turn(&loop, 100);
+    }
+    /* Without a watch callback that could be told: */
+    assert_rc_either(omcache_process_timeouts(mc), OMCACHE_OK, OMCACHE_OK);
+}
+
+static void run_a_day(omcache_t *mc)
+{
+    int rc;
+
+    watcher_init(&loop, mc);
+    rc = omcache_set_servers(mc, fleet.list);
+    assert_rc_either(rc, OMCACHE_OK, OMCACHE_FAIL);
+    for (size_t i = 0; i < OPERATIONS - 2; i++)
+        ask_one(mc, i);
+    ask_many(mc, OPERATIONS - 2);
+    run_until_told(mc);
+    for (size_t i = 0; i < OPERATIONS - 2; i++)
+        ck_assert_uint_eq(told[i].calls, accepted[i] && i % 3 != 2);
+    ck_assert_uint_eq(told[OPERATIONS - 2].calls, accepted[OPERATIONS - 2] ? KEYS + 1 : 0);
+    ck_assert_uint_eq(told[OPERATIONS - 2].ends, accepted[OPERATIONS - 2]);
+    /* And some that are open when it is freed. */
+    ask_one(mc, 0);
+    ask_one(mc, 1);
+    ask_many(mc, OPERATIONS - 1);
+}
+
+/* Whether allocations were made to fail. */
+static bool live_with_failures(size_t from, size_t count)
+{
+    omcache_t *mc;
+
+    allocations = 0;
+    fail_from = from;
+    fail_to = from + count;
+    memset(told, 0, sizeof(told));
+    memset(&loop, 0, sizeof(loop));
+    told_clear();
+    expected = 0;
+    mc = omcache_init();
+    if (mc != NULL) {
+        run_a_day(mc);
+        assert_rc(omcache_free(mc), OMCACHE_OK);
+        ck_assert_uint_eq(told_count, expected);
+        ck_assert_uint_eq(loop.count, 0);
+    }
+    ck_assert_msg(alive == 0, "%zu blocks left with allocation %zu failing", alive, from);
+    return allocations >= from;
+}
+
+START_TEST(no_allocation_may_fail_badly)
+{
+    static const size_t counts[] = {1, 3, 1000000};
+    size_t failed = 0;
+
+    fleet_start(&fleet, 2);
+    for (size_t from = 1; live_with_failures(from, counts[_i]); from += 1 + from / 100)
+        failed++;
+    ck_assert_uint_gt(failed, 50);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("memory");
+    TCase *tcase = fixture_case(suite, "memory");
+
+    tcase_add_loop_test(tcase, no_allocation_may_fail_badly, 0, 3);
+    return fixture_run(suite);
+}
