@@ -94,7 +94,7 @@ START_TEST(everything_may_be_called_at_a_drain)
     assert_rc(omcache_set_send_buffer_max_size(client, 60), OMCACHE_OK);
     assert_rc(omcache_set_drain_callback(client, call_much_at_drain, NULL), OMCACHE_OK);
     for (int i = 0; i < 2; i++) {
-        assert_rc(omcache_async_noop(client, i, -1, told_reply, &told[2 * i]), OMCACHE_OK);
+        assert_rc(omcache_async_noop(client, i, -1, told_reply, &told[2 * (size_t)i]), OMCACHE_OK);
         assert_rc(omcache_async_noop(client, i, -1, told_reply, &told[2 * i + 1]), OMCACHE_OK);
         assert_rc(omcache_async_noop(client, i, -1, told_reply, &told[9]), OMCACHE_BUFFER_FULL);
     }

@@ -349,7 +349,7 @@ START_TEST(a_reply_stays_as_it_is_whatever_is_called)
     inside = inside_funcs[_i / 2];
     for (int i = 0; i < 100; i++) {
         snprintf(names[i], sizeof(names[i]), "key-%d", 3000 + i);
-        store_large(names[i], (size_t)(3000 + i));
+        store_large(names[i], 3000 + (size_t)i);
     }
     for (int i = 0; i < 100; i++) {
         async_get(names[i], look_before_and_after, NULL);

@@ -203,7 +203,7 @@ START_TEST(levels_are_taken_back_from_the_deepest)
         omc_buffer_consume(&inbox.buffer, strlen(text));
         omc_inbox_pin(&inbox, level);
     }
-    ck_assert_uint_lt(omc_inbox_size_below(&inbox, 101), 101 * OMC_INBOX_SIZE);
+    ck_assert_uint_lt(omc_inbox_size_below(&inbox, 101), 101 * (size_t)OMC_INBOX_SIZE);
     for (unsigned level = 100; level > 0; level--) {
         snprintf(text, sizeof(text), "%u", level);
         ck_assert_mem_eq(handed_out[level - 1], text, strlen(text));
