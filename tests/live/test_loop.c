@@ -242,42 +242,6 @@ START_TEST(a_stale_event_of_a_good_connection_is_nothing)
 }
 END_TEST
 
-/* A name server that never answers: its client's descriptors are the loop's, too. */
-START_TEST(descriptors_of_lookups_are_told)
-{
-    char host[LOOPBACK_HOST_SIZE];
-    char address[40];
-    struct sockaddr_storage addr;
-    socklen_t len;
-    int silent = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    ck_assert(loopback_sockaddr(loopback_host(host), PUPPET_PORT, &addr, &len));
-    ck_assert_int_eq(bind(silent, (struct sockaddr *)&addr, len), 0);
-    snprintf(address, sizeof(address), "%s:%d", host, PUPPET_PORT);
-    client = fixture_client("");
-    watcher_init(&loop, client);
-    if (omcache_set_servers(client, "some.name.test") == OMCACHE_INVALID) {
-        puts("skipped descriptors_of_lookups_are_told: built without name lookup");
-        close(silent);
-        return;
-    }
-    assert_rc(omcache_set_dns_servers(client, address), OMCACHE_OK);
-    assert_rc(omcache_set_connect_timeout(client, 100), OMCACHE_OK);
-    get(0, -1);
-    ck_assert_uint_ge(loop.count, 1);
-    ck_assert_int_ne(omcache_next_timeout(client), -1);
-    if (_i == 0) {
-        watcher_run(&loop, &told_count, 1);
-    }
-    omcache_t *mc = client;
-    fixture_forget(mc);
-    assert_rc(omcache_free(mc), OMCACHE_OK);
-    assert_rc(told[0].status, _i == 0 ? OMCACHE_SERVER_FAILURE : OMCACHE_CANCELLED);
-    ck_assert_uint_eq(loop.count, 0);
-    ck_assert_uint_eq(told_count, 1);
-    close(silent);
-}
-END_TEST
-
 /*
  * When requests leave.
  */
@@ -390,7 +354,6 @@ int main(void)
     tcase_add_test(watches, unknown_descriptors_are_harmless);
     tcase_add_test(watches, a_stale_event_does_not_make_a_connection);
     tcase_add_test(watches, a_stale_event_of_a_good_connection_is_nothing);
-    tcase_add_loop_test(watches, descriptors_of_lookups_are_told, 0, 2);
     TCase *packets = fixture_case(suite, "packets");
     tcase_add_checked_fixture(packets, begin, NULL);
     tcase_add_test(packets, gets_made_in_a_callback_leave_together_at_once);

@@ -1,0 +1,59 @@
+/*
+ * Looking up names in an application's event loop.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "support/fixture.h"
+#include "support/loopback.h"
+#include "support/told.h"
+#include "support/watcher.h"
+
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define PORT FLEET_PORT
+
+static struct watcher loop;
+static struct told told[1];
+
+/* A name server that never answers: its client's descriptors are the loop's, too. */
+START_TEST(descriptors_of_lookups_are_told)
+{
+    char host[LOOPBACK_HOST_SIZE];
+    char address[40];
+    struct sockaddr_storage addr;
+    socklen_t len;
+    int silent = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    ck_assert(loopback_sockaddr(loopback_host(host), PORT, &addr, &len));
+    ck_assert_int_eq(bind(silent, (struct sockaddr *)&addr, len), 0);
+    snprintf(address, sizeof(address), "%s:%d", host, PORT);
+    client = fixture_client("");
+    watcher_init(&loop, client);
+    assert_rc(omcache_set_servers(client, "some.name.test"), OMCACHE_OK);
+    assert_rc(omcache_set_dns_servers(client, address), OMCACHE_OK);
+    assert_rc(omcache_set_connect_timeout(client, 100), OMCACHE_OK);
+    assert_rc(omcache_async_get(client, TEXT("key"), -1, told_reply, &told[0]), OMCACHE_OK);
+    ck_assert_uint_ge(loop.count, 1);
+    ck_assert_int_ne(omcache_next_timeout(client), -1);
+    if (_i == 0) {
+        watcher_run(&loop, &told_count, 1);
+    }
+    omcache_t *mc = client;
+    fixture_forget(mc);
+    assert_rc(omcache_free(mc), OMCACHE_OK);
+    assert_rc(told[0].status, _i == 0 ? OMCACHE_SERVER_FAILURE : OMCACHE_CANCELLED);
+    ck_assert_uint_eq(loop.count, 0);
+    ck_assert_uint_eq(told_count, 1);
+    close(silent);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("names in a loop");
+    TCase *tcase = fixture_case(suite, "names");
+
+    tcase_add_loop_test(tcase, descriptors_of_lookups_are_told, 0, 2);
+    return fixture_run(suite);
+}
