@@ -246,7 +246,7 @@ static void start_alarms(int ms)
 static void stop_alarms(void)
 {
     set_alarm_timer(0);
-    signal(SIGALRM, SIG_DFL);
+    signal(SIGALRM, SIG_IGN); /* the last one may still be on its way */
 }
 
 static void swallow(struct peer *peer, void *context)
