@@ -120,6 +120,8 @@ static void live_with_names(void)
     }
     snprintf(hosts + used, sizeof(hosts) - used, "%s one.test long.test", fleet.servers[0].host);
     dnsmasq_start(&dns, hosts, NULL);
+    assert_rc(omcache_set_connect_timeout(client, 10000), OMCACHE_OK);
+    assert_rc(omcache_set_dead_timeout(client, 10000), OMCACHE_OK);
     snprintf(list, sizeof(list), "one.test:%d,long.test:%d,nothing.test", FLEET_PORT, FLEET_PORT);
     assert_rc(omcache_set_dns_servers(client, dns.address), OMCACHE_OK);
     assert_rc(omcache_set_servers(client, list), OMCACHE_OK);
