@@ -218,6 +218,8 @@ $(OTHER): $(B)/%: $(B)/obj/%.o $(SUPPORT) $(SHARED)
 	@mkdir -p $(@D)
 	$(Q)$(LINK) -o $@ $^ $(RPATH) $(LIBS) $(CHECK_LIBS) $(MORE_LIBS)
 
+$(B)/tests/live/test_stampede: | $(B)/examples/stampede
+
 $(B)/obj/tests/%: MORE_CFLAGS = $(CHECK_CFLAGS)
 $(B)/tests/compat/%: MORE_LIBS = $(COMPAT_LIBS)
 $(LOOPS:%=$(B)/obj/tests/live/test_%.o): MORE_CFLAGS = $(CHECK_CFLAGS) $(LOOP_CFLAGS)

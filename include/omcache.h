@@ -360,6 +360,191 @@ int omcache_async_flush_all(omcache_t *mc, time_t expiration, int server_index,
 int omcache_async_stat(omcache_t *mc, const char *command, int server_index, int32_t timeout_msec,
                        omcache_reply_callback_func *func, void *context);
 
+/*
+ * What the meta protocol adds (since 1.0).
+ *
+ * The omcache_async_meta_* functions are those of the same names without "meta_", with
+ * options: all that is said above of omcache_async_* holds for them.  They need a server
+ * that is spoken to in the meta protocol (see omcache_set_protocol).  If it is known
+ * that it is not, they return OMCACHE_INVALID; if that is found out later, they end
+ * with OMCACHE_INVALID.  An option that the server's version does not know has it end
+ * with OMCACHE_FAIL; the server's words are the value then, and are logged.
+ *
+ * Many readers of a value that runs out, of which one is to make it anew:
+ *  - with omcache_meta_set_vivify, the first to miss the value gets OMCACHE_OK with an
+ *    empty value and omcache_reply_won; with omcache_meta_set_recache, the first to
+ *    get it shortly before it runs out gets the value and omcache_reply_won; and so does
+ *    the first to get it after a delete with omcache_meta_set_invalidate;
+ *  - who has won makes the value anew and stores it: with the cas of the reply by
+ *    omcache_meta_set_cas, if it must not overwrite a newer one;
+ *  - all others meanwhile get what is there, with omcache_reply_already_won and, after
+ *    such a delete, omcache_reply_is_stale.
+ * Other gets, of this library and others, get empty and stale values as any others, and
+ * may win after such a delete without being told: get such keys with
+ * omcache_async_meta_get only.
+ */
+
+/* Options of operations.  An object can serve any number of them, of any handles; it is
+ * for one thread at a time, and what is called with it copies what it needs. */
+typedef struct omcache_meta_s omcache_meta_t;
+
+/* How omcache_async_meta_set stores and omcache_async_meta_arithmetic counts. */
+enum omcache_meta_mode_e {
+    OMCACHE_META_DEFAULT = 0,  /* store, whatever is there; count up */
+    OMCACHE_META_ADD = 1,      /* store if nothing is there, */
+    OMCACHE_META_REPLACE = 2,  /* if something is there, */
+    OMCACHE_META_APPEND = 3,   /* behind what is there, */
+    OMCACHE_META_PREPEND = 4,  /* in front of it */
+    OMCACHE_META_DECREMENT = 5 /* count down, to 0 at most */
+};
+
+/* What a reply is to tell; to be added up. */
+enum omcache_meta_want_e {
+    OMCACHE_META_WANT_VALUE = 1,
+    OMCACHE_META_WANT_FLAGS = 2,
+    OMCACHE_META_WANT_CAS = 4,
+    OMCACHE_META_WANT_TTL = 8,          /* omcache_reply_ttl */
+    OMCACHE_META_WANT_LAST_ACCESS = 16, /* omcache_reply_last_access */
+    OMCACHE_META_WANT_WAS_HIT = 32,     /* omcache_reply_was_hit */
+    OMCACHE_META_WANT_SIZE = 64         /* omcache_reply_size */
+};
+
+/* Makes options, of which none is set; omcache_meta_free frees them.
+ * Returns NULL if out of memory.  From anywhere.  Since 1.0. */
+omcache_meta_t *omcache_meta_new(void);
+
+/* Frees options; operations that were started with them go on.
+ * Returns OMCACHE_OK; OMCACHE_INVALID if meta is NULL.  From anywhere.  Since 1.0. */
+int omcache_meta_free(omcache_meta_t *meta);
+
+/* Gives what is got, stored or counted this expiration; with a delete only together
+ * with omcache_meta_set_invalidate, and not with OMCACHE_META_APPEND and _PREPEND.
+ * expiration: as everywhere, and below 2^31; -1: leave it as it is (0 where a value is
+ * made), as at first.
+ * Returns OMCACHE_OK; OMCACHE_INVALID if meta is NULL or expiration is another
+ * number.  From anywhere.  Since 1.0. */
+int omcache_meta_set_ttl(omcache_meta_t *meta, time_t expiration);
+
+/* For gets: the first one that finds less than so many seconds left wins.
+ * seconds: 0 to 2^31 - 1; -1: none wins for that reason, as at first.
+ * Returns OMCACHE_OK; OMCACHE_INVALID if meta is NULL or seconds is another number.
+ * From anywhere.  Since 1.0. */
+int omcache_meta_set_recache(omcache_meta_t *meta, int64_t seconds);
+
+/* Makes what is not there: for gets an empty value, and the one that did so wins; for
+ * arithmetic a counter; for OMCACHE_META_APPEND and _PREPEND the value.
+ * expiration: of what is made, as everywhere, and below 2^31; -1: make nothing, as at
+ * first.
+ * Returns OMCACHE_OK; OMCACHE_INVALID if meta is NULL or expiration is another
+ * number.  From anywhere.  Since 1.0. */
+int omcache_meta_set_vivify(omcache_meta_t *meta, time_t expiration);
+
+/* For arithmetic with omcache_meta_set_vivify: what a counter is that it makes; 0 at
+ * first.
+ * Returns OMCACHE_OK; OMCACHE_INVALID if meta is NULL.  From anywhere.  Since 1.0. */
+int omcache_meta_set_initial(omcache_meta_t *meta, uint64_t initial);
+
+/* For gets: on is 1 to leave no traces, neither in the server's list of what was used
+ * last nor in what later replies tell of hits and accesses; 0, as at first: it counts.
+ * Returns OMCACHE_OK; OMCACHE_INVALID if meta is NULL or on is neither.  From
+ * anywhere.  Since 1.0. */
+int omcache_meta_set_no_lru_bump(omcache_meta_t *meta, int on);
+
+/* on is 1 to have a delete leave the value there, but stale, with a new cas; and to have
+ * a set with omcache_meta_set_cas store over a value with a newer cas, too, but as
+ * stale.  0, as at first: neither.
+ * Returns OMCACHE_OK; OMCACHE_INVALID if meta is NULL or on is neither.  From
+ * anywhere.  Since 1.0. */
+int omcache_meta_set_invalidate(omcache_meta_t *meta, int on);
+
+/* For set, delete and arithmetic: to be done only to a value with this cas, else
+ * OMCACHE_KEY_EXISTS.  0: whatever it is, as at first.
+ * Returns OMCACHE_OK; OMCACHE_INVALID if meta is NULL.  From anywhere.  Since 1.0. */
+int omcache_meta_set_cas(omcache_meta_t *meta, uint64_t cas);
+
+/* The cas that what is changed is to have, such as a version of the application's own,
+ * for set and arithmetic; for gets with omcache_meta_set_vivify; for deletes with
+ * omcache_meta_set_invalidate.  0: the server chooses it, as at first.  memcached
+ * 1.6.18 does not know this option, newer ones do.
+ * Returns OMCACHE_OK; OMCACHE_INVALID if meta is NULL.  From anywhere.  Since 1.0. */
+int omcache_meta_set_new_cas(omcache_meta_t *meta, uint64_t cas);
+
+/* For set and arithmetic: one of omcache_meta_mode_e.
+ * Returns OMCACHE_OK; OMCACHE_INVALID if meta is NULL or there is no such mode.  From
+ * anywhere.  Since 1.0. */
+int omcache_meta_set_mode(omcache_meta_t *meta, int mode);
+
+/* For gets: what the reply is to tell, bits of omcache_meta_want_e; at first value,
+ * flags and cas, and 0 asks only whether there is a value.  For arithmetic
+ * OMCACHE_META_WANT_TTL can be wanted; number and cas always come, as the cas does with
+ * a set.
+ * Returns OMCACHE_OK; OMCACHE_INVALID if meta is NULL or there are other bits.  From
+ * anywhere.  Since 1.0. */
+int omcache_meta_set_want(omcache_meta_t *meta, int want);
+
+/* Gets what the options want of a value; options are omcache_meta_set_ttl, _recache,
+ * _vivify, _no_lru_bump, _new_cas and _want, or NULL for none.
+ * Returns OMCACHE_OK if accepted, else as said above; OMCACHE_INVALID also for other
+ * options.  Since 1.0. */
+int omcache_async_meta_get(omcache_t *mc, const void *key, size_t key_len,
+                           const omcache_meta_t *options, int32_t timeout_msec,
+                           omcache_reply_callback_func *func, void *context);
+
+/* Stores a value with its flags, which append and prepend leave as they are; options are
+ * omcache_meta_set_mode, _ttl, _vivify, _cas, _new_cas and _invalidate, or NULL for none.
+ * Ends with OMCACHE_NOT_STORED if the mode forbids it.
+ * Returns OMCACHE_OK if accepted, else as said above; OMCACHE_INVALID also for other
+ * options.  Since 1.0. */
+int omcache_async_meta_set(omcache_t *mc, const void *key, size_t key_len, const void *value,
+                           size_t value_len, uint32_t flags, const omcache_meta_t *options,
+                           int32_t timeout_msec, omcache_reply_callback_func *func, void *context);
+
+/* Removes a value, or makes it stale; options are omcache_meta_set_invalidate, _cas, _ttl
+ * and _new_cas, or NULL for none.
+ * Returns OMCACHE_OK if accepted, else as said above; OMCACHE_INVALID also for other
+ * options.  Since 1.0. */
+int omcache_async_meta_delete(omcache_t *mc, const void *key, size_t key_len,
+                              const omcache_meta_t *options, int32_t timeout_msec,
+                              omcache_reply_callback_func *func, void *context);
+
+/* Counts by delta; options are omcache_meta_set_mode, _ttl, _vivify, _initial, _cas,
+ * _new_cas and _want, or NULL for none.
+ * Returns OMCACHE_OK if accepted, else as said above; OMCACHE_INVALID also for other
+ * options.  Since 1.0. */
+int omcache_async_meta_arithmetic(omcache_t *mc, const void *key, size_t key_len, uint64_t delta,
+                                  const omcache_meta_t *options, int32_t timeout_msec,
+                                  omcache_reply_callback_func *func, void *context);
+
+/* Whether a value that was got with omcache_async_meta_get is stale: good enough until
+ * there is a new one, if that is good enough for the application.
+ * Returns 1 if it is, else 0.  Since 1.0. */
+int omcache_reply_is_stale(const omcache_reply_t *reply);
+
+/* Whether it is on this get, and no other, to make the value anew.
+ * Returns 1 if it is, else 0.  Since 1.0. */
+int omcache_reply_won(const omcache_reply_t *reply);
+
+/* Whether another get has won, and the value is as it was: the old one, or the empty one
+ * that omcache_meta_set_vivify has made.
+ * Returns 1 if so, else 0.  Since 1.0. */
+int omcache_reply_already_won(const omcache_reply_t *reply);
+
+/* How long the value will live (OMCACHE_META_WANT_TTL).
+ * Returns seconds; -1 if it lives forever; -2 if that was not wanted or told.  Since 1.0. */
+int64_t omcache_reply_ttl(const omcache_reply_t *reply);
+
+/* When the value was last used before (OMCACHE_META_WANT_LAST_ACCESS).
+ * Returns how many seconds ago; -1 if that was not wanted or told.  Since 1.0. */
+int64_t omcache_reply_last_access(const omcache_reply_t *reply);
+
+/* Whether the value was got before since it was stored (OMCACHE_META_WANT_WAS_HIT).
+ * Returns 1 if it was, 0 if not; -1 if that was not wanted or told.  Since 1.0. */
+int omcache_reply_was_hit(const omcache_reply_t *reply);
+
+/* How large the value is (OMCACHE_META_WANT_SIZE), also if it was not wanted itself.
+ * Returns bytes; -1 if that was not wanted or told.  Since 1.0. */
+int64_t omcache_reply_size(const omcache_reply_t *reply);
+
 /* Tells that a server has room again for what it refused with OMCACHE_BUFFER_FULL, and
  * that at most half of the send limit is unsent.  Not called for a request that is
  * larger than the limit. */

@@ -1,6 +1,8 @@
 /*
  * The operations that complete by callback.
  */
+#include "api/async.h"
+
 #include <string.h>
 
 #include "api/call.h"
@@ -74,6 +76,14 @@ static int start_at(omcache_t *mc, const struct omc_command *command, int server
     if (omc_fleet_server(&mc->fleet, server_index) == NULL)
         return mc->fleet.count == 0 ? OMCACHE_NO_SERVERS : OMCACHE_INVALID;
     return start(mc, command, server_index, completion);
+}
+
+int omc_async_start(omcache_t *mc, const struct omc_command *command, int32_t timeout_msec,
+                    omcache_reply_callback_func *func, void *context)
+{
+    const struct completion completion = {timeout_msec, func, context};
+
+    return start(mc, command, -1, &completion);
 }
 
 int omcache_async_get(omcache_t *mc, const void *key, size_t key_len, int32_t timeout_msec,

@@ -3,6 +3,11 @@
  */
 #include "core/operation.h"
 #include "omcache.h"
+#include "proto/codec.h"
+
+enum {
+    TTL_UNKNOWN = -2,
+};
 
 int omcache_reply_status(const omcache_reply_t *reply)
 {
@@ -41,4 +46,44 @@ uint64_t omcache_reply_number(const omcache_reply_t *reply)
 int omcache_reply_server_index(const omcache_reply_t *reply)
 {
     return reply->server_index;
+}
+
+static bool tells(const omcache_reply_t *reply, uint8_t detail)
+{
+    return (reply->details.known & detail) != 0;
+}
+
+int omcache_reply_is_stale(const omcache_reply_t *reply)
+{
+    return tells(reply, OMC_DETAIL_STALE);
+}
+
+int omcache_reply_won(const omcache_reply_t *reply)
+{
+    return tells(reply, OMC_DETAIL_WON);
+}
+
+int omcache_reply_already_won(const omcache_reply_t *reply)
+{
+    return tells(reply, OMC_DETAIL_ALREADY_WON);
+}
+
+int64_t omcache_reply_ttl(const omcache_reply_t *reply)
+{
+    return tells(reply, OMC_DETAIL_TTL) ? reply->details.ttl : TTL_UNKNOWN;
+}
+
+int64_t omcache_reply_last_access(const omcache_reply_t *reply)
+{
+    return tells(reply, OMC_DETAIL_LAST_ACCESS) ? reply->details.last_access : -1;
+}
+
+int omcache_reply_was_hit(const omcache_reply_t *reply)
+{
+    return tells(reply, OMC_DETAIL_WAS_HIT) ? 1 : tells(reply, OMC_DETAIL_NOT_HIT) ? 0 : -1;
+}
+
+int64_t omcache_reply_size(const omcache_reply_t *reply)
+{
+    return tells(reply, OMC_DETAIL_SIZE) ? reply->details.size : -1;
 }

@@ -21,8 +21,6 @@ enum {
 static const omcache_req_t noop = {.header = {.opcode = OMC_OP_NOOP}};
 static const struct omc_prefix no_prefix;
 
-/* Requests that wait for their protocol do so in the form of the binary one, which
- * can carry them all. */
 static const struct omc_codec *codec_of(int protocol)
 {
     switch (protocol) {
@@ -30,8 +28,10 @@ static const struct omc_codec *codec_of(int protocol)
         return &omc_meta_codec;
     case OMCACHE_PROTOCOL_TEXT:
         return &omc_text_codec;
-    default:
+    case OMCACHE_PROTOCOL_BINARY:
         return &omc_binary_codec;
+    default:
+        return &omc_binary_waiting;
     }
 }
 

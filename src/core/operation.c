@@ -134,6 +134,8 @@ static void take_answer(omcache_reply_t *told, const struct omc_reply *reply)
     told->flags = value->flags;
     told->cas = value->cas;
     told->number = value->delta_value;
+    if (omc_opcode_is_meta(reply->opcode))
+        told->details = reply->details;
 }
 
 void omc_operation_reply(omcache_t *mc, struct omc_operation *operation, struct omc_server *server,

@@ -45,6 +45,7 @@ struct omcache_reply_s {
     uint32_t flags;
     uint64_t cas;
     uint64_t number;
+    struct omc_details details;
 };
 
 /* All operations of a handle. */

@@ -10,6 +10,10 @@
 #include "core/operation.h"
 #include "proto/opcode.h"
 
+enum {
+    WORDS_MAX = 100, /* that the log has of a server */
+};
+
 bool omc_outcome_fits(omcache_t *mc, const struct omc_pending *pending,
                       const struct omc_reply *reply)
 {
@@ -35,10 +39,23 @@ static void note_refusal(omcache_t *mc, struct omc_server *server, const struct 
             server->name.host, server->name.port, omc_status_text(status));
 }
 
+/* What a server has against a request is for people to read. */
+static void note_words(omcache_t *mc, const struct omc_server *server,
+                       const struct omc_reply *reply)
+{
+    size_t len = reply->value.data_len < WORDS_MAX ? reply->value.data_len : WORDS_MAX;
+
+    if (len > 0)
+        omc_log(&mc->log, OMC_LOG_NOTICE, "%s:%s: a request was refused: %.*s", server->name.host,
+                server->name.port, (int)len, (const char *)reply->value.data);
+}
+
 unsigned omc_outcome_answer(omcache_t *mc, struct omc_server *server,
                             const struct omc_pending *pending, const struct omc_reply *reply)
 {
     omc_counters_reply(&server->counters, reply, mc->usec - pending->asked);
+    if (reply->value.status == OMCACHE_FAIL && omc_opcode_is_meta(reply->opcode))
+        note_words(mc, server, reply);
     switch (pending->owner) {
     case OMC_OWNER_BATCH:
         return omc_batch_deliver(mc, pending->tag, reply);

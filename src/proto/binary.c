@@ -64,8 +64,9 @@ static size_t tail_size(uint8_t opcode)
     return 0;
 }
 
-static size_t encode_head(unsigned char *out, const omcache_req_t *req, struct omc_prefix prefix,
-                          uint32_t opaque)
+/* Any request at all. */
+static inline size_t encode_waiting(unsigned char *out, const omcache_req_t *req,
+                                    struct omc_prefix prefix, uint32_t opaque)
 {
     struct omcache_req_header_s header = req->header;
     size_t key_len = omc_request_key_len(req);
@@ -88,6 +89,14 @@ static size_t encode_head(unsigned char *out, const omcache_req_t *req, struct o
     if (key_len > 0)
         memcpy(out + prefix.len, req->key, key_len);
     return OMC_BINARY_HEADER_SIZE + (size_t)header.extlen + prefix.len + key_len;
+}
+
+static size_t encode_head(unsigned char *out, const omcache_req_t *req, struct omc_prefix prefix,
+                          uint32_t opaque)
+{
+    if (omc_opcode_is_meta(req->header.opcode))
+        return 0;
+    return encode_waiting(out, req, prefix, opaque);
 }
 
 static size_t decode_request(const unsigned char *bytes, uint8_t opcode,
@@ -196,6 +205,16 @@ const struct omc_codec omc_binary_codec = {
     .is_quiet = omc_opcode_is_quiet,
     .head_size = head_size,
     .encode_head = encode_head,
+    .tail_size = tail_size,
+    .decode_request = decode_request,
+    .decode = decode,
+};
+
+const struct omc_codec omc_binary_waiting = {
+    .name = "waiting",
+    .is_quiet = omc_opcode_is_quiet,
+    .head_size = head_size,
+    .encode_head = encode_waiting,
     .tail_size = tail_size,
     .decode_request = decode_request,
     .decode = decode,

@@ -134,6 +134,22 @@ static bool is_known_error(struct omc_line line)
     return false;
 }
 
+/* The server's word for options that it does not have, of which the others know none:
+ * it has read the request all the same, with its data. */
+static bool is_lack_of_option(struct omc_line line, uint8_t opcode)
+{
+    return omc_opcode_is_meta(opcode) && omc_line_skip(&line, "CLIENT_ERROR ") &&
+           (omc_line_is(&line, "invalid flag") || omc_line_is(&line, "invalid or duplicate flag"));
+}
+
+static void answer_error(struct omc_line line, const struct omc_expected *asked, int status,
+                         struct omc_reply *reply)
+{
+    omc_classic_answer(asked, status, reply);
+    reply->value.data = line.at;
+    reply->value.data_len = omc_line_left(&line);
+}
+
 /* An error has no opaque.  It is the oldest request's, unless a quiet one in front of
  * that has caused it; if its text does not tell, nobody knows.  And with other errors
  * than its own a server may not have known that data follows, and take it for commands. */
@@ -144,6 +160,11 @@ static bool read_error(struct omc_line line, const struct omc_expected *asked,
     bool own = omc_line_skip(&line, "SERVER_ERROR ");
     int status = OMCACHE_FAIL;
 
+    if (is_lack_of_option(line, asked->opcode)) {
+        omc_line_skip(&line, "CLIENT_ERROR ");
+        answer_error(line, asked, OMCACHE_FAIL, reply);
+        return true;
+    }
     if (!own && !unknown_command && !omc_line_skip(&line, "CLIENT_ERROR ") &&
         !omc_line_skip(&line, "ERROR "))
         return false;
@@ -157,9 +178,7 @@ static bool read_error(struct omc_line line, const struct omc_expected *asked,
     }
     if (unknown_command && asked->opcode == OMC_OP_STAT)
         status = OMCACHE_NOT_FOUND; /* there are no such statistics */
-    omc_classic_answer(asked, status, reply);
-    reply->value.data = line.at;
-    reply->value.data_len = omc_line_left(&line);
+    answer_error(line, asked, status, reply);
     return true;
 }
 

@@ -24,14 +24,34 @@ enum {
     OMC_CODEC_HEAD_MAX = 24 + 255 + 2 * OMC_REQUEST_KEY_MAX,
 };
 
+/* What a reply of the meta protocol may tell besides. */
+enum {
+    OMC_DETAIL_STALE = 1,
+    OMC_DETAIL_WON = 2,
+    OMC_DETAIL_ALREADY_WON = 4,
+    OMC_DETAIL_TTL = 8,
+    OMC_DETAIL_LAST_ACCESS = 16,
+    OMC_DETAIL_WAS_HIT = 32, /* one of these two, if it tells */
+    OMC_DETAIL_NOT_HIT = 64,
+    OMC_DETAIL_SIZE = 128,
+};
+
+struct omc_details {
+    uint8_t known; /* bits as above; what they do not name is not filled in */
+    int64_t ttl;   /* these two in seconds; -1: forever */
+    int64_t last_access;
+    int64_t size;
+};
+
 /* One reply.  value.key and value.data point into the decoded bytes. */
 struct omc_reply {
     omcache_value_t value;
-    uint32_t opaque; /* of the request that it answers */
-    uint8_t opcode;  /* and its opcode */
-    bool last;       /* no further reply to the same request follows */
-    bool silent;     /* the request is quiet and this is what it keeps quiet about:
-                      * it is settled, and nobody is told */
+    struct omc_details details; /* of omc_opcode_is_meta opcodes only */
+    uint32_t opaque;            /* of the request that it answers */
+    uint8_t opcode;             /* and its opcode */
+    bool last;                  /* no further reply to the same request follows */
+    bool silent;                /* the request is quiet and this is what it keeps quiet about:
+                                 * it is settled, and nobody is told */
 };
 
 enum omc_decode {

@@ -16,10 +16,11 @@ enum {
 /* What extras an opcode has. */
 enum extras {
     NONE,
-    STORED,       /* flags, expiration */
-    DATED,        /* expiration */
-    COUNTED,      /* delta, initial value, expiration */
-    PERHAPS_DATED /* expiration or nothing */
+    STORED,        /* flags, expiration */
+    DATED,         /* expiration */
+    COUNTED,       /* delta, initial value, expiration */
+    PERHAPS_DATED, /* expiration or nothing */
+    OPTIONS        /* flags of the meta protocol: no omc_command has those */
 };
 
 struct form {
@@ -62,6 +63,11 @@ static const struct form forms[] = {
     [OMC_OP_FLUSHQ] = {OMC_KIND_FLUSH, OMC_OP_FLUSH, PERHAPS_DATED, QUIET},
     [OMC_OP_QUIT] = {OMC_KIND_QUIT, OMC_OP_QUIT, NONE, 0},
     [OMC_OP_QUITQ] = {OMC_KIND_QUIT, OMC_OP_QUIT, NONE, QUIET},
+    [OMC_OP_META_GET] = {OMC_KIND_GET, OMC_OP_META_GET, OPTIONS, KEYED},
+    [OMC_OP_META_LOOK] = {OMC_KIND_TOUCH, OMC_OP_META_LOOK, OPTIONS, 0},
+    [OMC_OP_META_SET] = {OMC_KIND_STORE, OMC_OP_META_SET, OPTIONS, 0},
+    [OMC_OP_META_DELETE] = {OMC_KIND_DELETE, OMC_OP_META_DELETE, OPTIONS, 0},
+    [OMC_OP_META_ARITHMETIC] = {OMC_KIND_DELTA, OMC_OP_META_ARITHMETIC, OPTIONS, 0},
 };
 
 static uint32_t get32(const unsigned char *bytes)
@@ -122,7 +128,8 @@ bool omc_command_start(uint8_t opcode, struct omc_command *command)
 static bool read_extras(struct omc_command *command, enum extras extras, const unsigned char *bytes,
                         size_t len)
 {
-    static const uint8_t sizes[] = {[STORED] = 8, [DATED] = 4, [COUNTED] = 20};
+    static const uint16_t sizes[] = {
+        [STORED] = 8, [DATED] = 4, [COUNTED] = 20, [OPTIONS] = UINT16_MAX};
 
     if (extras == PERHAPS_DATED)
         extras = len > 0 ? DATED : NONE;

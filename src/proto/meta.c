@@ -41,8 +41,8 @@ struct flags {
     const unsigned char *end;
     enum omc_decode problem; /* that a flag had that could not be read */
 
-    omcache_value_t *value; /* gets client flags, cas and key */
-    size_t asked;           /* how long the key is that was asked for; 0 if that is unknown */
+    struct omc_reply *reply; /* gets client flags, cas, key and details */
+    size_t asked;            /* how long the key is that was asked for; 0 if that is unknown */
     uint32_t opaque;
     bool has_client_flags;
     bool has_opaque;
@@ -86,7 +86,7 @@ static const unsigned char *read_client_flags(struct flags *flags, const unsigne
     uint64_t number;
 
     at = omc_line_digits(at, &number);
-    flags->value->flags = (uint32_t)number;
+    flags->reply->value.flags = (uint32_t)number;
     flags->has_client_flags = true;
     return number > UINT32_MAX ? NULL : at;
 }
@@ -125,15 +125,67 @@ static const unsigned char *read_key(struct flags *flags, const unsigned char *a
     end = flags->bytes + behind;
     if (flags->asked == 0 || (end < flags->end && *end != ' '))
         end = skip_word(flags, at);
-    flags->value->key = at;
-    flags->value->key_len = (size_t)(end - at);
+    flags->reply->value.key = at;
+    flags->reply->value.key_len = (size_t)(end - at);
     return end;
 }
 
-/* Unknown flags are skipped, and so is none between two blanks. */
+/* Notes a number that these bits tell of. */
+static void read_number(struct omc_details *details, uint8_t bits, const unsigned char *at,
+                        int64_t *number)
+{
+    uint64_t digits;
+
+    if (omc_line_digits(at, &digits) == NULL || digits > INT64_MAX)
+        return;
+    *number = (int64_t)digits;
+    details->known |= bits;
+}
+
+static void read_ttl(struct omc_details *details, const unsigned char *at)
+{
+    if (*at != '-') {
+        read_number(details, OMC_DETAIL_TTL, at, &details->ttl);
+        return;
+    }
+    details->ttl = -1;
+    details->known |= OMC_DETAIL_TTL;
+}
+
+/* What only requests with options hear of.  Unknown flags are skipped, and so is none
+ * between two blanks. */
 static const unsigned char *read_other(struct flags *flags, const unsigned char *letter)
 {
-    flags->encoded = flags->encoded || *letter == 'b';
+    struct omc_details *details = &flags->reply->details;
+
+    switch (*letter) {
+    case 'b':
+        flags->encoded = true;
+        break;
+    case 'W':
+        details->known |= OMC_DETAIL_WON;
+        break;
+    case 'X':
+        details->known |= OMC_DETAIL_STALE;
+        break;
+    case 'Z':
+        details->known |= OMC_DETAIL_ALREADY_WON;
+        break;
+    case 'h':
+        details->known |= letter[1] == '0' ? OMC_DETAIL_NOT_HIT : OMC_DETAIL_WAS_HIT;
+        break;
+    case 'l':
+        read_number(details, OMC_DETAIL_LAST_ACCESS, letter + 1, &details->last_access);
+        break;
+    case 's':
+        read_number(details, OMC_DETAIL_SIZE, letter + 1, &details->size);
+        break;
+    case 't':
+        read_ttl(details, letter + 1);
+        break;
+    default:
+        break;
+    }
     return skip_word(flags, letter);
 }
 
@@ -149,7 +201,7 @@ static enum omc_decode read_flags(struct flags *flags, const unsigned char *at, 
         if (letter == 'f')
             at = read_client_flags(flags, at);
         else if (letter == 'c')
-            at = omc_line_digits(at, &flags->value->cas);
+            at = omc_line_digits(at, &flags->reply->value.cas);
         else if (letter == 'O')
             at = read_opaque(flags, at);
         else if (letter == 'k')
@@ -175,7 +227,7 @@ static inline bool find_request(const struct flags *flags, const struct omc_expe
 /* Decodes the key in place, if it has to be. */
 static bool decode_key(unsigned char *bytes, const struct flags *flags)
 {
-    omcache_value_t *value = flags->value;
+    omcache_value_t *value = &flags->reply->value;
     unsigned char *key = bytes + (value->key - flags->bytes);
 
     return omc_base64_decode(key, key, value->key_len, &value->key_len);
@@ -184,7 +236,7 @@ static bool decode_key(unsigned char *bytes, const struct flags *flags)
 /* The last that there is to do for a reply. */
 static enum omc_decode finish(unsigned char *bytes, const struct flags *flags)
 {
-    if (flags->encoded && flags->value->key != NULL && !decode_key(bytes, flags))
+    if (flags->encoded && flags->reply->value.key != NULL && !decode_key(bytes, flags))
         return OMC_DECODE_BROKEN;
     return OMC_DECODE_REPLY;
 }
@@ -219,13 +271,14 @@ static enum omc_decode read_status(unsigned char *bytes, struct flags *flags,
 }
 
 /* Whether a value that claims this size can be the answer.  Its body counts as in the
- * binary protocol. */
+ * binary protocol.  Client flags come with it unless options have left them out. */
 static enum omc_decode check_size(const struct flags *flags, uint16_t kind, uint64_t data_len,
                                   size_t max_body)
 {
     if (kind == OMC_KIND_DELTA)
         return data_len <= NUMBER_MAX ? OMC_DECODE_REPLY : OMC_DECODE_BROKEN;
-    if (kind != OMC_KIND_GET || !flags->has_client_flags)
+    if (kind != OMC_KIND_GET ||
+        (!flags->has_client_flags && !omc_opcode_is_meta(flags->reply->opcode)))
         return OMC_DECODE_BROKEN;
     if (data_len > max_body || max_body - data_len < FLAGS_SIZE + flags->asked)
         return OMC_DECODE_TOO_LARGE;
@@ -303,10 +356,15 @@ static enum omc_decode decode(unsigned char *bytes, size_t len, size_t max_body,
                               size_t *size)
 {
     struct flags flags = {
-        .bytes = bytes, .len = len, .problem = OMC_DECODE_BROKEN, .value = &reply->value};
+        .bytes = bytes,
+        .len = len,
+        .problem = OMC_DECODE_BROKEN,
+        .reply = reply,
+    };
     enum omc_decode result;
     size_t newline = 0;
 
+    reply->details.known = 0;
     if (len > 0 && (bytes[0] < 'A' || bytes[0] > 'Z'))
         return OMC_DECODE_BROKEN;
     result = omc_classic_find_end(bytes, len, 0, &newline, size);

@@ -11,11 +11,16 @@
 #include "proto/line.h"
 #include "proto/opcode.h"
 
+#define ENCODED " b"
+#define KEY_WANTED " k"
+
 enum {
-    /* More than any head has besides the key: a command and a length for storing, or a
-     * delta and an initial value for counting, and flags, expiration, cas and number. */
+    /* More than any head has besides the key and options: a command and a length for
+     * storing, or a delta and an initial value for counting, and flags, expiration, cas
+     * and number. */
     FLAGS_MAX = 120,
-    WORD_SIZE = 3, /* of a command, with a blank */
+    WORD_SIZE = 3,                                  /* of a command, with a blank */
+    NUMBER_SIZE = 2 + OMC_META_REQUEST_OPAQUE_SIZE, /* of a request, with its flag */
 };
 
 /* The key of a request as it is sent. */
@@ -28,7 +33,8 @@ struct key {
 
 size_t omc_meta_request_head_size(const omcache_req_t *req, size_t prefix_len)
 {
-    return FLAGS_MAX + omc_base64_size(prefix_len + omc_request_key_len(req));
+    return FLAGS_MAX + (size_t)req->header.extlen +
+           omc_base64_size(prefix_len + omc_request_key_len(req));
 }
 
 static unsigned char *put_number(unsigned char *out, const char *flag, uint64_t number)
@@ -51,7 +57,7 @@ static unsigned char *put_opaque(unsigned char *out, uint32_t opaque)
 }
 
 /* Writes the key, as base64 if it is not plain; NULL if that is too long. */
-static unsigned char *put_key(unsigned char *out, struct key *key)
+static inline unsigned char *put_key(unsigned char *out, struct key *key)
 {
     unsigned char joined[OMC_REQUEST_KEY_MAX];
     size_t len = key->prefix.len + key->len;
@@ -69,22 +75,27 @@ static unsigned char *put_key(unsigned char *out, struct key *key)
     return out + omc_base64_encode(out, joined, len);
 }
 
-static unsigned char *put_get(unsigned char *out, const struct omc_command *command,
-                              const struct key *key, uint32_t opaque)
+/* What has the reply name the key, behind the number of the request. */
+static unsigned char *put_key_wanted(unsigned char *out, const struct key *key)
 {
     size_t len = key->prefix.len + key->len;
 
+    *out++ = (unsigned char)('0' + len / 16);
+    *out++ = (unsigned char)('0' + len % 16);
+    return omc_line_put(out, KEY_WANTED);
+}
+
+static unsigned char *put_get(unsigned char *out, const struct omc_command *command,
+                              const struct key *key, uint32_t opaque)
+{
     if (key->encoded)
         out = omc_line_put(out, " b");
     out = omc_line_put(out, " v f c");
     if (command->dated)
         out = put_number(out, " T", omc_command_expiration(command, 0));
     out = put_opaque(out, opaque);
-    if (command->keyed) {
-        *out++ = (unsigned char)('0' + len / 16);
-        *out++ = (unsigned char)('0' + len % 16);
-        out = omc_line_put(out, " k");
-    }
+    if (command->keyed)
+        out = put_key_wanted(out, key);
     return command->quiet ? omc_line_put(out, " q") : out;
 }
 
@@ -168,6 +179,20 @@ static const char *word_of(uint16_t kind)
     }
 }
 
+/* Options, which are the last in their line. */
+static unsigned char *put_options(unsigned char *out, const omcache_req_t *req,
+                                  const struct key *key, uint32_t opaque)
+{
+    if (omc_command_kind(req->header.opcode) == OMC_KIND_STORE)
+        out = put_number(out, " ", omc_request_data_len(req));
+    if (key->encoded)
+        out = omc_line_put(out, ENCODED);
+    out = put_opaque(out, opaque);
+    if (omc_command_is_keyed(req->header.opcode))
+        out = put_key_wanted(out, key);
+    return omc_line_put_bytes(out, req->extra, req->header.extlen);
+}
+
 /* What stands between the key and the end of the line. */
 static unsigned char *put_flags(unsigned char *out, const struct omc_command *command,
                                 const struct key *key, size_t data_len, uint32_t opaque)
@@ -193,6 +218,24 @@ static unsigned char *put_flags(unsigned char *out, const struct omc_command *co
     return put_opaque(out, opaque);
 }
 
+/* A request that is no command of all protocols, but may be one with options. */
+static size_t encode_options(unsigned char *out, const omcache_req_t *req, struct key *key,
+                             uint32_t opaque)
+{
+    uint8_t opcode = req->header.opcode;
+    uint16_t kind = omc_command_kind(opcode);
+    unsigned char *start = out;
+
+    if (!omc_opcode_is_meta(opcode) ||
+        omc_request_data_len(req) > (kind == OMC_KIND_STORE ? OMC_COMMAND_DATA_MAX : 0))
+        return 0;
+    out = put_key(omc_line_put(out, word_of(kind)), key);
+    if (out == NULL)
+        return 0;
+    out = put_options(out, req, key, opaque);
+    return (size_t)(omc_line_put(out, "\r\n") - start);
+}
+
 size_t omc_meta_request_encode_head(unsigned char *out, const omcache_req_t *req,
                                     struct omc_prefix prefix, uint32_t opaque)
 {
@@ -202,7 +245,7 @@ size_t omc_meta_request_encode_head(unsigned char *out, const omcache_req_t *req
     const char *word;
 
     if (!omc_command_read(req, &command))
-        return 0;
+        return encode_options(out, req, &key, opaque);
     if (command.kind == OMC_KIND_NOOP)
         return (size_t)(omc_line_put(out, "mn\r\n") - start);
     word = word_of(command.kind);
@@ -249,6 +292,39 @@ static void take_flag(struct omc_line word, struct omc_command *command, bool *e
     }
 }
 
+/* Reads one with options back, whose line ends before `newline`. */
+static size_t decode_options(const unsigned char *bytes, const unsigned char *newline,
+                             uint8_t opcode, struct omc_scratch *scratch, omcache_req_t *req)
+{
+    bool keyed = omc_command_is_keyed(opcode);
+    struct omc_line line = {bytes + WORD_SIZE, newline - 1}, key = omc_line_word(&line);
+    size_t key_len = omc_line_left(&key);
+    uint64_t data_len = 0;
+
+    if (omc_command_kind(opcode) == OMC_KIND_STORE)
+        omc_line_number(&line, UINT32_MAX, &data_len);
+    else
+        line.at--; /* onto the blank in front of the flags */
+    req->key = key.at;
+    if (omc_line_skip(&line, ENCODED)) {
+        omc_base64_decode(scratch->key, key.at, key_len, &key_len);
+        req->key = scratch->key;
+    }
+    line.at += NUMBER_SIZE;
+    if (keyed)
+        line.at += OMC_META_REQUEST_LENGTH_SIZE + strlen(KEY_WANTED);
+    req->header = (struct omcache_req_header_s){
+        .magic = OMC_REQUEST_MAGIC,
+        .opcode = opcode,
+        .keylen = htobe16((uint16_t)key_len),
+        .extlen = (uint8_t)omc_line_left(&line),
+        .bodylen = htobe32((uint32_t)(omc_line_left(&line) + key_len + data_len)),
+    };
+    req->extra = line.at;
+    req->data = newline + 1;
+    return (size_t)(newline + 1 - bytes) + (size_t)data_len + omc_classic_tail_size(opcode);
+}
+
 size_t omc_meta_request_decode(const unsigned char *bytes, uint8_t opcode,
                                struct omc_scratch *scratch, omcache_req_t *req)
 {
@@ -259,6 +335,8 @@ size_t omc_meta_request_decode(const unsigned char *bytes, uint8_t opcode,
     bool encoded = false;
     size_t key_len;
 
+    if (omc_opcode_is_meta(opcode))
+        return decode_options(bytes, newline, opcode, scratch, req);
     omc_command_start(opcode, &command);
     if (word_of(command.kind) == NULL) {
         omc_classic_decode_request(line, opcode, scratch, req);

@@ -51,6 +51,11 @@ static const uint8_t traits[] = {
     [OMC_OP_RINCREMENTQ] = KEY | QUIET,
     [OMC_OP_RDECREMENT] = KEY,
     [OMC_OP_RDECREMENTQ] = KEY | QUIET,
+    [OMC_OP_META_GET] = KEY | GETS,
+    [OMC_OP_META_LOOK] = KEY,
+    [OMC_OP_META_SET] = KEY,
+    [OMC_OP_META_DELETE] = KEY,
+    [OMC_OP_META_ARITHMETIC] = KEY | DELTA,
 };
 
 static bool has(uint8_t opcode, uint8_t trait)

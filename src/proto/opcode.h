@@ -55,7 +55,21 @@ enum omc_opcode {
     OMC_OP_RINCREMENTQ = 0x3a,
     OMC_OP_RDECREMENT = 0x3b,
     OMC_OP_RDECREMENTQ = 0x3c,
+
+    /* The library's own, for what only the meta protocol has: numbers that no server
+     * is known to use.  Their extras are flags of that protocol, each behind a blank. */
+    OMC_OP_META_GET = 0x78,  /* answered with a value, */
+    OMC_OP_META_LOOK = 0x79, /* or without it */
+    OMC_OP_META_SET = 0x7a,
+    OMC_OP_META_DELETE = 0x7b,
+    OMC_OP_META_ARITHMETIC = 0x7c,
 };
+
+/* One of the library's own. */
+static inline bool omc_opcode_is_meta(uint8_t opcode)
+{
+    return (uint8_t)(opcode - OMC_OP_META_GET) <= OMC_OP_META_ARITHMETIC - OMC_OP_META_GET;
+}
 
 /* Gets no answer unless there is something to tell. */
 bool omc_opcode_is_quiet(uint8_t opcode);
