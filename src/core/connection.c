@@ -72,7 +72,6 @@ void omc_connection_close(struct omc_connection *conn, struct omc_leftovers *lef
     *leftovers = (struct omc_leftovers){conn->codec, conn->queue, conn->out, conn->written};
     omc_queue_init(&conn->queue, omc_queue_next(&leftovers->queue));
     omc_buffer_init(&conn->out);
-    conn->unfenced = false;
     leave_socket(conn);
 }
 
@@ -308,7 +307,6 @@ static int queue_head(struct omc_connection *conn, const omcache_req_t *req,
     queued.opcode = req->header.opcode;
     queued.quiet = conn->codec->is_quiet(req->header.opcode);
     omc_queue_push(&conn->queue, &queued);
-    conn->unfenced = queued.quiet || (conn->unfenced && queued.opcode != OMC_OP_NOOP);
     return OMCACHE_OK;
 }
 
@@ -370,8 +368,9 @@ int omc_connection_send(struct omc_connection *conn, const omcache_req_t *req,
 void omc_connection_fence(struct omc_connection *conn)
 {
     static const struct omc_pending fence = {.fence = true};
+    const struct omc_pending *last = omc_queue_last(&conn->queue);
 
-    if (conn->unfenced)
+    if (last != NULL && last->quiet && !last->forgotten)
         queue_head(conn, &noop, no_prefix, &fence, SIZE_MAX, 0);
 }
 
@@ -463,7 +462,6 @@ bool omc_connection_forget(struct omc_connection *conn)
         omc_queue_pop(queue);
     }
     omc_queue_forget(queue);
-    conn->unfenced = false;
     conn->expecting = false;
     return omc_connection_unsent(conn) == 0;
 }

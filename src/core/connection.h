@@ -42,7 +42,6 @@ struct omc_connection {
     bool stalled;   /* no room to read into before the application's next call */
 
     struct omc_queue queue;
-    bool unfenced;     /* it has quiet requests behind the last no-op */
     uint64_t bytes_in; /* on all of its sockets */
     uint64_t bytes_out;
     int64_t since; /* when its server began to connect, or it last showed a sign of life */

@@ -40,17 +40,19 @@ static void settle_older(omcache_t *mc, struct omc_server *server, uint32_t numb
                 server->name.host, server->name.port, lost);
 }
 
-/* Forgotten requests at the front will not be answered any more: they were quiet,
- * and this answer is to a later one. */
-static void settle_forgotten(struct omc_server *server, uint32_t number)
+/* Answers come in order: quiet requests at the front had nothing to tell if this is
+ * the answer to a later one, and it is too late for those that are forgotten. */
+static void settle_silent(omcache_t *mc, struct omc_server *server, uint32_t number)
 {
     struct omc_queue *queue = &server->conn.queue;
 
     while (queue->first != number) {
         struct omc_pending *first = omc_queue_find(queue, queue->first);
 
-        if (!first->forgotten)
+        if (!first->forgotten && !first->quiet)
             break;
+        if (!first->forgotten)
+            omc_outcome_silence(mc, server, first);
         omc_connection_settle(&server->conn, first);
     }
 }
@@ -79,7 +81,7 @@ static const char *match(omcache_t *mc, struct omc_server *server, struct omc_pe
     strip_prefix(reply, asked.prefix_len);
     if (!asked.forgotten && !asked.fence && !omc_outcome_fits(mc, &asked, reply))
         return "answer with another key than was asked for";
-    settle_forgotten(server, reply->opaque);
+    settle_silent(mc, server, reply->opaque);
     if (reply->opcode == OMC_OP_NOOP)
         settle_older(mc, server, reply->opaque);
     if (!asked.forgotten)

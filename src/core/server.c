@@ -125,6 +125,7 @@ static size_t close_connection(omcache_t *mc, struct omc_server *server, bool mo
     size_t failed = 0;
 
     close_sockets(mc, server);
+    server->greeting = OMCACHE_PROTOCOL_AUTO; /* what the next one speaks is not known */
     if (server->endpoint.lookup != NULL && !omc_lookup_is_done(server->endpoint.lookup))
         omc_endpoint_forget(&server->endpoint);
     omc_connection_close(&server->conn, &leftovers);
@@ -145,9 +146,13 @@ static size_t close_connection(omcache_t *mc, struct omc_server *server, bool mo
 
 size_t omc_server_abort(omcache_t *mc, struct omc_server *server, int status)
 {
+    size_t failed;
+
     server->state = OMC_STATE_IDLE;
     omc_deadlines_remove(&mc->deadlines, &server->deadline);
-    return close_connection(mc, server, false, status, 0);
+    failed = close_connection(mc, server, false, status, 0);
+    omc_fleet_update(mc, server);
+    return failed;
 }
 
 static void flush(omcache_t *mc, struct omc_server *server, int64_t now)

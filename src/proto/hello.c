@@ -78,19 +78,35 @@ static bool begins_with(const unsigned char *line, size_t len, const char *word)
     return len >= word_len && memcmp(line, word, word_len) == 0;
 }
 
+/* Whether a line is the answer: that word, which may be followed by others. */
+static bool is_answer(const unsigned char *line, size_t len, const struct words *words)
+{
+    size_t word_len = strlen(words->answer);
+
+    return begins_with(line, len, words->answer) &&
+           (len == word_len || line[word_len] == ' ' || line[word_len - 1] == ' ');
+}
+
 /* What one line, without its end, tells. */
-static enum omc_hello judge(const unsigned char *line, size_t len, const char *answer,
+static enum omc_hello judge(const unsigned char *line, size_t len, const struct words *words,
                             const char **problem)
 {
-    if (begins_with(line, len, answer))
+    if (is_answer(line, len, words))
         return OMC_HELLO_GOOD;
-    if (len == strlen("ERROR") && begins_with(line, len, "ERROR"))
+    if (words == &meta && len == strlen("ERROR") && begins_with(line, len, "ERROR"))
         return OMC_HELLO_TEXT;
     if (begins_with(line, len, "CLIENT_ERROR unauthenticated")) {
         *problem = "the server wants authentication";
         return OMC_HELLO_REFUSED;
     }
+    if (begins_with(line, len, "ERROR ")) {
+        *problem = "the server refuses connections and says ERROR"; /* it has too many */
+        return OMC_HELLO_REFUSED;
+    }
     if (begins_with(line, len, "SERVER_ERROR ")) {
+        /* A proxy speaks so of the servers behind it, one of which may be down. */
+        if (words == &text)
+            return OMC_HELLO_GOOD;
         *problem = "the server is in trouble and says SERVER_ERROR";
         return OMC_HELLO_REFUSED;
     }
@@ -115,7 +131,7 @@ static enum omc_hello read_words(const unsigned char *bytes, size_t len, const s
             return OMC_HELLO_MORE;
         if (line_len > 0 && end[-1] == '\r')
             line_len--;
-        line = judge(bytes + start, line_len, words->answer, problem);
+        line = judge(bytes + start, line_len, words, problem);
         if (line == OMC_HELLO_OTHER || line == OMC_HELLO_REFUSED || (i > 0 && line != verdict))
             return line == OMC_HELLO_REFUSED ? line : OMC_HELLO_OTHER;
         verdict = line;
