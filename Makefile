@@ -21,7 +21,7 @@ CARES       ?= 1
 
 PACKAGES = gcc g++ clang libc6-dev libclang-rt-dev binutils make pkg-config git \
 	libmd-dev libc-ares-dev \
-	check memcached libmemcached-dev dnsmasq-base strace valgrind libc6-dbg \
+	check memcached nutcracker libmemcached-dev dnsmasq-base strace valgrind libc6-dbg \
 	libevent-dev libev-dev libuv1-dev libglib2.0-dev \
 	abigail-tools clang-format clang-tidy shellcheck
 
@@ -87,10 +87,24 @@ SLOW     := lint/format.sh lint/shell.sh lint/tidy.sh
 SCRIPTS  := $(patsubst tests/%,%,$(sort $(wildcard tests/abi/*.sh))) \
 	$(filter-out $(SLOW),$(LINTS)) install/readme.sh live/syscalls.sh
 
-# TESTS holds names of tests and of whole folders.
-TESTS    ?= $(PROGRAMS) $(SCRIPTS)
-CHOSEN   := $(foreach t,$(TESTS),$(or $(filter $t/%,$(PROGRAMS) $(SCRIPTS)),$t))
+# The live programs are run over the binary protocol, and again over the others:
+# live/test_get@meta.  Not these: they have scripted peers only, who speak binary, or
+# choose protocols themselves.
+ONCE      := $(addprefix live/test_,strange waiting wire protocol_choice bad_input streams)
+MANY      := $(filter-out $(ONCE),$(filter live/%,$(PROGRAMS)))
+OVER_auto := $(MANY:%=%@auto)
+OVER_meta := $(MANY:%=%@meta)
+OVER_text := $(MANY:%=%@text)
+VARIANTS  := $(OVER_auto) $(OVER_meta) $(OVER_text)
+
+# TESTS holds names of tests, of whole folders, and live@meta for all over meta.
+TESTS    ?= $(PROGRAMS) $(VARIANTS) $(SCRIPTS)
+CHOSEN   := $(foreach t,$(TESTS),$(or $(filter $t/%,$(PROGRAMS) $(SCRIPTS)), \
+	$(if $(filter live@%,$t),$(OVER_$(t:live@%=%))),$t))
 CHOSEN_PROGRAMS := $(filter-out %.sh,$(CHOSEN))
+BUILT    := $(sort $(foreach t,$(CHOSEN_PROGRAMS),$(B)/tests/$(firstword $(subst @, ,$t))))
+# The slow ways to run them do without the other protocols, unless told otherwise.
+FEWER    := $(filter-out $(if $(filter file,$(origin TESTS)),$(VARIANTS)),$(CHOSEN_PROGRAMS))
 
 # What a script runs.
 NEEDED_PROGRAMS := $(if $(filter live/syscalls.sh,$(CHOSEN)),live/test_promptness)
@@ -179,18 +193,18 @@ demo: $(B)/examples/tour                    ## see the library at work with thre
 
 # --- Tests --------------------------------------------------------------------
 
-check: all $(patsubst %,$(B)/tests/%,$(sort $(CHOSEN_PROGRAMS) $(NEEDED_PROGRAMS))) ## run the tests, or only TESTS="unit live/test_get"
+check: all $(BUILT) $(NEEDED_PROGRAMS:%=$(B)/tests/%) ## run the tests, or only TESTS="unit live/test_get"
 	@tests/run.sh $(CHOSEN)
 
 check-asan:                                 ## run the test programs with the address and undefined sanitizers
 	@ASAN_OPTIONS=allocator_may_return_null=1:$(ASAN_OPTIONS) \
-		$(MAKE) check B=$(B)/asan SANITIZE=address,undefined TESTS="$(CHOSEN_PROGRAMS)"
+		$(MAKE) check B=$(B)/asan SANITIZE=address,undefined TESTS="$(FEWER)"
 
 VALGRIND = valgrind -q --leak-check=full --error-exitcode=99 \
 	--errors-for-leak-kinds=definite,indirect,possible
-check-valgrind: all $(CHOSEN_PROGRAMS:%=$(B)/tests/%) ## run the test programs under valgrind
+check-valgrind: all $(BUILT) ## run the test programs under valgrind
 	@TAG=valgrind WRAP="$(VALGRIND)" CK_FORK=no CK_TIMEOUT_MULTIPLIER=10 \
-		TIMEOUT=$(or $(TIMEOUT),600) tests/run.sh $(CHOSEN_PROGRAMS)
+		TIMEOUT=$(or $(TIMEOUT),600) tests/run.sh $(FEWER)
 
 DISTRIBUTION := $(B)/tests/unit/test_vectors $(B)/tests/compat/test_distribution
 check-distribution: $(DISTRIBUTION)         ## compare key distribution with libmemcached's vectors and the library itself

@@ -224,7 +224,8 @@ int omcache_set_response_callback(omcache_t *mc, omcache_response_callback_func 
                                   void *resp_cb_context);
 
 /* Tells what to poll for: fills *nfds and returns an array of that many entries
- * with fd and events set, for the servers that have something to do, and sets
+ * with fd and events set, for the servers that have something to do and for names that
+ * are being looked up, and sets
  * *poll_timeout to the milliseconds after which omcache_io should be called even
  * if nothing happened.  Sends the no-ops that quiet requests need, starts
  * connections and gives up those that ran out of time.

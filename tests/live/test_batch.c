@@ -228,8 +228,10 @@ START_TEST(mixed_commands_have_their_statuses)
     for (size_t i = 0; i < 4; i++) {
         assert_rc(values[i].status, OMCACHE_OK);
     }
-    ck_assert_msg(values[0].cas != 0, "the set gave no cas");
-    ck_assert_uint_eq(values[0].cas, values[1].cas);
+    if (fixture_protocol() != OMCACHE_PROTOCOL_TEXT) {
+        ck_assert_msg(values[0].cas != 0, "the set gave no cas");
+        ck_assert_uint_eq(values[0].cas, values[1].cas);
+    }
     assert_text(values[1].data, values[1].data_len, "text");
     ck_assert_uint_eq(values[3].delta_value, 11);
 }

@@ -90,6 +90,7 @@ static void call_much_at_drain(omcache_t *mc, int server_index, void *context)
 
 START_TEST(everything_may_be_called_at_a_drain)
 {
+    ONLY_BINARY; /* it counts bytes */
     open_servers(2);
     assert_rc(omcache_set_send_buffer_max_size(client, 60), OMCACHE_OK);
     assert_rc(omcache_set_drain_callback(client, call_much_at_drain, NULL), OMCACHE_OK);

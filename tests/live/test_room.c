@@ -182,6 +182,7 @@ static int get_multi(size_t count)
 
 START_TEST(some_keys_may_be_refused)
 {
+    ONLY_BINARY; /* it counts bytes */
     open_servers(2);
     assert_rc(omcache_set_send_buffer_max_size(client, 300), OMCACHE_OK);
     name_keys(100, 4);

@@ -42,6 +42,7 @@ static void get(const char *key, size_t slot, int32_t timeout)
 
 START_TEST(everything_is_counted)
 {
+    ONLY_BINARY; /* it counts bytes */
     fixture_servers(1);
     watcher_init(&loop, client);
     look(0);

@@ -25,7 +25,7 @@ static omcache_t *clients[CLIENTS_MAX];
 int fixture_protocol(void)
 {
     static const char *const names[] = {"auto", "binary", "meta", "text"};
-    const char *wanted = peer_is_there() ? NULL : getenv("PROTOCOL");
+    const char *wanted = peer_is_there() || puppet_is_there() ? NULL : getenv("PROTOCOL");
     for (int i = 0; wanted && i < 4; i++) {
         if (strcmp(wanted, names[i]) == 0) {
             return i;
@@ -33,6 +33,11 @@ int fixture_protocol(void)
     }
     ck_assert_msg(wanted == NULL, "no protocol is called %s", wanted);
     return OMCACHE_PROTOCOL_BINARY;
+}
+
+size_t fixture_fences(size_t servers)
+{
+    return fixture_protocol() == OMCACHE_PROTOCOL_TEXT ? 0 : servers;
 }
 
 omcache_t *fixture_client(const char *servers)

@@ -43,6 +43,18 @@ int fixture_protocol(void);
         }                                                    \
     } while (0)
 
+/* The same for tests of what text cannot express. */
+#define NOT_OVER_TEXT                                      \
+    do {                                                   \
+        if (fixture_protocol() == OMCACHE_PROTOCOL_TEXT) { \
+            return;                                        \
+        }                                                  \
+    } while (0)
+
+/* How many no-ops of the library's own are answered behind gets that are not waited for
+ * from so many servers: text has none. */
+size_t fixture_fences(size_t servers);
+
 /* A client for any servers; it is freed at the end of the test. */
 omcache_t *fixture_client(const char *servers);
 

@@ -23,16 +23,24 @@
 
 #define START_DEADLINE_MS 20000
 
+#define OPTIONS_MAX 8
+
 /* `listen` is what memcached's option -l has. */
 static void launch_at(struct memcached *m, const char *listen)
 {
     char port[16];
     snprintf(port, sizeof(port), "%d", m->port);
     const char *how = listen[0] == '/' ? "-s" : "-l";
-    const char *argv[] = {"memcached", how,  listen, "-p", port,   "-U", "0",    "-t",
-                          "1",         "-m", "64",   "-c", "8192", "-u", "root", NULL};
-    if (geteuid() != 0) {
-        argv[13] = NULL; /* memcached takes -u from root only, and root must give it */
+    const char *argv[16 + OPTIONS_MAX] = {"memcached", how, listen, "-p", port, "-U",  "0",
+                                          "-t",        "1", "-m",   "64", "-c", "8192"};
+    size_t count = 13;
+    if (geteuid() == 0) { /* memcached takes -u from root only, and root must give it */
+        argv[count++] = "-u";
+        argv[count++] = "root";
+    }
+    for (size_t i = 0; m->options && m->options[i]; i++) {
+        ck_assert_uint_lt(i, OPTIONS_MAX);
+        argv[count++] = m->options[i];
     }
     m->pid = child_start(argv);
 }
@@ -98,6 +106,14 @@ void memcached_start(struct memcached *m, int port)
 {
     char host[LOOPBACK_HOST_SIZE];
     memcached_start_at(m, loopback_host(host), port);
+}
+
+void memcached_start_with(struct memcached *m, int port, const char *const *options)
+{
+    char host[LOOPBACK_HOST_SIZE];
+    set_address(m, loopback_host(host), port);
+    m->options = options;
+    memcached_restart(m);
 }
 
 void memcached_start_ports(struct memcached *m, int first, int count, char *list, size_t size)

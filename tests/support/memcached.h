@@ -18,7 +18,8 @@ struct memcached {
     pid_t pid; /* 0 while it does not run */
     char host[16];
     int port;
-    char address[32]; /* host:port or [host]:port, as a server list has it */
+    char address[32];           /* host:port or [host]:port, as a server list has it */
+    const char *const *options; /* that it has besides, or NULL */
 };
 
 /* The order of `servers` is the order of the library's indexes. */
@@ -30,6 +31,10 @@ struct fleet {
 
 /* Starts a server on the own address and waits until it accepts connections. */
 void memcached_start(struct memcached *m, int port);
+
+/* The same with more options, such as "-B", "binary"; a list that ends with NULL and
+ * that every restart reads again. */
+void memcached_start_with(struct memcached *m, int port, const char *const *options);
 
 /* The same on any numeric address. */
 void memcached_start_at(struct memcached *m, const char *host, int port);

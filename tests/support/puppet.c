@@ -61,6 +61,16 @@ void puppet_close(struct puppet *puppet)
     }
 }
 
+bool puppet_is_there(void)
+{
+    for (size_t i = 0; i < PUPPETS_MAX; i++) {
+        if (puppets[i] != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void puppet_close_all(void)
 {
     for (size_t i = 0; i < PUPPETS_MAX; i++) {

@@ -33,6 +33,9 @@ void puppet_hang_up(struct puppet *puppet, bool reset);
 void puppet_close(struct puppet *puppet);
 void puppet_close_all(void);
 
+/* Whether there are puppets. */
+bool puppet_is_there(void);
+
 /* Takes the next connection, while the client's loop turns, and answers the hello. */
 void puppet_accept(struct puppet *puppet, struct watcher *loop);
 void puppet_greet(struct puppet *puppet, struct watcher *loop);

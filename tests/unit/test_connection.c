@@ -119,23 +119,6 @@ START_TEST(one_fence_serves_any_number_of_quiet_requests)
 }
 END_TEST
 
-START_TEST(quiet_requests_are_fenced_whatever_follows)
-{
-    char opcodes[100];
-
-    submit(OMC_OP_GETKQ, "a");
-    submit(OMC_OP_GETK, "b");
-    omc_connection_fence(&conn);
-    submit(OMC_OP_GETKQ, "c");
-    submit(OMC_OP_NOOP, "");
-    submit(OMC_OP_GETK, "d");
-    omc_connection_fence(&conn);
-    ck_assert(omc_connection_flush(&conn, 0));
-    written(opcodes);
-    ck_assert_str_eq(opcodes, "0d 0c 0a 0d 0a 0c ");
-}
-END_TEST
-
 START_TEST(the_send_limit_is_exact)
 {
     static const unsigned char data[100];
@@ -312,7 +295,6 @@ int main(void)
     tcase_add_checked_fixture(tcase, open_pair, close_pair);
     tcase_add_test(tcase, the_handshake_goes_in_front_of_what_waits);
     tcase_add_test(tcase, one_fence_serves_any_number_of_quiet_requests);
-    tcase_add_test(tcase, quiet_requests_are_fenced_whatever_follows);
     tcase_add_test(tcase, the_send_limit_is_exact);
     tcase_add_test(tcase, a_large_value_is_sent_from_its_place);
     tcase_add_test(tcase, silence_counts_from_the_first_write_and_from_each_progress);
