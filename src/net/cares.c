@@ -14,12 +14,8 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "net/host_name.h"
 #include "net/resolver.h"
-
-enum {
-    HOST_MAX = 253, /* bytes of a name */
-    LABEL_MAX = 63, /* and of what is between two of its dots */
-};
 
 enum stage {
     STARTING,  /* in ares_getaddrinfo, which may report at once */
@@ -348,20 +344,22 @@ static struct omc_lookup *next_ended(struct omc_resolver *resolver)
     return lookup;
 }
 
-/* c-ares would send almost any bytes to a DNS server, and take "" for its root. */
-static bool is_host_name(const char *host)
+/* Fills in the addresses of this machine itself. */
+static void find_local(struct omc_lookup *lookup, const char *port)
 {
-    size_t label = 0, len = strlen(host);
+    static const char *const hosts[] = {"127.0.0.1", "::1"};
+    struct omc_addresses *found = &lookup->addresses;
 
-    for (size_t i = 0; i < len; i++) {
-        if (host[i] == '.' && label > 0)
-            label = 0; /* the last may be empty: the name is absolute then */
-        else if (strchr("-_0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz",
-                        host[i]) == NULL ||
-                 ++label > LABEL_MAX)
-            return false;
+    found->items = omc_memory_new(2, sizeof(struct omc_address));
+    if (found->items == NULL) {
+        lookup->problem = problem_of(ARES_ENOMEM);
+        return;
     }
-    return len > 0 && len <= HOST_MAX;
+    for (size_t i = 0; i < 2; i++) {
+        if (omc_address_parse(&found->items[found->count], hosts[i], port, &lookup->problem) ==
+            OMC_ADDRESS_NUMERIC)
+            found->count++;
+    }
 }
 
 struct omc_lookup *omc_resolver_look_up(struct omc_resolver *resolver, const char *host,
@@ -375,16 +373,20 @@ struct omc_lookup *omc_resolver_look_up(struct omc_resolver *resolver, const cha
     lookup->resolver = resolver;
     lookup->context = lookup_context;
     lookup->port = htons((uint16_t)strtoul(port, NULL, 10));
-    if (!is_host_name(host)) {
+    lookup->stage = DONE;
+    if (!omc_host_name_is_valid(host)) {
         lookup->problem = problem_of(ARES_EBADNAME);
-        lookup->stage = DONE;
+        return lookup;
+    }
+    if (omc_host_name_is_local(host)) {
+        find_local(lookup, port);
         return lookup;
     }
     if (!prepare_channel(resolver)) {
         lookup->problem = problem_of(ARES_ENOMEM);
-        lookup->stage = DONE;
         return lookup;
     }
+    lookup->stage = STARTING;
     resolver->wanted++;
     ares_getaddrinfo(resolver->channel, host, NULL, &hints, on_end, lookup);
     close_if_starved(resolver);

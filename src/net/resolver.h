@@ -53,8 +53,8 @@ bool omc_lookup_is_done(const struct omc_lookup *lookup);
 
 /* What a lookup that is done has found: addresses, best first, both families in turn,
  * at least one and at most OMC_ADDRESSES_MAX; *ttl is their time to live in
- * seconds, 0 if they are from /etc/hosts.  Or NULL, with *problem, a static string.
- * Both live as long as the lookup. */
+ * seconds, 0 if they are from /etc/hosts or this machine's own.  Or NULL, with *problem, a static
+ * string. Both live as long as the lookup. */
 const struct omc_addresses *omc_lookup_result(const struct omc_lookup *lookup, uint32_t *ttl,
                                               const char **problem);
 
