@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "proto/bytes.h"
 #include "proto/opcode.h"
 #include "proto/text.h"
 
@@ -58,12 +59,10 @@ static bool add_value(omcache_t *mc, struct omc_server *server, const struct omc
            queue(mc, server, asked, &add);
 }
 
+/* It stands behind the delta. */
 static uint64_t initial_of(const struct omc_counter *counter)
 {
-    uint64_t initial;
-
-    memcpy(&initial, counter->extra + sizeof(uint64_t), sizeof(initial)); /* behind the delta */
-    return be64toh(initial);
+    return omc_bytes_get64(counter->extra + sizeof(uint64_t));
 }
 
 /* Whether what was answered needs another request, which could be queued. */

@@ -7,6 +7,7 @@
 #include <endian.h>
 #include <string.h>
 
+#include "proto/bytes.h"
 #include "proto/opcode.h"
 #include "proto/request.h"
 
@@ -27,30 +28,6 @@ struct header {
     uint32_t opaque;
     uint64_t cas;
 };
-
-static uint16_t get16(const unsigned char *bytes)
-{
-    uint16_t number;
-
-    memcpy(&number, bytes, sizeof(number));
-    return be16toh(number);
-}
-
-static uint32_t get32(const unsigned char *bytes)
-{
-    uint32_t number;
-
-    memcpy(&number, bytes, sizeof(number));
-    return be32toh(number);
-}
-
-static uint64_t get64(const unsigned char *bytes)
-{
-    uint64_t number;
-
-    memcpy(&number, bytes, sizeof(number));
-    return be64toh(number);
-}
 
 static size_t head_size(const omcache_req_t *req, size_t prefix_len)
 {
@@ -129,12 +106,12 @@ static int status_of(uint16_t status)
 static void read_header(const unsigned char *bytes, struct header *header)
 {
     header->opcode = bytes[1];
-    header->key_len = get16(bytes + 2);
+    header->key_len = omc_bytes_get16(bytes + 2);
     header->extra_len = bytes[4];
-    header->status = get16(bytes + 6);
-    header->body_len = get32(bytes + 8);
-    header->opaque = get32(bytes + 12);
-    header->cas = get64(bytes + 16);
+    header->status = omc_bytes_get16(bytes + 6);
+    header->body_len = omc_bytes_get32(bytes + 8);
+    header->opaque = omc_bytes_get32(bytes + 12);
+    header->cas = omc_bytes_get64(bytes + 16);
 }
 
 /* Tells a stream of something else as early as its bytes allow. */
@@ -156,12 +133,12 @@ static bool read_body(const struct header *header, const unsigned char *extra,
     if (omc_opcode_is_get(header->opcode)) {
         if (header->extra_len < FLAGS_SIZE)
             return false;
-        value->flags = get32(extra);
+        value->flags = omc_bytes_get32(extra);
     } else if (omc_opcode_is_delta(header->opcode)) {
         /* A quiet one that succeeds has no answer, so there always is a number. */
         if (value->data_len != NUMBER_SIZE)
             return false;
-        value->delta_value = get64(value->data);
+        value->delta_value = omc_bytes_get64(value->data);
     }
     return true;
 }

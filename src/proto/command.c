@@ -6,6 +6,7 @@
 #include <endian.h>
 #include <string.h>
 
+#include "proto/bytes.h"
 #include "proto/opcode.h"
 
 enum {
@@ -70,22 +71,6 @@ static const struct form forms[] = {
     [OMC_OP_META_ARITHMETIC] = {OMC_KIND_DELTA, OMC_OP_META_ARITHMETIC, OPTIONS, 0},
 };
 
-static uint32_t get32(const unsigned char *bytes)
-{
-    uint32_t number;
-
-    memcpy(&number, bytes, sizeof(number));
-    return be32toh(number);
-}
-
-static uint64_t get64(const unsigned char *bytes)
-{
-    uint64_t number;
-
-    memcpy(&number, bytes, sizeof(number));
-    return be64toh(number);
-}
-
 static unsigned char *put32(unsigned char *out, uint32_t number)
 {
     number = htobe32(number);
@@ -138,12 +123,12 @@ static bool read_extras(struct omc_command *command, enum extras extras, const u
     if (extras == NONE)
         return true;
     if (extras == STORED)
-        command->flags = get32(bytes);
+        command->flags = omc_bytes_get32(bytes);
     if (extras == COUNTED) {
-        command->delta = get64(bytes);
-        command->initial = get64(bytes + 8);
+        command->delta = omc_bytes_get64(bytes);
+        command->initial = omc_bytes_get64(bytes + 8);
     }
-    command->expiration = get32(bytes + len - 4);
+    command->expiration = omc_bytes_get32(bytes + len - 4);
     command->dated = true;
     return true;
 }
