@@ -4,6 +4,7 @@
 #include "api/call.h"
 
 #include "base/clock.h"
+#include "core/duty.h"
 #include "core/handle.h"
 #include "core/loop.h"
 #include "core/submit.h"
@@ -30,7 +31,7 @@ bool omc_call_check(const omcache_t *mc, const omcache_req_t *req)
 void omc_call_begin(omcache_t *mc)
 {
     if (mc->telling != NULL)
-        omc_fleet_pin(&mc->fleet, mc->telling, omc_fleet_level_of_callback(mc->depth));
+        omc_duty_pin(&mc->fleet, mc->telling, omc_duty_level_of_callback(mc->depth));
     mc->telling = NULL; /* once is enough: what is read from now on is something else */
     mc->depth++;
 }
@@ -38,7 +39,7 @@ void omc_call_begin(omcache_t *mc)
 void omc_call_begin_io(omcache_t *mc)
 {
     omc_call_begin(mc);
-    omc_fleet_unpin(mc, omc_fleet_level_of_call(mc->depth));
+    omc_duty_unpin(mc, omc_duty_level_of_call(mc->depth));
 }
 
 int64_t omc_call_clock(omcache_t *mc)
@@ -68,7 +69,7 @@ static void tell(omcache_t *mc)
 {
     do {
         omc_watch_tell(mc, &mc->watches);
-        omc_fleet_tell_drained(mc);
+        omc_duty_tell_drained(mc);
         tell_deadline(mc);
     } while (!mc->doomed && omc_watch_has_news(&mc->watches));
 }

@@ -8,6 +8,7 @@
 #include "api/call.h"
 #include "base/log.h"
 #include "base/status.h"
+#include "core/duty.h"
 #include "core/handle.h"
 #include "omcache.h"
 #include "route/router.h"
@@ -55,7 +56,7 @@ int omcache_set_connect_timeout(omcache_t *mc, uint32_t msec)
         return OMCACHE_INVALID;
     omc_call_begin(mc);
     mc->settings.connect_timeout = msec;
-    omc_fleet_update_deadlines(mc);
+    omc_duty_update_deadlines(mc);
     omc_call_end(mc);
     return OMCACHE_OK;
 }
@@ -74,7 +75,7 @@ int omcache_set_dead_timeout(omcache_t *mc, uint32_t msec)
         return OMCACHE_INVALID;
     omc_call_begin(mc);
     mc->settings.dead_timeout = msec;
-    omc_fleet_update_deadlines(mc);
+    omc_duty_update_deadlines(mc);
     omc_call_end(mc);
     return OMCACHE_OK;
 }

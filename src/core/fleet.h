@@ -52,48 +52,11 @@ struct omc_server *omc_fleet_pick(omcache_t *mc, const unsigned char *key, size_
  * OMCACHE_INVALID (cannot be read) or OMCACHE_FAIL with the old ones in use. */
 int omc_fleet_set_dns_servers(omcache_t *mc, const char *servers, int64_t now);
 
-/* Brings everything up to date that depends on what goes on with a server: the list
- * of active ones, its deadline, what is watched, whether there is room again. */
-void omc_fleet_update(omcache_t *mc, struct omc_server *server);
-
-/* Notes that a server has a new request, and takes one of those off the list; NULL:
- * there is none. */
-void omc_fleet_note_unsent(struct omc_fleet *fleet, struct omc_server *server);
-struct omc_server *omc_fleet_take_unsent(struct omc_fleet *fleet);
-
-/* The earliest deadline of all servers, or OMC_CLOCK_NEVER; and acts on those that
- * have come. */
-int64_t omc_fleet_deadline(omcache_t *mc);
-void omc_fleet_check_deadlines(omcache_t *mc, int64_t now);
-
-/* Looks at all deadlines anew, after a setting that they depend on. */
-void omc_fleet_update_deadlines(omcache_t *mc);
-
 /* Closes all connections and ends all lookups; every operation ends with
  * OMCACHE_CANCELLED. */
 void omc_fleet_cancel(omcache_t *mc);
 
-/* Tells the application which servers have room again. */
-void omc_fleet_tell_drained(omcache_t *mc);
-
 /* Frees the servers that were dropped while a call may have been looking at them. */
 void omc_fleet_free_dropped(omcache_t *mc);
-
-/* The levels of omc_inbox_pin: of the values that a call hands out, calls that have
- * not returned being so many; and of what a callback that it runs looks at. */
-static inline unsigned omc_fleet_level_of_call(unsigned depth)
-{
-    return 2 * depth;
-}
-
-static inline unsigned omc_fleet_level_of_callback(unsigned depth)
-{
-    return 2 * depth + 1;
-}
-
-/* Remembers that values in the server's inbox were handed out, and takes all such
- * values back from a level on. */
-void omc_fleet_pin(struct omc_fleet *fleet, struct omc_server *server, unsigned level);
-void omc_fleet_unpin(omcache_t *mc, unsigned level);
 
 #endif

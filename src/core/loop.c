@@ -5,6 +5,7 @@
 #include "core/loop.h"
 
 #include "base/clock.h"
+#include "core/duty.h"
 #include "core/handle.h"
 
 /* Whether one has something to send and has not even begun to connect. */
@@ -39,7 +40,7 @@ void omc_loop_send(omcache_t *mc, int64_t now)
 {
     struct omc_server *server;
 
-    while ((server = omc_fleet_take_unsent(&mc->fleet)) != NULL) {
+    while ((server = omc_duty_take_unsent(&mc->fleet)) != NULL) {
         omc_server_prepare(mc, server, now);
         omc_server_write(mc, server, now);
     }
@@ -49,7 +50,7 @@ void omc_loop_send(omcache_t *mc, int64_t now)
 void omc_loop_check_deadlines(omcache_t *mc, int64_t now)
 {
     omc_names_check_deadline(mc, now);
-    omc_fleet_check_deadlines(mc, now);
+    omc_duty_check_deadlines(mc, now);
     omc_operation_expire(mc, now);
 }
 
@@ -65,7 +66,7 @@ void omc_loop_choose(omcache_t *mc)
 
 int64_t omc_loop_deadline(omcache_t *mc)
 {
-    int64_t deadline = omc_fleet_deadline(mc);
+    int64_t deadline = omc_duty_deadline(mc);
     int64_t others = omc_operation_deadline(&mc->operations);
 
     if (mc->fleet.moved)
@@ -137,7 +138,7 @@ void omc_loop_forget_stalls(omcache_t *mc)
 
     for (size_t i = 0; i < fleet->pinned_count; i++) {
         fleet->pinned[i]->conn.stalled = false;
-        omc_fleet_update(mc, fleet->pinned[i]);
+        omc_duty_update(mc, fleet->pinned[i]);
     }
 }
 
@@ -163,6 +164,6 @@ void omc_loop_forget(omcache_t *mc, int64_t now)
         cancel_operations(mc, server);
         if (!omc_connection_forget(&server->conn))
             omc_server_event(mc, server, OMC_EVENT_DISCARD, "reset with a request half sent", now);
-        omc_fleet_update(mc, server);
+        omc_duty_update(mc, server);
     }
 }

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "core/duty.h"
 #include "core/handle.h"
 #include "core/server.h"
 #include "proto/opcode.h"
@@ -100,7 +101,7 @@ static void call(omcache_t *mc, const struct omc_operation *operation, struct om
     mc->telling = server;
     operation->func(mc, reply, operation->context);
     mc->telling = outer;
-    omc_fleet_unpin(mc, omc_fleet_level_of_callback(mc->depth));
+    omc_duty_unpin(mc, omc_duty_level_of_callback(mc->depth));
 }
 
 /* Counts an operation that has ended in its group, which may end with it. */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/counter.h"
+#include "core/duty.h"
 #include "core/handle.h"
 #include "core/outcome.h"
 #include "core/protocol.h"
@@ -103,7 +104,7 @@ static const char *match(omcache_t *mc, struct omc_server *server, struct omc_pe
     }
     depth = omc_outcome_answer(mc, server, &asked, reply);
     if (depth > 0)
-        omc_fleet_pin(&mc->fleet, server, omc_fleet_level_of_call(depth));
+        omc_duty_pin(&mc->fleet, server, omc_duty_level_of_call(depth));
     return NULL;
 }
 
@@ -168,7 +169,7 @@ static void handle_replies(omcache_t *mc, struct omc_server *server, int64_t now
  * all of it, the inner ones could never end. */
 static size_t limit_of_call(const omcache_t *mc, const struct omc_server *server)
 {
-    size_t others = omc_inbox_size_below(&server->conn.in, omc_fleet_level_of_call(mc->depth));
+    size_t others = omc_inbox_size_below(&server->conn.in, omc_duty_level_of_call(mc->depth));
     size_t limit = mc->settings.recv_limit;
 
     if (others == 0 || limit > SIZE_MAX - others - OMC_INBOX_SIZE)

@@ -12,6 +12,7 @@
 #include "base/memory.h"
 #include "core/backoff.h"
 #include "core/counter.h"
+#include "core/duty.h"
 #include "core/handle.h"
 #include "core/names.h"
 #include "core/outcome.h"
@@ -86,8 +87,8 @@ void omc_server_queued(omcache_t *mc, struct omc_server *server, struct omc_oper
     if (operation != NULL)
         omc_operation_queued(operation, server, omc_queue_next(&server->conn.queue) - 1);
     server->counters.requests++;
-    omc_fleet_note_unsent(&mc->fleet, server);
-    omc_fleet_update(mc, server);
+    omc_duty_note_unsent(&mc->fleet, server);
+    omc_duty_update(mc, server);
 }
 
 /* Gives a request of a closed connection to another one; false if its outcome
@@ -151,7 +152,7 @@ size_t omc_server_abort(omcache_t *mc, struct omc_server *server, int status)
     server->state = OMC_STATE_IDLE;
     omc_deadlines_remove(&mc->deadlines, &server->deadline);
     failed = close_connection(mc, server, false, status, 0);
-    omc_fleet_update(mc, server);
+    omc_duty_update(mc, server);
     return failed;
 }
 
@@ -160,7 +161,7 @@ static void flush(omcache_t *mc, struct omc_server *server, int64_t now)
     if (!omc_connection_flush(&server->conn, now))
         omc_protocol_broken(mc, server, strerror(errno), now);
     else
-        omc_fleet_update(mc, server);
+        omc_duty_update(mc, server);
 }
 
 /* Learns its addresses, at once or later. */
@@ -300,7 +301,7 @@ void omc_server_event(omcache_t *mc, struct omc_server *server, enum omc_event e
     server->state = transition.next;
     server->counters.failures += event == OMC_EVENT_FAILED && transition.action != OMC_ACTION_NONE;
     run_action(mc, server, transition.action, before, reason, now);
-    omc_fleet_update(mc, server);
+    omc_duty_update(mc, server);
 }
 
 /* One look at a connection that is to be made again, without waiting. */
@@ -370,7 +371,7 @@ void omc_server_ready(omcache_t *mc, struct omc_server *server, int64_t now)
     if ((ready & POLLOUT) != 0 && omc_state_is_connected(server->state) &&
         omc_connection_wants_write(&server->conn))
         flush(mc, server, now);
-    omc_fleet_update(mc, server);
+    omc_duty_update(mc, server);
 }
 
 /* When an attempt to connect, the lookup before it included, has lasted too long. */

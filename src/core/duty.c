@@ -1,0 +1,171 @@
+/*
+ * What is to be done about the servers of a fleet: which have something going on, new
+ * requests, a deadline, room again, or values that were handed out.
+ */
+#include "core/duty.h"
+
+#include <stddef.h>
+
+#include "base/clock.h"
+#include "core/handle.h"
+
+static void update_active(struct omc_fleet *fleet, struct omc_server *server)
+{
+    bool has_work = omc_server_has_work(server);
+
+    if (has_work && !server->active) {
+        server->active_at = fleet->active_count;
+        fleet->active[fleet->active_count++] = server;
+    } else if (!has_work && server->active) {
+        struct omc_server *last = fleet->active[--fleet->active_count];
+
+        fleet->active[server->active_at] = last;
+        last->active_at = server->active_at;
+    }
+    server->active = has_work;
+}
+
+/* Deadlines mostly move on, with every answer: the heap need not know that before
+ * the old one comes. */
+static void update_deadline(omcache_t *mc, struct omc_server *server)
+{
+    int64_t deadline = omc_server_deadline(mc, server);
+
+    if (deadline != OMC_CLOCK_NEVER &&
+        (server->deadline.place == 0 || deadline < server->deadline.when))
+        omc_deadlines_set(&mc->deadlines, &server->deadline, deadline);
+}
+
+/* Whether one that has refused requests has room for each of them. */
+static bool has_drained(const omcache_t *mc, const struct omc_server *server)
+{
+    size_t unsent = omc_connection_unsent(&server->conn), limit = mc->settings.send_limit;
+
+    return server->full && unsent <= limit / 2 &&
+           (unsent == 0 || server->full_size <= limit - unsent);
+}
+
+void omc_duty_update(omcache_t *mc, struct omc_server *server)
+{
+    if (server->dropped)
+        return;
+    update_active(&mc->fleet, server);
+    update_deadline(mc, server);
+    omc_watch_want(&mc->watches, &server->watch, omc_server_events(server));
+    mc->drained = mc->drained || has_drained(mc, server);
+}
+
+void omc_duty_note_unsent(struct omc_fleet *fleet, struct omc_server *server)
+{
+    if (!server->unsent)
+        fleet->unsent[fleet->unsent_count++] = server;
+    server->unsent = true;
+}
+
+struct omc_server *omc_duty_take_unsent(struct omc_fleet *fleet)
+{
+    struct omc_server *server;
+
+    if (fleet->unsent_count == 0)
+        return NULL;
+    server = fleet->unsent[--fleet->unsent_count];
+    server->unsent = false;
+    return server;
+}
+
+static struct omc_server *server_of(struct omc_deadline *deadline)
+{
+    return (struct omc_server *)((char *)deadline - offsetof(struct omc_server, deadline));
+}
+
+/* The server whose real deadline is the earliest, or NULL. */
+static struct omc_server *first_due(omcache_t *mc)
+{
+    struct omc_deadline *first;
+
+    while ((first = omc_deadlines_first(&mc->deadlines)) != NULL) {
+        int64_t deadline = omc_server_deadline(mc, server_of(first));
+
+        if (deadline == first->when)
+            return server_of(first);
+        if (deadline == OMC_CLOCK_NEVER)
+            omc_deadlines_remove(&mc->deadlines, first);
+        else
+            omc_deadlines_set(&mc->deadlines, first, deadline);
+    }
+    return NULL;
+}
+
+int64_t omc_duty_deadline(omcache_t *mc)
+{
+    const struct omc_server *server = first_due(mc);
+
+    return server == NULL ? OMC_CLOCK_NEVER : server->deadline.when;
+}
+
+/* As often as there are deadlines: with a timeout of 0 there is always a next one. */
+void omc_duty_check_deadlines(omcache_t *mc, int64_t now)
+{
+    for (size_t left = mc->deadlines.count; left > 0; left--) {
+        struct omc_server *server = first_due(mc);
+
+        if (server == NULL || server->deadline.when > now)
+            return;
+        omc_server_check_deadline(mc, server, now);
+    }
+}
+
+void omc_duty_update_deadlines(omcache_t *mc)
+{
+    for (size_t i = 0; i < mc->fleet.count; i++)
+        update_deadline(mc, mc->fleet.servers[i]);
+}
+
+/* The callback may change the list, or free the handle. */
+static void tell_drained(omcache_t *mc)
+{
+    for (size_t i = 0; i < mc->fleet.count && !mc->doomed; i++) {
+        struct omc_server *server = mc->fleet.servers[i];
+
+        if (!has_drained(mc, server))
+            continue;
+        server->full = false;
+        if (mc->drain_func != NULL)
+            mc->drain_func(mc, (int)i, mc->drain_context);
+    }
+}
+
+void omc_duty_tell_drained(omcache_t *mc)
+{
+    while (mc->drained && !mc->doomed) {
+        mc->drained = false;
+        tell_drained(mc);
+    }
+}
+
+void omc_duty_pin(struct omc_fleet *fleet, struct omc_server *server, unsigned level)
+{
+    omc_inbox_pin(&server->conn.in, level);
+    if (!server->pinned && !server->dropped)
+        fleet->pinned[fleet->pinned_count++] = server;
+    server->pinned = true;
+}
+
+/* Where nothing is pinned any more, there may be room again, too. */
+void omc_duty_unpin(omcache_t *mc, unsigned level)
+{
+    struct omc_fleet *fleet = &mc->fleet;
+
+    for (size_t i = fleet->pinned_count; i-- > 0;) {
+        struct omc_server *server = fleet->pinned[i];
+
+        if (omc_inbox_unpin(&server->conn.in, level)) {
+            server->pinned = false;
+            fleet->pinned[i] = fleet->pinned[--fleet->pinned_count];
+        }
+        if (server->conn.stalled) {
+            server->conn.stalled = false;
+            omc_duty_update(mc, server);
+        }
+    }
+}

@@ -1,0 +1,51 @@
+/*
+ * What is to be done about the servers of a fleet.  Only those are looked at in a turn
+ * of the loop that are on one of the lists here, or due.
+ */
+#ifndef OMC_CORE_DUTY_H
+#define OMC_CORE_DUTY_H
+
+#include <stdint.h>
+
+#include "core/fleet.h"
+#include "core/server.h"
+#include "omcache.h"
+
+/* Brings everything up to date that depends on what goes on with a server: the list
+ * of active ones, its deadline, what is watched, whether there is room again. */
+void omc_duty_update(omcache_t *mc, struct omc_server *server);
+
+/* Notes that a server has a new request, and takes one of those off the list; NULL:
+ * there is none. */
+void omc_duty_note_unsent(struct omc_fleet *fleet, struct omc_server *server);
+struct omc_server *omc_duty_take_unsent(struct omc_fleet *fleet);
+
+/* The earliest deadline of all servers, or OMC_CLOCK_NEVER; and acts on those that
+ * have come. */
+int64_t omc_duty_deadline(omcache_t *mc);
+void omc_duty_check_deadlines(omcache_t *mc, int64_t now);
+
+/* Looks at all deadlines anew, after a setting that they depend on. */
+void omc_duty_update_deadlines(omcache_t *mc);
+
+/* Tells the application which servers have room again. */
+void omc_duty_tell_drained(omcache_t *mc);
+
+/* The levels of omc_inbox_pin: of the values that a call hands out, calls that have
+ * not returned being so many; and of what a callback that it runs looks at. */
+static inline unsigned omc_duty_level_of_call(unsigned depth)
+{
+    return 2 * depth;
+}
+
+static inline unsigned omc_duty_level_of_callback(unsigned depth)
+{
+    return 2 * depth + 1;
+}
+
+/* Remembers that values in the server's inbox were handed out, and takes all such
+ * values back from a level on. */
+void omc_duty_pin(struct omc_fleet *fleet, struct omc_server *server, unsigned level);
+void omc_duty_unpin(omcache_t *mc, unsigned level);
+
+#endif
