@@ -17,6 +17,12 @@
 static struct watcher loop;
 static struct told told[1];
 
+static void begin(void)
+{
+    memset(told, 0, sizeof(told));
+    told_clear();
+}
+
 /* A name server that never answers: its client's descriptors are the loop's, too. */
 START_TEST(descriptors_of_lookups_are_told)
 {
@@ -54,6 +60,7 @@ int main(void)
     Suite *suite = suite_create("names in a loop");
     TCase *tcase = fixture_case(suite, "names");
 
+    tcase_add_checked_fixture(tcase, begin, NULL);
     tcase_add_loop_test(tcase, descriptors_of_lookups_are_told, 0, 2);
     return fixture_run(suite);
 }
