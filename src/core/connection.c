@@ -318,7 +318,8 @@ static bool copy_rest(struct omc_connection *conn, const struct rest *rest, size
 
     if (!omc_buffer_reserve(&conn->out, rest->data_len + rest->tail_len - sent))
         return false;
-    omc_buffer_append(&conn->out, rest->data + data_sent, rest->data_len - data_sent);
+    if (data_sent < rest->data_len) /* else there may be no data at all */
+        omc_buffer_append(&conn->out, rest->data + data_sent, rest->data_len - data_sent);
     omc_buffer_append(&conn->out, (const unsigned char *)OMC_CODEC_TAIL + (sent - data_sent),
                       rest->tail_len - (sent - data_sent));
     return true;
