@@ -61,7 +61,7 @@ static void settle_silent(omcache_t *mc, struct omc_server *server, uint32_t num
 /* Takes the prefix off the key that a get came with. */
 static void strip_prefix(struct omc_reply *reply, size_t prefix_len)
 {
-    if (reply->value.key_len >= prefix_len && omc_opcode_is_get(reply->opcode)) {
+    if (prefix_len > 0 && reply->value.key_len >= prefix_len && omc_opcode_is_get(reply->opcode)) {
         reply->value.key += prefix_len;
         reply->value.key_len -= prefix_len;
     }
