@@ -91,10 +91,10 @@ SCRIPTS  := $(patsubst tests/%,%,$(sort $(wildcard tests/abi/*.sh))) \
 # live/test_get@meta.  Not these: they have scripted peers only, who speak binary, or
 # choose protocols themselves.
 ONCE      := $(addprefix live/test_,strange waiting wire protocol_choice bad_input streams)
-MANY      := $(filter-out $(ONCE),$(filter live/%,$(PROGRAMS)))
-OVER_auto := $(MANY:%=%@auto)
-OVER_meta := $(MANY:%=%@meta)
-OVER_text := $(MANY:%=%@text)
+VARIED    := $(filter-out $(ONCE),$(filter live/%,$(PROGRAMS)))
+OVER_auto := $(VARIED:%=%@auto)
+OVER_meta := $(VARIED:%=%@meta)
+OVER_text := $(VARIED:%=%@text)
 VARIANTS  := $(OVER_auto) $(OVER_meta) $(OVER_text)
 
 # TESTS holds names of tests, of whole folders, and live@meta for all over meta.
