@@ -14,11 +14,6 @@ int64_t omc_clock_usec(void)
     return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
 }
 
-int64_t omc_clock_now(void)
-{
-    return omc_clock_usec() / 1000;
-}
-
 int64_t omc_clock_after(int64_t now, int64_t msec)
 {
     if (msec < 0 || now > OMC_CLOCK_NEVER - msec)

@@ -10,9 +10,7 @@
 /* The deadline that never comes. */
 #define OMC_CLOCK_NEVER INT64_MAX
 
-int64_t omc_clock_now(void);
-
-/* The same clock in microseconds. */
+/* What that clock shows, in microseconds. */
 int64_t omc_clock_usec(void);
 
 /* The moment msec after now; a negative msec means never. */

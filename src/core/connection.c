@@ -54,8 +54,7 @@ void omc_connection_fini(struct omc_connection *conn)
     omc_inbox_fini(&conn->in);
 }
 
-/* Forgets everything about its socket. */
-static void leave_socket(struct omc_connection *conn)
+void omc_connection_leave(struct omc_connection *conn)
 {
     omc_inbox_discard(&conn->in);
     conn->fd = -1;
@@ -72,12 +71,7 @@ void omc_connection_close(struct omc_connection *conn, struct omc_leftovers *lef
     *leftovers = (struct omc_leftovers){conn->codec, conn->queue, conn->out, conn->written};
     omc_queue_init(&conn->queue, omc_queue_next(&leftovers->queue));
     omc_buffer_init(&conn->out);
-    leave_socket(conn);
-}
-
-void omc_connection_reopen(struct omc_connection *conn)
-{
-    leave_socket(conn);
+    omc_connection_leave(conn);
 }
 
 /* The number in front of the oldest request's belongs to none. */

@@ -61,7 +61,7 @@ void omc_connection_open(struct omc_connection *conn, int fd, int protocol, int6
 
 /* Gives up the socket; requests go on waiting for another.  None may have been
  * written. */
-void omc_connection_reopen(struct omc_connection *conn);
+void omc_connection_leave(struct omc_connection *conn);
 
 /* Reads the answer to that hello off what came; see omc_hello_read. */
 enum omc_hello omc_connection_read_hello(struct omc_connection *conn, int protocol,

@@ -261,7 +261,7 @@ static void run_action(omcache_t *mc, struct omc_server *server, enum omc_action
         break;
     case OMC_ACTION_REOPEN:
         close_sockets(mc, server);
-        omc_connection_reopen(&server->conn);
+        omc_connection_leave(&server->conn);
         server->conn.since = now;
         resolve(mc, server, now);
         break;

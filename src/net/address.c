@@ -8,7 +8,7 @@
 #include <sys/un.h>
 
 /* Strictly digits: getaddrinfo would take "99999" modulo 65536, and " 1". */
-static bool is_port(const char *text)
+bool omc_address_is_port(const char *text)
 {
     unsigned long number = 0;
     size_t len = strspn(text, "0123456789");
@@ -52,7 +52,7 @@ enum omc_address_kind omc_address_parse(struct omc_address *address, const char 
     *problem = NULL;
     if (host[0] == '/')
         return parse_path(address, host, problem);
-    if (!is_port(port))
+    if (!omc_address_is_port(port))
         *problem = "not a port number from 1 to 65535";
     else if (host[0] == '\0' || strcmp(host, "*") == 0) /* to getaddrinfo the loopback address */
         *problem = "neither an address nor a name";

@@ -33,6 +33,9 @@ enum omc_address_kind {
 enum omc_address_kind omc_address_parse(struct omc_address *address, const char *host,
                                         const char *port, const char **problem);
 
+/* Whether text is a port: digits only, from 1 to 65535. */
+bool omc_address_is_port(const char *text);
+
 bool omc_address_is_equal(const struct omc_address *a, const struct omc_address *b);
 
 #endif

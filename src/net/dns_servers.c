@@ -4,17 +4,15 @@
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "net/address.h"
 #include "net/resolver.h"
 
+/* No port needs more than five digits, and zeros in front are a mistake. */
 static bool is_port(const char *text)
 {
-    size_t len = strspn(text, "0123456789");
-    unsigned long number = strtoul(text, NULL, 10);
-
-    return len > 0 && len <= 5 && text[len] == '\0' && number > 0 && number <= 65535;
+    return strlen(text) <= 5 && omc_address_is_port(text);
 }
 
 static bool is_ip(int family, const char *text)

@@ -120,13 +120,4 @@ struct omc_codec {
                               size_t *size);
 };
 
-/* Whether the protocol can carry a request.  It is the same as to encode it. */
-static inline bool omc_codec_accepts(const struct omc_codec *codec, const omcache_req_t *req,
-                                     struct omc_prefix prefix)
-{
-    unsigned char head[OMC_CODEC_HEAD_MAX];
-
-    return codec->encode_head(head, req, prefix, 0) > 0;
-}
-
 #endif

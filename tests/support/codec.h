@@ -35,6 +35,10 @@ struct extras {
     unsigned char bytes[20];
 };
 
+/* Whether the protocol can carry a request: whether it encodes it. */
+bool codec_accepts(const struct omc_codec *codec, const omcache_req_t *req,
+                   struct omc_prefix prefix);
+
 /* Makes the request that the public interface would make of it. */
 void codec_fill(const struct order *order, struct extras *extras, omcache_req_t *req);
 

@@ -120,10 +120,10 @@ END_TEST
 
 START_TEST(the_clock_goes_forward)
 {
-    int64_t before = omc_clock_now();
+    int64_t before = omc_clock_usec();
 
     ck_assert_int_gt(before, 0);
-    ck_assert_int_ge(omc_clock_now(), before);
+    ck_assert_int_ge(omc_clock_usec(), before);
 }
 END_TEST
 

@@ -155,8 +155,7 @@ START_TEST(other_parts_than_the_opcode_has_are_refused)
             .data = letters,
         };
 
-        ck_assert_msg(omc_codec_accepts(&omc_meta_codec, &req, none) == cases[i].good, "case %zu",
-                      i);
+        ck_assert_msg(codec_accepts(&omc_meta_codec, &req, none) == cases[i].good, "case %zu", i);
     }
 }
 END_TEST
@@ -169,11 +168,11 @@ START_TEST(values_that_no_server_takes_are_refused)
 
     codec_fill(&(struct order){.opcode = OMC_OP_SET, .key = "k"}, &extras, &req);
     req.header.bodylen = htobe32(8 + 1 + (uint32_t)INT32_MAX - 2);
-    ck_assert(omc_codec_accepts(&omc_meta_codec, &req, (struct omc_prefix){.len = 0}));
+    ck_assert(codec_accepts(&omc_meta_codec, &req, (struct omc_prefix){.len = 0}));
     req.header.bodylen = htobe32(8 + 1 + (uint32_t)INT32_MAX - 1);
-    ck_assert(!omc_codec_accepts(&omc_meta_codec, &req, (struct omc_prefix){.len = 0}));
+    ck_assert(!codec_accepts(&omc_meta_codec, &req, (struct omc_prefix){.len = 0}));
     req.header.bodylen = htobe32(UINT32_MAX);
-    ck_assert(!omc_codec_accepts(&omc_meta_codec, &req, (struct omc_prefix){.len = 0}));
+    ck_assert(!codec_accepts(&omc_meta_codec, &req, (struct omc_prefix){.len = 0}));
 }
 END_TEST
 

@@ -207,9 +207,9 @@ START_TEST(values_that_no_server_takes_are_refused)
 
     codec_fill(&(struct order){.opcode = OMC_OP_SET, .key = "k"}, &extras, &req);
     req.header.bodylen = htobe32(8 + 1 + (uint32_t)INT32_MAX - 2);
-    ck_assert(omc_codec_accepts(&omc_text_codec, &req, (struct omc_prefix){.len = 0}));
+    ck_assert(codec_accepts(&omc_text_codec, &req, (struct omc_prefix){.len = 0}));
     req.header.bodylen = htobe32(8 + 1 + (uint32_t)INT32_MAX - 1);
-    ck_assert(!omc_codec_accepts(&omc_text_codec, &req, (struct omc_prefix){.len = 0}));
+    ck_assert(!codec_accepts(&omc_text_codec, &req, (struct omc_prefix){.len = 0}));
 }
 END_TEST
 
