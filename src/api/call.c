@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "core/duty.h"
+#include "core/express.h"
 #include "core/handle.h"
 #include "core/loop.h"
 #include "core/submit.h"
@@ -68,15 +69,28 @@ static void tell_deadline(omcache_t *mc)
 static void tell(omcache_t *mc)
 {
     do {
+        omc_duty_update(mc);
         omc_watch_tell(mc, &mc->watches);
         omc_duty_tell_drained(mc);
         tell_deadline(mc);
-    } while (!mc->doomed && omc_watch_has_news(&mc->watches));
+    } while (!mc->doomed && (mc->fleet.touched_count > 0 || omc_watch_has_news(&mc->watches)));
+}
+
+/* Whether a call leaves more to be done than to count itself out. */
+static inline bool has_consequences(const omcache_t *mc)
+{
+    return mc->fleet.touched_count > 0 || omc_watch_has_news(&mc->watches) || mc->drained ||
+           mc->timeout_func != NULL || mc->dropped != NULL || mc->doomed;
 }
 
 bool omc_call_end(omcache_t *mc)
 {
     bool freed;
+
+    if (!has_consequences(mc)) {
+        mc->depth--;
+        return true;
+    }
 
     if (mc->depth == 1 && !mc->doomed) {
         tell(mc);
@@ -100,7 +114,7 @@ int omc_call_result(omcache_t *mc, int rc, size_t *value_count)
     return OMCACHE_FAIL;
 }
 
-static bool is_finished(const omcache_t *mc)
+static bool is_finished(omcache_t *mc)
 {
     return mc->batch.reqs != NULL ? mc->batch.left == 0 : omc_loop_is_idle(mc);
 }
@@ -109,21 +123,23 @@ static bool is_finished(const omcache_t *mc)
  * wait for it. */
 static int run(omcache_t *mc, int64_t now, int64_t deadline)
 {
+    bool may_read = true;
+
     for (bool first = true;; first = false) {
         int64_t until;
         bool finished;
 
-        omc_loop_push(mc, true, now);
+        omc_loop_send(mc, now);
         omc_batch_deliver_failures(mc);
         finished = is_finished(mc);
-        if (mc->doomed || (finished && (!first || mc->fleet.active_count == 0)))
+        if (mc->doomed || (finished && (!first || !omc_loop_is_active(mc))))
             return OMCACHE_OK;
         if (!first && (now >= deadline || omc_loop_is_stalled(mc)))
             return OMCACHE_AGAIN;
         until = omc_loop_deadline(mc);
         if (deadline < until)
             until = deadline;
-        omc_loop_wait(mc, finished ? 0 : omc_clock_left(now, until));
+        may_read = omc_loop_wait(mc, finished ? 0 : omc_clock_left(now, until), may_read);
         now = omc_call_clock(mc);
         omc_loop_dispatch(mc, now);
     }
@@ -185,14 +201,39 @@ static enum omc_submit_write when_to_write(const omcache_t *mc, int32_t timeout_
     return mc->settings.buffering ? OMC_SUBMIT_COLLECT : OMC_SUBMIT_NOW;
 }
 
+/* Submits a request, and tries to get its answer while it is at it. */
+static enum omc_step ask_one(omcache_t *mc, omcache_req_t *req, omcache_value_t *values,
+                             size_t room, size_t *value_count, int32_t timeout_msec, int64_t now)
+{
+    struct omc_express express;
+    struct omc_reply reply;
+    enum omc_step step = omc_express_ask(mc, &express, req, timeout_msec, now);
+
+    if (step != OMC_STEP_DONE)
+        return step;
+    step = omc_express_take(mc, &express, req, &reply, omc_call_clock(mc));
+    if (step != OMC_STEP_DONE || room == 0)
+        return step;
+    values[0] = reply.value;
+    *value_count = 1;
+    return step;
+}
+
 /* Submits and, with a timeout, collects. */
 static int run_command(omcache_t *mc, omcache_req_t *reqs, size_t *req_count,
                        omcache_value_t *values, size_t room, size_t *value_count,
                        int32_t timeout_msec)
 {
     int64_t now = omc_call_clock(mc);
-    int refusal = omc_submit(mc, reqs, req_count, when_to_write(mc, timeout_msec), now), rc;
+    enum omc_step step = OMC_STEP_NOTHING;
+    int refusal = OMCACHE_OK, rc;
 
+    if (*req_count == 1 && timeout_msec != 0)
+        step = ask_one(mc, reqs, values, room, value_count, timeout_msec, now);
+    if (step == OMC_STEP_NOTHING)
+        refusal = omc_submit(mc, reqs, req_count, when_to_write(mc, timeout_msec), now);
+    else if (step == OMC_STEP_DONE)
+        *req_count = 0;
     if (*req_count == 0)
         return refusal;
     if (timeout_msec == 0)

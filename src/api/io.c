@@ -47,8 +47,12 @@ struct pollfd *omcache_poll_fds(omcache_t *mc, int *nfds, int *poll_timeout)
     if (poll_timeout == NULL || !omc_call_is_allowed(mc))
         return NULL;
     omc_call_begin(mc);
+    omc_loop_show(mc);
     now = omc_call_clock(mc);
-    omc_loop_push(mc, !mc->settings.buffering, now);
+    if (mc->settings.buffering)
+        omc_loop_prepare(mc, now);
+    else
+        omc_loop_send(mc, now);
     omc_loop_check_deadlines(mc, now);
     omc_loop_choose(mc);
     until = omc_clock_after(now, mc->settings.dead_timeout);

@@ -14,6 +14,7 @@ int omcache_set_watch_callback(omcache_t *mc, omcache_watch_callback_func *func,
     if (mc == NULL || (mc->doomed && func != NULL))
         return OMCACHE_INVALID;
     omc_call_begin(mc);
+    omc_loop_show(mc);
     omc_watch_set_callback(&mc->watches, func, context);
     omc_call_end(mc);
     return OMCACHE_OK;

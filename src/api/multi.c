@@ -38,38 +38,41 @@ static bool is_valid(const omcache_t *mc, const struct question *question,
            keys_are_valid(question, OMC_REQUEST_KEY_MAX - mc->fleet.routing.keys.prefix_len);
 }
 
-static void fill(omcache_req_t *reqs, const struct question *question)
+static void fill(omcache_req_t *reqs, size_t room, const struct question *question)
 {
     size_t extra_len = question->extras == NULL ? 0 : sizeof(*question->extras);
 
     for (size_t i = 0; i < question->count; i++) {
         size_t key_len = question->key_lens[i];
-        omcache_req_t *req = &reqs[i];
 
-        req->server_index = -1;
-        req->header.opcode = question->opcode;
-        req->header.keylen = htobe16((uint16_t)key_len);
-        req->header.extlen = (uint8_t)extra_len;
-        req->header.bodylen = htobe32((uint32_t)(key_len + extra_len));
-        req->extra = question->extras == NULL ? NULL : &question->extras[i];
-        req->key = question->keys[i];
+        reqs[i] = (omcache_req_t){
+            .server_index = -1,
+            .header = {.opcode = question->opcode,
+                       .keylen = htobe16((uint16_t)key_len),
+                       .extlen = (uint8_t)extra_len,
+                       .bodylen = htobe32((uint32_t)(key_len + extra_len))},
+            .extra = question->extras == NULL ? NULL : &question->extras[i],
+            .key = question->keys[i],
+        };
     }
+    memset(reqs + question->count, 0, (room - question->count) * sizeof(*reqs));
 }
 
 static int ask(omcache_t *mc, const struct question *question, omcache_req_t *reqs,
                size_t *req_count, omcache_value_t *values, size_t *value_count,
                int32_t timeout_msec)
 {
+    size_t room = values == NULL || value_count == NULL ? 0 : *value_count;
     int rc;
 
-    memset(reqs, 0, *req_count * sizeof(*reqs));
-    if (values != NULL && value_count != NULL)
-        memset(values, 0, *value_count * sizeof(*values));
-    fill(reqs, question);
+    fill(reqs, *req_count, question);
     *req_count = question->count;
     omc_call_begin_io(mc);
     rc = omc_call_command(mc, reqs, req_count, values, value_count, timeout_msec);
-    return omc_call_result(mc, rc, value_count);
+    rc = omc_call_result(mc, rc, value_count);
+    for (size_t i = room == 0 ? 0 : *value_count; i < room; i++)
+        values[i] = (omcache_value_t){.status = 0};
+    return rc;
 }
 
 /* The signatures are 0.3's: NOLINTBEGIN(readability-non-const-parameter) */

@@ -43,12 +43,10 @@ static bool grow(struct omc_buffer *buffer, size_t needed)
     return true;
 }
 
-bool omc_buffer_reserve(struct omc_buffer *buffer, size_t more)
+bool omc_buffer_make_room(struct omc_buffer *buffer, size_t more)
 {
     size_t size = omc_buffer_size(buffer);
 
-    if (more <= omc_buffer_room(buffer))
-        return true;
     if (more > SIZE_MAX - size)
         return false;
     /* Moving less than half of the buffer keeps the cost per byte constant. */
@@ -62,11 +60,6 @@ bool omc_buffer_reserve(struct omc_buffer *buffer, size_t more)
     return true;
 }
 
-void omc_buffer_commit(struct omc_buffer *buffer, size_t size)
-{
-    buffer->end += size;
-}
-
 bool omc_buffer_append(struct omc_buffer *buffer, const void *bytes, size_t size)
 {
     if (size == 0)
@@ -76,26 +69,4 @@ bool omc_buffer_append(struct omc_buffer *buffer, const void *bytes, size_t size
     memcpy(omc_buffer_tail(buffer), bytes, size);
     omc_buffer_commit(buffer, size);
     return true;
-}
-
-void omc_buffer_consume(struct omc_buffer *buffer, size_t size)
-{
-    buffer->start += size;
-}
-
-void omc_buffer_truncate(struct omc_buffer *buffer, size_t size)
-{
-    buffer->end = buffer->start + size;
-}
-
-void omc_buffer_rewind(struct omc_buffer *buffer)
-{
-    if (omc_buffer_size(buffer) == 0)
-        buffer->start = buffer->end = 0;
-}
-
-void omc_buffer_trim(struct omc_buffer *buffer, size_t keep)
-{
-    if (omc_buffer_size(buffer) == 0 && buffer->capacity > keep)
-        omc_buffer_fini(buffer);
 }

@@ -36,7 +36,12 @@ static inline size_t omc_buffer_room(const struct omc_buffer *buffer)
 
 /* Makes room for `more` bytes, which moves the contents if need be; false when
  * there is no memory, with nothing changed. */
-bool omc_buffer_reserve(struct omc_buffer *buffer, size_t more);
+bool omc_buffer_make_room(struct omc_buffer *buffer, size_t more);
+
+static inline bool omc_buffer_reserve(struct omc_buffer *buffer, size_t more)
+{
+    return more <= omc_buffer_room(buffer) || omc_buffer_make_room(buffer, more);
+}
 
 /* Where the next bytes go; room for them must have been reserved. */
 static inline unsigned char *omc_buffer_tail(struct omc_buffer *buffer)
@@ -45,22 +50,39 @@ static inline unsigned char *omc_buffer_tail(struct omc_buffer *buffer)
 }
 
 /* Counts `size` bytes at the tail as written. */
-void omc_buffer_commit(struct omc_buffer *buffer, size_t size);
+static inline void omc_buffer_commit(struct omc_buffer *buffer, size_t size)
+{
+    buffer->end += size;
+}
 
 /* Copies bytes to the end; false when there is no memory, with nothing changed. */
 bool omc_buffer_append(struct omc_buffer *buffer, const void *bytes, size_t size);
 
 /* Drops bytes from the front.  Moves nothing: dropped bytes stay where they are
  * until room is made. */
-void omc_buffer_consume(struct omc_buffer *buffer, size_t size);
+static inline void omc_buffer_consume(struct omc_buffer *buffer, size_t size)
+{
+    buffer->start += size;
+}
 
 /* Drops bytes from the end until size are left. */
-void omc_buffer_truncate(struct omc_buffer *buffer, size_t size);
+static inline void omc_buffer_truncate(struct omc_buffer *buffer, size_t size)
+{
+    buffer->end = buffer->start + size;
+}
 
 /* Lets an empty buffer start at its beginning again. */
-void omc_buffer_rewind(struct omc_buffer *buffer);
+static inline void omc_buffer_rewind(struct omc_buffer *buffer)
+{
+    if (omc_buffer_size(buffer) == 0)
+        buffer->start = buffer->end = 0;
+}
 
 /* Gives back the memory of an empty buffer that has grown beyond `keep`. */
-void omc_buffer_trim(struct omc_buffer *buffer, size_t keep);
+static inline void omc_buffer_trim(struct omc_buffer *buffer, size_t keep)
+{
+    if (buffer->capacity > keep && omc_buffer_size(buffer) == 0)
+        omc_buffer_fini(buffer);
+}
 
 #endif

@@ -59,20 +59,6 @@ void omc_batch_pop(struct omc_batch *batch, struct omc_batch *outer)
     *batch = *outer;
 }
 
-uint32_t omc_batch_add(struct omc_batch *batch)
-{
-    batch->count++;
-    batch->left++;
-    return batch->next_tag++;
-}
-
-void omc_batch_take_back(struct omc_batch *batch)
-{
-    batch->count--;
-    batch->left--;
-    batch->next_tag--;
-}
-
 bool omc_batch_is(const struct omc_batch *batch, const omcache_req_t *reqs, size_t count)
 {
     return batch->count > 0 && reqs[0].header.opaque == batch->first && count == batch->count &&

@@ -52,10 +52,20 @@ void omc_batch_fini(struct omc_batch *batch);
 bool omc_batch_begin(struct omc_batch *batch, size_t count);
 
 /* Adds the next request, giving it its tag. */
-uint32_t omc_batch_add(struct omc_batch *batch);
+static inline uint32_t omc_batch_add(struct omc_batch *batch)
+{
+    batch->count++;
+    batch->left++;
+    return batch->next_tag++;
+}
 
 /* Takes the last one added out again: it was not accepted. */
-void omc_batch_take_back(struct omc_batch *batch);
+static inline void omc_batch_take_back(struct omc_batch *batch)
+{
+    batch->count--;
+    batch->left--;
+    batch->next_tag--;
+}
 
 /* Sets the current batch aside in *outer, and takes it up again: a call that collects
  * has run a callback, and that has made a call. */

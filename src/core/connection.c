@@ -7,12 +7,10 @@
 #include <string.h>
 
 #include "core/counter.h"
+#include "core/translate.h"
 #include "net/socket.h"
-#include "proto/binary.h"
-#include "proto/meta.h"
 #include "proto/opcode.h"
 #include "proto/request.h"
-#include "proto/text.h"
 
 enum {
     OUT_KEPT = 65536, /* an empty send buffer larger than this is given back */
@@ -21,25 +19,11 @@ enum {
 static const omcache_req_t noop = {.header = {.opcode = OMC_OP_NOOP}};
 static const struct omc_prefix no_prefix;
 
-static const struct omc_codec *codec_of(int protocol)
-{
-    switch (protocol) {
-    case OMCACHE_PROTOCOL_META:
-        return &omc_meta_codec;
-    case OMCACHE_PROTOCOL_TEXT:
-        return &omc_text_codec;
-    case OMCACHE_PROTOCOL_BINARY:
-        return &omc_binary_codec;
-    default:
-        return &omc_binary_waiting;
-    }
-}
-
 void omc_connection_init(struct omc_connection *conn, uint32_t first_number)
 {
     memset(conn, 0, sizeof(*conn));
     conn->fd = -1;
-    conn->codec = codec_of(OMCACHE_PROTOCOL_AUTO);
+    conn->codec = omc_translate_codec(OMCACHE_PROTOCOL_AUTO);
     omc_buffer_init(&conn->out);
     omc_inbox_init(&conn->in);
     omc_queue_init(&conn->queue, first_number);
@@ -63,6 +47,8 @@ void omc_connection_leave(struct omc_connection *conn)
     conn->blocked = false;
     conn->broken = 0;
     conn->expecting = false;
+    conn->patient = false;
+    conn->awaited = false;
     conn->stalled = false;
 }
 
@@ -97,109 +83,6 @@ enum omc_hello omc_connection_read_hello(struct omc_connection *conn, int protoc
     return hello;
 }
 
-/* Reads a waiting request back. */
-static void read_back(const struct omc_connection *conn, const struct omc_pending *pending,
-                      struct omc_scratch *scratch, omcache_req_t *req)
-{
-    conn->codec->decode_request(omc_buffer_data(&conn->out) + (pending->start - conn->written),
-                                pending->opcode, scratch, req);
-}
-
-/* How many bytes all waiting requests have at most when a codec encodes them. */
-static size_t translated_size(const struct omc_connection *conn, const struct omc_codec *codec)
-{
-    const struct omc_queue *queue = &conn->queue;
-    struct omc_scratch scratch;
-    omcache_req_t req;
-    size_t size = 0;
-
-    for (uint32_t i = 0; i < queue->count; i++) {
-        const struct omc_pending *pending = omc_queue_find(queue, queue->first + i);
-
-        if (pending == NULL)
-            continue;
-        read_back(conn, pending, &scratch, &req);
-        size += codec->head_size(&req, 0) + omc_request_data_len(&req) + OMC_CODEC_TAIL_MAX;
-    }
-    return size;
-}
-
-/* Encodes a request behind those in out, where there is room; false if the codec cannot
- * carry it. */
-static bool encode(struct omc_buffer *out, const struct omc_codec *codec, const omcache_req_t *req,
-                   uint32_t number)
-{
-    size_t used = codec->encode_head(omc_buffer_tail(out), req, no_prefix, number);
-
-    if (used == 0)
-        return false;
-    omc_buffer_commit(out, used);
-    omc_buffer_append(out, req->data, omc_request_data_len(req));
-    omc_buffer_append(out, (const unsigned char *)OMC_CODEC_TAIL,
-                      codec->tail_size(req->header.opcode));
-    return true;
-}
-
-/* Keeps what a request needs for its initial value in a protocol that cannot carry
- * it; false without memory. */
-static bool keep_counter(const struct omc_codec *codec, struct omc_pending *pending,
-                         const omcache_req_t *req)
-{
-    if (!omc_counter_is_needed(codec, req))
-        return true;
-    pending->counter = omc_counter_new(req, no_prefix);
-    return pending->counter != NULL;
-}
-
-bool omc_connection_translate(struct omc_connection *conn, int protocol,
-                              void (*refused)(void *context, const struct omc_pending *pending),
-                              void *context)
-{
-    const struct omc_codec *codec = codec_of(protocol);
-    struct omc_queue *queue = &conn->queue;
-    uint32_t end = omc_queue_next(queue);
-    struct omc_buffer out;
-
-    omc_buffer_init(&out);
-    if (codec != conn->codec && !omc_buffer_reserve(&out, translated_size(conn, codec)))
-        return false;
-    for (uint32_t number = queue->first; codec != conn->codec && number != end; number++) {
-        struct omc_pending *pending = omc_queue_find(queue, number);
-        struct omc_scratch scratch;
-        omcache_req_t req;
-        size_t start = omc_buffer_size(&out);
-
-        if (pending == NULL)
-            continue;
-        read_back(conn, pending, &scratch, &req);
-        pending->quiet = codec->is_quiet(pending->opcode);
-        if (keep_counter(codec, pending, &req) && encode(&out, codec, &req, number)) {
-            pending->start = conn->written + start;
-            continue;
-        }
-        refused(context, pending);
-        omc_connection_settle(conn, pending);
-    }
-    if (codec != conn->codec) {
-        omc_buffer_fini(&conn->out);
-        conn->out = out;
-    }
-    conn->codec = codec;
-    conn->protocol = protocol;
-    return true;
-}
-
-/* Counts bytes that the kernel took against what was offered, in its order. */
-static void consume_written(struct omc_connection *conn, size_t count)
-{
-    size_t hello = count < conn->hello_left ? count : conn->hello_left;
-
-    conn->bytes_out += count;
-    conn->hello_left -= hello;
-    omc_buffer_consume(&conn->out, count - hello);
-    conn->written += count - hello;
-}
-
 /* The dead timeout runs from the first attempt to write after silence on both
  * sides.  Later writes prove nothing, the kernel takes them even if the peer is
  * dead; but if it was full and takes more, the peer is taking, too. */
@@ -224,12 +107,21 @@ static struct iovec piece(const void *bytes, size_t len)
     return (struct iovec){(void *)(uintptr_t)bytes, len};
 }
 
+/* Takes as much of a number off what is left as possible; how much that is. */
+static ssize_t take_off(size_t *left, size_t number)
+{
+    size_t taken = number < *left ? number : *left;
+
+    *left -= taken;
+    return (ssize_t)taken;
+}
+
 /* Writes hello, out and the rest in one go; how much of the rest was written is *sent. */
 static bool write_all(struct omc_connection *conn, const struct rest *rest, size_t *sent,
                       int64_t now)
 {
     size_t unsent = conn->protocol == OMCACHE_PROTOCOL_AUTO ? 0 : omc_connection_unsent(conn);
-    size_t ours = conn->hello_left + unsent, all = ours + rest->data_len + rest->tail_len;
+    size_t all = conn->hello_left + unsent + rest->data_len + rest->tail_len;
     struct iovec pieces[4];
     size_t count = 0;
     ssize_t taken;
@@ -249,11 +141,12 @@ static bool write_all(struct omc_connection *conn, const struct rest *rest, size
     if (taken > 0 || !conn->expecting)
         note_written(conn, now);
     conn->blocked = (size_t)taken < all;
-    if ((size_t)taken > ours)
-        *sent = (size_t)taken - ours;
-    consume_written(conn, (size_t)taken - *sent);
-    conn->written += *sent;
-    conn->bytes_out += *sent;
+    conn->bytes_out += (size_t)taken;
+    taken -= take_off(&conn->hello_left, (size_t)taken);
+    conn->written += (size_t)taken;
+    *sent = (size_t)taken > unsent ? (size_t)taken - unsent : 0;
+    omc_buffer_consume(&conn->out, (size_t)taken - *sent);
+    omc_buffer_rewind(&conn->out);
     omc_buffer_trim(&conn->out, OUT_KEPT);
     return true;
 }
@@ -273,34 +166,37 @@ size_t omc_connection_size(const struct omc_connection *conn, const omcache_req_
            conn->codec->tail_size(req->header.opcode);
 }
 
-/* Queues a request and encodes its head, with room for `room` bytes behind it. */
+/* Queues a request and encodes its head, with room for `room` bytes behind it; `size`
+ * bytes will follow it sooner or later. */
 static int queue_head(struct omc_connection *conn, const omcache_req_t *req,
                       struct omc_prefix prefix, const struct omc_pending *pending, size_t limit,
-                      size_t room)
+                      size_t size, size_t room)
 {
+    const struct omc_codec *codec = conn->codec;
     size_t unsent = omc_connection_unsent(conn), used;
-    size_t size = omc_request_data_len(req) + conn->codec->tail_size(req->header.opcode);
-    struct omc_pending queued = *pending;
+    struct omc_counter *counter = pending->counter;
+    struct omc_pending *queued;
 
     if (unsent > limit || size > limit - unsent)
         return OMCACHE_BUFFER_FULL;
     if (!omc_queue_reserve(&conn->queue) ||
         !omc_buffer_reserve(&conn->out, OMC_CODEC_HEAD_MAX + room))
         return OMCACHE_FAIL;
-    used = conn->codec->encode_head(omc_buffer_tail(&conn->out), req, prefix,
-                                    omc_queue_next(&conn->queue));
+    used =
+        codec->encode_head(omc_buffer_tail(&conn->out), req, prefix, omc_queue_next(&conn->queue));
     if (used == 0)
         return OMCACHE_INVALID;
     if (used > limit - unsent - size)
         return OMCACHE_BUFFER_FULL;
-    if (queued.counter == NULL && omc_counter_is_needed(conn->codec, req) &&
-        (queued.counter = omc_counter_new(req, prefix)) == NULL)
+    if (counter == NULL && codec->lacks_initial && omc_counter_is_needed(codec, req) &&
+        (counter = omc_counter_new(req, prefix)) == NULL)
         return OMCACHE_FAIL;
     omc_buffer_commit(&conn->out, used);
-    queued.start = conn->written + unsent;
-    queued.opcode = req->header.opcode;
-    queued.quiet = conn->codec->is_quiet(req->header.opcode);
-    omc_queue_push(&conn->queue, &queued);
+    queued = omc_queue_push(&conn->queue, pending);
+    queued->start = conn->written + unsent;
+    queued->counter = counter;
+    queued->opcode = req->header.opcode;
+    queued->quiet = codec->is_quiet(req->header.opcode);
     return OMCACHE_OK;
 }
 
@@ -329,11 +225,44 @@ int omc_connection_submit(struct omc_connection *conn, const omcache_req_t *req,
                           struct omc_prefix prefix, const struct omc_pending *pending, size_t limit)
 {
     struct rest rest = rest_of(conn, req);
-    int rc = queue_head(conn, req, prefix, pending, limit, rest.data_len + rest.tail_len);
+    size_t size = rest.data_len + rest.tail_len;
+    int rc = queue_head(conn, req, prefix, pending, limit, size, size);
 
-    if (rc == OMCACHE_OK)
+    if (rc == OMCACHE_OK && size > 0)
         copy_rest(conn, &rest, 0);
     return rc;
+}
+
+size_t omc_connection_submit_run(struct omc_connection *conn, const omcache_req_t *reqs,
+                                 size_t count, struct omc_prefix prefix,
+                                 const struct omc_pending *first, size_t limit)
+{
+    const struct omc_codec *codec = conn->codec;
+    struct omc_pending pending = *first;
+    size_t done;
+
+    pending.opcode = reqs[0].header.opcode;
+    pending.quiet = codec->is_quiet(pending.opcode);
+    if (codec->tail_size(pending.opcode) > 0 || omc_opcode_is_delta(pending.opcode))
+        return 0;
+    for (done = 0; done < count; done++) {
+        const omcache_req_t *req = &reqs[done];
+        size_t unsent = omc_connection_unsent(conn), used;
+
+        if (req->header.opcode != pending.opcode || omc_request_data_len(req) > 0 ||
+            unsent > limit || !omc_queue_reserve(&conn->queue) ||
+            !omc_buffer_reserve(&conn->out, OMC_CODEC_HEAD_MAX))
+            break;
+        used = codec->encode_head(omc_buffer_tail(&conn->out), req, prefix,
+                                  omc_queue_next(&conn->queue));
+        if (used == 0 || used > limit - unsent)
+            break;
+        omc_buffer_commit(&conn->out, used);
+        pending.start = conn->written + unsent;
+        omc_queue_push(&conn->queue, &pending);
+        pending.tag++;
+    }
+    return done;
 }
 
 int omc_connection_send(struct omc_connection *conn, const omcache_req_t *req,
@@ -342,13 +271,13 @@ int omc_connection_send(struct omc_connection *conn, const omcache_req_t *req,
 {
     size_t sent;
     struct rest rest = rest_of(conn, req);
-    int rc = queue_head(conn, req, prefix, pending, limit, 0);
+    int rc = queue_head(conn, req, prefix, pending, limit, rest.data_len + rest.tail_len, 0);
 
     if (rc != OMCACHE_OK)
         return rc;
     if (!write_all(conn, &rest, &sent, now))
         conn->broken = errno;
-    if (copy_rest(conn, &rest, sent))
+    if (sent == rest.data_len + rest.tail_len || copy_rest(conn, &rest, sent))
         return OMCACHE_OK;
     if (omc_queue_last(&conn->queue)->start < conn->written) {
         /* Half a request is on its way and the other half is lost. */
@@ -360,20 +289,76 @@ int omc_connection_send(struct omc_connection *conn, const omcache_req_t *req,
     return OMCACHE_FAIL;
 }
 
-void omc_connection_fence(struct omc_connection *conn)
+bool omc_connection_ask(struct omc_connection *conn, const omcache_req_t *req,
+                        struct omc_prefix prefix, size_t limit, int64_t now)
+{
+    struct rest rest = rest_of(conn, req);
+    size_t size = rest.data_len + rest.tail_len, used, sent;
+    uint64_t start = conn->written;
+
+    if (size > limit || !omc_queue_reserve(&conn->queue) ||
+        !omc_buffer_reserve(&conn->out, OMC_CODEC_HEAD_MAX))
+        return false;
+    used = conn->codec->encode_head(omc_buffer_tail(&conn->out), req, prefix,
+                                    omc_queue_next(&conn->queue));
+    if (used == 0 || used > limit - size)
+        return false;
+    omc_buffer_commit(&conn->out, used);
+    if (!write_all(conn, &rest, &sent, now))
+        conn->broken = errno;
+    if (sent == size || copy_rest(conn, &rest, sent))
+        return true;
+    if (conn->written > start) {
+        conn->broken = ENOMEM; /* half a request is on its way, and the other half is lost */
+        return true;
+    }
+    omc_buffer_truncate(&conn->out, 0);
+    conn->expecting = false;
+    return false;
+}
+
+bool omc_connection_fence(struct omc_connection *conn)
 {
     static const struct omc_pending fence = {.fence = true};
     const struct omc_pending *last = omc_queue_last(&conn->queue);
 
-    if (last != NULL && last->quiet && !last->forgotten)
-        queue_head(conn, &noop, no_prefix, &fence, SIZE_MAX, 0);
+    if (last == NULL || !last->quiet || last->forgotten)
+        return true;
+    return queue_head(conn, &noop, no_prefix, &fence, SIZE_MAX, 0, 0) == OMCACHE_OK;
 }
 
-ssize_t omc_connection_read(struct omc_connection *conn, size_t limit, int64_t now)
+bool omc_connection_await(struct omc_connection *conn, size_t limit)
 {
     struct omc_buffer *buffer = &conn->in.buffer;
-    ssize_t count;
 
+    if (omc_inbox_make_room(&conn->in, conn->message, limit) != OMC_INBOX_ROOM)
+        return false;
+    if (!conn->patient)
+        omc_socket_let_wait(conn->fd, true);
+    conn->patient = true;
+    conn->count = omc_socket_await(conn->fd, omc_buffer_tail(buffer), omc_buffer_room(buffer));
+    conn->error = errno;
+    conn->awaited = conn->count != OMC_SOCKET_AGAIN;
+    return conn->awaited;
+}
+
+void omc_connection_show(struct omc_connection *conn)
+{
+    if (conn->patient)
+        omc_socket_let_wait(conn->fd, false);
+    conn->patient = false;
+}
+
+/* The outcome of a read, now or before. */
+static ssize_t read_once(struct omc_connection *conn, size_t limit)
+{
+    struct omc_buffer *buffer = &conn->in.buffer;
+
+    if (conn->awaited) {
+        conn->awaited = false;
+        errno = conn->error;
+        return conn->count;
+    }
     switch (omc_inbox_make_room(&conn->in, conn->message, limit)) {
     case OMC_INBOX_STALLED:
         conn->stalled = true;
@@ -384,9 +369,15 @@ ssize_t omc_connection_read(struct omc_connection *conn, size_t limit, int64_t n
     case OMC_INBOX_ROOM:
         break;
     }
-    count = omc_socket_read(conn->fd, omc_buffer_tail(buffer), omc_buffer_room(buffer));
+    return omc_socket_read(conn->fd, omc_buffer_tail(buffer), omc_buffer_room(buffer));
+}
+
+ssize_t omc_connection_read(struct omc_connection *conn, size_t limit, int64_t now)
+{
+    ssize_t count = read_once(conn, limit);
+
     if (count > 0) {
-        omc_buffer_commit(buffer, (size_t)count);
+        omc_buffer_commit(&conn->in.buffer, (size_t)count);
         conn->bytes_in += (uint64_t)count;
         conn->since = now;
     }
@@ -437,6 +428,29 @@ enum omc_decode omc_connection_next(struct omc_connection *conn, size_t limit,
     else if (result == OMC_DECODE_MORE)
         conn->message = used;
     return result;
+}
+
+bool omc_connection_peek(struct omc_connection *conn, size_t limit, const struct omc_expect *expect,
+                         struct omc_reply *reply)
+{
+    size_t used;
+
+    return conn->count > 0 &&
+           conn->codec->decode(omc_buffer_tail(&conn->in.buffer), (size_t)conn->count, limit,
+                               expect, reply, &used) == OMC_DECODE_REPLY &&
+           used == (size_t)conn->count;
+}
+
+/* The number is used, and the bytes are, which stay where they are. */
+void omc_connection_take(struct omc_connection *conn, int64_t now)
+{
+    conn->queue.first++;
+    conn->awaited = false;
+    conn->expecting = false;
+    conn->bytes_in += (uint64_t)conn->count;
+    conn->since = now;
+    omc_buffer_commit(&conn->in.buffer, (size_t)conn->count);
+    omc_buffer_consume(&conn->in.buffer, (size_t)conn->count);
 }
 
 void omc_connection_settle(struct omc_connection *conn, struct omc_pending *pending)

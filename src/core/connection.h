@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/buffer.h"
 #include "core/inbox.h"
@@ -20,6 +21,12 @@
 #include "proto/codec.h"
 #include "proto/hello.h"
 #include "proto/request.h"
+
+enum {
+    /* Asking whether a connection is still there takes a system call: not worth it if
+     * an answer came less than so many milliseconds ago. */
+    OMC_CONNECTION_FRESH = 5,
+};
 
 struct omc_connection {
     int fd;       /* the owner's to close; -1: none */
@@ -39,6 +46,10 @@ struct omc_connection {
 
     struct omc_inbox in;
     size_t message; /* how long the message at the front of `in` is at least */
+    bool patient;   /* the socket lets a read wait */
+    bool awaited;   /* a read has been made that nobody has looked at yet: */
+    int error;      /* its errno, */
+    ssize_t count;  /* and what it returned */
     bool stalled;   /* no room to read into before the application's next call */
 
     struct omc_queue queue;
@@ -67,17 +78,17 @@ void omc_connection_leave(struct omc_connection *conn);
 enum omc_hello omc_connection_read_hello(struct omc_connection *conn, int protocol,
                                          const char **problem);
 
-/* Puts requests into another protocol from now on, those that wait included, of which
- * none may have been written.  A request that it cannot carry is given to `refused`,
- * and then settled.  False without memory, and nothing has changed. */
-bool omc_connection_translate(struct omc_connection *conn, int protocol,
-                              void (*refused)(void *context, const struct omc_pending *pending),
-                              void *context);
-
 /* Bytes of requests that wait to be written. */
 static inline size_t omc_connection_unsent(const struct omc_connection *conn)
 {
     return omc_buffer_size(&conn->out);
+}
+
+/* Whether there is something to be done about the newest request: it has not been
+ * written, or is to be fenced. */
+static inline bool omc_connection_is_unfinished(const struct omc_connection *conn)
+{
+    return omc_connection_unsent(conn) > 0 || omc_queue_last(&conn->queue)->quiet;
 }
 
 /* Whether there is anything to write. */
@@ -91,6 +102,21 @@ static inline bool omc_connection_wants_write(const struct omc_connection *conn)
 static inline bool omc_connection_is_open(const struct omc_connection *conn)
 {
     return !conn->blocked && conn->protocol != OMCACHE_PROTOCOL_AUTO;
+}
+
+/* Whether the peer need not be suspected of having closed it: its last sign of life is
+ * recent, or a closing would be noticed. */
+static inline bool omc_connection_is_trusted(const struct omc_connection *conn, int64_t now)
+{
+    return conn->expecting || now - conn->since < OMC_CONNECTION_FRESH;
+}
+
+/* Whether it can be trusted and nothing is to be done on it. */
+static inline bool omc_connection_is_fresh(const struct omc_connection *conn, int64_t now)
+{
+    return conn->queue.count == 0 && omc_buffer_size(&conn->in.buffer) == 0 &&
+           omc_connection_unsent(conn) == 0 && conn->hello_left == 0 &&
+           omc_connection_is_open(conn) && !conn->expecting && omc_connection_is_trusted(conn, now);
 }
 
 /* Whether a request has not been answered, or not even been sent. */
@@ -111,6 +137,13 @@ int omc_connection_submit(struct omc_connection *conn, const omcache_req_t *req,
                           struct omc_prefix prefix, const struct omc_pending *pending,
                           size_t limit);
 
+/* The same for the first of count requests and those after it that are like it: of the
+ * same opcode and without data.  Their tags follow that of `first`.  How many were
+ * queued: there is more to be done about the next one, or it is not accepted. */
+size_t omc_connection_submit_run(struct omc_connection *conn, const omcache_req_t *reqs,
+                                 size_t count, struct omc_prefix prefix,
+                                 const struct omc_pending *first, size_t limit);
+
 /* The same on an open connection, but writes what is unsent and the request at
  * once, its data from where it is.  Only what the kernel does not take is
  * copied.  If the connection fails on the way, `broken` is set to its errno. */
@@ -118,12 +151,27 @@ int omc_connection_send(struct omc_connection *conn, const omcache_req_t *req,
                         struct omc_prefix prefix, const struct omc_pending *pending, size_t limit,
                         int64_t now);
 
+/* Writes a request at once, without queueing it, on a connection that has no other; what
+ * the kernel does not take is left in `out`.  False if it is refused, for whatever
+ * reason, and then nothing has changed.  It has the next number of the queue, where
+ * there is room for it. */
+bool omc_connection_ask(struct omc_connection *conn, const omcache_req_t *req,
+                        struct omc_prefix prefix, size_t limit, int64_t now);
+
 /* Queues a no-op if the newest request is quiet, so that the end of its silence
- * will be known.  Without memory it does so next time. */
-void omc_connection_fence(struct omc_connection *conn);
+ * will be known.  False without memory. */
+bool omc_connection_fence(struct omc_connection *conn);
 
 /* Writes what the kernel takes; false with errno if the connection failed. */
 bool omc_connection_flush(struct omc_connection *conn, int64_t now);
+
+/* Waits for something to read, and reads it: the next omc_connection_read returns that.
+ * Not for long: OMC_SOCKET_PATIENCE milliseconds, if that.  False if there is nothing
+ * yet, or no room. */
+bool omc_connection_await(struct omc_connection *conn, size_t limit);
+
+/* Makes sure that no read waits, as the application is to see the socket. */
+void omc_connection_show(struct omc_connection *conn);
 
 /* Reads once, up to the end of the room there is.  A number of bytes, or what
  * omc_socket_read has for less; OMC_SOCKET_AGAIN with `stalled` set if there is
@@ -133,6 +181,12 @@ ssize_t omc_connection_read(struct omc_connection *conn, size_t limit, int64_t n
 /* Decodes the next reply of those read, of at most limit bytes of body. */
 enum omc_decode omc_connection_next(struct omc_connection *conn, size_t limit,
                                     struct omc_reply *reply);
+
+/* Decodes what was awaited after that.  True if it is one reply and nothing more, which
+ * is then to be taken if it is the answer; else the next read returns it. */
+bool omc_connection_peek(struct omc_connection *conn, size_t limit, const struct omc_expect *expect,
+                         struct omc_reply *reply);
+void omc_connection_take(struct omc_connection *conn, int64_t now);
 
 /* Settles a request, its last answer having come. */
 void omc_connection_settle(struct omc_connection *conn, struct omc_pending *pending);

@@ -9,20 +9,13 @@
 #include "base/clock.h"
 #include "core/handle.h"
 
-static void update_active(struct omc_fleet *fleet, struct omc_server *server)
+static void retire(struct omc_fleet *fleet, struct omc_server *server)
 {
-    bool has_work = omc_server_has_work(server);
+    struct omc_server *last = fleet->active[--fleet->active_count];
 
-    if (has_work && !server->active) {
-        server->active_at = fleet->active_count;
-        fleet->active[fleet->active_count++] = server;
-    } else if (!has_work && server->active) {
-        struct omc_server *last = fleet->active[--fleet->active_count];
-
-        fleet->active[server->active_at] = last;
-        last->active_at = server->active_at;
-    }
-    server->active = has_work;
+    fleet->active[server->active_at] = last;
+    last->active_at = server->active_at;
+    server->active = false;
 }
 
 /* Deadlines mostly move on, with every answer: the heap need not know that before
@@ -45,32 +38,20 @@ static bool has_drained(const omcache_t *mc, const struct omc_server *server)
            (unsent == 0 || server->full_size <= limit - unsent);
 }
 
-void omc_duty_update(omcache_t *mc, struct omc_server *server)
+void omc_duty_update(omcache_t *mc)
 {
-    if (server->dropped)
-        return;
-    update_active(&mc->fleet, server);
-    update_deadline(mc, server);
-    omc_watch_want(&mc->watches, &server->watch, omc_server_events(server));
-    mc->drained = mc->drained || has_drained(mc, server);
-}
+    struct omc_fleet *fleet = &mc->fleet;
 
-void omc_duty_note_unsent(struct omc_fleet *fleet, struct omc_server *server)
-{
-    if (!server->unsent)
-        fleet->unsent[fleet->unsent_count++] = server;
-    server->unsent = true;
-}
+    while (fleet->touched_count > 0) {
+        struct omc_server *server = fleet->touched[--fleet->touched_count];
 
-struct omc_server *omc_duty_take_unsent(struct omc_fleet *fleet)
-{
-    struct omc_server *server;
-
-    if (fleet->unsent_count == 0)
-        return NULL;
-    server = fleet->unsent[--fleet->unsent_count];
-    server->unsent = false;
-    return server;
+        server->touched = false;
+        if (!omc_server_has_work(server))
+            retire(fleet, server);
+        update_deadline(mc, server);
+        omc_watch_want(&mc->watches, &server->watch, omc_server_events(server));
+        mc->drained = mc->drained || has_drained(mc, server);
+    }
 }
 
 static struct omc_server *server_of(struct omc_deadline *deadline)
@@ -98,16 +79,27 @@ static struct omc_server *first_due(omcache_t *mc)
 
 int64_t omc_duty_deadline(omcache_t *mc)
 {
-    const struct omc_server *server = first_due(mc);
+    const struct omc_server *server;
 
+    omc_duty_update(mc);
+    server = first_due(mc);
     return server == NULL ? OMC_CLOCK_NEVER : server->deadline.when;
+}
+
+/* Whether one may be: none is due earlier than the heap has it. */
+static bool is_any_due(const omcache_t *mc, int64_t now)
+{
+    const struct omc_deadline *first = omc_deadlines_first(&mc->deadlines);
+
+    return first != NULL && first->when <= now;
 }
 
 /* As often as there are deadlines: with a timeout of 0 there is always a next one. */
 void omc_duty_check_deadlines(omcache_t *mc, int64_t now)
 {
+    omc_duty_update(mc);
     for (size_t left = mc->deadlines.count; left > 0; left--) {
-        struct omc_server *server = first_due(mc);
+        struct omc_server *server = is_any_due(mc, now) ? first_due(mc) : NULL;
 
         if (server == NULL || server->deadline.when > now)
             return;
@@ -165,7 +157,7 @@ void omc_duty_unpin(omcache_t *mc, unsigned level)
         }
         if (server->conn.stalled) {
             server->conn.stalled = false;
-            omc_duty_update(mc, server);
+            omc_duty_touch(fleet, server);
         }
     }
 }

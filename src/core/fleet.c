@@ -19,6 +19,7 @@ static void free_arrays(struct omc_fleet *fleet)
 {
     omc_memory_free(fleet->servers);
     omc_memory_free(fleet->active);
+    omc_memory_free(fleet->touched);
     omc_memory_free(fleet->pinned);
     omc_memory_free(fleet->unsent);
     omc_router_fini(&fleet->router);
@@ -28,10 +29,11 @@ static bool allocate_arrays(struct omc_fleet *fleet, size_t count)
 {
     fleet->servers = omc_memory_new(count, sizeof(struct omc_server *));
     fleet->active = omc_memory_new(count, sizeof(struct omc_server *));
+    fleet->touched = omc_memory_new(count, sizeof(struct omc_server *));
     fleet->pinned = omc_memory_new(count, sizeof(struct omc_server *));
     fleet->unsent = omc_memory_new(count, sizeof(struct omc_server *));
     return count == 0 || (fleet->servers != NULL && fleet->active != NULL &&
-                          fleet->pinned != NULL && fleet->unsent != NULL);
+                          fleet->touched != NULL && fleet->pinned != NULL && fleet->unsent != NULL);
 }
 
 /* Makes those servers of the list that the old fleet does not have.  Both are
@@ -98,6 +100,7 @@ static void drop_servers(omcache_t *mc, struct omc_fleet *dropped)
         if (server == NULL)
             continue;
         server->dropped = true;
+        server->touched = true; /* not to be put on the lists again */
         server->next = mc->dropped;
         mc->dropped = server;
         dropped->servers[i] = NULL;
@@ -133,6 +136,8 @@ static void renumber(struct omc_fleet *fleet, struct omc_server_list *list)
             server->active_at = fleet->active_count;
             fleet->active[fleet->active_count++] = server;
         }
+        if (server->touched)
+            fleet->touched[fleet->touched_count++] = server;
         if (server->pinned)
             fleet->pinned[fleet->pinned_count++] = server;
         if (server->unsent)
@@ -263,8 +268,12 @@ struct omc_server *omc_fleet_pick(omcache_t *mc, const unsigned char *key, size_
     struct omc_fleet *fleet = &mc->fleet;
     struct walk walk = {mc, now};
     bool failover = mc->settings.failover;
-    int index = omc_router_pick(&fleet->router, &fleet->routing.keys, key, key_len, &mc->random,
-                                failover ? is_usable : is_any, &walk);
+    int index;
+
+    if (fleet->count == 1) /* as the router would tell */
+        return omc_server_is_usable(mc, fleet->servers[0], now) ? fleet->servers[0] : NULL;
+    index = omc_router_pick(&fleet->router, &fleet->routing.keys, key, key_len, &mc->random,
+                            failover ? is_usable : is_any, &walk);
 
     if (index >= 0 && !failover && !is_usable(&walk, (uint32_t)index))
         index = -1;

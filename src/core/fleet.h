@@ -17,8 +17,10 @@ struct omc_fleet {
     struct omc_server **servers;
     size_t count;
 
-    struct omc_server **active; /* room for all of them, and so have the two below */
+    struct omc_server **active; /* room for all of them, and so have those below */
     size_t active_count;
+    struct omc_server **touched; /* those to be looked at: see duty.h */
+    size_t touched_count;
     struct omc_server **pinned;
     size_t pinned_count;
     struct omc_server **unsent; /* those with requests that are new since the last send */

@@ -60,21 +60,10 @@ void omc_handle_free(omcache_t *mc)
     omc_memory_free(mc);
 }
 
-struct omc_prefix omc_handle_prefix(const omcache_t *mc, uint8_t opcode)
-{
-    const struct omc_key_rules *keys = &mc->fleet.routing.keys;
-
-    if (keys->prefix_len == 0 || !omc_opcode_needs_key(opcode))
-        return (struct omc_prefix){.len = 0};
-    return (struct omc_prefix){keys->prefix, keys->prefix_len};
-}
-
-void omc_handle_respond(omcache_t *mc, const omcache_value_t *value)
+void omc_handle_call_response(omcache_t *mc, const omcache_value_t *value)
 {
     omcache_value_t copy = *value; /* the callback may write to it */
 
-    if (mc->response_func == NULL)
-        return;
     mc->calling = true;
     mc->response_func(mc, &copy, mc->response_context);
     mc->calling = false;

@@ -16,6 +16,7 @@
 #include "core/operation.h"
 #include "core/watch.h"
 #include "omcache.h"
+#include "proto/opcode.h"
 #include "proto/request.h"
 
 /* Times in milliseconds, sizes in bytes. */
@@ -48,6 +49,7 @@ struct omcache_s {
     int64_t told_deadline; /* when the application expects to be needed */
     omcache_drain_callback_func *drain_func;
     void *drain_context;
+    bool shown;   /* the application sees the descriptors: reads do not wait */
     bool drained; /* a server has room again, and the application has not been told */
 
     uint32_t *routes; /* scratch for sorting the requests of a command */
@@ -80,9 +82,22 @@ static inline bool omc_handle_is_calling(const omcache_t *mc)
 }
 
 /* What goes in front of the key of a request. */
-struct omc_prefix omc_handle_prefix(const omcache_t *mc, uint8_t opcode);
+static inline struct omc_prefix omc_handle_prefix(const omcache_t *mc, uint8_t opcode)
+{
+    const struct omc_key_rules *keys = &mc->fleet.routing.keys;
 
-/* The response callback, if there is one. */
-void omc_handle_respond(omcache_t *mc, const omcache_value_t *value);
+    if (keys->prefix_len == 0 || !omc_opcode_needs_key(opcode))
+        return (struct omc_prefix){.len = 0};
+    return (struct omc_prefix){keys->prefix, keys->prefix_len};
+}
+
+/* Calls the response callback, which there must be. */
+void omc_handle_call_response(omcache_t *mc, const omcache_value_t *value);
+
+static inline void omc_handle_respond(omcache_t *mc, const omcache_value_t *value)
+{
+    if (mc->response_func != NULL)
+        omc_handle_call_response(mc, value);
+}
 
 #endif

@@ -7,33 +7,16 @@
 #include "base/clock.h"
 #include "core/duty.h"
 #include "core/handle.h"
+#include "core/receive.h"
+#include "net/socket.h"
 
-/* Whether one has something to send and has not even begun to connect. */
-static bool has_unstarted(const struct omc_fleet *fleet)
+/* One that fails on the way may leave its requests to others, which are then behind
+ * it in the list. */
+void omc_loop_prepare(omcache_t *mc, int64_t now)
 {
-    for (size_t i = 0; i < fleet->active_count; i++) {
-        if (fleet->active[i]->state == OMC_STATE_IDLE)
-            return true;
-    }
-    return false;
-}
-
-/* A server that fails on the way may leave its requests to one that was idle:
- * the turn is over when nobody is left to be started. */
-void omc_loop_push(omcache_t *mc, bool write, int64_t now)
-{
-    struct omc_fleet *fleet = &mc->fleet;
-
-    do {
-        for (size_t i = fleet->active_count; i-- > 0;) {
-            struct omc_server *server = fleet->active[i];
-
-            omc_server_prepare(mc, server, now);
-            if (write)
-                omc_server_write(mc, server, now);
-        }
-    } while (has_unstarted(fleet));
-    fleet->moved = false;
+    for (size_t i = 0; i < mc->fleet.unsent_count; i++)
+        omc_server_prepare(mc, mc->fleet.unsent[i], now);
+    mc->fleet.moved = false;
 }
 
 void omc_loop_send(omcache_t *mc, int64_t now)
@@ -54,10 +37,18 @@ void omc_loop_check_deadlines(omcache_t *mc, int64_t now)
     omc_operation_expire(mc, now);
 }
 
+void omc_loop_show(omcache_t *mc)
+{
+    for (size_t i = 0; i < mc->fleet.count && !mc->shown; i++)
+        omc_connection_show(&mc->fleet.servers[i]->conn);
+    mc->shown = true;
+}
+
 void omc_loop_choose(omcache_t *mc)
 {
     struct omc_fleet *fleet = &mc->fleet;
 
+    omc_duty_update(mc);
     omc_watch_choose_none(&mc->watches);
     for (size_t i = 0; i < fleet->active_count; i++)
         omc_server_choose(mc, fleet->active[i]);
@@ -76,10 +67,31 @@ int64_t omc_loop_deadline(omcache_t *mc)
     return mc->names.deadline < deadline ? mc->names.deadline : deadline;
 }
 
-void omc_loop_wait(omcache_t *mc, int msec)
+/* The server that alone has something to do, if that is to answer. */
+static struct omc_server *only_answerer(const omcache_t *mc)
 {
+    struct omc_server *server = mc->fleet.active_count == 1 ? mc->fleet.active[0] : NULL;
+
+    return server != NULL && !mc->shown && mc->names.count == 0 &&
+                   server->state == OMC_STATE_READY && server->conn.expecting &&
+                   !omc_connection_wants_write(&server->conn)
+               ? server
+               : NULL;
+}
+
+bool omc_loop_wait(omcache_t *mc, int msec, bool may_read)
+{
+    struct omc_server *server = may_read ? only_answerer(mc) : NULL;
+
+    if (server != NULL && (msec < 0 || msec >= 2 * OMC_SOCKET_PATIENCE || server->conn.awaited)) {
+        if (!server->conn.awaited && !omc_receive_await(mc, server))
+            return false;
+        server->watch.ready = POLLIN;
+        return true;
+    }
     omc_loop_choose(mc);
     omc_watch_wait(&mc->watches, msec);
+    return true;
 }
 
 /* Callbacks may shorten the list. */
@@ -110,10 +122,17 @@ bool omc_loop_process_fd(omcache_t *mc, int fd, short ready, int64_t now)
     return true;
 }
 
-bool omc_loop_is_idle(const omcache_t *mc)
+bool omc_loop_is_active(omcache_t *mc)
+{
+    omc_duty_update(mc);
+    return mc->fleet.active_count > 0;
+}
+
+bool omc_loop_is_idle(omcache_t *mc)
 {
     const struct omc_fleet *fleet = &mc->fleet;
 
+    omc_duty_update(mc);
     for (size_t i = 0; i < fleet->active_count; i++) {
         if (omc_connection_is_busy(&fleet->active[i]->conn))
             return false;
@@ -137,8 +156,10 @@ void omc_loop_forget_stalls(omcache_t *mc)
     struct omc_fleet *fleet = &mc->fleet;
 
     for (size_t i = 0; i < fleet->pinned_count; i++) {
+        if (!fleet->pinned[i]->conn.stalled)
+            continue;
         fleet->pinned[i]->conn.stalled = false;
-        omc_duty_update(mc, fleet->pinned[i]);
+        omc_duty_touch(fleet, fleet->pinned[i]);
     }
 }
 
@@ -158,12 +179,13 @@ void omc_loop_forget(omcache_t *mc, int64_t now)
 {
     struct omc_fleet *fleet = &mc->fleet;
 
+    omc_duty_update(mc);
     for (size_t i = fleet->active_count; i-- > 0;) {
         struct omc_server *server = fleet->active[i];
 
         cancel_operations(mc, server);
         if (!omc_connection_forget(&server->conn))
             omc_server_event(mc, server, OMC_EVENT_DISCARD, "reset with a request half sent", now);
-        omc_duty_update(mc, server);
+        omc_duty_touch(fleet, server);
     }
 }

@@ -12,14 +12,17 @@
 
 #include "omcache.h"
 
-/* Fences quiet requests, starts connections and, if told to, writes. */
-void omc_loop_push(omcache_t *mc, bool write, int64_t now);
-
 /* Sends what is new since the last time, all requests to one server together. */
 void omc_loop_send(omcache_t *mc, int64_t now);
 
+/* Only fences what is new, and starts the connections for it. */
+void omc_loop_prepare(omcache_t *mc, int64_t now);
+
 /* Gives up what has run out of time, and goes on with what waits for a time. */
 void omc_loop_check_deadlines(omcache_t *mc, int64_t now);
+
+/* Notes that the application is to see the descriptors, from now on. */
+void omc_loop_show(omcache_t *mc);
 
 /* Chooses the sockets of active servers, and those of the resolver, for a wait. */
 void omc_loop_choose(omcache_t *mc);
@@ -27,8 +30,10 @@ void omc_loop_choose(omcache_t *mc);
 /* The earliest deadline of all, or OMC_CLOCK_NEVER. */
 int64_t omc_loop_deadline(omcache_t *mc);
 
-/* Waits up to msec milliseconds for these sockets. */
-void omc_loop_wait(omcache_t *mc, int msec);
+/* Waits up to msec milliseconds for these sockets.  Where only one answer is to be waited
+ * for, it is read in the same breath: that is one system call, but not a long wait.
+ * False if nothing came of that, so that next time it is better to do without. */
+bool omc_loop_wait(omcache_t *mc, int msec, bool may_read);
 
 /* Handles what the wait has found, then overdue deadlines. */
 void omc_loop_dispatch(omcache_t *mc, int64_t now);
@@ -37,9 +42,12 @@ void omc_loop_dispatch(omcache_t *mc, int64_t now);
  * open. */
 bool omc_loop_process_fd(omcache_t *mc, int fd, short ready, int64_t now);
 
+/* Whether there is a server with something to do. */
+bool omc_loop_is_active(omcache_t *mc);
+
 /* Whether no server owes an answer or has something unsent, and no operation is to
  * be told of its end. */
-bool omc_loop_is_idle(const omcache_t *mc);
+bool omc_loop_is_idle(omcache_t *mc);
 
 /* Whether a server cannot be read from before values are released; and looks at
  * all of them anew, as at the end of a call. */

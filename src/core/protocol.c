@@ -8,6 +8,7 @@
 
 #include "core/handle.h"
 #include "core/outcome.h"
+#include "core/translate.h"
 
 /* What the outcome of a refused request is to be told with. */
 struct refusal {
@@ -27,7 +28,7 @@ static bool translate(omcache_t *mc, struct omc_server *server, int protocol, in
 {
     struct refusal refusal = {mc, server};
 
-    if (omc_connection_translate(&server->conn, protocol, refuse, &refusal))
+    if (omc_translate_waiting(&server->conn, protocol, refuse, &refusal))
         return true;
     omc_server_event(mc, server, OMC_EVENT_FAILED, strerror(ENOMEM), now);
     return false;

@@ -18,31 +18,25 @@ void omc_queue_init(struct omc_queue *queue, uint32_t first)
     queue->first = first;
 }
 
-static struct omc_pending *slot(const struct omc_queue *queue, uint32_t number)
-{
-    return &queue->slots[number & (queue->capacity - 1)];
-}
-
 static void free_counter(struct omc_pending *pending)
 {
-    omc_memory_free(pending->counter);
+    if (pending->counter != NULL)
+        omc_memory_free(pending->counter);
     pending->counter = NULL;
 }
 
 void omc_queue_fini(struct omc_queue *queue)
 {
     for (uint32_t i = 0; i < queue->count; i++)
-        free_counter(slot(queue, queue->first + i));
+        free_counter(omc_queue_slot(queue, queue->first + i));
     omc_memory_free(queue->slots);
     queue->slots = NULL;
 }
 
-bool omc_queue_reserve(struct omc_queue *queue)
+bool omc_queue_grow(struct omc_queue *queue)
 {
     struct omc_queue larger = *queue;
 
-    if (queue->count < queue->capacity)
-        return true;
     if (queue->capacity > UINT32_MAX / 4)
         return false;
     larger.capacity = queue->capacity == 0 ? CAPACITY_MIN : queue->capacity * 2;
@@ -50,40 +44,16 @@ bool omc_queue_reserve(struct omc_queue *queue)
     if (larger.slots == NULL)
         return false;
     for (uint32_t i = 0; i < queue->count; i++)
-        *slot(&larger, queue->first + i) = *slot(queue, queue->first + i);
+        *omc_queue_slot(&larger, queue->first + i) = *omc_queue_slot(queue, queue->first + i);
     omc_memory_free(queue->slots);
     *queue = larger;
     return true;
 }
 
-void omc_queue_push(struct omc_queue *queue, const struct omc_pending *pending)
-{
-    *slot(queue, omc_queue_next(queue)) = *pending;
-    queue->count++;
-    queue->open++;
-}
-
-struct omc_pending *omc_queue_last(const struct omc_queue *queue)
-{
-    return queue->count == 0 ? NULL : slot(queue, queue->first + queue->count - 1);
-}
-
-struct omc_pending *omc_queue_find(const struct omc_queue *queue, uint32_t number)
-{
-    struct omc_pending *pending;
-
-    if (number - queue->first >= queue->count)
-        return NULL;
-    pending = slot(queue, number);
-    return pending->settled ? NULL : pending;
-}
-
 static void give_back_memory(struct omc_queue *queue)
 {
-    if (queue->count == 0 && queue->capacity > CAPACITY_KEPT) {
-        omc_queue_fini(queue);
-        queue->capacity = 0;
-    }
+    omc_queue_fini(queue);
+    queue->capacity = 0;
 }
 
 void omc_queue_settle(struct omc_queue *queue, struct omc_pending *pending)
@@ -91,11 +61,12 @@ void omc_queue_settle(struct omc_queue *queue, struct omc_pending *pending)
     free_counter(pending);
     pending->settled = true;
     queue->open -= !pending->forgotten;
-    while (queue->count > 0 && slot(queue, queue->first)->settled) {
+    while (queue->count > 0 && omc_queue_slot(queue, queue->first)->settled) {
         queue->first++;
         queue->count--;
     }
-    give_back_memory(queue);
+    if (queue->count == 0 && queue->capacity > CAPACITY_KEPT)
+        give_back_memory(queue);
 }
 
 void omc_queue_pop(struct omc_queue *queue)
@@ -112,7 +83,7 @@ uint32_t omc_queue_outstanding(const struct omc_queue *queue)
     uint32_t count = 0;
 
     for (uint32_t i = 0; i < queue->count; i++) {
-        const struct omc_pending *pending = slot(queue, queue->first + i);
+        const struct omc_pending *pending = omc_queue_slot(queue, queue->first + i);
 
         count += !pending->settled && !pending->forgotten && !pending->fence &&
                  pending->owner != OMC_OWNER_GONE;
@@ -123,6 +94,6 @@ uint32_t omc_queue_outstanding(const struct omc_queue *queue)
 void omc_queue_forget(struct omc_queue *queue)
 {
     for (uint32_t i = 0; i < queue->count; i++)
-        slot(queue, queue->first + i)->forgotten = true;
+        omc_queue_slot(queue, queue->first + i)->forgotten = true;
     queue->open = 0;
 }

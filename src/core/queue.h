@@ -53,7 +53,12 @@ void omc_queue_init(struct omc_queue *queue, uint32_t first);
 void omc_queue_fini(struct omc_queue *queue);
 
 /* Makes room for one more; false without memory. */
-bool omc_queue_reserve(struct omc_queue *queue);
+bool omc_queue_grow(struct omc_queue *queue);
+
+static inline bool omc_queue_reserve(struct omc_queue *queue)
+{
+    return queue->count < queue->capacity || omc_queue_grow(queue);
+}
 
 /* The number that the next request will have. */
 static inline uint32_t omc_queue_next(const struct omc_queue *queue)
@@ -61,14 +66,40 @@ static inline uint32_t omc_queue_next(const struct omc_queue *queue)
     return queue->first + queue->count;
 }
 
-/* Adds one, for which room was reserved. */
-void omc_queue_push(struct omc_queue *queue, const struct omc_pending *pending);
+/* The place of a number that is, or will be next, in the queue. */
+static inline struct omc_pending *omc_queue_slot(const struct omc_queue *queue, uint32_t number)
+{
+    return &queue->slots[number & (queue->capacity - 1)];
+}
+
+/* Adds one, for which room was reserved; it may then still be changed. */
+static inline struct omc_pending *omc_queue_push(struct omc_queue *queue,
+                                                 const struct omc_pending *pending)
+{
+    struct omc_pending *pushed = omc_queue_slot(queue, omc_queue_next(queue));
+
+    *pushed = *pending;
+    queue->count++;
+    queue->open++;
+    return pushed;
+}
 
 /* The newest one, or NULL. */
-struct omc_pending *omc_queue_last(const struct omc_queue *queue);
+static inline struct omc_pending *omc_queue_last(const struct omc_queue *queue)
+{
+    return queue->count == 0 ? NULL : omc_queue_slot(queue, omc_queue_next(queue) - 1);
+}
 
 /* The one with that number, or NULL if there is none or it is settled. */
-struct omc_pending *omc_queue_find(const struct omc_queue *queue, uint32_t number);
+static inline struct omc_pending *omc_queue_find(const struct omc_queue *queue, uint32_t number)
+{
+    struct omc_pending *pending;
+
+    if (number - queue->first >= queue->count)
+        return NULL;
+    pending = omc_queue_slot(queue, number);
+    return pending->settled ? NULL : pending;
+}
 
 void omc_queue_settle(struct omc_queue *queue, struct omc_pending *pending);
 

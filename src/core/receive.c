@@ -58,8 +58,7 @@ static void settle_silent(omcache_t *mc, struct omc_server *server, uint32_t num
     }
 }
 
-/* Takes the prefix off the key that a get came with. */
-static void strip_prefix(struct omc_reply *reply, size_t prefix_len)
+void omc_receive_strip(struct omc_reply *reply, size_t prefix_len)
 {
     if (prefix_len > 0 && reply->value.key_len >= prefix_len && omc_opcode_is_get(reply->opcode)) {
         reply->value.key += prefix_len;
@@ -79,10 +78,11 @@ static const char *match(omcache_t *mc, struct omc_server *server, struct omc_pe
         return "answer to something that was not sent";
     if (reply->opcode != asked.opcode)
         return "answer to another operation than was asked for";
-    strip_prefix(reply, asked.prefix_len);
+    omc_receive_strip(reply, asked.prefix_len);
     if (!asked.forgotten && !asked.fence && !omc_outcome_fits(mc, &asked, reply))
         return "answer with another key than was asked for";
-    settle_silent(mc, server, reply->opaque);
+    if (server->conn.queue.first != reply->opaque)
+        settle_silent(mc, server, reply->opaque);
     if (reply->opcode == OMC_OP_NOOP)
         settle_older(mc, server, reply->opaque);
     if (!asked.forgotten)
@@ -175,6 +175,11 @@ static size_t limit_of_call(const omcache_t *mc, const struct omc_server *server
     if (others == 0 || limit > SIZE_MAX - others - OMC_INBOX_SIZE)
         return limit;
     return limit + others + OMC_INBOX_SIZE;
+}
+
+bool omc_receive_await(omcache_t *mc, struct omc_server *server)
+{
+    return omc_connection_await(&server->conn, limit_of_call(mc, server));
 }
 
 void omc_receive(omcache_t *mc, struct omc_server *server, int64_t now)

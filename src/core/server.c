@@ -22,10 +22,6 @@
 #include "proto/request.h"
 
 enum {
-    /* Asking whether a connection is still there takes a system call: not worth
-     * it if an answer came so many milliseconds ago. */
-    IDLE_TIME = 5,
-
     /* A deadline found overdue by so many was not watched. */
     UNWATCHED_TIME = 100,
 };
@@ -82,13 +78,19 @@ int omc_server_submit(omcache_t *mc, struct omc_server *server, const omcache_re
     return rc;
 }
 
+void omc_server_note_request(omcache_t *mc, struct omc_server *server)
+{
+    if (omc_connection_is_busy(&server->conn) && omc_connection_is_unfinished(&server->conn))
+        omc_duty_note_unsent(&mc->fleet, server);
+    omc_duty_touch(&mc->fleet, server);
+}
+
 void omc_server_queued(omcache_t *mc, struct omc_server *server, struct omc_operation *operation)
 {
     if (operation != NULL)
         omc_operation_queued(operation, server, omc_queue_next(&server->conn.queue) - 1);
     server->counters.requests++;
-    omc_duty_note_unsent(&mc->fleet, server);
-    omc_duty_update(mc, server);
+    omc_server_note_request(mc, server);
 }
 
 /* Gives a request of a closed connection to another one; false if its outcome
@@ -152,7 +154,7 @@ size_t omc_server_abort(omcache_t *mc, struct omc_server *server, int status)
     server->state = OMC_STATE_IDLE;
     omc_deadlines_remove(&mc->deadlines, &server->deadline);
     failed = close_connection(mc, server, false, status, 0);
-    omc_duty_update(mc, server);
+    omc_duty_touch(&mc->fleet, server);
     return failed;
 }
 
@@ -161,7 +163,7 @@ static void flush(omcache_t *mc, struct omc_server *server, int64_t now)
     if (!omc_connection_flush(&server->conn, now))
         omc_protocol_broken(mc, server, strerror(errno), now);
     else
-        omc_duty_update(mc, server);
+        omc_duty_touch(&mc->fleet, server);
 }
 
 /* Learns its addresses, at once or later. */
@@ -271,6 +273,8 @@ static void run_action(omcache_t *mc, struct omc_server *server, enum omc_action
     case OMC_ACTION_WELCOME:
         server->failures = 0;
         server->counters.connects++;
+        if (omc_connection_unsent(&server->conn) > 0)
+            omc_duty_note_unsent(&mc->fleet, server);
         omc_endpoint_prove(&server->endpoint, &server->address);
         omc_log(&mc->log, OMC_LOG_INFO, "%s:%s: connected", name->host, name->port);
         break;
@@ -301,11 +305,10 @@ void omc_server_event(omcache_t *mc, struct omc_server *server, enum omc_event e
     server->state = transition.next;
     server->counters.failures += event == OMC_EVENT_FAILED && transition.action != OMC_ACTION_NONE;
     run_action(mc, server, transition.action, before, reason, now);
-    omc_duty_update(mc, server);
+    omc_duty_touch(&mc->fleet, server);
 }
 
-/* One look at a connection that is to be made again, without waiting. */
-static void nudge(omcache_t *mc, struct omc_server *server, int64_t now)
+void omc_server_nudge(omcache_t *mc, struct omc_server *server, int64_t now)
 {
     if (server->nudged_at == now)
         return;
@@ -326,25 +329,10 @@ static void nudge(omcache_t *mc, struct omc_server *server, int64_t now)
     omc_server_check_deadline(mc, server, now);
 }
 
-bool omc_server_is_usable(omcache_t *mc, struct omc_server *server, int64_t now)
-{
-    bool usable = omc_state_is_up(server->state);
-
-    if (!usable)
-        nudge(mc, server, now);
-    return usable;
-}
-
-void omc_server_check_idle(omcache_t *mc, struct omc_server *server, int64_t now)
-{
-    if (server->state == OMC_STATE_READY && !server->conn.expecting &&
-        now - server->conn.since >= IDLE_TIME)
-        omc_receive(mc, server, now);
-}
-
 void omc_server_prepare(omcache_t *mc, struct omc_server *server, int64_t now)
 {
-    omc_connection_fence(&server->conn);
+    if (!omc_connection_fence(&server->conn))
+        omc_server_event(mc, server, OMC_EVENT_FAILED, strerror(ENOMEM), now);
     if (server->state == OMC_STATE_IDLE && omc_connection_is_busy(&server->conn))
         omc_server_event(mc, server, OMC_EVENT_START, NULL, now);
 }
@@ -371,7 +359,7 @@ void omc_server_ready(omcache_t *mc, struct omc_server *server, int64_t now)
     if ((ready & POLLOUT) != 0 && omc_state_is_connected(server->state) &&
         omc_connection_wants_write(&server->conn))
         flush(mc, server, now);
-    omc_duty_update(mc, server);
+    omc_duty_touch(&mc->fleet, server);
 }
 
 /* When an attempt to connect, the lookup before it included, has lasted too long. */

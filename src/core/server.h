@@ -38,6 +38,7 @@ struct omc_server {
 
     bool active;             /* in the fleet's list of servers with something to do, */
     size_t active_at;        /* at this place */
+    bool touched;            /* in its list of those that something has happened to */
     bool pinned;             /* in its list of those whose inbox is pinned */
     bool unsent;             /* in its list of those with new requests */
     bool full;               /* has refused an operation for want of room, */
@@ -59,6 +60,9 @@ int omc_server_submit(omcache_t *mc, struct omc_server *server, const omcache_re
 /* Notes that the newest request of its connection is new, and whose. */
 void omc_server_queued(omcache_t *mc, struct omc_server *server, struct omc_operation *operation);
 
+/* Notes what is to be done about a new request. */
+void omc_server_note_request(omcache_t *mc, struct omc_server *server);
+
 /* What happens to the server; `reason` says why, for the log. */
 void omc_server_event(omcache_t *mc, struct omc_server *server, enum omc_event event,
                       const char *reason, int64_t now);
@@ -67,14 +71,18 @@ void omc_server_event(omcache_t *mc, struct omc_server *server, enum omc_event e
  * many. */
 size_t omc_server_abort(omcache_t *mc, struct omc_server *server, int status);
 
-/* Whether it takes requests.  If it is down and its time has come, pushes its
- * reconnect a step forward, at most once a millisecond; whatever comes of that
- * is for the next one who asks. */
-bool omc_server_is_usable(omcache_t *mc, struct omc_server *server, int64_t now);
+/* One look at a connection that is to be made again, without waiting, at most once a
+ * millisecond; whatever comes of that is for the next one who asks. */
+void omc_server_nudge(omcache_t *mc, struct omc_server *server, int64_t now);
 
-/* Looks whether the peer has closed a connection that nothing happened on for a
- * while, so that no request need fail for it. */
-void omc_server_check_idle(omcache_t *mc, struct omc_server *server, int64_t now);
+/* Whether it takes requests.  If it is down, that is reason to look after it. */
+static inline bool omc_server_is_usable(omcache_t *mc, struct omc_server *server, int64_t now)
+{
+    if (omc_state_is_up(server->state))
+        return true;
+    omc_server_nudge(mc, server, now);
+    return false;
+}
 
 /* Fences its quiet requests, and starts to connect if it is idle and has
  * something to send. */

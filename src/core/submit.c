@@ -7,6 +7,7 @@
 
 #include "base/memory.h"
 #include "core/handle.h"
+#include "core/receive.h"
 #include "proto/request.h"
 
 enum {
@@ -15,21 +16,35 @@ enum {
     GATHER_SIZE = 4096,
 };
 
+/* The server that a request names, or that its key belongs to now; or NULL. */
+static inline struct omc_server *find_server(omcache_t *mc, const omcache_req_t *req, int64_t now)
+{
+    if (req->server_index == -1)
+        return omc_fleet_pick(mc, req->key, omc_request_key_len(req), now);
+    return omc_fleet_server(&mc->fleet, req->server_index);
+}
+
+/* Whether a request may be sent to it without further ado. */
+static inline bool is_ready(const struct omc_server *server, int64_t now)
+{
+    return server->state == OMC_STATE_READY && omc_connection_is_trusted(&server->conn, now);
+}
+
 /* The server that takes a request, or NULL.  Unless requests are only collected,
- * it is made to connect: if that fails at once, another one is taken. */
+ * it is made to connect: if that fails at once, another one is taken; and if it may have
+ * closed the connection, that is found out, so that no request need fail for it. */
 static struct omc_server *route(omcache_t *mc, const omcache_req_t *req, bool connect, int64_t now)
 {
     struct omc_server *server;
 
     do {
-        if (req->server_index == -1)
-            server = omc_fleet_pick(mc, req->key, omc_request_key_len(req), now);
-        else
-            server = omc_fleet_server(&mc->fleet, req->server_index);
-        if (server == NULL || !omc_server_is_usable(mc, server, now))
+        server = find_server(mc, req, now);
+        if (server == NULL || is_ready(server, now))
+            return server;
+        if (!omc_server_is_usable(mc, server, now))
             return NULL;
-        if (connect)
-            omc_server_check_idle(mc, server, now);
+        if (connect && server->state == OMC_STATE_READY)
+            omc_receive(mc, server, now);
         if (connect && server->state == OMC_STATE_IDLE)
             omc_server_event(mc, server, OMC_EVENT_START, NULL, now);
     } while (!omc_state_is_up(server->state));
@@ -118,88 +133,154 @@ static struct omc_server *still_up(omcache_t *mc, struct omc_server *server,
     return omc_fleet_pick(mc, req->key, omc_request_key_len(req), now);
 }
 
-/* Queues one request, or sends it with its data from where it is. */
-static int submit_one(omcache_t *mc, struct omc_server *server, const omcache_req_t *req,
-                      uint32_t tag, bool gather, int64_t now)
+/* Sends one request at once, with its data from where it is. */
+static int send_one(omcache_t *mc, struct omc_server *server, const omcache_req_t *req,
+                    struct omc_prefix prefix, const struct omc_pending *pending, int64_t now)
+{
+    struct omc_connection *conn = &server->conn;
+    int rc = omc_connection_send(conn, req, prefix, pending, mc->settings.send_limit, now);
+
+    if (rc == OMCACHE_OK)
+        omc_server_queued(mc, server, NULL);
+    if (conn->broken != 0)
+        omc_server_event(mc, server, OMC_EVENT_FAILED, strerror(conn->broken), now);
+    return rc;
+}
+
+/* Takes one request into the current batch, and sends or queues it. */
+static int accept_one(omcache_t *mc, struct omc_server *server, omcache_req_t *req, bool send,
+                      int64_t now)
 {
     struct omc_prefix prefix = omc_handle_prefix(mc, req->header.opcode);
     struct omc_pending pending = {
         .owner = OMC_OWNER_BATCH,
-        .tag = tag,
+        .tag = omc_batch_add(&mc->batch),
         .asked = mc->usec,
         .prefix_len = (uint8_t)prefix.len,
         .keyed = req->server_index == -1,
     };
-    size_t limit = mc->settings.send_limit;
-    int rc;
+    int rc = OMCACHE_NO_SERVERS;
 
-    if (server == NULL)
-        return OMCACHE_NO_SERVERS;
-    if (!gather || !omc_state_is_connected(server->state) || !omc_connection_is_open(&server->conn))
-        return omc_server_submit(mc, server, req, prefix, &pending, limit);
-    rc = omc_connection_send(&server->conn, req, prefix, &pending, limit, now);
-    if (rc == OMCACHE_OK)
-        omc_server_queued(mc, server, NULL);
-    if (server->conn.broken != 0)
-        omc_server_event(mc, server, OMC_EVENT_FAILED, strerror(server->conn.broken), now);
+    if (server != NULL && send && omc_state_is_connected(server->state) &&
+        omc_connection_is_open(&server->conn))
+        rc = send_one(mc, server, req, prefix, &pending, now);
+    else if (server != NULL)
+        rc = omc_server_submit(mc, server, req, prefix, &pending, mc->settings.send_limit);
+    if (rc != OMCACHE_OK) {
+        omc_batch_take_back(&mc->batch);
+        return rc;
+    }
+    req->server_index = (int)server->index;
+    omc_request_complete(req, pending.tag);
     return rc;
 }
 
-/* Whether it pays to send the data of a request, one of count, from its place. */
-static bool is_worth_gathering(const omcache_req_t *req, size_t count)
+/* How many of count routed requests in a row go to the same server, by their keys. */
+static size_t run_length(const omcache_req_t *reqs, const uint32_t *routes, size_t count)
 {
-    size_t data_len = omc_request_data_len(req);
+    size_t length = 0;
 
-    return data_len >= GATHER_SIZE || (data_len > 0 && count == 1);
+    while (length < count && routes[length] == routes[0] && reqs[length].server_index == -1)
+        length++;
+    return length;
+}
+
+/* Queues what can be queued of such a run in one go; how many that were. */
+static size_t accept_run(omcache_t *mc, struct omc_server *server, omcache_req_t *reqs,
+                         size_t count)
+{
+    struct omc_prefix prefix = omc_handle_prefix(mc, reqs[0].header.opcode);
+    struct omc_pending first = {
+        .owner = OMC_OWNER_BATCH,
+        .tag = mc->batch.next_tag,
+        .asked = mc->usec,
+        .prefix_len = (uint8_t)prefix.len,
+        .keyed = true,
+    };
+    size_t done = omc_connection_submit_run(&server->conn, reqs, count, prefix, &first,
+                                            mc->settings.send_limit);
+
+    for (size_t i = 0; i < done; i++) {
+        reqs[i].server_index = (int)server->index;
+        omc_request_complete(&reqs[i], omc_batch_add(&mc->batch));
+    }
+    server->counters.requests += done;
+    if (done > 0)
+        omc_server_note_request(mc, server);
+    return done;
 }
 
 /* Queues the routed requests, moving those refused behind the accepted ones. */
-static int submit_all(omcache_t *mc, omcache_req_t *reqs, size_t *count, enum omc_submit_write when,
+static int accept_all(omcache_t *mc, omcache_req_t *reqs, size_t *count, enum omc_submit_write when,
                       int64_t now)
 {
-    size_t routed = *count, accepted = 0;
+    size_t routed = *count, accepted = 0, run;
     int refusal = OMCACHE_OK;
 
-    for (size_t i = 0; i < routed; i++) {
+    for (size_t i = 0; i < routed; i += run) {
         struct omc_server *server = still_up(mc, mc->fleet.servers[mc->routes[i]], &reqs[i], now);
-        uint32_t tag = omc_batch_add(&mc->batch);
-        bool gather = when != OMC_SUBMIT_COLLECT && is_worth_gathering(&reqs[i], routed);
-        int rc = submit_one(mc, server, &reqs[i], tag, gather, now);
+        bool large = omc_request_data_len(&reqs[i]) >= GATHER_SIZE;
+        int rc = OMCACHE_OK;
 
+        run = accepted == i ? run_length(&reqs[i], &mc->routes[i], routed - i) : 0;
+        run = server != NULL && run > 1 ? accept_run(mc, server, &reqs[i], run) : 0;
+        if (run == 0) {
+            rc = accept_one(mc, server, &reqs[i], large && when != OMC_SUBMIT_COLLECT, now);
+            run = 1;
+        }
         if (rc != OMCACHE_OK) {
-            omc_batch_take_back(&mc->batch);
             refusal = rc;
             continue;
         }
         if (accepted < i)
             swap_requests(&reqs[accepted], &reqs[i]);
-        reqs[accepted].server_index = (int)server->index;
-        omc_request_complete(&reqs[accepted++], tag);
+        accepted += run;
     }
     *count = accepted;
     return refusal;
+}
+
+/* Routes several requests, and queues them. */
+static int submit_many(omcache_t *mc, omcache_req_t *reqs, size_t *count,
+                       enum omc_submit_write when, int64_t now)
+{
+    size_t routed = route_all(mc, reqs, *count, when != OMC_SUBMIT_COLLECT, now);
+    int rc = routed < *count ? OMCACHE_NO_SERVERS : OMCACHE_OK, refusal;
+
+    *count = routed;
+    refusal = accept_all(mc, reqs, count, when, now);
+    return refusal != OMCACHE_OK ? refusal : rc;
+}
+
+/* The same for one: there is nothing to be sorted, and nothing to be sent with it. */
+static int submit_single(omcache_t *mc, omcache_req_t *req, size_t *count,
+                         enum omc_submit_write when, int64_t now)
+{
+    struct omc_server *server = route(mc, req, when != OMC_SUBMIT_COLLECT, now);
+    int rc = accept_one(mc, server, req, when != OMC_SUBMIT_COLLECT, now);
+
+    *count = rc == OMCACHE_OK;
+    return rc;
 }
 
 int omc_submit(omcache_t *mc, omcache_req_t *reqs, size_t *count, enum omc_submit_write when,
                int64_t now)
 {
     /* Routes, and behind them what sorting needs. */
-    size_t room = *count + mc->fleet.count + 2, routed;
-    int rc, refusal;
+    size_t room = *count == 1 ? 0 : *count + mc->fleet.count + 2;
+    int rc;
 
     if (*count > UINT32_MAX || !reserve_routes(mc, room) || !omc_batch_begin(&mc->batch, *count)) {
         *count = 0;
         return OMCACHE_FAIL;
     }
-    routed = route_all(mc, reqs, *count, when != OMC_SUBMIT_COLLECT, now);
-    rc = routed < *count ? OMCACHE_NO_SERVERS : OMCACHE_OK;
-    *count = routed;
-    refusal = submit_all(mc, reqs, count, when, now);
+    rc = *count == 1 ? submit_single(mc, reqs, count, when, now)
+                     : submit_many(mc, reqs, count, when, now);
     for (size_t i = 0; when == OMC_SUBMIT_NOW && i < *count; i++) {
         if (i == 0 || reqs[i].server_index != reqs[i - 1].server_index)
             omc_server_write(mc, omc_fleet_server(&mc->fleet, reqs[i].server_index), now);
     }
-    return refusal != OMCACHE_OK ? refusal : rc;
+    return rc;
 }
 
 /* Notes that a server had no room for so many bytes; if there cannot be more than

@@ -4,9 +4,15 @@
 #include "net/socket.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/time.h>
 #include <unistd.h>
+
+enum {
+    FLAGS = MSG_NOSIGNAL | MSG_DONTWAIT, /* of all writing */
+};
 
 int omc_socket_connect(const struct omc_address *address)
 {
@@ -60,11 +66,32 @@ ssize_t omc_socket_read(int fd, void *bytes, size_t size)
     return count == 0 ? OMC_SOCKET_CLOSED : result_of_errno();
 }
 
+/* All others who read and write say that they do not wait. */
+void omc_socket_let_wait(int fd, bool may_wait)
+{
+    static const struct timeval patience = {.tv_usec = OMC_SOCKET_PATIENCE * 1000};
+
+    if (!may_wait)
+        (void)fcntl(fd, F_SETFL, O_NONBLOCK);
+    else if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) == 0)
+        (void)fcntl(fd, F_SETFL, 0);
+}
+
+ssize_t omc_socket_await(int fd, void *bytes, size_t size)
+{
+    ssize_t count = recv(fd, bytes, size, 0);
+
+    if (count > 0)
+        return count;
+    return count == 0 ? OMC_SOCKET_CLOSED : result_of_errno();
+}
+
 ssize_t omc_socket_write(int fd, const struct iovec *pieces, size_t count)
 {
     /* sendmsg does not write to the pieces; its declaration cannot say so. */
     struct msghdr message = {.msg_iov = (struct iovec *)(uintptr_t)pieces, .msg_iovlen = count};
-    ssize_t sent = sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    ssize_t sent = count == 1 ? send(fd, pieces->iov_base, pieces->iov_len, FLAGS)
+                              : sendmsg(fd, &message, FLAGS);
 
     return sent >= 0 ? sent : result_of_errno();
 }

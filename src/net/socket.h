@@ -1,14 +1,19 @@
 /*
- * Stream sockets that never block, never raise SIGPIPE and are closed on exec.
+ * Stream sockets that do not block, never raise SIGPIPE and are closed on exec.
  */
 #ifndef OMC_NET_SOCKET_H
 #define OMC_NET_SOCKET_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 
 #include "net/address.h"
+
+enum {
+    OMC_SOCKET_PATIENCE = 20, /* milliseconds that omc_socket_await waits, or a little more */
+};
 
 /* Results below the number of bytes. */
 enum {
@@ -29,6 +34,13 @@ int omc_socket_connect_error(int fd);
  * from above. */
 ssize_t omc_socket_read(int fd, void *bytes, size_t size);
 ssize_t omc_socket_write(int fd, const struct iovec *pieces, size_t count);
+
+/* Lets omc_socket_await wait, or not, as at first. */
+void omc_socket_let_wait(int fd, bool may_wait);
+
+/* Reads, and waits a while for something to read: OMC_SOCKET_AGAIN if nothing came.
+ * It is the only one here that waits. */
+ssize_t omc_socket_await(int fd, void *bytes, size_t size);
 
 void omc_socket_close(int fd);
 

@@ -35,6 +35,11 @@ static size_t head_size(const omcache_req_t *req, size_t prefix_len)
            omc_request_key_len(req);
 }
 
+static bool is_quiet(uint8_t opcode)
+{
+    return omc_opcode_is_quiet(opcode);
+}
+
 static size_t tail_size(uint8_t opcode)
 {
     (void)opcode;
@@ -151,9 +156,9 @@ static enum omc_decode decode(unsigned char *bytes, size_t len, size_t max_body,
     struct header header;
 
     (void)expect;
+    *size = OMC_BINARY_HEADER_SIZE;
     if (looks_foreign(bytes, len))
         return OMC_DECODE_BROKEN;
-    *size = OMC_BINARY_HEADER_SIZE;
     if (len < OMC_BINARY_HEADER_SIZE)
         return OMC_DECODE_MORE;
     read_header(bytes, &header);
@@ -179,7 +184,7 @@ static enum omc_decode decode(unsigned char *bytes, size_t len, size_t max_body,
 
 const struct omc_codec omc_binary_codec = {
     .name = "binary",
-    .is_quiet = omc_opcode_is_quiet,
+    .is_quiet = is_quiet,
     .head_size = head_size,
     .encode_head = encode_head,
     .tail_size = tail_size,
@@ -189,7 +194,7 @@ const struct omc_codec omc_binary_codec = {
 
 const struct omc_codec omc_binary_waiting = {
     .name = "waiting",
-    .is_quiet = omc_opcode_is_quiet,
+    .is_quiet = is_quiet,
     .head_size = head_size,
     .encode_head = encode_waiting,
     .tail_size = tail_size,

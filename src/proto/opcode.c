@@ -4,13 +4,13 @@
 #include "proto/opcode.h"
 
 enum {
-    QUIET = 1,
-    KEY = 2,
-    GETS = 4,
-    DELTA = 8,
+    QUIET = OMC_OPCODE_QUIET,
+    KEY = OMC_OPCODE_KEY,
+    GETS = OMC_OPCODE_GETS,
+    DELTA = OMC_OPCODE_DELTA,
 };
 
-static const uint8_t traits[] = {
+const uint8_t omc_opcode_traits[256] = {
     [OMC_OP_GET] = KEY | GETS,
     [OMC_OP_GETQ] = KEY | GETS | QUIET,
     [OMC_OP_GETK] = KEY | GETS,
@@ -57,28 +57,3 @@ static const uint8_t traits[] = {
     [OMC_OP_META_DELETE] = KEY,
     [OMC_OP_META_ARITHMETIC] = KEY | DELTA,
 };
-
-static bool has(uint8_t opcode, uint8_t trait)
-{
-    return opcode < sizeof(traits) && (traits[opcode] & trait) != 0;
-}
-
-bool omc_opcode_is_quiet(uint8_t opcode)
-{
-    return has(opcode, QUIET);
-}
-
-bool omc_opcode_needs_key(uint8_t opcode)
-{
-    return has(opcode, KEY);
-}
-
-bool omc_opcode_is_get(uint8_t opcode)
-{
-    return has(opcode, GETS);
-}
-
-bool omc_opcode_is_delta(uint8_t opcode)
-{
-    return has(opcode, DELTA);
-}

@@ -71,16 +71,34 @@ static inline bool omc_opcode_is_meta(uint8_t opcode)
     return (uint8_t)(opcode - OMC_OP_META_GET) <= OMC_OP_META_ARITHMETIC - OMC_OP_META_GET;
 }
 
-/* Gets no answer unless there is something to tell. */
-bool omc_opcode_is_quiet(uint8_t opcode);
+enum omc_opcode_trait {
+    OMC_OPCODE_QUIET = 1, /* gets no answer unless there is something to tell */
+    OMC_OPCODE_KEY = 2,   /* works on a key, which must not be empty */
+    OMC_OPCODE_GETS = 4,  /* answers with a value and its flags */
+    OMC_OPCODE_DELTA = 8, /* answers with a number */
+};
 
-/* Works on a key, which must not be empty. */
-bool omc_opcode_needs_key(uint8_t opcode);
+/* The traits of all opcodes; asked several times for each request. */
+extern const uint8_t omc_opcode_traits[256];
 
-/* Answers with a value and its flags. */
-bool omc_opcode_is_get(uint8_t opcode);
+static inline bool omc_opcode_is_quiet(uint8_t opcode)
+{
+    return (omc_opcode_traits[opcode] & OMC_OPCODE_QUIET) != 0;
+}
 
-/* Answers with a number. */
-bool omc_opcode_is_delta(uint8_t opcode);
+static inline bool omc_opcode_needs_key(uint8_t opcode)
+{
+    return (omc_opcode_traits[opcode] & OMC_OPCODE_KEY) != 0;
+}
+
+static inline bool omc_opcode_is_get(uint8_t opcode)
+{
+    return (omc_opcode_traits[opcode] & OMC_OPCODE_GETS) != 0;
+}
+
+static inline bool omc_opcode_is_delta(uint8_t opcode)
+{
+    return (omc_opcode_traits[opcode] & OMC_OPCODE_DELTA) != 0;
+}
 
 #endif

@@ -20,11 +20,3 @@ bool omc_request_check(const omcache_req_t *req, size_t prefix_len)
         return false;
     return body_len >= head_len && (body_len == head_len || req->data != NULL);
 }
-
-void omc_request_complete(omcache_req_t *req, uint32_t opaque)
-{
-    req->header.magic = OMC_REQUEST_MAGIC;
-    req->header.datatype = 0;
-    req->header.reserved = 0;
-    req->header.opaque = opaque;
-}

@@ -9,6 +9,7 @@
 #include <endian.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "omcache.h"
 
@@ -28,7 +29,13 @@ struct omc_prefix {
 bool omc_request_check(const omcache_req_t *req, size_t prefix_len);
 
 /* Fills in those header fields that are the library's, for the caller to see. */
-void omc_request_complete(omcache_req_t *req, uint32_t opaque);
+static inline void omc_request_complete(omcache_req_t *req, uint32_t opaque)
+{
+    req->header.magic = OMC_REQUEST_MAGIC;
+    req->header.datatype = 0;
+    req->header.reserved = 0;
+    req->header.opaque = opaque;
+}
 
 static inline size_t omc_request_key_len(const omcache_req_t *req)
 {

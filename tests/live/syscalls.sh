@@ -112,6 +112,10 @@ judge() {
         expect(/FUTEX_WAKE/, "waiting for another thread")
         next
     }
+    name == "fcntl" {
+        expect(/F_SETFL/ && /O_NONBLOCK/, "a descriptor that may block from now on")
+        next
+    }
     name ~ /^(get|set)sockopt$|^getsockname$|^getpeername$/ { next }
     name ~ /^(brk|mmap|munmap|mremap|madvise|mprotect)$/ { next }
     name ~ /^(fstat|newfstatat|stat|statx|uname|getrandom|getpid|clock_gettime|gettimeofday)$/ { next }
@@ -137,6 +141,7 @@ recvfrom(7, "x", 16384, MSG_DONTWAIT, NULL, NULL) = 1
 openat(AT_FDCWD, "/etc/hosts", O_RDONLY|O_CLOEXEC) = 8
 read(8, "127.0.0.1 localhost", 4096) = 19
 close(8) = 0
+fcntl(7, F_SETFL, O_RDONLY|O_NONBLOCK) = 0
 $1
 access("end: get", F_OK) = -1 ENOENT (No such file or directory)
 end
@@ -174,6 +179,7 @@ sendmsg(7, {msg_iovlen=1}, MSG_NOSIGNAL) = 24
 sendmsg(7, {msg_iovlen=1}, MSG_DONTWAIT) = 24
 sendto(7, "x", 1, MSG_DONTWAIT, NULL, 0) = 1
 write(7, "x", 1) = 1
+fcntl(7, F_SETFL, O_RDONLY) = 0
 openat(AT_FDCWD, "/tmp/fifo", O_RDONLY) = 9
 futex(0x7f0000000000, FUTEX_WAIT_PRIVATE, 2, NULL) = 0
 rt_sigprocmask(SIG_BLOCK, [PIPE], [], 8) = 0

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "core/connection.h"
+#include "core/translate.h"
 #include "net/socket.h"
 #include "proto/opcode.h"
 #include "proto/request.h"
@@ -36,7 +37,7 @@ static void open_pair(void)
 
     ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
     omc_connection_init(&conn, FIRST);
-    ck_assert(omc_connection_translate(&conn, OMCACHE_PROTOCOL_BINARY, NULL, NULL));
+    ck_assert(omc_translate_waiting(&conn, OMCACHE_PROTOCOL_BINARY, NULL, NULL));
     conn.fd = ends[0];
     peer = ends[1];
 }

@@ -62,8 +62,8 @@ static int submit(int64_t now)
 /* Waits for the kernel's part, but passes in a time of its own. */
 static void turn(int64_t now)
 {
-    omc_loop_push(client, true, now);
-    omc_loop_wait(client, 0);
+    omc_loop_send(client, now);
+    omc_loop_wait(client, 0, false);
     omc_loop_dispatch(client, now);
 }
 
@@ -77,7 +77,7 @@ static void connect_at(int64_t now)
 {
     assert_rc(submit(now), OMCACHE_OK);
     assert_state(OMC_STATE_CONNECTING);
-    omc_loop_wait(client, 1000);
+    omc_loop_wait(client, 1000, false);
     omc_loop_dispatch(client, now);
     assert_state(OMC_STATE_HANDSHAKE);
 }

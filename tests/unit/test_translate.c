@@ -11,6 +11,7 @@
 
 #include "base/memory.h"
 #include "core/connection.h"
+#include "core/translate.h"
 #include "proto/binary.h"
 #include "proto/meta.h"
 #include "proto/opcode.h"
@@ -144,7 +145,7 @@ static void note(void *context, const struct omc_pending *pending)
 
 static bool translate(int protocol)
 {
-    return omc_connection_translate(&conn, protocol, note, &conn);
+    return omc_translate_waiting(&conn, protocol, note, &conn);
 }
 
 /* That the connection has what the codec makes of all requests but those that were

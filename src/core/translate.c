@@ -1,0 +1,118 @@
+/*
+ * Which codec speaks a protocol, and putting waiting requests from one into another.
+ */
+#include "core/translate.h"
+
+#include "core/counter.h"
+#include "proto/binary.h"
+#include "proto/meta.h"
+#include "proto/request.h"
+#include "proto/text.h"
+
+static const struct omc_prefix no_prefix;
+
+const struct omc_codec *omc_translate_codec(int protocol)
+{
+    switch (protocol) {
+    case OMCACHE_PROTOCOL_META:
+        return &omc_meta_codec;
+    case OMCACHE_PROTOCOL_TEXT:
+        return &omc_text_codec;
+    case OMCACHE_PROTOCOL_BINARY:
+        return &omc_binary_codec;
+    default:
+        return &omc_binary_waiting;
+    }
+}
+
+/* Reads a waiting request back. */
+static void read_back(const struct omc_connection *conn, const struct omc_pending *pending,
+                      struct omc_scratch *scratch, omcache_req_t *req)
+{
+    conn->codec->decode_request(omc_buffer_data(&conn->out) + (pending->start - conn->written),
+                                pending->opcode, scratch, req);
+}
+
+/* How many bytes all waiting requests have at most when a codec encodes them. */
+static size_t translated_size(const struct omc_connection *conn, const struct omc_codec *codec)
+{
+    const struct omc_queue *queue = &conn->queue;
+    struct omc_scratch scratch;
+    omcache_req_t req;
+    size_t size = 0;
+
+    for (uint32_t i = 0; i < queue->count; i++) {
+        const struct omc_pending *pending = omc_queue_find(queue, queue->first + i);
+
+        if (pending == NULL)
+            continue;
+        read_back(conn, pending, &scratch, &req);
+        size += codec->head_size(&req, 0) + omc_request_data_len(&req) + OMC_CODEC_TAIL_MAX;
+    }
+    return size;
+}
+
+/* Encodes a request behind those in out, where there is room; false if the codec cannot
+ * carry it. */
+static bool encode(struct omc_buffer *out, const struct omc_codec *codec, const omcache_req_t *req,
+                   uint32_t number)
+{
+    size_t used = codec->encode_head(omc_buffer_tail(out), req, no_prefix, number);
+
+    if (used == 0)
+        return false;
+    omc_buffer_commit(out, used);
+    omc_buffer_append(out, req->data, omc_request_data_len(req));
+    omc_buffer_append(out, (const unsigned char *)OMC_CODEC_TAIL,
+                      codec->tail_size(req->header.opcode));
+    return true;
+}
+
+/* Keeps what a request needs for its initial value in a protocol that cannot carry
+ * it; false without memory. */
+static bool keep_counter(const struct omc_codec *codec, struct omc_pending *pending,
+                         const omcache_req_t *req)
+{
+    if (!omc_counter_is_needed(codec, req))
+        return true;
+    pending->counter = omc_counter_new(req, no_prefix);
+    return pending->counter != NULL;
+}
+
+bool omc_translate_waiting(struct omc_connection *conn, int protocol,
+                           void (*refused)(void *context, const struct omc_pending *pending),
+                           void *context)
+{
+    const struct omc_codec *codec = omc_translate_codec(protocol);
+    struct omc_queue *queue = &conn->queue;
+    uint32_t end = omc_queue_next(queue);
+    struct omc_buffer out;
+
+    omc_buffer_init(&out);
+    if (codec != conn->codec && !omc_buffer_reserve(&out, translated_size(conn, codec)))
+        return false;
+    for (uint32_t number = queue->first; codec != conn->codec && number != end; number++) {
+        struct omc_pending *pending = omc_queue_find(queue, number);
+        struct omc_scratch scratch;
+        omcache_req_t req;
+        size_t start = omc_buffer_size(&out);
+
+        if (pending == NULL)
+            continue;
+        read_back(conn, pending, &scratch, &req);
+        pending->quiet = codec->is_quiet(pending->opcode);
+        if (keep_counter(codec, pending, &req) && encode(&out, codec, &req, number)) {
+            pending->start = conn->written + start;
+            continue;
+        }
+        refused(context, pending);
+        omc_connection_settle(conn, pending);
+    }
+    if (codec != conn->codec) {
+        omc_buffer_fini(&conn->out);
+        conn->out = out;
+    }
+    conn->codec = codec;
+    conn->protocol = protocol;
+    return true;
+}

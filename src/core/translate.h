@@ -1,0 +1,24 @@
+/*
+ * Protocols of connections: which codec speaks one, and what becomes of requests that
+ * were queued before it was known.
+ */
+#ifndef OMC_CORE_TRANSLATE_H
+#define OMC_CORE_TRANSLATE_H
+
+#include <stdbool.h>
+
+#include "core/connection.h"
+#include "core/queue.h"
+#include "proto/codec.h"
+
+/* The codec of a protocol; of OMCACHE_PROTOCOL_AUTO that in which requests wait. */
+const struct omc_codec *omc_translate_codec(int protocol);
+
+/* Puts requests into another protocol from now on, those that wait included, of which
+ * none may have been written.  A request that it cannot carry is given to `refused`,
+ * and then settled.  False without memory, and nothing has changed. */
+bool omc_translate_waiting(struct omc_connection *conn, int protocol,
+                           void (*refused)(void *context, const struct omc_pending *pending),
+                           void *context);
+
+#endif
