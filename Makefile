@@ -7,7 +7,7 @@
 # --- To set on the command line -----------------------------------------------
 
 B           ?= build
-CFLAGS      ?= -O2 -g
+CFLAGS      ?= -O3 -g
 PREFIX      ?= /usr/local
 exec_prefix  = $(PREFIX)
 libdir       = $(exec_prefix)/lib
@@ -67,6 +67,10 @@ loop_cflags = $(if $1,$(patsubst -I%,-isystem %,$(shell pkg-config --cflags $1))
 ifeq ($(origin CXX),default)
 CXX := $(if $(findstring clang,$(CC)),clang++,g++)
 endif
+
+# What a request needs is spread over many small functions and files: they are put
+# together when the library is linked.
+LTO = $(if $(SANITIZE),,$(if $(findstring Free Software,$(shell $(CC) --version)),-flto=auto -ffat-lto-objects))
 
 # --- What there is in the tree ------------------------------------------------
 
@@ -150,7 +154,7 @@ $(SHARED): $(B)/$(SONAME)
 
 $(B)/$(SONAME): $(OBJ) omcache.map $(B)/sources
 	$(SAY) LINK $@
-	$(Q)$(LINK) -shared -o $@ $(OBJ) -Wl,-soname,$(SONAME) $(DEFS) \
+	$(Q)$(LINK) $(LTO) -shared -o $@ $(OBJ) -Wl,-soname,$(SONAME) $(DEFS) \
 		-Wl,--version-script=omcache.map $(LIBS)
 
 $(STATIC): $(OBJ) $(B)/sources
@@ -163,7 +167,8 @@ $(B)/obj/%.o: %.c $(B)/flags
 	@mkdir -p $(@D)
 	$(Q)$(COMPILE) $(MORE_CFLAGS) -MMD -MP -c -o $@ $<
 
-$(B)/obj/src/net/cares.o: MORE_CFLAGS = $(shell pkg-config --cflags libcares)
+$(OBJ): MORE_CFLAGS = $(LTO)
+$(B)/obj/src/net/cares.o: MORE_CFLAGS = $(LTO) $(shell pkg-config --cflags libcares)
 
 -include $(wildcard $(B)/obj/*/*.d $(B)/obj/*/*/*.d)
 
@@ -273,7 +278,7 @@ bench-smoke: $(BENCHES)                     ## see that both can be measured, wh
 $(BENCHES): $(B)/%: $(B)/obj/%.o $(BENCH_SUPPORT) $(STATIC)
 	$(SAY) LINK $@
 	@mkdir -p $(@D)
-	$(Q)$(LINK) -o $@ $^ $(LIBS)
+	$(Q)$(LINK) $(LTO) -o $@ $^ $(LIBS)
 
 $(B)/obj/bench/%: MORE_CFLAGS = -Ibench
 
