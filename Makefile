@@ -132,7 +132,8 @@ OTHER := $(addprefix $(B)/tests/,$(filter-out unit/%,$(PROGRAMS)))
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 .DELETE_ON_ERROR:
 .PHONY: all examples demo check check-asan check-valgrind check-distribution check-lint \
-	check-install check-examples abi-baseline bench bench-instructions bench-smoke deps install uninstall clean help FORCE
+	check-install check-examples abi-baseline bench bench-instructions bench-syscalls \
+	bench-profile bench-report bench-smoke deps install uninstall clean help FORCE
 
 # `make -j deps check` must not compile while the compiler is being installed.
 ifneq ($(filter deps,$(MAKECMDGOALS)),)
@@ -264,21 +265,34 @@ deps:                                       ## install the packages that are mis
 
 # --- Measuring ----------------------------------------------------------------
 
-bench: $(BENCHES)                           ## measure speed by the clock, on one core
+bench: $(BENCHES)                           ## measure speed by the clock, and memory; PARTS="get/*" only those
 	@for b in $(BENCHES); do $$b $(ROUNDS) || exit; done
 
-bench-instructions: $(BENCHES)              ## measure the same in instructions, with valgrind
-	@for b in $(BENCHES); do bench/instructions.sh $$b || exit; done
+bench-instructions: $(BENCHES)              ## count instructions, with valgrind; PARTS likewise
+	@for b in $(BENCHES); do bench/count.sh instructions $$b || exit; done
 
-bench-smoke: $(BENCHES)                     ## see that both can be measured, whatever comes out
-	@$(MAKE) bench ROUNDS=1
-	@FEW=1 MANY=2 $(MAKE) bench-instructions
+bench-syscalls: $(BENCHES)                  ## count system calls, with strace; PARTS likewise
+	@for b in $(BENCHES); do bench/count.sh 'system calls' $$b || exit; done
+
+bench-profile: $(B)/bench/clients           ## see where the instructions of PART=get/ours-binary go
+	@valgrind -q --tool=callgrind --toggle-collect=do_part \
+		--callgrind-out-file=$(B)/bench/profile $< run $(PART) 50
+	@callgrind_annotate --auto=no $(B)/bench/profile
+
+bench-report: $(BENCHES)                    ## do all of these and write doc/performance.md anew
+	@bench/report.sh doc/performance.md $(BENCHES)
+
+bench-smoke: $(BENCHES)                     ## see that all of it can be measured, whatever comes out
+	@BENCH_OUT=$(B)/bench $(MAKE) bench ROUNDS=1
+	@for p in 'get/*' 'async-*' '*-plain'; do \
+		FEW=1 MANY=2 $(MAKE) bench-instructions bench-syscalls PARTS="$$p" || exit; \
+	done
 
 # They look inside, as unit tests do.
 $(BENCHES): $(B)/%: $(B)/obj/%.o $(BENCH_SUPPORT) $(STATIC)
 	$(SAY) LINK $@
 	@mkdir -p $(@D)
-	$(Q)$(LINK) $(LTO) -o $@ $^ $(LIBS)
+	$(Q)$(LINK) $(LTO) -o $@ $^ $(LIBS) $(COMPAT_LIBS) -lm
 
 $(B)/obj/bench/%: MORE_CFLAGS = -Ibench
 

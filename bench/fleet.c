@@ -1,17 +1,19 @@
 /*
- * What connected servers cost that have nothing to do: a get from one of 1,000, against
- * a get from the only one.  Each "server" is a connection of its own to one memcached.
+ * What connected servers cost that have nothing to do: the memory that each holds, also
+ * after it had much to do, and a get from one of 1,000, against a get from the only one.
+ * Each "server" is a connection of its own to one memcached.
  *
  * `make bench` runs it, `make bench-instructions` counts its instructions.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include <malloc.h>
+#include <math.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 
 #include "omcache.h"
 #include "support/parts.h"
@@ -20,6 +22,10 @@
 enum {
     MANY = 1000, /* servers */
     GETS = 500,  /* in a round */
+    BURST = 64,
+    BURST_VALUE = 100 * 1024,
+    SERVER_BYTES = 4096,  /* that one may hold, at most */
+    KEPT_BYTES = 1 << 17, /* that may be held after a burst besides, at most */
 };
 
 #define TARGET 1.3
@@ -34,6 +40,12 @@ struct client {
 };
 
 static struct client alone, fleet;
+
+/* Bytes of the heap. */
+static struct {
+    size_t server;
+    size_t before, during, after; /* a burst */
+} held;
 
 static void watch(omcache_t *mc, int fd, short events, void *context)
 {
@@ -70,6 +82,47 @@ static void done(omcache_t *mc, const omcache_reply_t *reply, void *context)
     client->done++;
 }
 
+static size_t heap(void)
+{
+    struct mallinfo2 info = mallinfo2();
+
+    return info.uordblks + info.hblkhd;
+}
+
+static int set(struct client *client, const unsigned char *value, size_t len, int32_t timeout_msec)
+{
+    return omcache_set(client->mc, key, sizeof(key), value, len, 0, 0, 0, timeout_msec);
+}
+
+static void get(struct client *client)
+{
+    const unsigned char *value;
+    size_t len;
+
+    bench_need(omcache_get(client->mc, key, sizeof(key), &value, &len, NULL, NULL, -1) ==
+                   OMCACHE_OK,
+               "a get");
+}
+
+/* As many large values at once as there is room for, and one got. */
+static void measure_burst(struct client *client)
+{
+    static unsigned char large[BURST_VALUE];
+
+    get(client);
+    held.before = heap();
+    omcache_set_buffering(client->mc, 1);
+    for (int i = 0; i < BURST; i++)
+        bench_need(set(client, large, sizeof(large), 0) == OMCACHE_BUFFERED, "room for a burst");
+    held.during = heap();
+    omcache_set_buffering(client->mc, 0);
+    bench_need(omcache_io(client->mc, NULL, NULL, NULL, NULL, -1) == OMCACHE_OK, "to end a burst");
+    get(client);
+    bench_need(set(client, key, sizeof(key), -1) == OMCACHE_OK, "a set");
+    get(client);
+    held.after = heap();
+}
+
 /* Connects to all servers, so that nothing is left to be done for them. */
 static void open_client(struct client *client, const char *address, int servers)
 {
@@ -90,25 +143,21 @@ static void open_client(struct client *client, const char *address, int servers)
         while (client->done <= (size_t)i)
             turn(client);
     }
-    bench_need(omcache_set(client->mc, key, sizeof(key), key, sizeof(key), 0, 0, 0, -1) ==
-                   OMCACHE_OK,
-               "to store a value");
+    bench_need(set(client, key, sizeof(key), -1) == OMCACHE_OK, "to store a value");
 }
 
-static void get_waiting(struct client *client)
+static void get_waiting(void *context)
 {
-    for (int i = 0; i < GETS; i++) {
-        const unsigned char *value;
-        size_t len;
+    struct client *client = context;
 
-        bench_need(omcache_get(client->mc, key, sizeof(key), &value, &len, NULL, NULL, -1) ==
-                       OMCACHE_OK,
-                   "a get");
-    }
+    for (int i = 0; i < GETS; i++)
+        get(client);
 }
 
-static void get_async(struct client *client)
+static void get_async(void *context)
 {
+    struct client *client = context;
+
     client->done = 0;
     for (size_t i = 0; i < GETS; i++) {
         bench_need(omcache_async_get(client->mc, key, sizeof(key), 1000, done, client) ==
@@ -117,26 +166,6 @@ static void get_async(struct client *client)
         while (client->done <= i)
             turn(client);
     }
-}
-
-static void wait_alone(void)
-{
-    get_waiting(&alone);
-}
-
-static void wait_fleet(void)
-{
-    get_waiting(&fleet);
-}
-
-static void async_alone(void)
-{
-    get_async(&alone);
-}
-
-static void async_fleet(void)
-{
-    get_async(&fleet);
 }
 
 /* The parts' places below. */
@@ -149,23 +178,42 @@ enum {
 };
 
 static const struct bench_part parts[PARTS] = {
-    [WAIT_ALONE] = {"wait-alone", wait_alone},
-    [WAIT_FLEET] = {"wait-fleet", wait_fleet},
-    [ASYNC_ALONE] = {"async-alone", async_alone},
-    [ASYNC_FLEET] = {"async-fleet", async_fleet},
+    [WAIT_ALONE] = {"wait-alone", get_waiting, &alone, 0},
+    [WAIT_FLEET] = {"wait-fleet", get_waiting, &fleet, 0},
+    [ASYNC_ALONE] = {"async-alone", get_async, &alone, 0},
+    [ASYNC_FLEET] = {"async-fleet", get_async, &fleet, 0},
 };
 
 static void report_pair(const char *what, double one, double many, const char *unit)
 {
+    if (isnan(one) || isnan(many))
+        return;
     printf("\n%s, %s per operation\n", what, unit);
     printf("  %4d server   %12.2f\n", 1, one / GETS);
     printf("  %4d servers  %12.2f\n", MANY, many / GETS);
     printf("  ratio         %12.2f   (at most %.1f: %s)\n", many / one, TARGET,
-           many <= TARGET * one ? "reached" : "MISSED");
+           bench_verdict(many / one, TARGET));
 }
 
-static void report(const double *figures, const char *unit)
+static void report_memory(void)
 {
+    printf("\nMemory, bytes of the heap\n");
+    printf("  a connected server, idle  %9zu   (at most %d: %s)\n", held.server, SERVER_BYTES,
+           bench_verdict((double)held.server, SERVER_BYTES));
+    printf("  all before a burst        %9zu\n", held.before);
+    printf("  all in it                 %9zu\n", held.during);
+    printf("  all after it              %9zu   (at most %d more than before: %s)\n", held.after,
+           KEPT_BYTES, bench_verdict((double)held.after, (double)(held.before + KEPT_BYTES)));
+}
+
+static void report(const double *figures, enum bench_measure measure)
+{
+    const char *unit = bench_unit(measure);
+
+    if (measure == BENCH_WALL) /* no target */
+        return;
+    if (measure == BENCH_CPU)
+        report_memory();
     report_pair("Waiting gets", figures[WAIT_ALONE], figures[WAIT_FLEET], unit);
     report_pair("Asynchronous gets, one outstanding", figures[ASYNC_ALONE], figures[ASYNC_FLEET],
                 unit);
@@ -174,17 +222,16 @@ static void report(const double *figures, const char *unit)
 int main(int argc, char **argv)
 {
     const struct bench bench = {parts, PARTS, report};
-    struct rlimit files;
     const char *address;
+    size_t before;
     int code;
 
-    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
-        files.rlim_cur = files.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &files);
-    }
-    address = bench_server_start();
+    address = bench_server_start(1);
     open_client(&alone, address, 1);
+    measure_burst(&alone);
+    before = heap();
     open_client(&fleet, address, MANY);
+    held.server = (heap() - before) / MANY;
     code = bench_main(&bench, argc, argv);
     omcache_free(alone.mc);
     omcache_free(fleet.mc);

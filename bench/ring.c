@@ -7,6 +7,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -42,9 +43,15 @@ struct names {
     size_t count;
 };
 
+struct distribution {
+    struct omc_routing routing;
+    omc_ketama_key_hash_func *point_hash; /* of a point's name, which gives so many points */
+    unsigned words;
+    struct names names;
+};
+
 static struct omc_server_list few, many;
-static struct omc_routing plain, weighted;
-static struct names plain_names, weighted_names;
+static struct distribution plain, weighted;
 static struct omc_router few_router, many_router;
 static unsigned char keys[KEYS][KEY_LEN];
 
@@ -59,10 +66,11 @@ static void make_list(struct omc_server_list *list, unsigned servers)
     free(text);
 }
 
-static void choose(struct omc_routing *routing, const char *distribution)
+static void choose(struct distribution *distribution, const char *name)
 {
-    *routing = (struct omc_routing){.custom = NULL};
-    omc_routing_choose(routing, omc_distribution_by_name(distribution), NULL);
+    *distribution = (struct distribution){.words = 1};
+    omc_routing_choose(&distribution->routing, omc_distribution_by_name(name), NULL);
+    distribution->point_hash = distribution->routing.hash;
 }
 
 static void make_names(struct names *names, const struct omc_server_list *list, uint32_t each)
@@ -104,10 +112,12 @@ static void prepare(void)
     make_list(&many, MANY);
     choose(&plain, "ketama");
     choose(&weighted, "ketama-weighted");
-    make_names(&plain_names, &many, OMC_POINT_COUNT);
-    make_names(&weighted_names, &many, omc_point_share(1, MANY, MANY));
-    bench_need(omc_router_init(&few_router, &plain, &few), "memory");
-    bench_need(omc_router_init(&many_router, &plain, &many), "memory");
+    weighted.point_hash = omc_hash_md5;
+    weighted.words = OMC_POINT_MD5_WORDS;
+    make_names(&plain.names, &many, OMC_POINT_COUNT);
+    make_names(&weighted.names, &many, omc_point_share(1, MANY, MANY));
+    bench_need(omc_router_init(&few_router, &plain.routing, &few), "memory");
+    bench_need(omc_router_init(&many_router, &plain.routing, &many), "memory");
     make_keys();
 }
 
@@ -115,61 +125,45 @@ static void clean_up(void)
 {
     omc_router_fini(&few_router);
     omc_router_fini(&many_router);
-    free(plain_names.text);
-    free(plain_names.ends);
-    free(weighted_names.text);
-    free(weighted_names.ends);
+    free(plain.names.text);
+    free(plain.names.ends);
+    free(weighted.names.text);
+    free(weighted.names.ends);
     omc_server_list_fini(&few);
     omc_server_list_fini(&many);
 }
 
-static void hash_names(const struct names *names, omc_ketama_key_hash_func *hash)
+static void hash_names(void *context)
 {
+    const struct distribution *of = context;
+    const struct names *names = &of->names;
     size_t start = 0;
     uint32_t sum = 0;
 
     for (size_t i = 0; i < names->count; i++) {
-        sum += hash(names->text + start, names->ends[i] - start);
+        sum += of->point_hash(names->text + start, names->ends[i] - start);
         start = names->ends[i];
     }
     bench_sink = sum;
 }
 
-static void hash_plain(void)
+static void build(void *context)
 {
-    hash_names(&plain_names, plain.hash);
-}
-
-static void hash_weighted(void)
-{
-    hash_names(&weighted_names, omc_hash_md5);
-}
-
-static void build(const struct omc_routing *routing, size_t points)
-{
+    const struct distribution *of = context;
     struct omc_router router;
 
-    bench_need(omc_router_init(&router, routing, &many), "memory");
-    bench_need(router.ring.count == points, "a point for each name's hash");
+    bench_need(omc_router_init(&router, &of->routing, &many), "memory");
+    bench_need(router.ring.count == of->names.count * of->words, "a point for each name's hash");
     omc_router_fini(&router);
 }
 
-static void build_plain(void)
+static void hash_keys(void *context)
 {
-    build(&plain, plain_names.count);
-}
-
-static void build_weighted(void)
-{
-    build(&weighted, weighted_names.count * OMC_POINT_MD5_WORDS);
-}
-
-static void hash_keys(void)
-{
+    const struct distribution *of = context;
     uint32_t sum = 0;
 
     for (size_t i = 0; i < LOOK_UPS; i++)
-        sum += omc_key_hash(&plain.keys, plain.hash, keys[i % KEYS], KEY_LEN);
+        sum += omc_key_hash(&of->routing.keys, of->routing.hash, keys[i % KEYS], KEY_LEN);
     bench_sink = sum;
 }
 
@@ -180,27 +174,18 @@ static bool is_usable(void *context, uint32_t server)
     return true;
 }
 
-static void look_up(const struct omc_router *router)
+static void look_up(void *context)
 {
+    const struct omc_router *router = context;
     uint32_t sum = 0, random = 1;
 
     for (size_t i = 0; i < LOOK_UPS; i++) {
         const unsigned char *key = keys[i % KEYS];
 
-        sum +=
-            (uint32_t)omc_router_pick(router, &plain.keys, key, KEY_LEN, &random, is_usable, NULL);
+        sum += (uint32_t)omc_router_pick(router, &plain.routing.keys, key, KEY_LEN, &random,
+                                         is_usable, NULL);
     }
     bench_sink = sum;
-}
-
-static void look_up_few(void)
-{
-    look_up(&few_router);
-}
-
-static void look_up_many(void)
-{
-    look_up(&many_router);
 }
 
 /* The parts' places below. */
@@ -213,51 +198,63 @@ enum {
     LOOK_UP_FEW,
     LOOK_UP_MANY,
     PARTS,
+    SYSCALLS = 1u << BENCH_SYSCALLS, /* there are none */
 };
 
 static const struct bench_part parts[PARTS] = {
-    [HASH_PLAIN] = {"hash-plain", hash_plain},
-    [BUILD_PLAIN] = {"build-plain", build_plain},
-    [HASH_WEIGHTED] = {"hash-weighted", hash_weighted},
-    [BUILD_WEIGHTED] = {"build-weighted", build_weighted},
-    [HASH_KEYS] = {"hash-keys", hash_keys},
-    [LOOK_UP_FEW] = {"look-up-few", look_up_few},
-    [LOOK_UP_MANY] = {"look-up-many", look_up_many},
+    [HASH_PLAIN] = {"hash-plain", hash_names, &plain, SYSCALLS},
+    [BUILD_PLAIN] = {"build-plain", build, &plain, SYSCALLS},
+    [HASH_WEIGHTED] = {"hash-weighted", hash_names, &weighted, SYSCALLS},
+    [BUILD_WEIGHTED] = {"build-weighted", build, &weighted, SYSCALLS},
+    [HASH_KEYS] = {"hash-keys", hash_keys, &plain, SYSCALLS},
+    [LOOK_UP_FEW] = {"look-up-few", look_up, &few_router, SYSCALLS},
+    [LOOK_UP_MANY] = {"look-up-many", look_up, &many_router, SYSCALLS},
 };
 
 static void print_ratio(double above, double below, double target)
 {
     printf("%8.2f   (at most %.1f: %s)\n", above / below, target,
-           above <= target * below ? "reached" : "MISSED");
+           bench_verdict(above / below, target));
 }
 
-static void report_building(const char *distribution, const struct names *names, unsigned words,
-                            double hash, double all, const char *unit)
+static void report_building(const char *title, const struct distribution *distribution, double hash,
+                            double all, const char *unit)
 {
-    double points = (double)(names->count * words);
+    double points = (double)(distribution->names.count * distribution->words);
 
-    printf("\n%s, %d servers, %.0f points, %s per point\n", distribution, MANY, points, unit);
+    if (isnan(hash) || isnan(all))
+        return;
+    printf("\n%s, %d servers, %.0f points, %s per point\n", title, MANY, points, unit);
     printf("  hashes alone  %12.2f\n", hash / points);
     printf("  whole ring    %12.2f\n", all / points);
     printf("  ratio         ");
     print_ratio(all, hash, BUILD_TARGET);
 }
 
-static void report(const double *figures, const char *unit)
+static void report_looking_up(double hash, double few_all, double many_all, const char *unit)
 {
-    double hash = figures[HASH_KEYS];
-    double at_few = figures[LOOK_UP_FEW] - hash, at_many = figures[LOOK_UP_MANY] - hash;
+    double at_few = few_all - hash, at_many = many_all - hash;
 
-    report_building("Building ketama", &plain_names, 1, figures[HASH_PLAIN], figures[BUILD_PLAIN],
-                    unit);
-    report_building("Building ketama-weighted", &weighted_names, OMC_POINT_MD5_WORDS,
-                    figures[HASH_WEIGHTED], figures[BUILD_WEIGHTED], unit);
+    if (isnan(at_few) || isnan(at_many))
+        return;
     printf("\nLooking up %d keys of %d bytes with ketama, %s per key\n", KEYS, KEY_LEN, unit);
     printf("  hash alone    %12.2f\n", hash / LOOK_UPS);
     printf("  %4d servers  %12.2f beyond that\n", FEW, at_few / LOOK_UPS);
     printf("  %4d servers  %12.2f beyond that\n", MANY, at_many / LOOK_UPS);
     printf("  ratio         ");
     print_ratio(at_many, at_few, LOOKUP_TARGET);
+}
+
+static void report(const double *figures, enum bench_measure measure)
+{
+    const char *unit = bench_unit(measure);
+
+    if (measure == BENCH_WALL) /* nothing waits here: it is the CPU time again */
+        return;
+    report_building("Building ketama", &plain, figures[HASH_PLAIN], figures[BUILD_PLAIN], unit);
+    report_building("Building ketama-weighted", &weighted, figures[HASH_WEIGHTED],
+                    figures[BUILD_WEIGHTED], unit);
+    report_looking_up(figures[HASH_KEYS], figures[LOOK_UP_FEW], figures[LOOK_UP_MANY], unit);
 }
 
 int main(int argc, char **argv)

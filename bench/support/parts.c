@@ -5,9 +5,10 @@
  */
 #include "support/parts.h"
 
+#include <fnmatch.h>
+#include <math.h>
 #include <sched.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,30 +30,74 @@ void bench_need(int well, const char *what)
     exit(1);
 }
 
-/* Stays on the last core that is allowed, as the first has most to do for others;
- * its number, or -1. */
-static int pin(void)
+void *bench_memory(size_t count, size_t size)
+{
+    void *memory = calloc(count, size);
+
+    bench_need(memory != NULL, "memory");
+    return memory;
+}
+
+const char *bench_verdict(double figure, double limit)
+{
+    if (isnan(figure))
+        return "not measured";
+    return figure <= limit ? "reached" : "MISSED";
+}
+
+const char *bench_unit(enum bench_measure measure)
+{
+    static const char *const units[BENCH_MEASURES] = {
+        [BENCH_CPU] = "ns",
+        [BENCH_WALL] = "ns",
+        [BENCH_INSTRUCTIONS] = "instructions",
+        [BENCH_SYSCALLS] = "system calls",
+    };
+
+    return units[measure];
+}
+
+int bench_first_core(void)
 {
     cpu_set_t set;
-    size_t core = CPU_SETSIZE;
+    int core = 0;
 
     if (sched_getaffinity(0, sizeof(set), &set) != 0)
         return -1;
-    while (core > 0 && !CPU_ISSET(core - 1, &set))
-        core--;
-    if (core == 0)
-        return -1;
-    CPU_ZERO(&set);
-    CPU_SET(core - 1, &set);
-    return sched_setaffinity(0, sizeof(set), &set) == 0 ? (int)core - 1 : -1;
+    while (core < CPU_SETSIZE && !CPU_ISSET((size_t)core, &set))
+        core++;
+    return core < CPU_SETSIZE ? core : -1;
 }
 
-/* This thread's CPU time in nanoseconds: what else runs meanwhile does not count. */
-static double now(void)
+int bench_last_core(void)
+{
+    cpu_set_t set;
+    int core = CPU_SETSIZE - 1;
+
+    if (sched_getaffinity(0, sizeof(set), &set) != 0)
+        return -1;
+    while (core >= 0 && !CPU_ISSET((size_t)core, &set))
+        core--;
+    return core;
+}
+
+int bench_pin(int core)
+{
+    cpu_set_t set;
+
+    if (core < 0)
+        return 0;
+    CPU_ZERO(&set);
+    CPU_SET((size_t)core, &set);
+    return sched_setaffinity(0, sizeof(set), &set) == 0;
+}
+
+/* Nanoseconds of a clock. */
+static double now(clockid_t clock)
 {
     struct timespec time;
 
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+    clock_gettime(clock, &time);
     return (double)time.tv_sec * 1e9 + (double)time.tv_nsec;
 }
 
@@ -69,39 +114,78 @@ static double median(double *figures, size_t count)
     return (figures[(count - 1) / 2] + figures[count / 2]) / 2;
 }
 
-/* Does all parts in turn, in so many rounds.  Each is done twice, and the second time
- * counts: it finds the caches as steady use leaves them, not the part before. */
-static void measure(const struct bench *bench, size_t rounds, double *medians)
+/* Whether $PARTS says that a part is to be measured. */
+static bool is_wanted(const struct bench_part *part)
 {
-    double *times = calloc(bench->count * rounds, sizeof(*times));
+    const char *pattern = getenv("PARTS");
 
-    bench_need(times != NULL, "memory");
-    for (size_t round = 0; round < rounds; round++) {
-        for (size_t part = 0; part < bench->count; part++) {
-            double start;
-
-            bench->parts[part].run();
-            start = now();
-            bench->parts[part].run();
-            times[part * rounds + round] = now() - start;
-        }
-    }
-    for (size_t part = 0; part < bench->count; part++)
-        medians[part] = median(times + part * rounds, rounds);
-    free(times);
+    return pattern == NULL || fnmatch(pattern, part->name, 0) == 0;
 }
 
-static int by_the_clock(const struct bench *bench, size_t rounds, double *figures)
+/* Does all parts in turn, in so many rounds.  Each is done twice, and the second time
+ * counts: it finds the caches as steady use leaves them, not the part before.  CPU time is
+ * this thread's: what else runs meanwhile does not count. */
+static void measure(const struct bench *bench, size_t rounds, double *cpu, double *wall)
 {
-    int core = pin();
+    for (size_t round = 0; round < rounds; round++) {
+        for (size_t part = 0; part < bench->count; part++) {
+            const struct bench_part *it = &bench->parts[part];
+            double cpu_start, wall_start;
 
-    measure(bench, rounds, figures);
-    printf("CPU time, medians of %zu interleaved rounds, ", rounds);
-    if (core >= 0)
+            if (!is_wanted(it))
+                continue;
+            it->run(it->context);
+            wall_start = now(CLOCK_MONOTONIC);
+            cpu_start = now(CLOCK_THREAD_CPUTIME_ID);
+            it->run(it->context);
+            cpu[part * rounds + round] = now(CLOCK_THREAD_CPUTIME_ID) - cpu_start;
+            wall[part * rounds + round] = now(CLOCK_MONOTONIC) - wall_start;
+        }
+    }
+}
+
+static void report_medians(const struct bench *bench, size_t rounds, double *times,
+                           enum bench_measure by)
+{
+    double *medians = bench_memory(bench->count, sizeof(*medians));
+
+    for (size_t part = 0; part < bench->count; part++)
+        medians[part] =
+            is_wanted(&bench->parts[part]) ? median(times + part * rounds, rounds) : NAN;
+    bench->report(medians, by);
+    free(medians);
+}
+
+static bool is_any_wanted(const struct bench *bench)
+{
+    for (size_t part = 0; part < bench->count; part++) {
+        if (is_wanted(&bench->parts[part]))
+            return true;
+    }
+    return false;
+}
+
+static int by_the_clock(const struct bench *bench, size_t rounds)
+{
+    int core = bench_last_core();
+    double *cpu, *wall;
+
+    if (!is_any_wanted(bench))
+        return 0;
+    cpu = bench_memory(bench->count * rounds, sizeof(*cpu));
+    wall = bench_memory(bench->count * rounds, sizeof(*wall));
+    printf("Medians of %zu interleaved rounds, ", rounds);
+    /* The last core: the first has most to do for others. */
+    if (bench_pin(core))
         printf("on core %d\n", core);
     else
         printf("not pinned to a core\n");
-    bench->report(figures, "ns");
+    fflush(stdout);
+    measure(bench, rounds, cpu, wall);
+    report_medians(bench, rounds, cpu, BENCH_CPU);
+    report_medians(bench, rounds, wall, BENCH_WALL);
+    free(cpu);
+    free(wall);
     return 0;
 }
 
@@ -120,54 +204,74 @@ static int run(const struct bench *bench, const char *name, size_t times)
     for (size_t part = 0; part < bench->count; part++) {
         if (strcmp(bench->parts[part].name, name) != 0)
             continue;
+        bench_pin(bench_last_core());
         while (times-- > 0)
-            bench->parts[part].run();
+            bench->parts[part].run(bench->parts[part].context);
         return 0;
     }
     fprintf(stderr, "no part is called %s\n", name);
     return 2;
 }
 
-static int report(const struct bench *bench, char **texts, double *figures)
+/* The figure given for a part, or NAN. */
+static double figure_of(const char *part, char **texts)
 {
+    size_t len = strlen(part);
+
+    for (; *texts != NULL; texts++) {
+        if (strncmp(*texts, part, len) == 0 && (*texts)[len] == '=')
+            return strtod(*texts + len + 1, NULL);
+    }
+    return NAN;
+}
+
+static int report(const struct bench *bench, enum bench_measure by, char **texts)
+{
+    double *figures = bench_memory(bench->count, sizeof(*figures));
+
     for (size_t part = 0; part < bench->count; part++)
-        figures[part] = strtod(texts[1 + part], NULL);
-    bench->report(figures, texts[0]);
+        figures[part] = figure_of(bench->parts[part].name, texts);
+    bench->report(figures, by);
+    free(figures);
     return 0;
 }
 
-static int list(const struct bench *bench)
+static int list(const struct bench *bench, enum bench_measure by)
 {
-    for (size_t part = 0; part < bench->count; part++)
-        puts(bench->parts[part].name);
+    for (size_t part = 0; part < bench->count; part++) {
+        if (is_wanted(&bench->parts[part]) && !(bench->parts[part].not_by & 1u << by))
+            puts(bench->parts[part].name);
+    }
     return 0;
 }
 
-static int call(const struct bench *bench, int argc, char **argv, double *figures)
+/* What others count. */
+static bool read_measure(const char *text, enum bench_measure *by)
 {
-    const char *what = argc > 1 ? argv[1] : "";
-    size_t number = ROUNDS;
-
-    if (argc == 1 || (argc == 2 && read_number(what, ROUNDS_MAX, &number)))
-        return by_the_clock(bench, number, figures);
-    if (argc == 2 && strcmp(what, "parts") == 0)
-        return list(bench);
-    if (argc == 4 && strcmp(what, "run") == 0 && read_number(argv[3], TIMES_MAX, &number))
-        return run(bench, argv[2], number);
-    if (strcmp(what, "report") == 0 && (size_t)argc == 3 + bench->count)
-        return report(bench, argv + 2, figures);
-    fprintf(stderr, "usage: %s [ROUNDS] | parts | run PART TIMES | report UNIT FIGURE...\n",
-            argv[0]);
-    return 2;
+    for (int each = BENCH_INSTRUCTIONS; each < BENCH_MEASURES; each++) {
+        *by = (enum bench_measure)each;
+        if (strcmp(text, bench_unit(*by)) == 0)
+            return true;
+    }
+    return false;
 }
 
 int bench_main(const struct bench *bench, int argc, char **argv)
 {
-    double *figures = calloc(bench->count, sizeof(*figures));
-    int code;
+    const char *what = argc > 1 ? argv[1] : "";
+    size_t number = ROUNDS;
+    enum bench_measure by;
 
-    bench_need(figures != NULL, "memory");
-    code = call(bench, argc, argv, figures);
-    free(figures);
-    return code;
+    if (argc == 1 || (argc == 2 && read_number(what, ROUNDS_MAX, &number)))
+        return by_the_clock(bench, number);
+    if (argc == 4 && strcmp(what, "run") == 0 && read_number(argv[3], TIMES_MAX, &number))
+        return run(bench, argv[2], number);
+    if (argc == 3 && strcmp(what, "parts") == 0 && read_measure(argv[2], &by))
+        return list(bench, by);
+    if (argc >= 3 && strcmp(what, "report") == 0 && read_measure(argv[2], &by))
+        return report(bench, by, argv + 3);
+    fprintf(stderr,
+            "usage: %s [ROUNDS] | parts MEASURE | run PART TIMES | report MEASURE PART=FIGURE...\n",
+            argv[0]);
+    return 2;
 }

@@ -1,12 +1,22 @@
 /*
- * A real memcached to measure against, on a unix socket of its own.
+ * A real memcached to measure against, that is as many servers as are wanted: it listens
+ * on a port for each, on a loopback address of its own.
  */
 #ifndef BENCH_SUPPORT_SERVER_H
 #define BENCH_SUPPORT_SERVER_H
 
-/* Starts it and returns its address; it ends with this program.  Ends the program
- * if that fails. */
-const char *bench_server_start(void);
+enum {
+    BENCH_PORT = 21211, /* the first server's; the others' are those behind it */
+    BENCH_SERVERS_MAX = 100,
+    BENCH_LIST_ROOM = BENCH_SERVERS_MAX * 24, /* bytes of a list */
+};
+
+/* Starts it, on the first core; it ends with this program.  Ends the program if that
+ * fails.  Returns its address. */
+const char *bench_server_start(unsigned servers);
+
+/* Writes the addresses of the first `servers`, with commas between them. */
+void bench_server_list(unsigned servers, char list[BENCH_LIST_ROOM]);
 
 void bench_server_stop(void);
 

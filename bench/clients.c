@@ -1,0 +1,454 @@
+/*
+ * Clients of memcached against each other: OMcache over each of its protocols,
+ * libmemcached over both of its, and the floor, a bare socket.
+ *
+ * `make bench` runs it, `make bench-instructions` and `make bench-syscalls` count what
+ * it takes.  With $BENCH_OUT a folder, tables and charts are written there, too.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <math.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "support/chart.h"
+#include "support/client.h"
+#include "support/parts.h"
+#include "support/server.h"
+#include "support/table.h"
+
+/* The columns. */
+enum { FLOOR, THEIR_BINARY, THEIR_TEXT, BINARY, META, TEXT, DEFAULT, CLIENTS };
+
+static const struct bench_client *const clients[CLIENTS] = {
+    [FLOOR] = &bench_floor,
+    [THEIR_BINARY] = &bench_libmemcached_binary,
+    [THEIR_TEXT] = &bench_libmemcached_text,
+    [BINARY] = &bench_ours_binary,
+    [META] = &bench_ours_meta,
+    [TEXT] = &bench_ours_text,
+    [DEFAULT] = &bench_ours_auto,
+};
+
+/* What each of the parts is: a row's work done by a client. */
+struct job {
+    const struct row *row;
+    const struct bench_client *client;
+    void *opened; /* once it has been needed */
+    char name[64];
+};
+
+/* The rows. */
+struct row {
+    const char *name, *title;
+    void (*work)(struct job *job);
+    size_t times; /* operations in a part, which figures are divided by */
+    unsigned servers;
+    size_t value_len;
+    size_t outstanding; /* operations */
+    unsigned measures;  /* beyond time */
+    bool drawn;         /* in the chart of times */
+};
+
+enum {
+    KEYS = BENCH_KEYS_MAX,
+    SMALL = 100, /* bytes */
+    LARGE = 64 * 1024,
+    VERY_LARGE = 1024 * 1024,
+    COUNTED = 1u << BENCH_INSTRUCTIONS,
+    BOTH = 1u << BENCH_INSTRUCTIONS | 1u << BENCH_SYSCALLS,
+    THEIR_SERVERS_MAX = 100, /* with more, libmemcached 1.1.4 aborts, at an assertion */
+    FAKE_ROOM = 1000 * 16,   /* bytes of a list of servers that are not there */
+};
+
+/* Large values would not all fit into memcached's slabs, nor into a cache. */
+static size_t keys_of(const struct row *row)
+{
+    return row->value_len == SMALL ? KEYS : 1;
+}
+
+static void get_one_by_one(struct job *job)
+{
+    for (size_t i = 0; i < job->row->times; i++)
+        job->client->calls->get(job->opened, i % keys_of(job->row));
+}
+
+static void set_one_by_one(struct job *job)
+{
+    for (size_t i = 0; i < job->row->times; i++)
+        job->client->calls->set(job->opened, i % keys_of(job->row));
+}
+
+static void get_together(struct job *job)
+{
+    for (size_t i = 0; i < job->row->times; i += KEYS)
+        job->client->calls->get_all(job->opened);
+}
+
+static void set_together(struct job *job)
+{
+    for (size_t i = 0; i < job->row->times; i += KEYS)
+        job->client->calls->set_all(job->opened);
+}
+
+static void get_async(struct job *job)
+{
+    job->client->calls->get_async(job->opened, job->row->times, job->row->outstanding);
+}
+
+static void look_up(struct job *job)
+{
+    unsigned sum = 0;
+
+    for (size_t i = 0; i < job->row->times; i++)
+        sum += job->client->calls->look_up(job->opened, i % keys_of(job->row));
+    bench_sink = sum;
+}
+
+static void open_client(struct job *job);
+
+static void build(struct job *job)
+{
+    job->client->calls->close(job->opened);
+    open_client(job);
+}
+
+static const struct row rows[] = {
+    {"get", "get, waiting", get_one_by_one, 100, 1, SMALL, 1, BOTH, true},
+    {"set", "set, waiting", set_one_by_one, 100, 1, SMALL, 1, BOTH, true},
+    {"multi-1", "multi-get of 100", get_together, 1000, 1, SMALL, 100, BOTH, true},
+    {"multi-10", "multi-get of 100 from 10 servers", get_together, 1000, 10, SMALL, 100, 0, true},
+    {"multi-100", "multi-get of 100 from 100 servers", get_together, 500, 100, SMALL, 100, 0, true},
+    {"sets-1", "100 buffered sets", set_together, 1000, 1, SMALL, 100, BOTH, false},
+    {"sets-10", "100 buffered sets to 10 servers", set_together, 1000, 10, SMALL, 100, 0, false},
+    {"sets-100", "100 buffered sets to 100 servers", set_together, 500, 100, SMALL, 100, 0, false},
+    {"get-64k", "get of 64 KiB, waiting", get_one_by_one, 20, 1, LARGE, 1, COUNTED, false},
+    {"set-64k", "set of 64 KiB, waiting", set_one_by_one, 20, 1, LARGE, 1, 0, false},
+    {"get-1m", "get of 1 MiB, waiting", get_one_by_one, 4, 1, VERY_LARGE, 1, COUNTED, true},
+    {"set-1m", "set of 1 MiB, waiting", set_one_by_one, 4, 1, VERY_LARGE, 1, COUNTED, true},
+    {"async-1", "asynchronous get, 1 outstanding", get_async, 128, 1, SMALL, 1, 0, false},
+    {"async-16", "asynchronous get, 16 outstanding", get_async, 1024, 1, SMALL, 16, 0, false},
+    {"async-256", "asynchronous get, 256 outstanding", get_async, 2048, 1, SMALL, 256, 0, true},
+    {"look-up-3", "finding a key's server, of 3", look_up, 10000, 3, SMALL, 1, 0, false},
+    {"look-up-100", "finding a key's server, of 100", look_up, 10000, 100, SMALL, 1, 0, false},
+    {"look-up-1000", "finding a key's server, of 1,000", look_up, 10000, 1000, SMALL, 1, 0, false},
+    {"build-100", "building a list of 100 servers", build, 1, 100, SMALL, 1, 0, false},
+    {"build-1000", "building a list of 1,000 servers", build, 1, 1000, SMALL, 1, 0, false},
+};
+
+enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
+
+/* What figures of ours are held against. */
+enum versus { ITSELF, THE_FLOOR, THE_BETTER_OF_THEIRS };
+
+/* What was promised over binary, and by `besides` over the protocol chosen by default, or,
+ * of instructions, over meta. */
+static const struct target {
+    const char *row;
+    enum bench_measure measure;
+    enum versus versus;
+    double limit, besides;
+} targets[] = {
+    {"get", BENCH_WALL, THE_FLOOR, 1.05, 1.05},
+    {"multi-1", BENCH_CPU, THE_FLOOR, 1.2, 1.2},
+    {"multi-10", BENCH_CPU, THE_FLOOR, 1.2, 1.2},
+    {"multi-100", BENCH_CPU, THE_FLOOR, 1.2, 1.2},
+    {"multi-1", BENCH_CPU, THE_BETTER_OF_THEIRS, 0.9, 0.9},
+    {"multi-10", BENCH_CPU, THE_BETTER_OF_THEIRS, 0.9, 0.9},
+    {"multi-100", BENCH_CPU, THE_BETTER_OF_THEIRS, 0.9, 0.9},
+    {"async-256", BENCH_CPU, THE_FLOOR, 1.3, 1.3},
+    {"get", BENCH_INSTRUCTIONS, ITSELF, 700, 700 * 1.25},
+    {"set", BENCH_INSTRUCTIONS, ITSELF, 700, 700 * 1.25},
+    {"multi-1", BENCH_INSTRUCTIONS, ITSELF, 260, 260 * 1.5},
+    {"sets-1", BENCH_INSTRUCTIONS, ITSELF, 260, 260 * 1.5},
+    {"get-64k", BENCH_INSTRUCTIONS, ITSELF, 1000, 1000 * 1.25},
+    {"get", BENCH_SYSCALLS, ITSELF, 3, 3},
+    {"set", BENCH_SYSCALLS, ITSELF, 3, 3},
+    {"multi-1", BENCH_SYSCALLS, ITSELF, 4, 4},
+};
+
+static struct job jobs[ROWS][CLIENTS];
+static struct bench_part parts[ROWS * CLIENTS];
+
+/* What a row's figures are divided by; system calls are counted for the batch. */
+static double operations(const struct row *row, enum bench_measure measure)
+{
+    bool batch = row->work == get_together || row->work == set_together;
+
+    return (double)(measure == BENCH_SYSCALLS && batch ? row->times / KEYS : row->times);
+}
+
+/* Servers that nothing is sent to. */
+static void list_fakes(unsigned servers, char list[FAKE_ROOM])
+{
+    size_t end = 0;
+
+    for (unsigned i = 0; i < servers; i++)
+        end += (size_t)snprintf(list + end, FAKE_ROOM - end, "%s10.20.%u.%u", i == 0 ? "" : ",",
+                                i / 250, i % 250 + 1);
+}
+
+static bool is_offline(const struct row *row)
+{
+    return row->work == look_up || row->work == build;
+}
+
+static void open_client(struct job *job)
+{
+    static char list[FAKE_ROOM];
+    const struct row *row = job->row;
+    const struct bench_work work = {
+        .servers = list,
+        .server_count = row->servers,
+        .keys = keys_of(row),
+        .value_len = row->value_len,
+        .value = bench_value(),
+        .buffering = row->work == set_together,
+        .looping = row->work == get_async,
+    };
+
+    if (is_offline(row))
+        list_fakes(row->servers, list);
+    else
+        bench_server_list(row->servers, list);
+    job->opened = job->client->calls->open(&work, job->client->protocol);
+}
+
+static bool finds_values(const struct row *row)
+{
+    return row->work == get_one_by_one || row->work == get_together || row->work == get_async;
+}
+
+/* Opens the client first, and stores what it is to find. */
+static void do_part(void *context)
+{
+    struct job *job = context;
+
+    if (job->opened == NULL) {
+        open_client(job);
+        for (size_t i = 0; finds_values(job->row) && i < keys_of(job->row); i++)
+            job->client->calls->set(job->opened, i);
+    }
+    job->row->work(job);
+}
+
+static bool can(const struct row *row, size_t client)
+{
+    if (row->work == get_async)
+        return clients[client]->calls->get_async != NULL;
+    if (is_offline(row)) /* the protocol does not matter */
+        return client == DEFAULT || (client == THEIR_TEXT && row->servers <= THEIR_SERVERS_MAX);
+    return true;
+}
+
+static size_t make_parts(void)
+{
+    size_t count = 0;
+
+    for (size_t row = 0; row < ROWS; row++) {
+        for (size_t client = 0; client < CLIENTS; client++) {
+            struct job *job = &jobs[row][client];
+
+            if (!can(&rows[row], client))
+                continue;
+            job->row = &rows[row];
+            job->client = clients[client];
+            snprintf(job->name, sizeof(job->name), "%s/%s", rows[row].name, clients[client]->name);
+            parts[count++] = (struct bench_part){
+                .name = job->name,
+                .run = do_part,
+                .context = job,
+                .not_by = ~rows[row].measures | (client == DEFAULT ? COUNTED : 0),
+            };
+        }
+    }
+    return count;
+}
+
+static void clean_up(void)
+{
+    for (size_t row = 0; row < ROWS; row++) {
+        for (size_t client = 0; client < CLIENTS; client++) {
+            if (jobs[row][client].opened != NULL)
+                clients[client]->calls->close(jobs[row][client].opened);
+        }
+    }
+}
+
+typedef struct {
+    double by[CLIENTS];
+} figures_of_row;
+
+static const struct row *row_of(const char *name)
+{
+    for (size_t i = 0; i < ROWS; i++) {
+        if (strcmp(rows[i].name, name) == 0)
+            return &rows[i];
+    }
+    bench_need(false, "a row of that name");
+    return NULL;
+}
+
+static double base_of(const struct target *target, const double *figures)
+{
+    switch (target->versus) {
+    case THE_FLOOR:
+        return figures[FLOOR];
+    case THE_BETTER_OF_THEIRS:
+        return fmin(figures[THEIR_BINARY], figures[THEIR_TEXT]);
+    default:
+        return 1;
+    }
+}
+
+/* Says how far a target is reached; in a file, if there is one. */
+static void report_target(const struct target *target, const double *figures, size_t client,
+                          double limit, FILE *file)
+{
+    static const char *const versus[] = {
+        [ITSELF] = "",
+        [THE_FLOOR] = " / socket",
+        [THE_BETTER_OF_THEIRS] = " / libmemcached",
+    };
+    double ratio = figures[client] / base_of(target, figures);
+    char what[64], room[2][32];
+    const char *verdict = bench_verdict(ratio, limit + 0.005); /* as it is written */
+
+    if (isnan(ratio))
+        return;
+    snprintf(what, sizeof(what), "%s%s", clients[client]->title, versus[target->versus]);
+    bench_table_write(ratio, room[0]);
+    bench_table_write(limit, room[1]);
+    printf("  %-12s%-34s%8s   (at most %s: %s)\n", target->row, what, room[0], room[1], verdict);
+    if (file != NULL)
+        fprintf(file, "| %s | %s | %s | %s | %s |\n", row_of(target->row)->title, what, room[0],
+                room[1], verdict);
+}
+
+static void report_targets(enum bench_measure measure, const figures_of_row *figures, FILE *file)
+{
+    size_t besides = measure == BENCH_INSTRUCTIONS ? META : DEFAULT;
+
+    printf("\n");
+    if (file != NULL)
+        fprintf(file, "\n| | | measured | at most | |\n|---|---|--:|--:|---|\n");
+    for (size_t i = 0; i < sizeof(targets) / sizeof(targets[0]); i++) {
+        const double *of_row = figures[row_of(targets[i].row) - rows].by;
+
+        if (targets[i].measure != measure)
+            continue;
+        report_target(&targets[i], of_row, BINARY, targets[i].limit, file);
+        report_target(&targets[i], of_row, besides, targets[i].besides, file);
+    }
+}
+
+/* A file in $BENCH_OUT; NULL if that is not set. */
+static FILE *open_file(const char *name, const char *ending)
+{
+    const char *folder = getenv("BENCH_OUT");
+    char path[4096];
+    FILE *file;
+
+    if (folder == NULL)
+        return NULL;
+    snprintf(path, sizeof(path), "%s/%s%s", folder, name, ending);
+    file = fopen(path, "we");
+    bench_need(file != NULL, path);
+    return file;
+}
+
+/* Of the times only some rows, as not all would fit on a page. */
+static void draw(const struct bench_table *all, const char *name, bool all_rows)
+{
+    static const char *const colours[CLIENTS] = {
+        [FLOOR] = "#8c959f",   [THEIR_BINARY] = "#d4711e", [THEIR_TEXT] = "#eba66a",
+        [BINARY] = "#0a4fa0",  [META] = "#2f7bd6",         [TEXT] = "#7fb4f0",
+        [DEFAULT] = "#14867a",
+    };
+    figures_of_row figures[ROWS];
+    const char *titles[ROWS];
+    struct bench_table drawn = *all;
+    FILE *file = open_file(name, ".svg");
+
+    if (file == NULL)
+        return;
+    drawn.row_count = 0;
+    for (size_t row = 0; row < ROWS; row++) {
+        if (all_rows ? isnan(bench_table_figure(all, row, FLOOR)) : !rows[row].drawn)
+            continue;
+        titles[drawn.row_count] = all->rows[row];
+        for (size_t i = 0; i < CLIENTS; i++)
+            figures[drawn.row_count].by[i] = bench_table_figure(all, row, i);
+        drawn.row_count++;
+    }
+    drawn.rows = titles;
+    drawn.figures = figures[0].by;
+    bench_chart_write(&drawn, colours, file);
+    fclose(file);
+}
+
+static void show(const struct bench_table *table, const figures_of_row *figures,
+                 enum bench_measure measure)
+{
+    static const char *const names[BENCH_MEASURES] = {
+        [BENCH_CPU] = "cpu",
+        [BENCH_WALL] = "wall",
+        [BENCH_INSTRUCTIONS] = "instructions",
+        [BENCH_SYSCALLS] = "syscalls",
+    };
+    FILE *file = open_file(names[measure], ".md");
+
+    bench_table_print(table);
+    if (file != NULL)
+        bench_table_markdown(table, file);
+    report_targets(measure, figures, file);
+    if (file != NULL)
+        fclose(file);
+    draw(table, names[measure], measure == BENCH_INSTRUCTIONS || measure == BENCH_SYSCALLS);
+}
+
+static void report(const double *by_part, enum bench_measure measure)
+{
+    static const char *const titles[BENCH_MEASURES] = {
+        [BENCH_CPU] = "CPU time per operation, in ns (batches: per key)",
+        [BENCH_WALL] = "Time by the wall clock per operation, in ns (batches: per key)",
+        [BENCH_INSTRUCTIONS] = "Instructions per operation (batches: per key)",
+        [BENCH_SYSCALLS] = "System calls per operation (batches: per batch)",
+    };
+    figures_of_row figures[ROWS];
+    const char *row_titles[ROWS], *client_titles[CLIENTS];
+    const struct bench_table table = {
+        .title = titles[measure],
+        .unit = bench_unit(measure),
+        .row_count = ROWS,
+        .column_count = CLIENTS,
+        .rows = row_titles,
+        .columns = client_titles,
+        .figures = figures[0].by,
+    };
+
+    for (size_t row = 0; row < ROWS; row++) {
+        row_titles[row] = rows[row].title;
+        for (size_t client = 0; client < CLIENTS; client++) {
+            client_titles[client] = clients[client]->title;
+            figures[row].by[client] =
+                can(&rows[row], client) ? *by_part++ / operations(&rows[row], measure) : NAN;
+        }
+    }
+    show(&table, figures, measure);
+}
+
+int main(int argc, char **argv)
+{
+    const struct bench bench = {parts, make_parts(), report};
+    int code;
+
+    bench_value(); /* makes it, so that nobody is charged for that */
+    bench_server_start(BENCH_SERVERS_MAX);
+    code = bench_main(&bench, argc, argv);
+    clean_up();
+    bench_server_stop();
+    return code;
+}
