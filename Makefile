@@ -84,7 +84,7 @@ BENCHES  := $(patsubst %.c,$(B)/%,$(sort $(wildcard bench/*.c)))
 # Programs use Check; scripts tell by their exit code: 0 passed, 77 skipped.
 PROGRAMS := $(patsubst tests/%.c,%,$(sort $(wildcard tests/*/test_*.c)))
 # Some are about names, and one is about a library that knows none.
-PROGRAMS := $(filter-out $(if $(filter 0,$(CARES)),unit/test_resolver unit/test_endpoint \
+PROGRAMS := $(filter-out $(if $(filter 0,$(CARES)),unit/test_resolver unit/test_endpoint unit/test_names_errors \
 	live/test_names live/test_names_%,live/test_nonames),$(PROGRAMS))
 LINTS    := $(patsubst tests/%,%,$(sort $(wildcard tests/lint/*.sh)))
 SLOW     := lint/format.sh lint/shell.sh lint/tidy.sh
@@ -94,7 +94,7 @@ SCRIPTS  := $(patsubst tests/%,%,$(sort $(wildcard tests/abi/*.sh))) \
 # The live programs are run over the binary protocol, and again over the others:
 # live/test_get@meta.  Not these: they have scripted peers only, who speak binary, or
 # choose protocols themselves.
-ONCE      := $(addprefix live/test_,strange waiting wire protocol_choice bad_input streams)
+ONCE      := $(addprefix live/test_,strange waiting wire protocol_choice bad_input streams input_rules)
 VARIED    := $(filter-out $(ONCE),$(filter live/%,$(PROGRAMS)))
 OVER_auto := $(VARIED:%=%@auto)
 OVER_meta := $(VARIED:%=%@meta)

@@ -13,16 +13,19 @@
  *  - A handle is for one thread at a time; different handles share nothing.
  *  - Keys are 1 to 250 bytes of any value, values any bytes of any length that
  *    the server takes; neither is a C string and neither needs a NUL.
- *  - Times to live (expiration) are seconds as memcached counts them: 0 means
- *    never, up to 30 days is relative to now, above that it is a Unix time.
- *    They are cut to 32 bits.
+ *  - An expiration is seconds as memcached counts them: 0 means never, up to 30
+ *    days (2592000) is relative to now, above that it is a Unix time.  Negative
+ *    ones, of whatever size, are over at once.  Unix times of 2^32 (2106) and more
+ *    are taken for 2^32 - 2; over the meta and text protocols those of 2^31 (2038)
+ *    and more mean never.
  *  - timeout_msec is in milliseconds: 0 never waits, -1 (or any other negative
  *    number) waits until the servers answer or their dead timeout ends it.
  *  - A function that returns int returns one of omcache_ret_e.  NULL where a
  *    pointer is needed gives OMCACHE_INVALID, and so does a key of a wrong
  *    length; nothing is sent then.
- *  - Out of memory gives OMCACHE_FAIL (NULL where a pointer is returned), or
- *    OMCACHE_NO_MEMORY from omcache_async_*.
+ *  - Out of memory gives OMCACHE_NO_MEMORY (NULL where a pointer is returned) with
+ *    nothing done, or for requests with nothing sent.  If there is no memory to go
+ *    on with a connection, that fails, with OMCACHE_SERVER_FAILURE for what was sent.
  *  - From inside a response or log callback only omcache_strerror,
  *    omcache_log_stderr, omcache_server_info, omcache_server_info_free,
  *    omcache_server_stats, omcache_free and those omcache_set_* functions that
@@ -101,7 +104,7 @@ int omcache_server_protocol(omcache_t *mc, int server_index);
  * connections are made; those that there are stay.
  * Returns OMCACHE_OK, or with nothing changed OMCACHE_INVALID (mc is NULL, servers
  * cannot be read, called from a callback, or the library was built without name
- * lookup and servers is not NULL) or OMCACHE_FAIL (out of memory).
+ * lookup and servers is not NULL) or OMCACHE_NO_MEMORY.
  * Never waits.  Since 1.0. */
 int omcache_set_dns_servers(omcache_t *mc, const char *servers);
 
@@ -116,8 +119,8 @@ int omcache_set_dns_servers(omcache_t *mc, const char *servers);
  * "ketama-spy-weighted" and "libmc", fnv1a_64 for "twemproxy", else one-at-a-time).
  * doc/key-distribution.md says what equals which setting of which client.
  * Returns OMCACHE_OK, or with nothing changed OMCACHE_INVALID (mc or distribution
- * is NULL, a name that is none, called from a callback) or OMCACHE_FAIL (out of
- * memory).  Never waits.  Since 1.0. */
+ * is NULL, a name that is none, called from a callback) or OMCACHE_NO_MEMORY.
+ * Never waits.  Since 1.0. */
 int omcache_set_distribution(omcache_t *mc, const char *distribution, const char *hash);
 
 /* Puts prefix, of prefix_len bytes (at most 249; 0, as at first, for none), in front
@@ -225,6 +228,8 @@ int omcache_process_timeouts(omcache_t *mc);
  * classic function of its name, or
  *   OMCACHE_TIMEOUT         its time is over; it may have been carried out all the same
  *   OMCACHE_SERVER_FAILURE  the server or its connection failed; likewise
+ *   OMCACHE_INVALID         it had to wait for the protocol, which cannot carry it
+ *   OMCACHE_NO_MEMORY       there was none to send it with
  *   OMCACHE_CANCELLED       by omcache_free or omcache_reset_buffers
  *
  * Requests leave together: those made in callbacks when the omcache_process_* call
@@ -271,6 +276,7 @@ int omcache_async_get(omcache_t *mc, const void *key, size_t key_len, int32_t ti
                       omcache_reply_callback_func *func, void *context);
 
 /* Gets a value and gives it a new expiration.
+ * expiration: seconds, more than 30 days of them a Unix time; 0: never; negative: at once.
  * Returns OMCACHE_OK if accepted, else as said above.  Since 1.0. */
 int omcache_async_gat(omcache_t *mc, const void *key, size_t key_len, time_t expiration,
                       int32_t timeout_msec, omcache_reply_callback_func *func, void *context);
@@ -286,18 +292,21 @@ int omcache_async_get_multi(omcache_t *mc, const void *const *keys, const size_t
                             omcache_reply_callback_func *func, void *context);
 
 /* Stores a value, whatever was there; only over a value with that cas, if cas is not 0.
+ * expiration: seconds, more than 30 days of them a Unix time; 0: never; negative: at once.
  * Returns OMCACHE_OK if accepted, else as said above.  Since 1.0. */
 int omcache_async_set(omcache_t *mc, const void *key, size_t key_len, const void *value,
                       size_t value_len, time_t expiration, uint32_t flags, uint64_t cas,
                       int32_t timeout_msec, omcache_reply_callback_func *func, void *context);
 
 /* Stores a value if nothing is there.
+ * expiration: seconds, more than 30 days of them a Unix time; 0: never; negative: at once.
  * Returns OMCACHE_OK if accepted, else as said above.  Since 1.0. */
 int omcache_async_add(omcache_t *mc, const void *key, size_t key_len, const void *value,
                       size_t value_len, time_t expiration, uint32_t flags, int32_t timeout_msec,
                       omcache_reply_callback_func *func, void *context);
 
 /* Stores a value if something is there.
+ * expiration: seconds, more than 30 days of them a Unix time; 0: never; negative: at once.
  * Returns OMCACHE_OK if accepted, else as said above.  Since 1.0. */
 int omcache_async_replace(omcache_t *mc, const void *key, size_t key_len, const void *value,
                           size_t value_len, time_t expiration, uint32_t flags, int32_t timeout_msec,
@@ -317,12 +326,16 @@ int omcache_async_prepend(omcache_t *mc, const void *key, size_t key_len, const 
 
 /* Counts up by delta from what is there; a counter that is not there is made
  * with initial and expiration, unless expiration is OMCACHE_DELTA_NO_ADD.
+ * expiration: seconds, more than 30 days of them a Unix time; 0: never; negative: at once,
+ * but for -1, which is OMCACHE_DELTA_NO_ADD.
  * Returns OMCACHE_OK if accepted, else as said above.  Since 1.0. */
 int omcache_async_increment(omcache_t *mc, const void *key, size_t key_len, uint64_t delta,
                             uint64_t initial, time_t expiration, int32_t timeout_msec,
                             omcache_reply_callback_func *func, void *context);
 
 /* Counts down by delta, to 0 at most; otherwise the same as omcache_async_increment.
+ * expiration: seconds, more than 30 days of them a Unix time; 0: never; negative: at once,
+ * but for -1, which is OMCACHE_DELTA_NO_ADD.
  * Returns OMCACHE_OK if accepted, else as said above.  Since 1.0. */
 int omcache_async_decrement(omcache_t *mc, const void *key, size_t key_len, uint64_t delta,
                             uint64_t initial, time_t expiration, int32_t timeout_msec,
@@ -334,6 +347,7 @@ int omcache_async_delete(omcache_t *mc, const void *key, size_t key_len, int32_t
                          omcache_reply_callback_func *func, void *context);
 
 /* Gives a value a new expiration.
+ * expiration: seconds, more than 30 days of them a Unix time; 0: never; negative: at once.
  * Returns OMCACHE_OK if accepted, else as said above.  Since 1.0. */
 int omcache_async_touch(omcache_t *mc, const void *key, size_t key_len, time_t expiration,
                         int32_t timeout_msec, omcache_reply_callback_func *func, void *context);
@@ -348,7 +362,8 @@ int omcache_async_noop(omcache_t *mc, int server_index, int32_t timeout_msec,
 int omcache_async_version(omcache_t *mc, int server_index, int32_t timeout_msec,
                           omcache_reply_callback_func *func, void *context);
 
-/* Tells one server to drop all values: at once, or after expiration seconds.
+/* Tells one server to drop all values: at once, or later.
+ * expiration: seconds, more than 30 days of them a Unix time; 0 or negative: at once.
  * Returns OMCACHE_OK if accepted, else as said above.  Since 1.0. */
 int omcache_async_flush_all(omcache_t *mc, time_t expiration, int server_index,
                             int32_t timeout_msec, omcache_reply_callback_func *func, void *context);
@@ -419,8 +434,8 @@ int omcache_meta_free(omcache_meta_t *meta);
 
 /* Gives what is got, stored or counted this expiration; with a delete only together
  * with omcache_meta_set_invalidate, and not with OMCACHE_META_APPEND and _PREPEND.
- * expiration: as everywhere, and below 2^31; -1: leave it as it is (0 where a value is
- * made), as at first.
+ * expiration: seconds, more than 30 days of them a Unix time, below 2^31; 0: never; -1:
+ * leave it as it is (never where a value is made), as at first.
  * Returns OMCACHE_OK; OMCACHE_INVALID if meta is NULL or expiration is another
  * number.  From anywhere.  Since 1.0. */
 int omcache_meta_set_ttl(omcache_meta_t *meta, time_t expiration);
@@ -433,8 +448,8 @@ int omcache_meta_set_recache(omcache_meta_t *meta, int64_t seconds);
 
 /* Makes what is not there: for gets an empty value, and the one that did so wins; for
  * arithmetic a counter; for OMCACHE_META_APPEND and _PREPEND the value.
- * expiration: of what is made, as everywhere, and below 2^31; -1: make nothing, as at
- * first.
+ * expiration: of what is made, seconds, more than 30 days of them a Unix time, below 2^31;
+ * 0: never; -1: make nothing, as at first.
  * Returns OMCACHE_OK; OMCACHE_INVALID if meta is NULL or expiration is another
  * number.  From anywhere.  Since 1.0. */
 int omcache_meta_set_vivify(omcache_meta_t *meta, time_t expiration);

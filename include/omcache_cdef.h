@@ -16,7 +16,7 @@ typedef enum omcache_ret_e {
     OMCACHE_TOO_LARGE_VALUE = 0x03,  /* larger than the server takes */
     OMCACHE_NOT_STORED = 0x05,       /* append or prepend: nothing there to add to */
     OMCACHE_DELTA_BAD_VALUE = 0x06,  /* increment or decrement: not a number */
-    OMCACHE_FAIL = 0x0fff,           /* any other refusal by the server; out of memory */
+    OMCACHE_FAIL = 0x0fff,           /* any other refusal by the server */
     OMCACHE_AGAIN = 0x1001,          /* not finished in time; the answer may still come */
     OMCACHE_INVALID = 0x1002,        /* the arguments make no sense; nothing was done */
     OMCACHE_BUFFERED = 0x1003,       /* accepted; the outcome comes later */
@@ -190,7 +190,7 @@ int omcache_set_buffering(omcache_t *mc, uint32_t enabled);
  * Returns OMCACHE_OK, or with nothing changed OMCACHE_INVALID (a NULL pointer, an
  * opening bracket that is not closed, something else than a port behind it, a
  * weight that is no number of 32 bits, an empty label, called from a callback) or
- * OMCACHE_FAIL (out of memory).
+ * OMCACHE_NO_MEMORY.
  * Never waits.  Since 0.1. */
 int omcache_set_servers(omcache_t *mc, const char *servers);
 
@@ -198,7 +198,7 @@ int omcache_set_servers(omcache_t *mc, const char *servers);
  * reference and must stay valid and unchanged while it is in use.
  * Returns OMCACHE_OK, or with nothing changed OMCACHE_INVALID (a NULL pointer, a
  * function missing in method, no points, called from a callback) or
- * OMCACHE_FAIL (out of memory).  Never waits.  Since 0.1. */
+ * OMCACHE_NO_MEMORY.  Never waits.  Since 0.1. */
 int omcache_set_distribution_method(omcache_t *mc, omcache_dist_t *method);
 
 /* A log callback that writes one line to standard error: context, if it is not
@@ -259,8 +259,9 @@ int omcache_reset_buffers(omcache_t *mc);
  * timeout came first, or the values of this call fill the receive buffer; go on
  * with another call.  OMCACHE_INVALID, with nothing touched: mc is NULL, reqs is
  * not the current batch, or called from a callback.  A request that fails is a
- * value with status OMCACHE_SERVER_FAILURE (or OMCACHE_BUFFER_FULL), the
- * request's key and no data.
+ * value with status OMCACHE_SERVER_FAILURE (or OMCACHE_BUFFER_FULL; OMCACHE_INVALID,
+ * if the protocol that the server turned out to speak cannot carry it; or
+ * OMCACHE_NO_MEMORY), the request's key and no data.
  * Waits for at most timeout_msec.  Since 0.1. */
 int omcache_io(omcache_t *mc, omcache_req_t *reqs, size_t *req_count, omcache_value_t *values,
                size_t *value_count, int32_t timeout_msec);
@@ -275,8 +276,8 @@ int omcache_io(omcache_t *mc, omcache_req_t *reqs, size_t *req_count, omcache_va
  * values and value_count are as for omcache_io.
  * Returns what omcache_io returns; or OMCACHE_BUFFERED, if timeout_msec is 0 and
  * requests were accepted.  If one was refused, and all others are finished or
- * there are none: OMCACHE_NO_SERVERS, OMCACHE_BUFFER_FULL, or OMCACHE_FAIL (out
- * of memory). OMCACHE_INVALID, with nothing touched: mc, reqs or req_countp is
+ * there are none: OMCACHE_NO_SERVERS, OMCACHE_BUFFER_FULL or OMCACHE_NO_MEMORY.
+ * OMCACHE_INVALID, with nothing touched: mc, reqs or req_countp is
  * NULL, a request's lengths do not fit together or lack their pointer, a key is
  * longer than 250 bytes or missing where the operation needs one, or called from
  * a callback. Waits for at most timeout_msec.  Since 0.1. */
@@ -310,7 +311,7 @@ int omcache_server_info_free(omcache_t *mc, omcache_server_info_t *info);
 /* Asks a server for a sign of life.
  * Returns OMCACHE_OK; OMCACHE_NO_SERVERS: no such server, or it cannot be used;
  * OMCACHE_AGAIN: no answer in time; OMCACHE_BUFFERED if timeout_msec is 0;
- * OMCACHE_BUFFER_FULL, OMCACHE_INVALID, OMCACHE_FAIL as omcache_command.
+ * OMCACHE_BUFFER_FULL, OMCACHE_INVALID, OMCACHE_NO_MEMORY as omcache_command.
  * Waits for at most timeout_msec.  Since 0.1. */
 int omcache_noop(omcache_t *mc, int server_index, int32_t timeout_msec);
 
@@ -324,7 +325,8 @@ int omcache_noop(omcache_t *mc, int server_index, int32_t timeout_msec);
 int omcache_stat(omcache_t *mc, const char *command, omcache_value_t *values, size_t *value_count,
                  int server_index, int32_t timeout_msec);
 
-/* Makes a server forget everything, in `expiration` seconds (0: now).
+/* Makes a server forget everything, now or later.
+ * expiration: seconds, more than 30 days of them a Unix time; 0 or negative: at once.
  * Returns the same as omcache_noop.
  * Waits for at most timeout_msec.  Since 0.1. */
 int omcache_flush_all(omcache_t *mc, time_t expiration, int server_index, int32_t timeout_msec);
@@ -332,25 +334,28 @@ int omcache_flush_all(omcache_t *mc, time_t expiration, int server_index, int32_
 /* Stores a value, whatever was there before; if cas is not 0, only in place of
  * the one that has this cas.  value may be NULL if value_len is 0.  key and value
  * are no longer needed when the function returns.
+ * expiration: seconds, more than 30 days of them a Unix time; 0: never; negative: at once.
  * Returns OMCACHE_OK; OMCACHE_KEY_EXISTS: the cas differs; OMCACHE_NOT_FOUND: a
  * cas was given and the key is not there; OMCACHE_TOO_LARGE_VALUE;
  * OMCACHE_BUFFERED if timeout_msec is 0: a failure on the server then shows in
  * the response callback only; OMCACHE_AGAIN: sent, and not answered in time;
  * OMCACHE_SERVER_FAILURE: the server failed, the value may or may not be stored;
  * OMCACHE_NO_SERVERS; OMCACHE_BUFFER_FULL: over the send limit;
- * OMCACHE_INVALID; OMCACHE_FAIL: another refusal, or out of memory.
+ * OMCACHE_INVALID; OMCACHE_NO_MEMORY; OMCACHE_FAIL: another refusal.
  * Waits for at most timeout_msec.  Since 0.1. */
 int omcache_set(omcache_t *mc, const unsigned char *key, size_t key_len, const unsigned char *value,
                 size_t value_len, time_t expiration, uint32_t flags, uint64_t cas,
                 int32_t timeout_msec);
 
 /* Stores a value if the key is not there.
+ * expiration: seconds, more than 30 days of them a Unix time; 0: never; negative: at once.
  * Returns OMCACHE_KEY_EXISTS if it is, otherwise the same as omcache_set.
  * Waits for at most timeout_msec.  Since 0.1. */
 int omcache_add(omcache_t *mc, const unsigned char *key, size_t key_len, const unsigned char *value,
                 size_t value_len, time_t expiration, uint32_t flags, int32_t timeout_msec);
 
 /* Stores a value if the key is there.
+ * expiration: seconds, more than 30 days of them a Unix time; 0: never; negative: at once.
  * Returns OMCACHE_NOT_FOUND if it is not, otherwise the same as omcache_set.
  * Waits for at most timeout_msec.  Since 0.1. */
 int omcache_replace(omcache_t *mc, const unsigned char *key, size_t key_len,
@@ -375,6 +380,8 @@ int omcache_prepend(omcache_t *mc, const unsigned char *key, size_t key_len,
  * with the number `initial` and the given expiration, unless that is
  * OMCACHE_DELTA_NO_ADD.  *value, if value is not NULL, becomes the new number, or
  * 0 for every result but OMCACHE_OK.
+ * expiration: seconds, more than 30 days of them a Unix time; 0: never; negative: at once,
+ * but for -1, which is OMCACHE_DELTA_NO_ADD.
  * Returns OMCACHE_DELTA_BAD_VALUE if the value is not a number,
  * OMCACHE_NOT_FOUND if it is not there and not to be created, otherwise the same
  * as omcache_set.  Waits for at most timeout_msec.  Since 0.1. */
@@ -382,7 +389,10 @@ int omcache_increment(omcache_t *mc, const unsigned char *key, size_t key_len, u
                       uint64_t initial, time_t expiration, uint64_t *value, int32_t timeout_msec);
 
 /* Subtracts delta from a counter, stopping at 0; otherwise the same as
- * omcache_increment.  Waits for at most timeout_msec.  Since 0.1. */
+ * omcache_increment.
+ * expiration: seconds, more than 30 days of them a Unix time; 0: never; negative: at once,
+ * but for -1, which is OMCACHE_DELTA_NO_ADD.
+ * Waits for at most timeout_msec.  Since 0.1. */
 int omcache_decrement(omcache_t *mc, const unsigned char *key, size_t key_len, uint64_t delta,
                       uint64_t initial, time_t expiration, uint64_t *value, int32_t timeout_msec);
 
@@ -392,6 +402,7 @@ int omcache_decrement(omcache_t *mc, const unsigned char *key, size_t key_len, u
 int omcache_delete(omcache_t *mc, const unsigned char *key, size_t key_len, int32_t timeout_msec);
 
 /* Gives a value a new expiration.
+ * expiration: seconds, more than 30 days of them a Unix time; 0: never; negative: at once.
  * Returns OMCACHE_NOT_FOUND if it is not there, otherwise the same as
  * omcache_set.  Waits for at most timeout_msec.  Since 0.2. */
 int omcache_touch(omcache_t *mc, const unsigned char *key, size_t key_len, time_t expiration,
@@ -405,12 +416,13 @@ int omcache_touch(omcache_t *mc, const unsigned char *key, size_t key_len, time_
  * OMCACHE_SERVER_FAILURE; OMCACHE_NO_SERVERS; OMCACHE_BUFFER_FULL: over the send
  * limit, or the answer over the receive limit; OMCACHE_BUFFERED if timeout_msec is
  * 0: the value then goes to the response callback only; OMCACHE_INVALID;
- * OMCACHE_FAIL.  Waits for at most timeout_msec.  Since 0.1. */
+ * OMCACHE_NO_MEMORY; OMCACHE_FAIL.  Waits for at most timeout_msec.  Since 0.1. */
 int omcache_get(omcache_t *mc, const unsigned char *key, size_t key_len,
                 const unsigned char **value, size_t *value_len, uint32_t *flags, uint64_t *cas,
                 int32_t timeout_msec);
 
 /* Gets a value and gives it a new expiration; otherwise the same as omcache_get.
+ * expiration: seconds, more than 30 days of them a Unix time; 0: never; negative: at once.
  * Waits for at most timeout_msec.  Since 0.2. */
 int omcache_gat(omcache_t *mc, const unsigned char *key, size_t key_len,
                 const unsigned char **value, size_t *value_len, time_t expiration, uint32_t *flags,
@@ -425,7 +437,7 @@ int omcache_gat(omcache_t *mc, const unsigned char *key, size_t key_len,
  * response callback gets them).
  * Returns OMCACHE_OK: finished; OMCACHE_AGAIN: call omcache_io for the rest;
  * OMCACHE_BUFFERED if timeout_msec is 0; OMCACHE_NO_SERVERS; OMCACHE_BUFFER_FULL;
- * OMCACHE_FAIL; OMCACHE_INVALID: also if *req_count is less than key_count.
+ * OMCACHE_NO_MEMORY; OMCACHE_INVALID: also if *req_count is less than key_count.
  * Waits for at most timeout_msec.  Since 0.1. */
 int omcache_get_multi(omcache_t *mc, const unsigned char **keys, size_t *key_lens, size_t key_count,
                       omcache_req_t *reqs, size_t *req_count, omcache_value_t *values,
@@ -433,6 +445,7 @@ int omcache_get_multi(omcache_t *mc, const unsigned char **keys, size_t *key_len
 
 /* Gets the values of key_count keys and gives each a new expiration, one for
  * each key in expirations; otherwise the same as omcache_get_multi.
+ * expirations: seconds, more than 30 days of them Unix times; 0: never; negative: at once.
  * Waits for at most timeout_msec.  Since 0.2. */
 int omcache_gat_multi(omcache_t *mc, const unsigned char **keys, size_t *key_lens,
                       time_t *expirations, size_t key_count, omcache_req_t *reqs, size_t *req_count,

@@ -273,7 +273,7 @@ int omcache_async_flush_all(omcache_t *mc, time_t expiration, int server_index,
                             int32_t timeout_msec, omcache_reply_callback_func *func, void *context)
 {
     const struct completion completion = {timeout_msec, func, context};
-    uint32_t extra = omc_command_expiration(expiration);
+    uint32_t extra = omc_command_flush_time(expiration);
     struct omc_command command = {
         .opcode = omc_command_opcode(func != NULL, OMC_OP_FLUSHQ, OMC_OP_FLUSH),
         .extra = {&extra, sizeof(extra)},

@@ -184,8 +184,10 @@ int omc_call_io(omcache_t *mc, omcache_req_t *reqs, size_t *req_count, omcache_v
     if (has_batch && (mc->batch.collecting || !omc_batch_is(&mc->batch, reqs, *req_count)))
         return OMCACHE_INVALID;
     nested = begin_batch(mc, &outer);
-    if (!has_batch)
+    if (!has_batch) {
+        omc_batch_deliver_failures(mc);
         omc_batch_end(&mc->batch);
+    }
     rc = collect(mc, has_batch ? reqs : NULL, req_count, values,
                  value_count == NULL ? 0 : *value_count, value_count, omc_call_clock(mc),
                  timeout_msec);
@@ -228,6 +230,8 @@ static int run_command(omcache_t *mc, omcache_req_t *reqs, size_t *req_count,
     enum omc_step step = OMC_STEP_NOTHING;
     int refusal = OMCACHE_OK, rc;
 
+    if (mc->batch.failures_count > 0) /* of the last command: nobody has collected them */
+        omc_batch_deliver_failures(mc);
     if (*req_count == 1 && timeout_msec != 0)
         step = ask_one(mc, reqs, values, room, value_count, timeout_msec, now);
     if (step == OMC_STEP_NOTHING)

@@ -45,9 +45,27 @@ static inline uint8_t omc_command_opcode(bool wanted, enum omc_opcode quiet, enu
     return (uint8_t)(wanted ? loud : quiet);
 }
 
+enum {
+    /* What counts as a date in every protocol, being more than 30 days, and was over
+     * before memcached was born. */
+    OMC_COMMAND_LONG_AGO = 30 * 24 * 60 * 60 + 1,
+};
+
+/* The one place that makes an expiration of a time_t.  Negative ones are over; dates that
+ * 32 bits do not hold become the last one that is no OMCACHE_DELTA_NO_ADD. */
 static inline uint32_t omc_command_expiration(time_t expiration)
 {
-    return htobe32((uint32_t)expiration);
+    int64_t seconds = expiration;
+
+    if (seconds < 0)
+        seconds = OMC_COMMAND_LONG_AGO;
+    return htobe32(seconds > UINT32_MAX ? UINT32_MAX - 1 : (uint32_t)seconds);
+}
+
+/* When to flush: what is over is now. */
+static inline uint32_t omc_command_flush_time(time_t expiration)
+{
+    return expiration < 0 ? 0 : omc_command_expiration(expiration);
 }
 
 static inline struct omc_command_store omc_command_store(uint32_t flags, time_t expiration)
@@ -58,8 +76,11 @@ static inline struct omc_command_store omc_command_store(uint32_t flags, time_t 
 static inline struct omc_command_delta omc_command_delta(uint64_t delta, uint64_t initial,
                                                          time_t expiration)
 {
+    bool no_add = expiration == -1; /* which OMCACHE_DELTA_NO_ADD is in a time_t of 32 bits */
+
     return (struct omc_command_delta){htobe64(delta), htobe64(initial),
-                                      omc_command_expiration(expiration)};
+                                      no_add ? OMCACHE_DELTA_NO_ADD
+                                             : omc_command_expiration(expiration)};
 }
 
 /* Makes a request by key; false if it cannot be one. */

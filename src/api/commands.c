@@ -78,7 +78,7 @@ int omcache_noop(omcache_t *mc, int server_index, int32_t timeout_msec)
 
 int omcache_flush_all(omcache_t *mc, time_t expiration, int server_index, int32_t timeout_msec)
 {
-    uint32_t extra = omc_command_expiration(expiration);
+    uint32_t extra = omc_command_flush_time(expiration);
     struct omc_command command = {.opcode = OMC_OP_FLUSH, .extra = {&extra, sizeof(extra)}};
 
     return run_at(mc, &command, server_index, timeout_msec);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "api/call.h"
+#include "api/command.h"
 #include "base/memory.h"
 #include "core/handle.h"
 #include "omcache.h"
@@ -100,9 +101,9 @@ int omcache_gat_multi(omcache_t *mc, const unsigned char **keys, size_t *key_len
         return OMCACHE_INVALID;
     extras = omc_memory_new(key_count, sizeof(*extras));
     if (extras == NULL && key_count > 0)
-        return OMCACHE_FAIL;
+        return OMCACHE_NO_MEMORY;
     for (size_t i = 0; i < key_count; i++)
-        extras[i] = htobe32((uint32_t)expirations[i]);
+        extras[i] = omc_command_expiration(expirations[i]);
     question.extras = extras;
     rc = ask(mc, &question, reqs, req_count, values, value_count, timeout_msec);
     omc_memory_free(extras); /* sent or copied */

@@ -93,7 +93,8 @@ int omcache_set_recv_buffer_max_size(omcache_t *mc, size_t size)
 {
     if (mc == NULL)
         return OMCACHE_INVALID;
-    mc->settings.recv_limit = size;
+    /* Codecs add up what is below it with what is around a value. */
+    mc->settings.recv_limit = size < PTRDIFF_MAX ? size : PTRDIFF_MAX;
     return OMCACHE_OK;
 }
 

@@ -81,6 +81,7 @@ size_t omc_batch_collect_end(struct omc_batch *batch)
 {
     batch->reqs = NULL;
     batch->values = NULL;
+    batch->room = 0;
     batch->collecting = false;
     return batch->stored;
 }
@@ -148,11 +149,13 @@ void omc_batch_settle(struct omc_batch *batch, uint32_t tag)
         batch->left--;
 }
 
-void omc_batch_fail(struct omc_batch *batch, uint32_t tag, int status)
+bool omc_batch_fail(struct omc_batch *batch, uint32_t tag, int status)
 {
     batch = batch_of(batch, tag);
-    if (batch != NULL)
-        batch->failures[batch->failures_count++] = (struct omc_batch_failure){tag, status};
+    if (batch == NULL)
+        return false;
+    batch->failures[batch->failures_count++] = (struct omc_batch_failure){tag, status};
+    return true;
 }
 
 void omc_batch_deliver_failures(omcache_t *mc)

@@ -97,9 +97,9 @@ unsigned omc_batch_deliver(omcache_t *mc, uint32_t tag, const struct omc_reply *
  * succeeded or missed. */
 void omc_batch_settle(struct omc_batch *batch, uint32_t tag);
 
-/* Notes that a request failed, if it is of the current batch; of others the log
- * tells. */
-void omc_batch_fail(struct omc_batch *batch, uint32_t tag, int status);
+/* Notes that a request failed; false if it is not of the current batch: of others the
+ * log and a counter tell. */
+bool omc_batch_fail(struct omc_batch *batch, uint32_t tag, int status);
 
 /* Hands out the failures noted, while collecting. */
 void omc_batch_deliver_failures(omcache_t *mc);

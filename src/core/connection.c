@@ -181,7 +181,7 @@ static int queue_head(struct omc_connection *conn, const omcache_req_t *req,
         return OMCACHE_BUFFER_FULL;
     if (!omc_queue_reserve(&conn->queue) ||
         !omc_buffer_reserve(&conn->out, OMC_CODEC_HEAD_MAX + room))
-        return OMCACHE_FAIL;
+        return OMCACHE_NO_MEMORY;
     used =
         codec->encode_head(omc_buffer_tail(&conn->out), req, prefix, omc_queue_next(&conn->queue));
     if (used == 0)
@@ -190,7 +190,7 @@ static int queue_head(struct omc_connection *conn, const omcache_req_t *req,
         return OMCACHE_BUFFER_FULL;
     if (counter == NULL && codec->lacks_initial && omc_counter_is_needed(codec, req) &&
         (counter = omc_counter_new(req, prefix)) == NULL)
-        return OMCACHE_FAIL;
+        return OMCACHE_NO_MEMORY;
     omc_buffer_commit(&conn->out, used);
     queued = omc_queue_push(&conn->queue, pending);
     queued->start = conn->written + unsent;
@@ -286,7 +286,7 @@ int omc_connection_send(struct omc_connection *conn, const omcache_req_t *req,
     }
     omc_buffer_truncate(&conn->out, (size_t)(omc_queue_last(&conn->queue)->start - conn->written));
     omc_queue_pop(&conn->queue);
-    return OMCACHE_FAIL;
+    return OMCACHE_NO_MEMORY;
 }
 
 bool omc_connection_ask(struct omc_connection *conn, const omcache_req_t *req,

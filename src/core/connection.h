@@ -132,7 +132,7 @@ size_t omc_connection_size(const struct omc_connection *conn, const omcache_req_
 /* Queues a request's head and data, prefix in front of its key; of pending, tag,
  * keyed and prefix_len are the caller's to fill.  OMCACHE_OK; OMCACHE_BUFFER_FULL if then more than
  * limit bytes were unsent; OMCACHE_INVALID if the protocol cannot carry it;
- * OMCACHE_FAIL without memory. */
+ * OMCACHE_NO_MEMORY without memory. */
 int omc_connection_submit(struct omc_connection *conn, const omcache_req_t *req,
                           struct omc_prefix prefix, const struct omc_pending *pending,
                           size_t limit);

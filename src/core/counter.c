@@ -43,20 +43,29 @@ struct omc_counter *omc_counter_new(const omcache_req_t *req, struct omc_prefix 
 }
 
 /* Queues the next request in place of the one that was answered. */
-static bool queue(omcache_t *mc, struct omc_server *server, const struct omc_pending *asked,
-                  const omcache_req_t *req)
+static int queue(omcache_t *mc, struct omc_server *server, const struct omc_pending *asked,
+                 const omcache_req_t *req)
 {
-    return omc_server_submit(mc, server, req, (struct omc_prefix){.len = 0}, asked, SIZE_MAX) ==
-           OMCACHE_OK;
+    return omc_server_submit(mc, server, req, (struct omc_prefix){.len = 0}, asked, SIZE_MAX);
 }
 
-static bool add_value(omcache_t *mc, struct omc_server *server, const struct omc_pending *asked)
+/* There is no counter: make it. */
+static int add_value(omcache_t *mc, struct omc_server *server, const struct omc_pending *asked)
 {
     struct omc_scratch scratch;
     omcache_req_t add;
 
-    return omc_text_make_counter(&asked->counter->delta, &scratch, &add) &&
-           queue(mc, server, asked, &add);
+    if (!omc_text_make_counter(&asked->counter->delta, &scratch, &add))
+        return OMCACHE_FAIL;
+    return queue(mc, server, asked, &add);
+}
+
+/* There is one again: count. */
+static int count_again(omcache_t *mc, struct omc_server *server, const struct omc_pending *asked)
+{
+    if (++asked->counter->tries >= TRIES)
+        return OMCACHE_FAIL;
+    return queue(mc, server, asked, &asked->counter->delta);
 }
 
 /* It stands behind the delta. */
@@ -69,16 +78,16 @@ static uint64_t initial_of(const struct omc_counter *counter)
 static bool needs_more(omcache_t *mc, struct omc_server *server, const struct omc_pending *asked,
                        int *status)
 {
-    struct omc_counter *counter = asked->counter;
     bool is_add = asked->opcode == OMC_OP_ADD;
+    int rc;
 
     if (asked->owner == OMC_OWNER_GONE ||
         *status != (is_add ? OMCACHE_KEY_EXISTS : OMCACHE_NOT_FOUND))
         return false;
-    if (is_add ? ++counter->tries < TRIES && queue(mc, server, asked, &counter->delta)
-               : add_value(mc, server, asked))
+    rc = is_add ? count_again(mc, server, asked) : add_value(mc, server, asked);
+    if (rc == OMCACHE_OK)
         return true;
-    *status = OMCACHE_FAIL;
+    *status = rc;
     return false;
 }
 

@@ -194,7 +194,7 @@ int omc_fleet_set_servers(omcache_t *mc, const char *text)
         omc_fleet_fini(mc, &dropped);
     } else {
         omc_fleet_fini(mc, &next);
-        rc = OMCACHE_FAIL;
+        rc = OMCACHE_NO_MEMORY;
     }
     omc_server_list_fini(&list);
     return rc;
@@ -209,13 +209,13 @@ int omc_fleet_set_routing(omcache_t *mc, const struct omc_routing *routing)
 
     list.names = omc_memory_new(list.count, sizeof(*list.names));
     if (list.names == NULL && list.count > 0)
-        return OMCACHE_FAIL;
+        return OMCACHE_NO_MEMORY;
     for (size_t i = 0; i < list.count; i++)
         list.names[i] = fleet->servers[i]->name; /* borrowed */
     made = omc_router_init(&router, routing, &list);
     omc_memory_free(list.names);
     if (!made)
-        return OMCACHE_FAIL;
+        return OMCACHE_NO_MEMORY;
     omc_router_fini(&fleet->router);
     fleet->router = router;
     fleet->routing = *routing;
@@ -234,7 +234,7 @@ int omc_fleet_set_dns_servers(omcache_t *mc, const char *servers, int64_t now)
     replaced = omc_names_set_servers(mc, servers);
     for (size_t i = 0; i < fleet->count; i++)
         omc_server_found(mc, fleet->servers[i], now);
-    return replaced ? OMCACHE_OK : OMCACHE_FAIL;
+    return replaced ? OMCACHE_OK : OMCACHE_NO_MEMORY;
 }
 
 struct omc_server *omc_fleet_server(const struct omc_fleet *fleet, int index)

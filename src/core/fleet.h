@@ -36,10 +36,10 @@ void omc_fleet_fini(omcache_t *mc, struct omc_fleet *fleet);
 
 /* Replaces the servers; those with the same host and port stay as they are.
  * OMCACHE_OK, or with nothing changed OMCACHE_INVALID (not a list, or it has a name
- * and names cannot be looked up) or OMCACHE_FAIL. */
+ * and names cannot be looked up) or OMCACHE_NO_MEMORY. */
 int omc_fleet_set_servers(omcache_t *mc, const char *text);
 
-/* Replaces how keys are distributed.  OMCACHE_OK, or OMCACHE_FAIL with nothing
+/* Replaces how keys are distributed.  OMCACHE_OK, or OMCACHE_NO_MEMORY with nothing
  * changed. */
 int omc_fleet_set_routing(omcache_t *mc, const struct omc_routing *routing);
 
@@ -51,7 +51,7 @@ struct omc_server *omc_fleet_pick(omcache_t *mc, const unsigned char *key, size_
                                   int64_t now);
 
 /* Replaces the DNS servers and looks up all names anew.  OMCACHE_OK, or
- * OMCACHE_INVALID (cannot be read) or OMCACHE_FAIL with the old ones in use. */
+ * OMCACHE_INVALID (cannot be read) or OMCACHE_NO_MEMORY with the old ones in use. */
 int omc_fleet_set_dns_servers(omcache_t *mc, const char *servers, int64_t now);
 
 /* Closes all connections and ends all lookups; every operation ends with

@@ -83,10 +83,10 @@ void omc_outcome_silence(omcache_t *mc, struct omc_server *server,
 void omc_outcome_failure(omcache_t *mc, struct omc_server *server,
                          const struct omc_pending *pending, int status)
 {
-    if (pending->owner == OMC_OWNER_BATCH)
-        omc_batch_fail(&mc->batch, pending->tag, status);
-    else if (pending->owner == OMC_OWNER_OPERATION)
+    if (pending->owner == OMC_OWNER_OPERATION)
         omc_operation_end(mc, pending->operation, status);
-    else if (pending->owner == OMC_OWNER_NOBODY)
+    else if (pending->owner == OMC_OWNER_NOBODY ||
+             (pending->owner == OMC_OWNER_BATCH &&
+              !omc_batch_fail(&mc->batch, pending->tag, status)))
         server->counters.lost++;
 }

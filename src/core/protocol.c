@@ -14,24 +14,32 @@
 struct refusal {
     omcache_t *mc;
     struct omc_server *server;
+    size_t count;
 };
 
-static void refuse(void *context, const struct omc_pending *pending)
+static void refuse(void *context, const struct omc_pending *pending, int status)
 {
-    const struct refusal *refusal = context;
+    struct refusal *refusal = context;
 
-    if (!pending->forgotten && !pending->fence)
-        omc_outcome_failure(refusal->mc, refusal->server, pending, OMCACHE_INVALID);
+    if (pending->forgotten || pending->fence)
+        return;
+    omc_outcome_failure(refusal->mc, refusal->server, pending, status);
+    refusal->count++;
 }
 
 static bool translate(omcache_t *mc, struct omc_server *server, int protocol, int64_t now)
 {
-    struct refusal refusal = {mc, server};
+    struct refusal refusal = {mc, server, 0};
 
-    if (omc_translate_waiting(&server->conn, protocol, refuse, &refusal))
-        return true;
-    omc_server_event(mc, server, OMC_EVENT_FAILED, strerror(ENOMEM), now);
-    return false;
+    if (!omc_translate_waiting(&server->conn, protocol, refuse, &refusal)) {
+        omc_server_event(mc, server, OMC_EVENT_FAILED, strerror(ENOMEM), now);
+        return false;
+    }
+    /* Whose outcome nobody waits for would not hear of it otherwise. */
+    if (refusal.count > 0)
+        omc_log(&mc->log, OMC_LOG_NOTICE, "%s:%s: %zu requests cannot be sent over %s",
+                server->name.host, server->name.port, refusal.count, server->conn.codec->name);
+    return true;
 }
 
 /* The protocol that the server is known to speak, or is to; AUTO: not known. */
@@ -120,6 +128,14 @@ bool omc_protocol_read_answer(omcache_t *mc, struct omc_server *server, int64_t 
     server->greeting = OMCACHE_PROTOCOL_AUTO;
     omc_server_event(mc, server, OMC_EVENT_FAILED, problem, now);
     return false;
+}
+
+void omc_protocol_error(omcache_t *mc, struct omc_server *server, int error, int64_t now)
+{
+    if (error == ECONNRESET || error == EPIPE)
+        omc_protocol_broken(mc, server, strerror(error), now);
+    else
+        omc_server_event(mc, server, OMC_EVENT_FAILED, strerror(error), now);
 }
 
 void omc_protocol_broken(omcache_t *mc, struct omc_server *server, const char *reason, int64_t now)

@@ -25,4 +25,7 @@ bool omc_protocol_read_answer(omcache_t *mc, struct omc_server *server, int64_t 
  * server speaks something else: then the next protocol is tried. */
 void omc_protocol_broken(omcache_t *mc, struct omc_server *server, const char *reason, int64_t now);
 
+/* The same for an errno, which only tells of protocols if it is the peer's doing. */
+void omc_protocol_error(omcache_t *mc, struct omc_server *server, int error, int64_t now);
+
 #endif

@@ -4,7 +4,6 @@
 #include "core/receive.h"
 
 #include <errno.h>
-#include <string.h>
 
 #include "core/counter.h"
 #include "core/duty.h"
@@ -191,5 +190,5 @@ void omc_receive(omcache_t *mc, struct omc_server *server, int64_t now)
     else if (count == OMC_SOCKET_CLOSED)
         omc_protocol_broken(mc, server, "closed by the server", now);
     else if (count == OMC_SOCKET_ERROR)
-        omc_protocol_broken(mc, server, strerror(errno), now);
+        omc_protocol_error(mc, server, errno, now);
 }

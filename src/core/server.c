@@ -93,28 +93,29 @@ void omc_server_queued(omcache_t *mc, struct omc_server *server, struct omc_oper
     omc_server_note_request(mc, server);
 }
 
-/* Gives a request of a closed connection to another one; false if its outcome
- * is a failure.  It was accepted, so the send limit does not matter any more. */
-static bool move_request(omcache_t *mc, struct omc_server *server,
-                         const struct omc_leftovers *leftovers, const struct omc_pending *pending,
-                         int64_t now)
+/* Gives a request of a closed connection to another one: OMCACHE_OK, or how it ends.
+ * It was accepted, so the send limit does not matter any more. */
+static int move_request(omcache_t *mc, struct omc_server *server,
+                        const struct omc_leftovers *leftovers, const struct omc_pending *pending,
+                        int64_t now)
 {
     struct omc_pending moved = *pending;
     struct omc_server *target;
     struct omc_scratch scratch;
     omcache_req_t req;
+    int rc;
 
     if (!omc_leftovers_read(leftovers, pending, &scratch, &req))
-        return false;
+        return OMCACHE_SERVER_FAILURE;
     if (pending->counter != NULL)
         req = pending->counter->delta;
     moved.counter = NULL;
     target = second_choice(mc, server, pending, &req, now);
-    if (target == NULL || omc_server_submit(mc, target, &req, (struct omc_prefix){.len = 0}, &moved,
-                                            SIZE_MAX) != OMCACHE_OK)
-        return false;
-    mc->fleet.moved = true;
-    return true;
+    if (target == NULL)
+        return OMCACHE_SERVER_FAILURE;
+    rc = omc_server_submit(mc, target, &req, (struct omc_prefix){.len = 0}, &moved, SIZE_MAX);
+    mc->fleet.moved = mc->fleet.moved || rc == OMCACHE_OK;
+    return rc;
 }
 
 /* Closes the connection, or ends the attempt at one.  Requests that were sent fail
@@ -134,13 +135,16 @@ static size_t close_connection(omcache_t *mc, struct omc_server *server, bool mo
     omc_connection_close(&server->conn, &leftovers);
     for (uint32_t i = 0; i < queue->count; i++) {
         const struct omc_pending *pending = omc_queue_find(queue, queue->first + i);
+        int rc = status;
 
         if (pending == NULL || pending->fence || pending->forgotten ||
             pending->owner == OMC_OWNER_GONE)
             continue;
-        if (move && move_request(mc, server, &leftovers, pending, now))
+        if (move)
+            rc = move_request(mc, server, &leftovers, pending, now);
+        if (rc == OMCACHE_OK)
             continue;
-        omc_outcome_failure(mc, server, pending, status);
+        omc_outcome_failure(mc, server, pending, rc);
         failed++;
     }
     omc_leftovers_fini(&leftovers);
@@ -161,7 +165,7 @@ size_t omc_server_abort(omcache_t *mc, struct omc_server *server, int status)
 static void flush(omcache_t *mc, struct omc_server *server, int64_t now)
 {
     if (!omc_connection_flush(&server->conn, now))
-        omc_protocol_broken(mc, server, strerror(errno), now);
+        omc_protocol_error(mc, server, errno, now);
     else
         omc_duty_touch(&mc->fleet, server);
 }
@@ -331,10 +335,12 @@ void omc_server_nudge(omcache_t *mc, struct omc_server *server, int64_t now)
 
 void omc_server_prepare(omcache_t *mc, struct omc_server *server, int64_t now)
 {
-    if (!omc_connection_fence(&server->conn))
-        omc_server_event(mc, server, OMC_EVENT_FAILED, strerror(ENOMEM), now);
+    bool fenced = omc_connection_fence(&server->conn);
+
     if (server->state == OMC_STATE_IDLE && omc_connection_is_busy(&server->conn))
         omc_server_event(mc, server, OMC_EVENT_START, NULL, now);
+    if (!fenced) /* nobody would know when quiet requests are over */
+        omc_server_event(mc, server, OMC_EVENT_FAILED, strerror(ENOMEM), now);
 }
 
 void omc_server_write(omcache_t *mc, struct omc_server *server, int64_t now)

@@ -272,7 +272,7 @@ int omc_submit(omcache_t *mc, omcache_req_t *reqs, size_t *count, enum omc_submi
 
     if (*count > UINT32_MAX || !reserve_routes(mc, room) || !omc_batch_begin(&mc->batch, *count)) {
         *count = 0;
-        return OMCACHE_FAIL;
+        return OMCACHE_NO_MEMORY;
     }
     rc = *count == 1 ? submit_single(mc, reqs, count, when, now)
                      : submit_many(mc, reqs, count, when, now);
@@ -314,5 +314,5 @@ int omc_submit_operation(omcache_t *mc, const omcache_req_t *req, struct omc_ope
     rc = omc_server_submit(mc, server, req, prefix, &pending, limit);
     if (rc == OMCACHE_BUFFER_FULL)
         note_full(server, omc_connection_size(&server->conn, req, prefix), limit);
-    return rc == OMCACHE_FAIL ? OMCACHE_NO_MEMORY : rc;
+    return rc;
 }

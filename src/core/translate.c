@@ -80,8 +80,7 @@ static bool keep_counter(const struct omc_codec *codec, struct omc_pending *pend
 }
 
 bool omc_translate_waiting(struct omc_connection *conn, int protocol,
-                           void (*refused)(void *context, const struct omc_pending *pending),
-                           void *context)
+                           omc_translate_refused *refused, void *context)
 {
     const struct omc_codec *codec = omc_translate_codec(protocol);
     struct omc_queue *queue = &conn->queue;
@@ -101,11 +100,14 @@ bool omc_translate_waiting(struct omc_connection *conn, int protocol,
             continue;
         read_back(conn, pending, &scratch, &req);
         pending->quiet = codec->is_quiet(pending->opcode);
-        if (keep_counter(codec, pending, &req) && encode(&out, codec, &req, number)) {
+        if (!keep_counter(codec, pending, &req)) {
+            refused(context, pending, OMCACHE_NO_MEMORY);
+        } else if (!encode(&out, codec, &req, number)) {
+            refused(context, pending, OMCACHE_INVALID);
+        } else {
             pending->start = conn->written + start;
             continue;
         }
-        refused(context, pending);
         omc_connection_settle(conn, pending);
     }
     if (codec != conn->codec) {

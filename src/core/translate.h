@@ -14,11 +14,13 @@
 /* The codec of a protocol; of OMCACHE_PROTOCOL_AUTO that in which requests wait. */
 const struct omc_codec *omc_translate_codec(int protocol);
 
+/* Is told of a request that ends with this status, as it cannot be sent. */
+typedef void(omc_translate_refused)(void *context, const struct omc_pending *pending, int status);
+
 /* Puts requests into another protocol from now on, those that wait included, of which
- * none may have been written.  A request that it cannot carry is given to `refused`,
- * and then settled.  False without memory, and nothing has changed. */
+ * none may have been written.  A request that it cannot carry, or not without memory, is
+ * given to `refused`, and then settled.  False without memory, and nothing has changed. */
 bool omc_translate_waiting(struct omc_connection *conn, int protocol,
-                           void (*refused)(void *context, const struct omc_pending *pending),
-                           void *context);
+                           omc_translate_refused *refused, void *context);
 
 #endif

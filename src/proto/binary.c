@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "proto/bytes.h"
+#include "proto/command.h"
 #include "proto/opcode.h"
 #include "proto/request.h"
 
@@ -76,7 +77,7 @@ static inline size_t encode_waiting(unsigned char *out, const omcache_req_t *req
 static size_t encode_head(unsigned char *out, const omcache_req_t *req, struct omc_prefix prefix,
                           uint32_t opaque)
 {
-    if (omc_opcode_is_meta(req->header.opcode))
+    if (omc_opcode_is_meta(req->header.opcode) || omc_request_data_len(req) > OMC_COMMAND_DATA_MAX)
         return 0;
     return encode_waiting(out, req, prefix, opaque);
 }

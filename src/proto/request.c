@@ -18,5 +18,6 @@ bool omc_request_check(const omcache_req_t *req, size_t prefix_len)
         return false;
     if (req->header.extlen > 0 && req->extra == NULL)
         return false;
-    return body_len >= head_len && (body_len == head_len || req->data != NULL);
+    return body_len >= head_len && body_len <= UINT32_MAX - prefix_len &&
+           (body_len == head_len || req->data != NULL);
 }

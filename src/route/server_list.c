@@ -125,14 +125,14 @@ static int add(struct omc_server_list *list, struct span entry)
         return OMCACHE_INVALID;
     names = omc_memory_resize(list->names, list->count + 1, sizeof(*names));
     if (names == NULL)
-        return OMCACHE_FAIL;
+        return OMCACHE_NO_MEMORY;
     list->names = names;
     name = &names[list->count];
     *name = (struct omc_server_name){.weight = weight, .order = (uint32_t)list->count};
     list->count++;
     if (!copy_span(host, &name->host) || !copy_span(port, &name->port) ||
         !copy_span(label, &name->label))
-        return OMCACHE_FAIL;
+        return OMCACHE_NO_MEMORY;
     return OMCACHE_OK;
 }
 

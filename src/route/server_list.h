@@ -29,7 +29,7 @@ struct omc_server_list {
 };
 
 /* Reads a list.  OMCACHE_OK; OMCACHE_INVALID for an entry that cannot be read;
- * OMCACHE_FAIL without memory.  On failure the list is empty. */
+ * OMCACHE_NO_MEMORY.  On failure the list is empty. */
 int omc_server_list_parse(struct omc_server_list *list, const char *text);
 
 /* A copy with strings of its own; false without memory. */

@@ -249,6 +249,32 @@ START_TEST(odd_answers_to_counters)
 }
 END_TEST
 
+/* A length that overflows with what is around the value, so that its end could be found in
+ * front of it, where that of another value is. */
+START_TEST(no_length_overflows_without_a_limit)
+{
+    const unsigned char *keys[2] = {(const unsigned char *)"odd", (const unsigned char *)"odd"};
+    size_t lens[2] = {3, 3};
+    omcache_req_t reqs[2];
+    omcache_value_t values[2];
+    size_t count = 2;
+    size_t room = 2;
+    char answer[200];
+    snprintf(answer, sizeof(answer),
+             "VALUE odd 0 1 1\r\nx\r\nEND\r\nVALUE odd 0 %llu 1\r\nx\r\nEND\r\n",
+             (unsigned long long)(UINT64_MAX - (unsigned)_i));
+    speak(answer_oddly, answer, PLAIN_TEXT);
+    assert_rc(omcache_set_recv_buffer_max_size(client, SIZE_MAX), OMCACHE_OK);
+    assert_rc(omcache_get_multi(client, keys, lens, 2, reqs, &count, values, &room, -1),
+              OMCACHE_OK);
+    ck_assert_uint_eq(room, 2);
+    assert_rc(values[0].status, OMCACHE_OK);
+    assert_text(values[0].data, values[0].data_len, "x");
+    assert_rc_either(values[1].status, OMCACHE_SERVER_FAILURE, OMCACHE_BUFFER_FULL);
+    assert_goes_on(2);
+}
+END_TEST
+
 /*
  * Several requests at once.
  */
@@ -489,6 +515,7 @@ int main(void)
     tcase_add_loop_test(tcase, odd_answers_to_gets, 0, GETS);
     tcase_add_loop_test(tcase, odd_answers_to_sets, 0, SETS);
     tcase_add_loop_test(tcase, odd_answers_to_counters, 0, COUNTS);
+    tcase_add_loop_test(tcase, no_length_overflows_without_a_limit, 0, 50);
     tcase_add_loop_test(tcase, errors_are_matched_by_order, 0, 2);
     tcase_add_loop_test(tcase, errors_behind_quiet_gets, 0, 2);
     tcase_add_loop_test(tcase, a_missing_answer_is_noticed, 0, 2);

@@ -192,43 +192,77 @@ START_TEST(multi_gets_are_quiet_with_a_fence)
 }
 END_TEST
 
-START_TEST(times_to_live_are_cut_to_32_bits)
+/* As memcached reads them, in any of its protocols: a number of more than 30 days is a
+ * date.  Negative ones are over, and what 32 bits do not hold is their end. */
+START_TEST(times_to_live_are_not_cut)
 {
     connected();
-    time_t expiration = (time_t)0x7fffffff12345678;
-    assert_rc(omcache_touch(client, KEY, expiration, -1), OMCACHE_OK);
-    assert_sent("1c", "12 34 56 78");
-    assert_rc(omcache_touch(client, KEY, -1, -1), OMCACHE_OK);
-    assert_sent("1c", "ff ff ff ff");
+    static const struct {
+        int64_t expiration;
+        const char *sent;
+    } cases[] = {
+        {0, "00 00 00 00"},          {1, "00 00 00 01"},
+        {2592000, "00 27 8d 00"},    {2592001, "00 27 8d 01"},
+        {INT32_MAX, "7f ff ff ff"},  {(int64_t)INT32_MAX + 1, "80 00 00 00"},
+        {UINT32_MAX, "ff ff ff ff"}, {(int64_t)UINT32_MAX + 1, "ff ff ff fe"},
+        {INT64_MAX, "ff ff ff fe"},  {0x7fffffff12345678, "ff ff ff fe"},
+        {-1, "00 27 8d 01"},         {INT32_MIN, "00 27 8d 01"},
+        {INT64_MIN, "00 27 8d 01"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        if (sizeof(time_t) == 4 && cases[i].expiration != (time_t)cases[i].expiration) {
+            continue;
+        }
+        assert_rc(omcache_touch(client, KEY, (time_t)cases[i].expiration, -1), OMCACHE_OK);
+        assert_sent("1c", cases[i].sent);
+    }
 }
 END_TEST
 
-START_TEST(every_time_to_live_is_cut)
+/* That each command that has an expiration sends this one so. */
+static void assert_each_sends(time_t expiration, const char *sent, const char *delta,
+                              const char *flush)
 {
-    connected();
-    time_t expiration = (time_t)0x7fffffff12345678;
     const unsigned char *keys[1] = {(const unsigned char *)"k"};
     size_t lens[1] = {1};
     omcache_req_t reqs[1];
     size_t count = 1;
+    char stored[64];
+    char counted[128];
+    snprintf(stored, sizeof(stored), "00 00 00 01 %s", sent);
+    snprintf(counted, sizeof(counted), "%s %s", "00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00",
+             delta);
     assert_rc(omcache_set(client, KEY, VALUE, expiration, 1, 0, -1), OMCACHE_OK);
-    assert_sent("01", "00 00 00 01 12 34 56 78");
+    assert_sent("01", stored);
     assert_rc(omcache_add(client, KEY, VALUE, expiration, 1, -1), OMCACHE_OK);
-    assert_sent("02", "00 00 00 01 12 34 56 78");
+    assert_sent("02", stored);
     assert_rc(omcache_replace(client, KEY, VALUE, expiration, 1, -1), OMCACHE_OK);
-    assert_sent("03", "00 00 00 01 12 34 56 78");
+    assert_sent("03", stored);
     assert_rc(omcache_increment(client, KEY, 0, 0, expiration, NULL, -1), OMCACHE_OK);
-    assert_sent("05", "00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 12 34 56 78");
+    assert_sent("05", counted);
     assert_rc(omcache_decrement(client, KEY, 0, 0, expiration, NULL, -1), OMCACHE_OK);
-    assert_sent("06", "00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 12 34 56 78");
+    assert_sent("06", counted);
     assert_rc(omcache_gat(client, KEY, NULL, NULL, expiration, NULL, NULL, -1), OMCACHE_OK);
-    assert_sent("23", "12 34 56 78");
+    assert_sent("23", sent);
     assert_rc(omcache_flush_all(client, expiration, 0, -1), OMCACHE_OK);
-    assert_sent("08", "12 34 56 78");
+    assert_sent("08", flush);
     int rc = omcache_gat_multi(client, keys, lens, &expiration, 1, reqs, &count, NULL, NULL, 0);
     assert_rc(rc, OMCACHE_BUFFERED);
     wire_await(peer, "24");
-    assert_sent("24", "12 34 56 78");
+    assert_sent("24", sent);
+    drain(client); /* the fence */
+    peer_forget(peer);
+}
+
+START_TEST(every_command_sends_its_expiration)
+{
+    connected();
+    assert_each_sends(0x12345678, "12 34 56 78", "12 34 56 78", "12 34 56 78");
+    assert_each_sends(-2, "00 27 8d 01", "00 27 8d 01", "00 00 00 00");
+    assert_each_sends(-1, "00 27 8d 01", "ff ff ff ff", "00 00 00 00");
+    if (sizeof(time_t) > 4) {
+        assert_each_sends((time_t)0x7fffffff12345678, "ff ff ff fe", "ff ff ff fe", "ff ff ff fe");
+    }
 }
 END_TEST
 
@@ -310,8 +344,8 @@ int main(void)
     tcase_add_test(tcase, a_row_of_quiet_requests_has_one_fence);
     tcase_add_test(tcase, an_answered_request_is_fence_enough);
     tcase_add_test(tcase, multi_gets_are_quiet_with_a_fence);
-    tcase_add_test(tcase, times_to_live_are_cut_to_32_bits);
-    tcase_add_test(tcase, every_time_to_live_is_cut);
+    tcase_add_test(tcase, times_to_live_are_not_cut);
+    tcase_add_test(tcase, every_command_sends_its_expiration);
     tcase_add_test(tcase, a_connection_begins_with_one_noop_more);
     tcase_add_test(tcase, half_a_header_is_no_answer);
     tcase_add_loop_test(tcase, answers_in_pieces_work, 1, 6);

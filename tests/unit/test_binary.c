@@ -175,6 +175,31 @@ START_TEST(a_prefix_makes_keys_shorter)
 }
 END_TEST
 
+START_TEST(lengths_cannot_overflow)
+{
+    static const unsigned char byte;
+    omcache_req_t req = {
+        .header = {.opcode = OMC_OP_APPEND, .keylen = htobe16(1)},
+        .key = &byte,
+        .data = &byte,
+    };
+    struct omc_prefix prefix = {&byte, 1};
+    unsigned char out[26];
+
+    req.header.bodylen = htobe32(UINT32_MAX);
+    ck_assert(omc_request_check(&req, 0));
+    ck_assert(!omc_request_check(&req, 1));
+    req.header.bodylen = htobe32(UINT32_MAX - 249);
+    ck_assert(omc_request_check(&req, 249));
+    /* What memcached would read as a negative length. */
+    ck_assert_uint_eq(omc_binary_codec.encode_head(out, &req, prefix, 1), 0);
+    req.header.bodylen = htobe32(1 + (uint32_t)INT32_MAX - 1);
+    ck_assert_uint_eq(omc_binary_codec.encode_head(out, &req, prefix, 1), 0);
+    req.header.bodylen = htobe32(1 + (uint32_t)INT32_MAX - 2);
+    ck_assert_uint_eq(omc_binary_codec.encode_head(out, &req, prefix, 1), sizeof(out));
+}
+END_TEST
+
 /* A successful reply as the server gives it to this opcode; its length. */
 static size_t good_reply(unsigned char *out, uint8_t opcode)
 {
@@ -449,6 +474,7 @@ int main(void)
     tcase_add_test(tcase, a_request_is_read_back);
     tcase_add_test(tcase, a_prefix_goes_in_front_of_the_key);
     tcase_add_test(tcase, a_prefix_makes_keys_shorter);
+    tcase_add_test(tcase, lengths_cannot_overflow);
     tcase_add_loop_test(tcase, any_reply_is_decoded_from_any_piece, 0, 256);
     tcase_add_test(tcase, only_one_reply_is_taken);
     tcase_add_loop_test(tcase, status_becomes_a_code, 1, 14);

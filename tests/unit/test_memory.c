@@ -1,17 +1,14 @@
 /*
  * Allocations that fail, one by one, in a day of asynchronous operations: each is
- * refused, or completes exactly once; nothing is lost and nothing leaks.  This program
- * has an allocator of its own in place of the library's.
+ * refused, or completes exactly once; nothing is lost and nothing leaks.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include <check.h>
-#include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/memory.h"
+#include "support/failing_memory.h"
 #include "support/fixture.h"
 #include "support/told.h"
 #include "support/watcher.h"
@@ -20,50 +17,6 @@ enum {
     OPERATIONS = 40,
     KEYS = 20,
 };
-
-static size_t allocations, alive;
-static size_t fail_from, fail_to; /* counted from 1 */
-
-static bool is_failing(void)
-{
-    allocations++;
-    return allocations >= fail_from && allocations < fail_to;
-}
-
-static void *note(void *memory)
-{
-    alive += memory != NULL;
-    return memory;
-}
-
-void *omc_memory_new(size_t count, size_t size)
-{
-    return is_failing() ? NULL : note(calloc(count, size));
-}
-
-void *omc_memory_resize(void *old, size_t count, size_t size)
-{
-    if (count == 0 || size == 0 || count > PTRDIFF_MAX / size || is_failing())
-        return NULL;
-    return old == NULL ? note(malloc(count * size)) : realloc(old, count * size);
-}
-
-char *omc_memory_copy_string(const char *bytes, size_t len)
-{
-    char *copy = is_failing() ? NULL : note(malloc(len + 1));
-
-    if (copy == NULL)
-        return NULL;
-    memcpy(copy, bytes, len);
-    copy[len] = '\0';
-    return copy;
-}
-
-void omc_memory_free(void *memory)
-{
-    alive -= memory != NULL;
-    free(memory);
-}
 
 static struct watcher loop;
 static struct told told[OPERATIONS];
@@ -131,7 +84,7 @@ static void run_a_day(omcache_t *mc)
 
     watcher_init(&loop, mc);
     rc = omcache_set_servers(mc, fleet.list);
-    assert_rc_either(rc, OMCACHE_OK, OMCACHE_FAIL);
+    assert_rc_either(rc, OMCACHE_OK, OMCACHE_NO_MEMORY);
     for (size_t i = 0; i < OPERATIONS - 2; i++)
         ask_one(mc, i);
     ask_many(mc, OPERATIONS - 2);
@@ -151,9 +104,7 @@ static bool live_with_failures(size_t from, size_t count)
 {
     omcache_t *mc;
 
-    allocations = 0;
-    fail_from = from;
-    fail_to = from + count;
+    memory_fail(from, count);
     memset(told, 0, sizeof(told));
     memset(&loop, 0, sizeof(loop));
     told_clear();
@@ -165,8 +116,9 @@ static bool live_with_failures(size_t from, size_t count)
         ck_assert_uint_eq(told_count, expected);
         ck_assert_uint_eq(loop.count, 0);
     }
-    ck_assert_msg(alive == 0, "%zu blocks left with allocation %zu failing", alive, from);
-    return allocations >= from;
+    ck_assert_msg(memory_alive == 0, "%zu blocks left with allocation %zu failing", memory_alive,
+                  from);
+    return memory_stop_failing();
 }
 
 START_TEST(no_allocation_may_fail_badly)

@@ -132,10 +132,11 @@ static void submit(int i)
     assert_rc(omc_connection_submit(&conn, &req, none, &pending, LIMIT), OMCACHE_OK);
 }
 
-static void note(void *context, const struct omc_pending *pending)
+static void note(void *context, const struct omc_pending *pending, int status)
 {
     int i = (int)pending->tag - 100;
 
+    assert_rc(status, OMCACHE_INVALID);
     ck_assert_ptr_eq(context, &conn);
     ck_assert_int_lt(i, ORDERS);
     ck_assert_msg(!told[i], "request %d was refused twice", i);
