@@ -69,7 +69,7 @@ CXX := $(if $(findstring clang,$(CC)),clang++,g++)
 endif
 
 # What a request needs is spread over many small functions and files: they are put
-# together when the library is linked.
+# together when the library is linked.  The archive can be linked in either way.
 LTO = $(if $(SANITIZE),,$(if $(findstring Free Software,$(shell $(CC) --version)),-flto=auto -ffat-lto-objects))
 
 # --- What there is in the tree ------------------------------------------------
@@ -86,6 +86,9 @@ PROGRAMS := $(patsubst tests/%.c,%,$(sort $(wildcard tests/*/test_*.c)))
 # Some are about names, and one is about a library that knows none.
 PROGRAMS := $(filter-out $(if $(filter 0,$(CARES)),unit/test_resolver unit/test_endpoint unit/test_names_errors \
 	live/test_names live/test_names_%,live/test_nonames),$(PROGRAMS))
+# Each of these is linked with what libFuzzer's main program is replaced by.
+FUZZ     := $(patsubst tests/%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
+PROGRAMS += $(FUZZ)
 LINTS    := $(patsubst tests/%,%,$(sort $(wildcard tests/lint/*.sh)))
 SLOW     := lint/format.sh lint/shell.sh lint/tidy.sh
 SCRIPTS  := $(patsubst tests/%,%,$(sort $(wildcard tests/abi/*.sh))) \
@@ -125,14 +128,17 @@ RPATH   := -Wl,-rpath,$(abspath $(B))
 
 # Unit tests look inside and take the archive, all others the shared library.
 UNIT  := $(addprefix $(B)/tests/,$(filter unit/%,$(PROGRAMS)))
-OTHER := $(addprefix $(B)/tests/,$(filter-out unit/%,$(PROGRAMS)))
+OTHER := $(addprefix $(B)/tests/,$(filter-out unit/% fuzz/%,$(PROGRAMS)))
+FUZZ_SUPPORT := $(patsubst %.c,$(B)/obj/%.o,$(filter-out tests/fuzz/fuzz_%.c tests/fuzz/replay.c, \
+	$(sort $(wildcard tests/fuzz/*.c))))
+FUZZ_MAIN    = $(B)/obj/tests/fuzz/replay.o
 
 # --- make's own behaviour -----------------------------------------------------
 
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 .DELETE_ON_ERROR:
 .PHONY: all examples demo check check-asan check-valgrind check-distribution check-lint \
-	check-install check-examples abi-baseline bench bench-instructions bench-syscalls \
+	coverage check-install check-examples abi-baseline bench bench-instructions bench-syscalls \
 	bench-profile bench-report bench-smoke deps install uninstall clean help FORCE
 
 # `make -j deps check` must not compile while the compiler is being installed.
@@ -206,6 +212,13 @@ check-asan:                                 ## run the test programs with the ad
 	@ASAN_OPTIONS=allocator_may_return_null=1:$(ASAN_OPTIONS) \
 		$(MAKE) check B=$(B)/asan SANITIZE=address,undefined TESTS="$(FEWER)"
 
+# A build of its own, as it is.  What earlier tests of it have counted is forgotten.
+coverage:                                   ## run the test programs, over all protocols, and say which lines of src never were
+	@mkdir -p $(B)/coverage && find $(B)/coverage -name '*.gcda' -delete
+	@$(MAKE) check B=$(B)/coverage CC=gcc LTO= CFLAGS='-O0 -g --coverage -fprofile-update=atomic' \
+		TESTS="$(CHOSEN_PROGRAMS)" || echo 'Some tests failed: what they would have run is missing below.'
+	@B=$(B)/coverage tests/coverage.sh
+
 VALGRIND = valgrind -q --leak-check=full --error-exitcode=99 \
 	--errors-for-leak-kinds=definite,indirect,possible
 check-valgrind: all $(BUILT) ## run the test programs under valgrind
@@ -215,6 +228,19 @@ check-valgrind: all $(BUILT) ## run the test programs under valgrind
 DISTRIBUTION := $(B)/tests/unit/test_vectors $(B)/tests/compat/test_distribution
 check-distribution: $(DISTRIBUTION)         ## compare key distribution with libmemcached's vectors and the library itself
 	@for program in $^; do $$program || exit; done
+
+.PHONY: fuzz fuzz-keep
+fuzz: $(FUZZ:%=$(B)/tests/%) fuzz-programs  ## look for inputs that break the library, SECONDS=60 for each target
+	@for t in $(notdir $(FUZZ)); do tests/fuzz/explore.sh run $$t $(or $(SECONDS),60) || exit; done
+
+fuzz-keep: fuzz-programs                    ## make the inputs that `make check` tries anew from those found
+	@for t in $(notdir $(FUZZ)); do tests/fuzz/explore.sh keep $$t || exit; done
+
+# libFuzzer has a main program of its own, and is there with clang only.
+.PHONY: fuzz-programs
+fuzz-programs:
+	@$(MAKE) $(FUZZ:%=$(B)/fuzz/tests/%) B=$(B)/fuzz CC=clang SANITIZE=fuzzer-no-link,address,undefined \
+		FUZZ_MAIN= LDFLAGS='$(LDFLAGS) -fsanitize=fuzzer'
 
 check-lint: all                             ## check includes, comments, sizes, format; run clang-tidy
 	@TAG=lint FLAGS="$(FLAGS) -Ibench $(CHECK_CFLAGS) $(call loop_cflags,glib-2.0)" TIMEOUT=$(or $(TIMEOUT),600) tests/run.sh $(LINTS)
@@ -228,15 +254,22 @@ check-examples: examples                    ## build the examples and see each w
 abi-baseline: all                           ## make the ABI of this build the one to keep
 	tests/abi/abidiff.sh --write
 
+# A test may put functions of its own in the place of the library's.
 $(UNIT): $(B)/%: $(B)/obj/%.o $(SUPPORT) $(STATIC)
 	$(SAY) LINK $@
 	@mkdir -p $(@D)
-	$(Q)$(LINK) -o $@ $^ $(LIBS) $(CHECK_LIBS)
+	$(Q)$(LINK) -fno-lto -o $@ $^ $(LIBS) $(CHECK_LIBS)
 
 $(OTHER): $(B)/%: $(B)/obj/%.o $(SUPPORT) $(SHARED)
 	$(SAY) LINK $@
 	@mkdir -p $(@D)
 	$(Q)$(LINK) -o $@ $^ $(RPATH) $(LIBS) $(CHECK_LIBS) $(MORE_LIBS)
+
+# They see a clock of their own.
+$(FUZZ:%=$(B)/tests/%): $(B)/%: $(B)/obj/%.o $(FUZZ_SUPPORT) $(FUZZ_MAIN) $(STATIC)
+	$(SAY) LINK $@
+	@mkdir -p $(@D)
+	$(Q)$(LINK) -fno-lto -Wl,--wrap=omc_clock_usec -o $@ $^ $(LIBS)
 
 $(B)/tests/live/test_stampede: | $(B)/examples/stampede
 

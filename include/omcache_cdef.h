@@ -24,7 +24,7 @@ typedef enum omcache_ret_e {
     OMCACHE_NO_SERVERS = 0x1005,     /* no server, or none that can be used now */
     OMCACHE_SERVER_FAILURE = 0x1006, /* the server or its connection failed before the answer */
     OMCACHE_TIMEOUT = 0x1007,        /* the time of an asynchronous operation is over; since 1.0 */
-    OMCACHE_CANCELLED = 0x1008,      /* it was given up with its handle; since 1.0 */
+    OMCACHE_CANCELLED = 0x1008,      /* it was given up by the application; since 1.0 */
     OMCACHE_NO_MEMORY = 0x1009       /* it could not get memory; since 1.0 */
 } omcache_ret_t;
 
@@ -237,7 +237,8 @@ struct pollfd *omcache_poll_fds(omcache_t *mc, int *nfds, int *poll_timeout);
 
 /* Forgets all requests: those that were not sent never will be, and answers to
  * the others are dropped when they come.  Connections stay, except one that is
- * in the middle of sending a request, which is closed.
+ * in the middle of sending a request, which is closed.  A call that waits for its
+ * requests, and runs the completion that this is called from, returns OMCACHE_CANCELLED.
  * Returns OMCACHE_OK, or OMCACHE_INVALID (NULL, or called from a callback).
  * Never waits.  Since 0.1. */
 int omcache_reset_buffers(omcache_t *mc);

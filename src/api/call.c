@@ -41,6 +41,8 @@ void omc_call_begin_io(omcache_t *mc)
 {
     omc_call_begin(mc);
     omc_duty_unpin(mc, omc_duty_level_of_call(mc->depth));
+    if (mc->dropped != NULL && mc->depth == 1)
+        omc_fleet_free_dropped(mc, true);
 }
 
 int64_t omc_call_clock(omcache_t *mc)
@@ -94,7 +96,7 @@ bool omc_call_end(omcache_t *mc)
 
     if (mc->depth == 1 && !mc->doomed) {
         tell(mc);
-        omc_fleet_free_dropped(mc);
+        omc_fleet_free_dropped(mc, false);
     }
     freed = mc->doomed;
     if (--mc->depth == 0 && freed) {
@@ -130,6 +132,8 @@ static int run(omcache_t *mc, int64_t now, int64_t deadline)
         bool finished;
 
         omc_loop_send(mc, now);
+        if (omc_batch_is_lost(&mc->batch))
+            return OMCACHE_CANCELLED;
         omc_batch_deliver_failures(mc);
         finished = is_finished(mc);
         if (mc->doomed || (finished && (!first || !omc_loop_is_active(mc))))

@@ -29,6 +29,12 @@ void omc_batch_end(struct omc_batch *batch)
     batch->failures_count = 0;
 }
 
+void omc_batch_end_all(struct omc_batch *batch)
+{
+    for (; batch != NULL; batch = batch->outer)
+        omc_batch_end(batch);
+}
+
 bool omc_batch_begin(struct omc_batch *batch, size_t count)
 {
     if (count > batch->failures_room) {

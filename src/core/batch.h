@@ -75,6 +75,15 @@ void omc_batch_pop(struct omc_batch *batch, struct omc_batch *outer);
 /* Ends the current batch; what is outstanding of it goes to nobody. */
 void omc_batch_end(struct omc_batch *batch);
 
+/* Ends those of all calls that have not returned, too. */
+void omc_batch_end_all(struct omc_batch *batch);
+
+/* Whether the batch that is being collected was ended: its outcomes will not come. */
+static inline bool omc_batch_is_lost(const struct omc_batch *batch)
+{
+    return batch->reqs != NULL && batch->count == 0;
+}
+
 /* Whether the array is the current batch. */
 bool omc_batch_is(const struct omc_batch *batch, const omcache_req_t *reqs, size_t count);
 

@@ -111,12 +111,18 @@ static void drop_servers(omcache_t *mc, struct omc_fleet *dropped)
     }
 }
 
-void omc_fleet_free_dropped(omcache_t *mc)
+void omc_fleet_free_dropped(omcache_t *mc, bool pinned_too)
 {
-    while (mc->dropped != NULL) {
-        struct omc_server *server = mc->dropped;
+    struct omc_server **next = &mc->dropped;
 
-        mc->dropped = server->next;
+    while (*next != NULL) {
+        struct omc_server *server = *next;
+
+        if (server->pinned && !pinned_too) {
+            next = &server->next;
+            continue;
+        }
+        *next = server->next;
         omc_server_free(mc, server);
     }
 }

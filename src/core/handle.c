@@ -50,7 +50,7 @@ void omc_handle_end(omcache_t *mc)
 void omc_handle_free(omcache_t *mc)
 {
     omc_fleet_fini(mc, &mc->fleet);
-    omc_fleet_free_dropped(mc);
+    omc_fleet_free_dropped(mc, true);
     omc_deadlines_fini(&mc->deadlines);
     omc_operation_fini(&mc->operations);
     omc_names_fini(mc);

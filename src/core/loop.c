@@ -170,7 +170,7 @@ static void cancel_operations(omcache_t *mc, struct omc_server *server)
     for (uint32_t i = 0; i < queue->count; i++) {
         const struct omc_pending *pending = omc_queue_find(queue, queue->first + i);
 
-        if (pending != NULL && pending->owner == OMC_OWNER_OPERATION)
+        if (pending != NULL && !pending->forgotten && pending->owner == OMC_OWNER_OPERATION)
             omc_operation_end(mc, pending->operation, OMCACHE_CANCELLED);
     }
 }
@@ -186,6 +186,8 @@ void omc_loop_forget(omcache_t *mc, int64_t now)
         cancel_operations(mc, server);
         if (!omc_connection_forget(&server->conn))
             omc_server_event(mc, server, OMC_EVENT_DISCARD, "reset with a request half sent", now);
+        if (omc_state_is_handshake(server->state))
+            server->conn.expecting = true; /* the answer to the hello is still due */
         omc_duty_touch(fleet, server);
     }
 }

@@ -86,15 +86,21 @@ static bool accept_protocol(omcache_t *mc, struct omc_server *server, int protoc
     return true;
 }
 
+/* Whether requests wait for what comes of the hello.  Not what is known now counts, but
+ * what was when it was sent: the application may have chosen something else since. */
+static bool is_trying(const struct omc_server *server)
+{
+    return server->conn.protocol == OMCACHE_PROTOCOL_AUTO;
+}
+
 /* The server does not answer in the protocol that it was greeted in. */
 static void try_next(omcache_t *mc, struct omc_server *server, const char *reason, int64_t now)
 {
-    bool trying = known_protocol(mc, server) == OMCACHE_PROTOCOL_AUTO;
     int next = next_to_try(server->greeting);
 
     server->greeting = OMCACHE_PROTOCOL_AUTO;
     server->protocol = OMCACHE_PROTOCOL_AUTO;
-    if (!trying || next == OMCACHE_PROTOCOL_AUTO) {
+    if (!is_trying(server) || next == OMCACHE_PROTOCOL_AUTO) {
         omc_server_event(mc, server, OMC_EVENT_FAILED, reason, now);
         return;
     }
@@ -104,7 +110,6 @@ static void try_next(omcache_t *mc, struct omc_server *server, const char *reaso
 
 bool omc_protocol_read_answer(omcache_t *mc, struct omc_server *server, int64_t now)
 {
-    bool may_choose = mc->settings.protocol == OMCACHE_PROTOCOL_AUTO;
     const char *problem = NULL;
 
     switch (omc_connection_read_hello(&server->conn, server->greeting, &problem)) {
@@ -113,8 +118,8 @@ bool omc_protocol_read_answer(omcache_t *mc, struct omc_server *server, int64_t 
     case OMC_HELLO_GOOD:
         return accept_protocol(mc, server, server->greeting, now);
     case OMC_HELLO_TEXT:
-        /* On what is known requests may have followed already. */
-        if (may_choose && server->protocol == OMCACHE_PROTOCOL_AUTO)
+        /* Where it was known requests may have followed already. */
+        if (is_trying(server))
             return accept_protocol(mc, server, OMCACHE_PROTOCOL_TEXT, now);
         server->protocol = OMCACHE_PROTOCOL_AUTO;
         problem = "the server does not speak the meta protocol";

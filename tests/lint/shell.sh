@@ -2,4 +2,4 @@
 # Runs shellcheck over all shell scripts.
 
 cd "$(dirname "$0")/../.." || exit
-shellcheck .ci/run tests/run.sh tests/*/*.sh bench/*.sh
+shellcheck .ci/run tests/*.sh tests/*/*.sh bench/*.sh

@@ -1,0 +1,733 @@
+/*
+ * A whole handle against peers that do what the input says: requests through both
+ * interfaces and all protocols, answers whole, in pieces, late, twice, never, or no
+ * answers at all, connections that are refused, closed or stuck, and time that passes.
+ *
+ * What must be true: each accepted operation ends exactly once, with its own answer;
+ * nothing waits for ever, spins, or stays open.  An input is three bytes of choices, then
+ * steps, each of a byte that says what and the bytes that it needs.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "core/handle.h"
+#include "fuzz/fuzz.h"
+#include "fuzz/network.h"
+#include "fuzz/server.h"
+
+#include <stdbool.h>
+
+enum {
+    OPERATIONS_MAX = 64,
+    KEYS_MAX = 3, /* of a get of many */
+    DEPTH_MAX = 3,
+    TURNS_MAX = 20000,
+    FDS_MAX = 64,
+    FIRST_NUMBER = 0x41414141,
+};
+
+/* How far the peers can be trusted. */
+enum mode {
+    ORDERLY, /* answers come in order, or not at all */
+    MESSY,   /* they get lost, come twice, or in another order */
+    HOSTILE, /* anything may come */
+    MODES
+};
+
+struct key {
+    unsigned char bytes[250]; /* as sent: the prefix in front */
+    size_t len;
+};
+
+/* An operation of the asynchronous interface. */
+struct operation {
+    bool accepted;
+    bool many; /* ends with a call without a key */
+    bool get;
+    bool counts;
+    size_t key_count; /* how many calls come before that; of statistics any number */
+    size_t told;
+    unsigned ended;
+    struct key keys[KEYS_MAX];
+};
+
+static struct {
+    struct fuzz_input in;
+    omcache_t *mc;
+    enum mode mode;
+    enum server_kind kinds[NETWORK_SERVERS];
+    bool friendly; /* the peers answer all that is left when the input is over */
+    bool freed;
+    unsigned depth; /* of callbacks */
+    size_t prefix_len;
+    short watched[FDS_MAX];
+    size_t count;
+    const struct operation *starting;
+    struct operation operations[OPERATIONS_MAX];
+} run;
+
+static const char *const prefixes[] = {"", "", "p:", "p p"};
+static const char *const lists[] = {"/0", "/0,/1", "/1,/2", "/0,/1,/2", ""};
+static const int32_t timeouts[] = {-1, 0, 1, 30, 200, 2000};
+
+static const void *one_of(const void *list, size_t count, size_t size)
+{
+    return (const char *)list + size * (fuzz_byte(&run.in) % count);
+}
+
+#define ONE_OF(list)                                                                \
+    (*(const __typeof__((list)[0]) *)one_of(list, sizeof(list) / sizeof((list)[0]), \
+                                            sizeof((list)[0])))
+
+/*
+ * What is asked.
+ */
+
+/* A key that no other operation has; its first byte says what comes of it. */
+static void make_key(struct key *key)
+{
+    static const char letters[] = {SERVER_HIT, SERVER_MISS, SERVER_BIG, SERVER_OTHER, SERVER_FAILS};
+    static const char *const rests[] = {"", "", "-key", " a b", "\r\nflush_all\r\n", "\x80\xff"};
+    static unsigned number;
+    const char *prefix = (const char *)run.mc->fleet.routing.keys.prefix;
+
+    number = run.count == 0 ? 0 : (number + 1) % 1000;
+    key->len = (size_t)snprintf((char *)key->bytes, sizeof(key->bytes), "%.*s%c%zu.%u%s",
+                                (int)run.prefix_len, prefix, ONE_OF(letters), run.count, number,
+                                ONE_OF(rests));
+}
+
+static const unsigned char *own_part(const struct key *key)
+{
+    return key->bytes + run.prefix_len;
+}
+
+static size_t own_len(const struct key *key)
+{
+    return key->len - run.prefix_len;
+}
+
+/* Whether an answer must be the right one. */
+static bool is_trusted(int server_index)
+{
+    int protocol = omcache_server_protocol(run.mc, server_index);
+
+    return run.mode == ORDERLY || (run.mode == MESSY && (protocol == OMCACHE_PROTOCOL_BINARY ||
+                                                         protocol == OMCACHE_PROTOCOL_META));
+}
+
+static const struct key *find_key(const struct operation *operation, const omcache_reply_t *reply)
+{
+    size_t len;
+    const unsigned char *bytes = omcache_reply_key(reply, &len);
+
+    for (size_t i = 0; i < operation->key_count; i++) {
+        const struct key *key = &operation->keys[i];
+
+        if (own_len(key) == len && memcmp(own_part(key), bytes, len) == 0)
+            return key;
+    }
+    return NULL;
+}
+
+/* What is told of a key that was asked for. */
+static void check_answer(const struct operation *operation, const omcache_reply_t *reply)
+{
+    const struct key *key = find_key(operation, reply);
+    int status = omcache_reply_status(reply);
+    size_t len;
+    const unsigned char *value = omcache_reply_value(reply, &len);
+    char letter;
+
+    FUZZ_CHECK(key != NULL);
+    letter = (char)own_part(key)[0];
+    if (status >= OMCACHE_AGAIN || !is_trusted(omcache_reply_server_index(reply)))
+        return;
+    if (status == OMCACHE_OK && operation->get)
+        FUZZ_CHECK(server_is_value(value, len, key->bytes, key->len));
+    if (status == OMCACHE_OK && operation->counts)
+        FUZZ_CHECK(omcache_reply_number(reply) == server_number(key->bytes, key->len));
+    if (run.mode != ORDERLY)
+        return;
+    if (operation->get)
+        FUZZ_CHECK(status == (letter == SERVER_MISS    ? OMCACHE_NOT_FOUND
+                              : letter == SERVER_FAILS ? OMCACHE_FAIL
+                                                       : OMCACHE_OK));
+    if (letter == SERVER_FAILS)
+        FUZZ_CHECK(status == OMCACHE_FAIL);
+}
+
+static void act_inside(void);
+
+static void on_reply(omcache_t *mc, const omcache_reply_t *reply, void *context)
+{
+    struct operation *operation = context;
+    size_t key_len;
+
+    FUZZ_CHECK(mc == run.mc && operation != run.starting && operation->ended == 0);
+    omcache_reply_key(reply, &key_len);
+    if (key_len > 0 && operation->key_count > 0)
+        check_answer(operation, reply);
+    operation->told += key_len > 0;
+    operation->ended += !operation->many || key_len == 0;
+    act_inside();
+}
+
+/* A new operation with so many keys, or NULL if there were too many. */
+static struct operation *new_operation(size_t keys)
+{
+    struct operation *operation = &run.operations[run.count];
+
+    if (run.count == OPERATIONS_MAX)
+        return NULL;
+    *operation = (struct operation){.key_count = keys};
+    for (size_t i = 0; i < keys; i++)
+        make_key(&operation->keys[i]);
+    run.count++;
+    return operation;
+}
+
+/* Starts an operation on a key by one of the functions. */
+static int start_keyed(struct operation *operation, const struct key *key, int32_t msec,
+                       omcache_reply_callback_func *func)
+{
+    const unsigned char *bytes = own_part(key);
+    size_t len = own_len(key);
+    uint64_t number = server_number(key->bytes, key->len);
+    omcache_t *mc = run.mc;
+
+    switch (fuzz_byte(&run.in) % 14) {
+    case 0:
+    case 1:
+        operation->get = true;
+        return omcache_async_get(mc, bytes, len, msec, func, operation);
+    case 2:
+        operation->get = true;
+        return omcache_async_gat(mc, bytes, len, 100, msec, func, operation);
+    case 3:
+        operation->get = true;
+        return omcache_async_meta_get(mc, bytes, len, NULL, msec, func, operation);
+    case 4:
+        return omcache_async_set(mc, bytes, len, "a\r\nvalue", 8, 0, 5, 0, msec, func, operation);
+    case 5:
+        return omcache_async_add(mc, bytes, len, "value", 5, 0, 0, msec, func, operation);
+    case 6:
+        return omcache_async_append(mc, bytes, len, "", 0, 0, msec, func, operation);
+    case 7:
+        operation->counts = true;
+        return omcache_async_increment(mc, bytes, len, 1, number, 100, msec, func, operation);
+    case 8:
+        operation->counts = true;
+        return omcache_async_decrement(mc, bytes, len, 1, 0, OMCACHE_DELTA_NO_ADD, msec, func,
+                                       operation);
+    case 9:
+        return omcache_async_delete(mc, bytes, len, msec, func, operation);
+    case 10:
+        return omcache_async_touch(mc, bytes, len, 100, msec, func, operation);
+    case 11:
+        return omcache_async_meta_set(mc, bytes, len, "value", 5, 1, NULL, msec, func, operation);
+    case 12:
+        return omcache_async_meta_delete(mc, bytes, len, NULL, msec, func, operation);
+    default:
+        operation->counts = true;
+        return omcache_async_meta_arithmetic(mc, bytes, len, 1, NULL, msec, func, operation);
+    }
+}
+
+/* Starts one on a server. */
+static int start_plain(struct operation *operation, int32_t msec, omcache_reply_callback_func *func)
+{
+    int server = fuzz_byte(&run.in) % NETWORK_SERVERS;
+    omcache_t *mc = run.mc;
+
+    switch (fuzz_byte(&run.in) % 4) {
+    case 0:
+        return omcache_async_noop(mc, server, msec, func, operation);
+    case 1:
+        return omcache_async_version(mc, server, msec, func, operation);
+    case 2:
+        return omcache_async_flush_all(mc, 0, server, msec, func, operation);
+    default:
+        operation->many = true;
+        return omcache_async_stat(mc, NULL, server, msec, func, operation);
+    }
+}
+
+static int start_many(struct operation *operation, int32_t msec)
+{
+    const void *keys[KEYS_MAX];
+    size_t lens[KEYS_MAX];
+
+    operation->many = true;
+    operation->get = true;
+    for (size_t i = 0; i < KEYS_MAX; i++) {
+        keys[i] = own_part(&operation->keys[i]);
+        lens[i] = own_len(&operation->keys[i]);
+    }
+    return omcache_async_get_multi(run.mc, keys, lens, KEYS_MAX, msec, on_reply, operation);
+}
+
+static void start_operation(void)
+{
+    uint8_t kind = fuzz_byte(&run.in) % 8;
+    int32_t msec = ONE_OF(timeouts);
+    bool told = fuzz_byte(&run.in) % 4 != 3;
+    omcache_reply_callback_func *func = told ? on_reply : NULL;
+    struct operation *operation = new_operation(kind == 6 ? 0 : kind == 7 ? KEYS_MAX : 1);
+    const struct operation *outer = run.starting;
+    int rc;
+
+    if (operation == NULL)
+        return;
+    run.starting = operation;
+    if (kind == 6)
+        rc = start_plain(operation, msec, func);
+    else if (kind == 7)
+        rc = start_many(operation, msec);
+    else
+        rc = start_keyed(operation, &operation->keys[0], msec, func);
+    run.starting = outer;
+    operation->accepted = rc == OMCACHE_OK && (told || kind == 7);
+    FUZZ_CHECK(operation->ended == 0);
+}
+
+/* A get of many by the classic interface, and once more for what is left. */
+static void get_classic(int32_t msec)
+{
+    struct key keys[KEYS_MAX];
+    const unsigned char *bytes[KEYS_MAX];
+    size_t lens[KEYS_MAX], req_count = KEYS_MAX, value_count = KEYS_MAX;
+    omcache_req_t reqs[KEYS_MAX];
+    omcache_value_t values[KEYS_MAX];
+    int rc;
+
+    for (size_t i = 0; i < KEYS_MAX; i++) {
+        make_key(&keys[i]);
+        bytes[i] = own_part(&keys[i]);
+        lens[i] = own_len(&keys[i]);
+    }
+    rc = omcache_get_multi(run.mc, bytes, lens, KEYS_MAX, reqs, &req_count, values, &value_count,
+                           msec);
+    FUZZ_CHECK(value_count <= KEYS_MAX && req_count <= KEYS_MAX);
+    if (!run.freed && rc == OMCACHE_AGAIN) {
+        value_count = KEYS_MAX;
+        rc = omcache_io(run.mc, reqs, &req_count, values, &value_count, msec);
+    }
+    if (rc == OMCACHE_INVALID)
+        value_count = 0; /* nothing was touched: inside of another call it has ended */
+    for (size_t i = 0; !run.freed && i < value_count; i++) {
+        const omcache_value_t *value = &values[i];
+
+        if (value->status == OMCACHE_OK && run.mode == ORDERLY)
+            FUZZ_CHECK(value->data_len > 0 && value->key_len > 0 &&
+                       memcmp(value->data + run.prefix_len, value->key, value->key_len) == 0);
+    }
+    if (!run.freed && rc == OMCACHE_AGAIN)
+        omcache_io(run.mc, NULL, NULL, NULL, NULL, 0); /* the arrays end with this function */
+}
+
+static void call_classic(void)
+{
+    int32_t msec = ONE_OF(timeouts);
+    uint8_t kind = fuzz_byte(&run.in) % 8;
+    const unsigned char *value;
+    struct key key;
+    uint64_t number;
+    size_t len;
+    int rc;
+
+    make_key(&key);
+    switch (kind) {
+    case 0:
+        rc = omcache_get(run.mc, own_part(&key), own_len(&key), &value, &len, NULL, NULL, msec);
+        if (!run.freed && rc == OMCACHE_OK && run.mode == ORDERLY)
+            FUZZ_CHECK(server_is_value(value, len, key.bytes, key.len));
+        break;
+    case 1:
+        omcache_set(run.mc, own_part(&key), own_len(&key), own_part(&key), own_len(&key), 0, 0, 0,
+                    msec);
+        break;
+    case 2:
+        rc = omcache_increment(run.mc, own_part(&key), own_len(&key), 1,
+                               server_number(key.bytes, key.len), 0, &number, msec);
+        if (rc == OMCACHE_OK && run.mode == ORDERLY)
+            FUZZ_CHECK(number == server_number(key.bytes, key.len));
+        break;
+    case 3:
+        omcache_noop(run.mc, fuzz_byte(&run.in) % NETWORK_SERVERS, msec);
+        break;
+    case 4:
+        omcache_stat(run.mc, "items", NULL, NULL, 0, msec);
+        break;
+    case 5:
+        omcache_io(run.mc, NULL, NULL, NULL, NULL, msec);
+        break;
+    default:
+        get_classic(msec);
+        break;
+    }
+}
+
+/*
+ * What the application's loop does.
+ */
+
+static void on_watch(omcache_t *mc, int fd, short events, void *context)
+{
+    (void)mc;
+    (void)context;
+    FUZZ_CHECK(fd >= 0 && fd < FDS_MAX && network_find(fd) != NULL);
+    FUZZ_CHECK(run.watched[fd] != events);
+    run.watched[fd] = events;
+}
+
+/* Acts on all descriptors that are ready; whether there were any. */
+static bool turn(void)
+{
+    bool any = false;
+
+    for (int fd = 0; fd < FDS_MAX && !run.freed; fd++) {
+        short ready;
+
+        if (run.watched[fd] == 0 || (ready = network_ready(fd, run.watched[fd])) == 0)
+            continue;
+        any = true;
+        omcache_process_fd(run.mc, fd, ready);
+    }
+    if (!run.freed && omcache_next_timeout(run.mc) == 0)
+        omcache_process_timeouts(run.mc);
+    return any;
+}
+
+static void change_settings(void)
+{
+    uint8_t value = fuzz_byte(&run.in);
+
+    switch (value % 8) {
+    case 0:
+        omcache_set_buffering(run.mc, value & 8);
+        break;
+    case 1:
+        omcache_set_dead_timeout(run.mc, value);
+        break;
+    case 2:
+        omcache_set_connect_timeout(run.mc, value);
+        break;
+    case 3:
+        omcache_set_protocol(run.mc, value / 8 % 4);
+        break;
+    case 4:
+        omcache_set_failover(run.mc, value / 8 % 2);
+        break;
+    case 5:
+        omcache_set_servers(run.mc, ONE_OF(lists));
+        break;
+    case 6:
+        omcache_set_send_buffer_max_size(run.mc, value * (size_t)4);
+        break;
+    default:
+        omcache_reset_buffers(run.mc);
+        break;
+    }
+}
+
+static void free_handle(void)
+{
+    run.freed = true;
+    FUZZ_CHECK(omcache_free(run.mc) == OMCACHE_OK);
+}
+
+/* From inside a callback everything may be called. */
+static void act_inside(void)
+{
+    if (run.depth == DEPTH_MAX || run.freed)
+        return;
+    run.depth++;
+    switch (fuzz_byte(&run.in) % 16) {
+    case 1:
+    case 2:
+        start_operation();
+        break;
+    case 3:
+        call_classic();
+        break;
+    case 4:
+        change_settings();
+        break;
+    case 5:
+        if (fuzz_byte(&run.in) == 1)
+            free_handle();
+        break;
+    default:
+        break;
+    }
+    run.depth--;
+}
+
+/*
+ * What the peers do.
+ */
+
+/* Answers what has come, and lets all answers arrive; whether anything did. */
+static bool serve_all(void)
+{
+    bool any = false;
+
+    for (unsigned i = 0; i < network_open(); i++) {
+        struct network_wire *wire = network_wire(i);
+
+        if (wire->state == NETWORK_CONNECTING) {
+            network_admit(wire, true);
+            any = true;
+        }
+        if (wire->window < NETWORK_ROOM) {
+            any = true;
+            wire->window = NETWORK_ROOM;
+        }
+        server_serve(wire, run.kinds[wire->server]);
+        any = network_deliver(wire, NETWORK_ROOM) > 0 || any;
+    }
+    return any;
+}
+
+/* Takes a reply out and puts it in again, once, twice or not at all, at the end. */
+static void mess_up(struct network_wire *wire)
+{
+    static unsigned char bytes[NETWORK_ROOM];
+    size_t which = fuzz_byte(&run.in), first = wire->torn ? 1 : 0;
+    uint8_t times = fuzz_byte(&run.in) % 3;
+    size_t start, len;
+
+    if (wire->reply_count <= first)
+        return;
+    which = first + which % (wire->reply_count - first);
+    start = which == 0 ? 0 : wire->ends[which - 1];
+    len = wire->ends[which] - start;
+    memcpy(bytes, wire->replies + start, len);
+    memmove(wire->replies + start, wire->replies + start + len, wire->reply_len - start - len);
+    wire->reply_len -= len;
+    for (size_t i = which + 1; i < wire->reply_count; i++)
+        wire->ends[i - 1] = wire->ends[i] - len;
+    wire->reply_count--;
+    for (; times > 0; times--) {
+        if (network_reply(wire, bytes, len))
+            network_end_reply(wire);
+    }
+}
+
+static void send_anything(struct network_wire *wire)
+{
+    const unsigned char *bytes;
+    size_t len = fuzz_bytes(&run.in, fuzz_byte(&run.in), &bytes);
+
+    if (network_reply(wire, bytes, len))
+        network_end_reply(wire);
+    network_deliver(wire, NETWORK_ROOM);
+}
+
+static void corrupt(const struct network_wire *wire)
+{
+    size_t at = fuzz_byte(&run.in);
+    uint8_t byte = fuzz_byte(&run.in);
+
+    if (at < wire->reply_len)
+        ((struct network_wire *)(uintptr_t)wire)->replies[at] = byte;
+}
+
+static void hang_up(struct network_wire *wire)
+{
+    if (wire->state == NETWORK_CONNECTED)
+        wire->state = fuzz_byte(&run.in) % 2 == 0 ? NETWORK_ENDED : NETWORK_RESET;
+}
+
+/* Something that the peer of a wire does. */
+static void act_on(struct network_wire *wire, uint8_t what)
+{
+    uint8_t len;
+
+    switch (what) {
+    case 0:
+        server_serve(wire, run.kinds[wire->server]);
+        network_deliver(wire, NETWORK_ROOM);
+        break;
+    case 1:
+        server_serve(wire, run.kinds[wire->server]);
+        len = fuzz_byte(&run.in);
+        network_deliver(wire, len);
+        break;
+    case 2:
+        hang_up(wire);
+        break;
+    case 3:
+        network_admit(wire, fuzz_byte(&run.in) % 2 == 0);
+        break;
+    case 4:
+        wire->window = fuzz_byte(&run.in);
+        break;
+    case 5:
+        if (run.mode >= MESSY)
+            mess_up(wire);
+        break;
+    case 6:
+        if (run.mode == HOSTILE)
+            send_anything(wire);
+        break;
+    default:
+        if (run.mode == HOSTILE)
+            corrupt(wire);
+        break;
+    }
+}
+
+/* A step of the peers, or of the time; the first byte has been taken. */
+static void act_outside(uint8_t what)
+{
+    static const int16_t pauses[] = {1, 5, 30, 250, 1000, 20000};
+    uint8_t which;
+
+    if (what == 8) {
+        network_pass(ONE_OF(pauses));
+    } else if (what == 9) {
+        which = fuzz_byte(&run.in);
+        network_set_door(which % NETWORK_SERVERS, which / NETWORK_SERVERS % 4);
+    } else if (network_open() > 0) {
+        act_on(network_wire(fuzz_byte(&run.in)), what);
+    }
+}
+
+/* While a call waits the peers go on; when the input is over they may stay silent. */
+static bool meanwhile(void)
+{
+    if (fuzz_left(&run.in) == 0)
+        return run.friendly && serve_all();
+    act_outside(fuzz_byte(&run.in) % 10);
+    return true;
+}
+
+static void step(void)
+{
+    uint8_t what = fuzz_byte(&run.in) % 20;
+
+    network_note_progress();
+    if (what < 10)
+        act_outside(what);
+    else if (what < 14)
+        start_operation();
+    else if (what < 17)
+        turn();
+    else if (what == 17)
+        call_classic();
+    else if (what == 18)
+        change_settings();
+    else
+        omcache_process_timeouts(run.mc);
+}
+
+/*
+ * From the beginning to the end.
+ */
+
+static bool all_ended(void)
+{
+    for (size_t i = 0; i < run.count; i++) {
+        if (run.operations[i].accepted && run.operations[i].ended == 0)
+            return false;
+    }
+    return true;
+}
+
+/* Turns the loop until each operation has ended: nothing else may be needed. */
+static void turn_until_ended(void)
+{
+    for (unsigned i = 0; !run.freed && !all_ended(); i++) {
+        int msec;
+
+        FUZZ_CHECK(i < TURNS_MAX);
+        if (turn() || run.freed || (run.friendly && serve_all()))
+            continue;
+        msec = omcache_next_timeout(run.mc);
+        /* Who answers without reading what was asked may leave no room for a request, and
+         * nothing that it is late with. */
+        FUZZ_CHECK(msec >= 0 || all_ended() || run.mode == HOSTILE);
+        if (msec > 0)
+            network_pass(msec);
+        omcache_process_timeouts(run.mc);
+    }
+}
+
+/* The same, by a classic call. */
+static void wait_until_ended(void)
+{
+    for (unsigned i = 0; !run.freed && !all_ended(); i++) {
+        FUZZ_CHECK(i < OPERATIONS_MAX);
+        omcache_io(run.mc, NULL, NULL, NULL, NULL, -1);
+    }
+}
+
+static void on_log(void *context, int level, const char *text)
+{
+    (void)context;
+    FUZZ_CHECK(level >= 3 && level <= 7 && strlen(text) > 0);
+}
+
+/* Makes the handle, with what the first bytes choose. */
+static void begin(void)
+{
+    static const size_t limits[] = {1 << 20, 1 << 20, 300, 40};
+    uint8_t first = fuzz_byte(&run.in), second = fuzz_byte(&run.in);
+    const char *prefix = prefixes[second % 4];
+    struct omc_routing routing = {.custom = NULL};
+
+    network_start();
+    network_set_meanwhile(meanwhile);
+    run.mode = first % 4 % MODES;
+    run.friendly = (first & 4) != 0;
+    for (size_t i = 0; i < NETWORK_SERVERS; i++)
+        run.kinds[i] = (first / 8 + i * (first / 64)) % SERVER_KINDS;
+    omc_routing_choose_classic(&routing, &omcache_dist_libmemcached_ketama);
+    run.mc = omc_handle_new(&routing, FIRST_NUMBER, 1);
+    run.mc->random = 1;
+    run.prefix_len = strlen(prefix);
+    server_set_prefix(run.prefix_len);
+    omcache_set_log_callback(run.mc, 7, on_log, NULL);
+    omcache_set_distribution(run.mc, "modula", NULL);
+    omcache_set_key_prefix(run.mc, prefix, run.prefix_len, 0);
+    omcache_set_protocol(run.mc, second / 4 % 4);
+    omcache_set_recv_buffer_max_size(run.mc, limits[second / 16 % 4]);
+    omcache_set_watch_callback(run.mc, on_watch, NULL);
+    omcache_set_servers(run.mc, lists[second / 64]);
+}
+
+/* Frees the handle, and sees that nothing is left. */
+static void end(void)
+{
+    if (!run.freed)
+        free_handle();
+    FUZZ_CHECK(network_open() == 0);
+    for (size_t fd = 0; fd < FDS_MAX; fd++)
+        FUZZ_CHECK(run.watched[fd] == 0);
+    for (size_t i = 0; i < run.count; i++) {
+        const struct operation *operation = &run.operations[i];
+
+        FUZZ_CHECK(operation->ended == (operation->accepted ? 1 : 0));
+        if (operation->accepted && operation->many && operation->key_count > 0)
+            FUZZ_CHECK(operation->told == operation->key_count);
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
+{
+    uint8_t ending;
+
+    memset(&run, 0, offsetof(__typeof__(run), operations));
+    run.in = fuzz_input(bytes, size);
+    begin();
+    ending = fuzz_byte(&run.in) % 3;
+    while (!run.freed && fuzz_left(&run.in) > 0)
+        step();
+    if (ending == 1)
+        turn_until_ended();
+    else if (ending == 2)
+        wait_until_ended();
+    end();
+    return 0;
+}

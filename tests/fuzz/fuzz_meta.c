@@ -1,0 +1,15 @@
+/*
+ * The decoder of the meta protocol.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "proto/meta.h"
+
+#include "fuzz/decode.h"
+#include "fuzz/fuzz.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
+{
+    decode_try(&omc_meta_codec, bytes, size);
+    return 0;
+}
