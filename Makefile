@@ -138,7 +138,7 @@ FUZZ_MAIN    = $(B)/obj/tests/fuzz/replay.o
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 .DELETE_ON_ERROR:
 .PHONY: all examples demo check check-asan check-valgrind check-distribution check-lint \
-	coverage check-install check-examples abi-baseline bench bench-instructions bench-syscalls \
+	coverage check-install check-examples soak abi-baseline bench bench-instructions bench-syscalls \
 	bench-profile bench-report bench-smoke deps install uninstall clean help FORCE
 
 # `make -j deps check` must not compile while the compiler is being installed.
@@ -244,6 +244,10 @@ fuzz-programs:
 
 check-lint: all                             ## check includes, comments, sizes, format; run clang-tidy
 	@TAG=lint FLAGS="$(FLAGS) -Ibench $(CHECK_CFLAGS) $(call loop_cflags,glib-2.0)" TIMEOUT=$(or $(TIMEOUT),600) tests/run.sh $(LINTS)
+
+SOAK := $(B)/tests/soak/test_checker
+soak: all $(SOAK)                           ## check that no answer is wrong or lost under faults, for SECONDS=60
+	@SOAK_SECONDS=$(or $(SECONDS),60) $(SOAK)
 
 check-install: all                          ## install, use and uninstall the library, in a scratch folder
 	@tests/run.sh install/install.sh

@@ -195,6 +195,7 @@ static int queue_head(struct omc_connection *conn, const omcache_req_t *req,
     queued = omc_queue_push(&conn->queue, pending);
     queued->start = conn->written + unsent;
     queued->counter = counter;
+    queued->key_sum = omc_codec_key_sum(codec, req, prefix);
     queued->opcode = req->header.opcode;
     queued->quiet = codec->is_quiet(req->header.opcode);
     return OMCACHE_OK;
@@ -259,6 +260,7 @@ size_t omc_connection_submit_run(struct omc_connection *conn, const omcache_req_
             break;
         omc_buffer_commit(&conn->out, used);
         pending.start = conn->written + unsent;
+        pending.key_sum = omc_codec_key_sum(codec, req, prefix);
         omc_queue_push(&conn->queue, &pending);
         pending.tag++;
     }
@@ -405,7 +407,12 @@ static bool find_oldest(const void *context, struct omc_expected *found)
 
         if (pending == NULL || pending->quiet)
             continue;
-        *found = (struct omc_expected){queue->first + i, pending->opcode, i == 0};
+        *found = (struct omc_expected){
+            .opaque = queue->first + i,
+            .opcode = pending->opcode,
+            .first = i == 0,
+            .key_sum = pending->key_sum,
+        };
         return pending->start < conn->written;
     }
     return false;

@@ -76,6 +76,7 @@ enum omc_step omc_express_ask(omcache_t *mc, struct omc_express *express, omcach
         .pending = {.start = conn->written,
                     .tag = mc->batch.next_tag,
                     .asked = mc->usec,
+                    .key_sum = omc_codec_key_sum(conn->codec, req, prefix),
                     .owner = OMC_OWNER_BATCH,
                     .opcode = req->header.opcode,
                     .prefix_len = (uint8_t)prefix.len,
@@ -96,7 +97,12 @@ static bool find_by_opaque(const void *context, uint32_t opaque, struct omc_expe
 {
     const struct omc_express *express = context;
 
-    *found = (struct omc_expected){opaque, express->pending.opcode, true};
+    *found = (struct omc_expected){
+        .opaque = opaque,
+        .opcode = express->pending.opcode,
+        .first = true,
+        .key_sum = express->pending.key_sum,
+    };
     return opaque == express->number;
 }
 

@@ -57,6 +57,16 @@ static void settle_silent(omcache_t *mc, struct omc_server *server, uint32_t num
     }
 }
 
+/* Whether answers to later requests have come for too long while one is left out: what
+ * comes meanwhile is no sign that its answer will.  In order, it never would. */
+static bool is_overtaken(const omcache_t *mc, const struct omc_server *server)
+{
+    const struct omc_queue *queue = &server->conn.queue;
+    const struct omc_pending *first = omc_queue_find(queue, queue->first);
+
+    return first != NULL && (mc->usec - first->asked) / 1000 >= mc->settings.dead_timeout;
+}
+
 void omc_receive_strip(struct omc_reply *reply, size_t prefix_len)
 {
     if (prefix_len > 0 && reply->value.key_len >= prefix_len && omc_opcode_is_get(reply->opcode)) {
@@ -82,6 +92,9 @@ static const char *match(omcache_t *mc, struct omc_server *server, struct omc_pe
         return "answer with another key than was asked for";
     if (server->conn.queue.first != reply->opaque)
         settle_silent(mc, server, reply->opaque);
+    if (server->conn.queue.first != reply->opaque && reply->opcode != OMC_OP_NOOP &&
+        is_overtaken(mc, server))
+        return "answers to later requests came within the dead timeout, one did not";
     if (reply->opcode == OMC_OP_NOOP)
         settle_older(mc, server, reply->opaque);
     if (!asked.forgotten)

@@ -106,6 +106,7 @@ bool omc_translate_waiting(struct omc_connection *conn, int protocol,
             refused(context, pending, OMCACHE_INVALID);
         } else {
             pending->start = conn->written + start;
+            pending->key_sum = omc_codec_key_sum(codec, &req, no_prefix);
             continue;
         }
         omc_connection_settle(conn, pending);

@@ -137,7 +137,8 @@ static bool read_body(const struct header *header, const unsigned char *extra,
     if (value->status != OMCACHE_OK)
         return true;
     if (omc_opcode_is_get(header->opcode)) {
-        if (header->extra_len < FLAGS_SIZE)
+        if (header->extra_len < FLAGS_SIZE ||
+            (header->key_len == 0 && omc_command_is_keyed(header->opcode)))
             return false;
         value->flags = omc_bytes_get32(extra);
     } else if (omc_opcode_is_delta(header->opcode)) {

@@ -65,7 +65,8 @@ enum omc_decode {
 struct omc_expected {
     uint32_t opaque;
     uint8_t opcode;
-    bool first; /* of `oldest`: no request in front of it is unanswered */
+    bool first;       /* of `oldest`: no request in front of it is unanswered */
+    uint32_t key_sum; /* of `oldest`: see there; 0: not known */
 };
 
 /* Who knows what has been sent and not been answered.  Forgotten requests count:
@@ -89,6 +90,11 @@ struct omc_scratch {
 struct omc_codec {
     const char *name;
     bool lacks_initial; /* counters go without their initial value */
+
+    /* Answers are told by their order only: so that one with another key is noticed, even
+     * if nobody waits for it any more, requests are kept with the sum of theirs, prefix
+     * included.  NULL if answers have numbers. */
+    uint32_t (*key_sum)(struct omc_prefix prefix, const unsigned char *key, size_t len);
 
     /* Whether a request of this opcode may go without an answer, so that only a later
      * one's answer tells.  That is not for every opcode that is quiet in the binary
@@ -119,5 +125,12 @@ struct omc_codec {
                               const struct omc_expect *expect, struct omc_reply *reply,
                               size_t *size);
 };
+
+/* The sum of a request's key, or 0 if the codec needs none. */
+static inline uint32_t omc_codec_key_sum(const struct omc_codec *codec, const omcache_req_t *req,
+                                         struct omc_prefix prefix)
+{
+    return codec->key_sum == NULL ? 0 : codec->key_sum(prefix, req->key, omc_request_key_len(req));
+}
 
 #endif

@@ -65,6 +65,25 @@ static bool read_value_line(struct omc_line line, struct value_line *value)
            line.at == line.end;
 }
 
+/* FNV-1a; any would do that tells one key from the next. */
+static uint32_t add_to_sum(uint32_t sum, const unsigned char *bytes, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        sum = (sum ^ bytes[i]) * 0x01000193;
+    return sum;
+}
+
+static uint32_t key_sum(struct omc_prefix prefix, const unsigned char *key, size_t len)
+{
+    return add_to_sum(add_to_sum(0x811c9dc5, prefix.bytes, prefix.len), key, len);
+}
+
+static bool is_key_of(const struct omc_expected *asked, const struct omc_line *key)
+{
+    return asked->key_sum == 0 ||
+           asked->key_sum == add_to_sum(0x811c9dc5, key->at, omc_line_left(key));
+}
+
 /* The only value that a get of one key is answered with, and the end of the values. */
 static enum omc_decode read_value(struct omc_line line, const struct input *in,
                                   const struct omc_expected *asked, struct omc_reply *reply,
@@ -74,7 +93,8 @@ static enum omc_decode read_value(struct omc_line line, const struct input *in,
     struct value_line value;
     size_t end_len = strlen(value_end);
 
-    if (omc_command_kind(asked->opcode) != OMC_KIND_GET || !read_value_line(line, &value))
+    if (omc_command_kind(asked->opcode) != OMC_KIND_GET || !read_value_line(line, &value) ||
+        !is_key_of(asked, &value.key))
         return OMC_DECODE_BROKEN;
     reply->opaque = asked->opaque;
     reply->opcode = asked->opcode;
@@ -187,6 +207,7 @@ bool omc_text_make_counter(const omcache_req_t *delta, struct omc_scratch *scrat
 const struct omc_codec omc_text_codec = {
     .name = "text",
     .lacks_initial = true,
+    .key_sum = key_sum,
     .is_quiet = is_quiet,
     .head_size = omc_text_request_head_size,
     .encode_head = omc_text_request_encode_head,

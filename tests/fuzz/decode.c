@@ -94,7 +94,8 @@ static bool oldest(const void *context, struct omc_expected *found)
         if (run->asked[i].settled)
             continue;
         if (!run->codec->is_quiet(run->asked[i].opcode)) {
-            *found = (struct omc_expected){FIRST + i, run->asked[i].opcode, first};
+            *found = (struct omc_expected){
+                .opaque = FIRST + i, .opcode = run->asked[i].opcode, .first = first};
             return true;
         }
         first = false;

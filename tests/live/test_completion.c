@@ -383,6 +383,48 @@ START_TEST(buffers_may_be_reset)
 }
 END_TEST
 
+/* What was given up is told once, also if its answer is still to come. */
+START_TEST(buffers_may_be_reset_again)
+{
+    open_servers(1);
+    memcached_pause(&fleet.servers[0]);
+    for (size_t i = 0; i < 10; i++) {
+        assert_rc(omcache_async_get(client, "key", 3, 5000, told_reply, &told[i]), OMCACHE_OK);
+    }
+    watcher_turn(&loop, 0);
+    for (size_t i = 10; i < 13; i++) {
+        assert_rc(omcache_reset_buffers(client), OMCACHE_OK);
+        watcher_run(&loop, &told_count, i);
+        get("key", i);
+        watcher_turn(&loop, 0);
+    }
+    memcached_resume(&fleet.servers[0]);
+    watcher_run(&loop, &told_count, 13);
+    ck_assert_uint_eq(told_once(told, 13, OMCACHE_CANCELLED), 12);
+    assert_rc(told[12].status, OMCACHE_NOT_FOUND);
+}
+END_TEST
+
+/* That the server has not proved itself yet does not make it wait for ever. */
+START_TEST(buffers_may_be_reset_before_the_first_answer)
+{
+    fixture_servers(1);
+    watcher_init(&loop, client);
+    memcached_pause(&fleet.servers[0]);
+    assert_rc(omcache_set_dead_timeout(client, 200), OMCACHE_OK);
+    get("key", 0);
+    watcher_turn(&loop, 0);
+    watcher_turn(&loop, 20);
+    assert_rc(omcache_reset_buffers(client), OMCACHE_OK);
+    int64_t begun = clock_ms();
+    get("key", 1);
+    watcher_run(&loop, &told_count, 2);
+    assert_within(begun, 2000);
+    assert_rc(told[0].status, OMCACHE_CANCELLED);
+    assert_rc(told[1].status, OMCACHE_SERVER_FAILURE);
+}
+END_TEST
+
 /*
  * A waiting call and others.
  */
@@ -444,6 +486,8 @@ int main(void)
     tcase_add_test(ended, a_server_may_be_dropped);
     tcase_add_test(ended, the_server_whose_answer_is_told_may_be_dropped);
     tcase_add_test(ended, buffers_may_be_reset);
+    tcase_add_test(ended, buffers_may_be_reset_again);
+    tcase_add_test(ended, buffers_may_be_reset_before_the_first_answer);
     TCase *waiting = fixture_case(suite, "waiting");
     tcase_add_checked_fixture(waiting, begin, NULL);
     tcase_add_loop_test(waiting, a_waiting_call_completes_them, 0, 3);

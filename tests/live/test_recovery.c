@@ -195,9 +195,11 @@ static void answer_in_drops(struct peer *peer, void *context)
     (void)context;
     while (wire_read(peer, &request)) {
         struct wire_reply reply = {.opcode = request.opcode, .opaque = request.opaque};
-        unsigned char bytes[WIRE_HEADER + 4];
+        unsigned char bytes[WIRE_HEADER + 16];
         reply.extras = "\0\0\0\0";
         reply.extras_len = request.opcode == WIRE_GETK ? 4 : 0;
+        reply.key = request.body;
+        reply.key_len = request.key_len;
         size_t len = wire_encode(&reply, bytes, sizeof(bytes));
         for (size_t i = 0; i < len && peer_send(peer, bytes + i, 1); i++) {
             clock_sleep(request.opcode == WIRE_GETK ? 20 : 0);

@@ -339,6 +339,8 @@ static void answer_half(struct peer *peer, void *context)
         struct wire_reply reply = {.opcode = request.opcode, .opaque = request.opaque};
         reply.extras = "\0\0\0\1";
         reply.extras_len = 4;
+        reply.key = request.body;
+        reply.key_len = request.key_len;
         reply.value = "half a value";
         reply.value_len = 12;
         size_t len = wire_encode(&reply, bytes, sizeof(bytes));

@@ -126,6 +126,16 @@ bool peer_read(struct peer *peer, void *bytes, size_t len)
     return true;
 }
 
+int peer_peek(struct peer *peer)
+{
+    unsigned char byte;
+    ssize_t got;
+    do {
+        got = recv(peer->connection, &byte, 1, MSG_PEEK);
+    } while (got < 0 && errno == EINTR);
+    return got == 1 ? byte : -1;
+}
+
 void peer_drain(struct peer *peer)
 {
     unsigned char bytes[4096];

@@ -52,6 +52,9 @@ bool peer_await(struct peer *peer, size_t connections, size_t bytes);
 /* Reads exactly `len` bytes; false when the connection or the test ends. */
 bool peer_read(struct peer *peer, void *bytes, size_t len);
 
+/* The next byte, which stays to be read; -1 when the connection or the test ends. */
+int peer_peek(struct peer *peer);
+
 /* Reads until the connection or the test ends. */
 void peer_drain(struct peer *peer);
 

@@ -43,11 +43,28 @@ static size_t data_length(const struct words *words)
     return 0;
 }
 
-bool words_read(struct peer *peer, struct words *words)
+/* Reads the data and what ends it, of which the first `room` bytes are kept. */
+static bool read_data(struct peer *peer, size_t len, unsigned char *data, size_t room)
+{
+    unsigned char rest[4096];
+    size_t kept = len < room ? len : room;
+    if (kept > 0 && !peer_read(peer, data, kept)) {
+        return false;
+    }
+    for (size_t left = len - kept; left > 0;) {
+        size_t piece = left < sizeof(rest) ? left : sizeof(rest);
+        if (!peer_read(peer, rest, piece)) {
+            return false;
+        }
+        left -= piece;
+    }
+    return true;
+}
+
+bool words_read_with_data(struct peer *peer, struct words *words, unsigned char *data, size_t room)
 {
     static char none[] = "";
     char *rest = NULL;
-    char byte;
     if (!read_line(peer, words->line, sizeof(words->line))) {
         return false;
     }
@@ -60,13 +77,16 @@ bool words_read(struct peer *peer, struct words *words)
         words->word[i] = none;
     }
     words->data_len = data_length(words);
-    for (size_t i = 0; i < words->data_len; i++) {
-        if (!peer_read(peer, &byte, 1)) {
-            return false;
-        }
+    if (!read_data(peer, words->data_len, data, room)) {
+        return false;
     }
     words->data_len -= words->data_len > 0 ? 2 : 0;
     return true;
+}
+
+bool words_read(struct peer *peer, struct words *words)
+{
+    return words_read_with_data(peer, words, NULL, 0);
 }
 
 const char *words_flag(const struct words *words, char letter)

@@ -25,6 +25,9 @@ struct words {
 /* Reads a request; false when the connection or the test ends. */
 bool words_read(struct peer *peer, struct words *words);
 
+/* The same, and keeps the first `room` bytes of the data, "\r\n" included. */
+bool words_read_with_data(struct peer *peer, struct words *words, unsigned char *data, size_t room);
+
 /* A word that begins with this letter, behind the key; NULL if there is none. */
 const char *words_flag(const struct words *words, char letter);
 

@@ -342,13 +342,31 @@ START_TEST(lengths_that_lie_are_broken)
 }
 END_TEST
 
+/* Else the key would be taken for a part of the value. */
+START_TEST(a_value_lacks_its_key)
+{
+    static const uint8_t keyed[] = {OMC_OP_GETK, OMC_OP_GETKQ, OMC_OP_GATK, OMC_OP_GATKQ};
+    static const uint8_t plain[] = {OMC_OP_GET, OMC_OP_GETQ, OMC_OP_GAT, OMC_OP_GATQ};
+    unsigned char bytes[HEADER + 8] = {0};
+    struct omc_reply reply;
+    size_t size;
+
+    put_header(bytes, keyed[_i], 0, 4, 0, 8, 1, 0);
+    ck_assert_int_eq(decode(bytes, sizeof(bytes), &reply, &size), OMC_DECODE_BROKEN);
+    put_header(bytes, keyed[_i], 0, 0, OMCACHE_NOT_FOUND, 8, 1, 0);
+    ck_assert_int_eq(decode(bytes, sizeof(bytes), &reply, &size), OMC_DECODE_REPLY);
+    put_header(bytes, plain[_i], 0, 4, 0, 8, 1, 0);
+    ck_assert_int_eq(decode(bytes, sizeof(bytes), &reply, &size), OMC_DECODE_REPLY);
+}
+END_TEST
+
 START_TEST(a_body_over_the_limit_is_told_with_its_request)
 {
     unsigned char bytes[HEADER + LIMIT] = {0};
     struct omc_reply reply;
     size_t size;
 
-    put_header(bytes, OMC_OP_GETK, 0, 4, 0, LIMIT, 7, 0);
+    put_header(bytes, OMC_OP_GETK, 1, 4, 0, LIMIT, 7, 0);
     ck_assert_int_eq(decode(bytes, sizeof(bytes), &reply, &size), OMC_DECODE_REPLY);
     for (int i = 0; i < 2; i++) {
         put_header(bytes, OMC_OP_GETK, 0, 4, 0, i == 0 ? LIMIT + 1 : UINT32_MAX, 7, 0);
@@ -481,6 +499,7 @@ int main(void)
     tcase_add_test(tcase, another_protocol_is_told_by_its_first_byte);
     tcase_add_test(tcase, a_data_type_is_broken);
     tcase_add_loop_test(tcase, lengths_that_lie_are_broken, 0, 6);
+    tcase_add_loop_test(tcase, a_value_lacks_its_key, 0, 4);
     tcase_add_test(tcase, a_body_over_the_limit_is_told_with_its_request);
     tcase_add_test(tcase, missing_flags_and_numbers_are_broken);
     tcase_add_test(tcase, statistics_end_with_an_empty_key);
