@@ -10,6 +10,10 @@
 #include "proto/opcode.h"
 #include "proto/request.h"
 
+enum {
+    ROOM_KEPT = 1024, /* for failures, where fewer are needed */
+};
+
 void omc_batch_init(struct omc_batch *batch, uint32_t first_tag)
 {
     memset(batch, 0, sizeof(*batch));
@@ -35,17 +39,27 @@ void omc_batch_end_all(struct omc_batch *batch)
         omc_batch_end(batch);
 }
 
+/* Room for so many failures, and not very much more; false without memory. */
+static bool reserve_failures(struct omc_batch *batch, size_t count)
+{
+    bool wasteful = batch->failures_room > ROOM_KEPT && count < batch->failures_room / 8;
+    size_t room = wasteful && count < ROOM_KEPT ? ROOM_KEPT : count;
+    struct omc_batch_failure *failures;
+
+    if (count <= batch->failures_room && !wasteful)
+        return true;
+    failures = omc_memory_resize(batch->failures, room, sizeof(*failures));
+    if (failures == NULL)
+        return count <= batch->failures_room;
+    batch->failures = failures;
+    batch->failures_room = room;
+    return true;
+}
+
 bool omc_batch_begin(struct omc_batch *batch, size_t count)
 {
-    if (count > batch->failures_room) {
-        struct omc_batch_failure *failures =
-            omc_memory_resize(batch->failures, count, sizeof(*failures));
-
-        if (failures == NULL)
-            return false;
-        batch->failures = failures;
-        batch->failures_room = count;
-    }
+    if (!reserve_failures(batch, count))
+        return false;
     omc_batch_end(batch);
     batch->first = batch->next_tag;
     return true;

@@ -12,21 +12,18 @@
 #include "proto/opcode.h"
 #include "proto/request.h"
 
-enum {
-    OUT_KEPT = 65536, /* an empty send buffer larger than this is given back */
-};
-
 static const omcache_req_t noop = {.header = {.opcode = OMC_OP_NOOP}};
 static const struct omc_prefix no_prefix;
 
-void omc_connection_init(struct omc_connection *conn, uint32_t first_number)
+void omc_connection_init(struct omc_connection *conn, struct omc_pool *pool, uint32_t first_number)
 {
     memset(conn, 0, sizeof(*conn));
+    conn->pool = pool;
     conn->fd = -1;
     conn->codec = omc_translate_codec(OMCACHE_PROTOCOL_AUTO);
     omc_buffer_init(&conn->out);
     omc_inbox_init(&conn->in);
-    omc_queue_init(&conn->queue, first_number);
+    omc_queue_init(&conn->queue, &pool->blocks, first_number);
 }
 
 void omc_connection_fini(struct omc_connection *conn)
@@ -55,7 +52,7 @@ void omc_connection_leave(struct omc_connection *conn)
 void omc_connection_close(struct omc_connection *conn, struct omc_leftovers *leftovers)
 {
     *leftovers = (struct omc_leftovers){conn->codec, conn->queue, conn->out, conn->written};
-    omc_queue_init(&conn->queue, omc_queue_next(&leftovers->queue));
+    omc_queue_init(&conn->queue, &conn->pool->blocks, omc_queue_next(&leftovers->queue));
     omc_buffer_init(&conn->out);
     omc_connection_leave(conn);
 }
@@ -146,8 +143,8 @@ static bool write_all(struct omc_connection *conn, const struct rest *rest, size
     conn->written += (size_t)taken;
     *sent = (size_t)taken > unsent ? (size_t)taken - unsent : 0;
     omc_buffer_consume(&conn->out, (size_t)taken - *sent);
-    omc_buffer_rewind(&conn->out);
-    omc_buffer_trim(&conn->out, OUT_KEPT);
+    if (omc_buffer_size(&conn->out) == 0)
+        omc_blocks_release(&conn->pool->blocks, &conn->out);
     return true;
 }
 
@@ -180,7 +177,7 @@ static int queue_head(struct omc_connection *conn, const omcache_req_t *req,
     if (unsent > limit || size > limit - unsent)
         return OMCACHE_BUFFER_FULL;
     if (!omc_queue_reserve(&conn->queue) ||
-        !omc_buffer_reserve(&conn->out, OMC_CODEC_HEAD_MAX + room))
+        !omc_blocks_reserve(&conn->pool->blocks, &conn->out, OMC_CODEC_HEAD_MAX + room))
         return OMCACHE_NO_MEMORY;
     used =
         codec->encode_head(omc_buffer_tail(&conn->out), req, prefix, omc_queue_next(&conn->queue));
@@ -207,7 +204,8 @@ static bool copy_rest(struct omc_connection *conn, const struct rest *rest, size
 {
     size_t data_sent = sent < rest->data_len ? sent : rest->data_len;
 
-    if (!omc_buffer_reserve(&conn->out, rest->data_len + rest->tail_len - sent))
+    if (!omc_blocks_reserve(&conn->pool->blocks, &conn->out,
+                            rest->data_len + rest->tail_len - sent))
         return false;
     if (data_sent < rest->data_len) /* else there may be no data at all */
         omc_buffer_append(&conn->out, rest->data + data_sent, rest->data_len - data_sent);
@@ -252,7 +250,7 @@ size_t omc_connection_submit_run(struct omc_connection *conn, const omcache_req_
 
         if (req->header.opcode != pending.opcode || omc_request_data_len(req) > 0 ||
             unsent > limit || !omc_queue_reserve(&conn->queue) ||
-            !omc_buffer_reserve(&conn->out, OMC_CODEC_HEAD_MAX))
+            !omc_blocks_reserve(&conn->pool->blocks, &conn->out, OMC_CODEC_HEAD_MAX))
             break;
         used = codec->encode_head(omc_buffer_tail(&conn->out), req, prefix,
                                   omc_queue_next(&conn->queue));
@@ -299,7 +297,7 @@ bool omc_connection_ask(struct omc_connection *conn, const omcache_req_t *req,
     uint64_t start = conn->written;
 
     if (size > limit || !omc_queue_reserve(&conn->queue) ||
-        !omc_buffer_reserve(&conn->out, OMC_CODEC_HEAD_MAX))
+        !omc_blocks_reserve(&conn->pool->blocks, &conn->out, OMC_CODEC_HEAD_MAX))
         return false;
     used = conn->codec->encode_head(omc_buffer_tail(&conn->out), req, prefix,
                                     omc_queue_next(&conn->queue));
@@ -315,6 +313,7 @@ bool omc_connection_ask(struct omc_connection *conn, const omcache_req_t *req,
         return true;
     }
     omc_buffer_truncate(&conn->out, 0);
+    omc_blocks_release(&conn->pool->blocks, &conn->out);
     conn->expecting = false;
     return false;
 }
@@ -333,7 +332,7 @@ bool omc_connection_await(struct omc_connection *conn, size_t limit)
 {
     struct omc_buffer *buffer = &conn->in.buffer;
 
-    if (omc_inbox_make_room(&conn->in, conn->message, limit) != OMC_INBOX_ROOM)
+    if (omc_inbox_make_room(&conn->in, &conn->pool->chunks, conn->message, limit) != OMC_INBOX_ROOM)
         return false;
     if (!conn->patient)
         omc_socket_let_wait(conn->fd, true);
@@ -341,6 +340,10 @@ bool omc_connection_await(struct omc_connection *conn, size_t limit)
     conn->count = omc_socket_await(conn->fd, omc_buffer_tail(buffer), omc_buffer_room(buffer));
     conn->error = errno;
     conn->awaited = conn->count != OMC_SOCKET_AGAIN;
+    if (!conn->awaited) {
+        omc_inbox_commit(&conn->in, 0);
+        omc_inbox_rest(&conn->in, conn->message);
+    }
     return conn->awaited;
 }
 
@@ -351,17 +354,19 @@ void omc_connection_show(struct omc_connection *conn)
     conn->patient = false;
 }
 
-/* The outcome of a read, now or before. */
+/* Reads into what room there is, or has been read into. */
 static ssize_t read_once(struct omc_connection *conn, size_t limit)
 {
     struct omc_buffer *buffer = &conn->in.buffer;
+    ssize_t count;
 
     if (conn->awaited) {
         conn->awaited = false;
         errno = conn->error;
+        omc_inbox_commit(&conn->in, conn->count > 0 ? (size_t)conn->count : 0);
         return conn->count;
     }
-    switch (omc_inbox_make_room(&conn->in, conn->message, limit)) {
+    switch (omc_inbox_make_room(&conn->in, &conn->pool->chunks, conn->message, limit)) {
     case OMC_INBOX_STALLED:
         conn->stalled = true;
         return OMC_SOCKET_AGAIN;
@@ -371,7 +376,9 @@ static ssize_t read_once(struct omc_connection *conn, size_t limit)
     case OMC_INBOX_ROOM:
         break;
     }
-    return omc_socket_read(conn->fd, omc_buffer_tail(buffer), omc_buffer_room(buffer));
+    count = omc_socket_read(conn->fd, omc_buffer_tail(buffer), omc_buffer_room(buffer));
+    omc_inbox_commit(&conn->in, count > 0 ? (size_t)count : 0);
+    return count;
 }
 
 ssize_t omc_connection_read(struct omc_connection *conn, size_t limit, int64_t now)
@@ -379,9 +386,10 @@ ssize_t omc_connection_read(struct omc_connection *conn, size_t limit, int64_t n
     ssize_t count = read_once(conn, limit);
 
     if (count > 0) {
-        omc_buffer_commit(&conn->in.buffer, (size_t)count);
         conn->bytes_in += (uint64_t)count;
         conn->since = now;
+    } else if (count == OMC_SOCKET_AGAIN) {
+        omc_inbox_rest(&conn->in, conn->message);
     }
     return count;
 }
@@ -427,13 +435,17 @@ enum omc_decode omc_connection_next(struct omc_connection *conn, size_t limit,
     enum omc_decode result;
 
     conn->message = 0;
-    if (size == 0)
+    if (size == 0) {
+        omc_inbox_rest(&conn->in, 0);
         return OMC_DECODE_MORE;
+    }
     result = conn->codec->decode(buffer->base + buffer->start, size, limit, &expect, reply, &used);
-    if (result == OMC_DECODE_REPLY)
+    if (result == OMC_DECODE_REPLY) {
         omc_buffer_consume(buffer, used);
-    else if (result == OMC_DECODE_MORE)
+    } else if (result == OMC_DECODE_MORE) {
         conn->message = used;
+        omc_inbox_rest(&conn->in, used);
+    }
     return result;
 }
 
@@ -456,7 +468,7 @@ void omc_connection_take(struct omc_connection *conn, int64_t now)
     conn->expecting = false;
     conn->bytes_in += (uint64_t)conn->count;
     conn->since = now;
-    omc_buffer_commit(&conn->in.buffer, (size_t)conn->count);
+    omc_inbox_commit(&conn->in, (size_t)conn->count);
     omc_buffer_consume(&conn->in.buffer, (size_t)conn->count);
 }
 
@@ -479,5 +491,8 @@ bool omc_connection_forget(struct omc_connection *conn)
     }
     omc_queue_forget(queue);
     conn->expecting = false;
-    return omc_connection_unsent(conn) == 0;
+    if (omc_connection_unsent(conn) > 0)
+        return false;
+    omc_blocks_release(&conn->pool->blocks, &conn->out);
+    return true;
 }

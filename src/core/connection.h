@@ -16,6 +16,7 @@
 #include "base/buffer.h"
 #include "core/inbox.h"
 #include "core/leftovers.h"
+#include "core/pool.h"
 #include "core/queue.h"
 #include "omcache.h"
 #include "proto/codec.h"
@@ -29,6 +30,8 @@ enum {
 };
 
 struct omc_connection {
+    struct omc_pool *pool; /* its memory */
+
     int fd;       /* the owner's to close; -1: none */
     int protocol; /* that requests are in; OMCACHE_PROTOCOL_AUTO: none yet, so they wait */
     const struct omc_codec *codec; /* of that, or to let them wait */
@@ -58,7 +61,8 @@ struct omc_connection {
     int64_t since; /* when its server began to connect, or it last showed a sign of life */
 };
 
-void omc_connection_init(struct omc_connection *conn, uint32_t first_number);
+/* Of the pool it has memory while there is something to send or to receive. */
+void omc_connection_init(struct omc_connection *conn, struct omc_pool *pool, uint32_t first_number);
 void omc_connection_fini(struct omc_connection *conn);
 
 /* Gives up the socket and is then as good as new, but for the numbers, which go on,

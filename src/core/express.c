@@ -143,6 +143,9 @@ enum omc_step omc_express_take(omcache_t *mc, struct omc_express *express, const
     omc_connection_take(&server->conn, now);
     omc_counters_reply(&server->counters, reply, mc->usec - express->pending.asked);
     mc->batch.left = 0;
-    omc_duty_pin(&mc->fleet, server, omc_duty_level_of_call(mc->depth));
+    if (reply->value.key_len > 0 || reply->value.data_len > 0)
+        omc_duty_pin(&mc->fleet, server, omc_duty_level_of_call(mc->depth));
+    else
+        omc_inbox_rest(&server->conn.in, 0);
     return OMC_STEP_DONE;
 }

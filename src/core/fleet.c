@@ -38,9 +38,10 @@ static bool allocate_arrays(struct omc_fleet *fleet, size_t count)
 
 /* Makes those servers of the list that the old fleet does not have.  Both are
  * sorted, so that one walk along them pairs equal names, duplicates included. */
-static bool make_new_servers(const struct omc_fleet *old, struct omc_fleet *next,
-                             const struct omc_server_list *list, uint32_t first_number)
+static bool make_new_servers(omcache_t *mc, struct omc_fleet *next,
+                             const struct omc_server_list *list)
 {
+    const struct omc_fleet *old = &mc->fleet;
     size_t o = 0;
 
     for (size_t i = 0; i < list->count; i++) {
@@ -52,7 +53,7 @@ static bool make_new_servers(const struct omc_fleet *old, struct omc_fleet *next
             o++;
             continue;
         }
-        next->servers[i] = omc_server_new(name, first_number);
+        next->servers[i] = omc_server_new(name, &mc->pool, mc->batch.next_tag);
         if (next->servers[i] == NULL)
             return false;
     }
@@ -161,8 +162,7 @@ static bool prepare(omcache_t *mc, struct omc_fleet *next, const struct omc_serv
         !omc_deadlines_reserve(&mc->deadlines, old->count + list->count))
         return false;
     next->count = list->count;
-    return omc_router_init(&next->router, &next->routing, list) &&
-           make_new_servers(old, next, list, mc->batch.next_tag);
+    return omc_router_init(&next->router, &next->routing, list) && make_new_servers(mc, next, list);
 }
 
 /* Whether there is a way to reach them all. */

@@ -24,6 +24,7 @@ omcache_t *omc_handle_new(const struct omc_routing *routing, uint32_t first, uin
     if (mc == NULL)
         return NULL;
     mc->settings = defaults;
+    omc_pool_init(&mc->pool);
     omc_names_init(&mc->names);
     omc_fleet_init(&mc->fleet, routing);
     omc_batch_init(&mc->batch, first);
@@ -56,6 +57,7 @@ void omc_handle_free(omcache_t *mc)
     omc_names_fini(mc);
     omc_watch_fini(&mc->watches);
     omc_batch_fini(&mc->batch);
+    omc_pool_fini(&mc->pool);
     omc_memory_free(mc->routes);
     omc_memory_free(mc);
 }

@@ -14,6 +14,7 @@
 #include "core/fleet.h"
 #include "core/names.h"
 #include "core/operation.h"
+#include "core/pool.h"
 #include "core/watch.h"
 #include "omcache.h"
 #include "proto/opcode.h"
@@ -37,6 +38,7 @@ struct omcache_s {
     omcache_response_callback_func *response_func;
     void *response_context;
 
+    struct omc_pool pool; /* of the fleet's servers */
     struct omc_watches watches;
     struct omc_names names;
     struct omc_fleet fleet;

@@ -12,6 +12,10 @@
 #include "core/server.h"
 #include "proto/opcode.h"
 
+enum {
+    SPARE_MAX = 512, /* operations are kept for later ones */
+};
+
 void omc_operation_init(struct omc_operations *operations)
 {
     *operations = (struct omc_operations){.first = NULL};
@@ -20,7 +24,46 @@ void omc_operation_init(struct omc_operations *operations)
 
 void omc_operation_fini(struct omc_operations *operations)
 {
+    for (size_t i = 0; i < OMC_OPERATION_KEY_STEPS; i++) {
+        while (operations->spare[i] != NULL) {
+            struct omc_operation *next = operations->spare[i]->next;
+
+            omc_memory_free(operations->spare[i]);
+            operations->spare[i] = next;
+        }
+    }
     omc_deadlines_fini(&operations->deadlines);
+}
+
+static size_t key_steps(size_t key_len)
+{
+    return (key_len + OMC_OPERATION_KEY_STEP - 1) / OMC_OPERATION_KEY_STEP;
+}
+
+/* Memory for one, with nothing in it yet; NULL without any. */
+static struct omc_operation *allocate(struct omc_operations *operations, size_t key_len)
+{
+    size_t steps = key_steps(key_len);
+    struct omc_operation *operation = operations->spare[steps];
+
+    if (operation == NULL)
+        return omc_memory_resize(NULL, sizeof(*operation) + steps * OMC_OPERATION_KEY_STEP, 1);
+    operations->spare[steps] = operation->next;
+    operations->spare_count--;
+    return operation;
+}
+
+static void release(struct omc_operations *operations, struct omc_operation *operation)
+{
+    size_t steps = key_steps(operation->key_len);
+
+    if (operations->spare_count == SPARE_MAX) {
+        omc_memory_free(operation);
+        return;
+    }
+    operation->next = operations->spare[steps];
+    operations->spare[steps] = operation;
+    operations->spare_count++;
 }
 
 struct omc_operation *omc_operation_new(omcache_t *mc, const void *key, size_t key_len,
@@ -28,20 +71,22 @@ struct omc_operation *omc_operation_new(omcache_t *mc, const void *key, size_t k
                                         void *context)
 {
     struct omc_deadlines *deadlines = &mc->operations.deadlines;
-    struct omc_operation *operation = omc_memory_new(1, sizeof(*operation) + key_len);
+    struct omc_operation *operation = allocate(&mc->operations, key_len);
 
     if (operation == NULL)
         return NULL;
-    operation->func = func;
-    operation->context = context;
-    operation->server_index = -1;
-    operation->key_len = (uint8_t)key_len;
+    *operation = (struct omc_operation){
+        .func = func,
+        .context = context,
+        .server_index = -1,
+        .key_len = (uint8_t)key_len,
+    };
     if (key_len > 0)
         memcpy(operation->key, key, key_len);
     if (deadline == OMC_CLOCK_NEVER)
         return operation;
     if (!omc_deadlines_reserve(deadlines, deadlines->count + 1)) {
-        omc_memory_free(operation);
+        release(&mc->operations, operation);
         return NULL;
     }
     omc_deadlines_set(deadlines, &operation->deadline, deadline);
@@ -57,7 +102,7 @@ static void stop_deadline(omcache_t *mc, struct omc_operation *operation)
 void omc_operation_free(omcache_t *mc, struct omc_operation *operation)
 {
     stop_deadline(mc, operation);
-    omc_memory_free(operation);
+    release(&mc->operations, operation);
 }
 
 void omc_operation_queued(struct omc_operation *operation, struct omc_server *server,
@@ -154,7 +199,7 @@ void omc_operation_reply(omcache_t *mc, struct omc_operation *operation, struct 
     stop_deadline(mc, operation);
     leave_group(mc, operation->group, told.status);
     call(mc, operation, server, &told);
-    omc_memory_free(operation);
+    release(&mc->operations, operation);
 }
 
 void omc_operation_end(omcache_t *mc, struct omc_operation *operation, int status)
@@ -188,7 +233,7 @@ void omc_operation_tell(omcache_t *mc)
         operations->ended--;
         leave_group(mc, operation->group, operation->status);
         call(mc, operation, NULL, &told);
-        omc_memory_free(operation);
+        release(operations, operation);
     }
 }
 

@@ -48,12 +48,21 @@ struct omcache_reply_s {
     struct omc_details details;
 };
 
+enum {
+    /* Operations are allocated with room for keys of a multiple of so many bytes. */
+    OMC_OPERATION_KEY_STEP = 32,
+    OMC_OPERATION_KEY_STEPS = 256 / OMC_OPERATION_KEY_STEP + 1,
+};
+
 /* All operations of a handle. */
 struct omc_operations {
     struct omc_deadlines deadlines;
     struct omc_operation *first; /* that has ended and is to be told */
     struct omc_operation *last;
     size_t ended; /* how many those are */
+
+    struct omc_operation *spare[OMC_OPERATION_KEY_STEPS]; /* for later ones, by their room */
+    size_t spare_count;
 };
 
 void omc_operation_init(struct omc_operations *operations);

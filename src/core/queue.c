@@ -5,16 +5,17 @@
 
 #include <string.h>
 
+#include "base/blocks.h"
 #include "base/memory.h"
 
 enum {
-    CAPACITY_MIN = 16,
-    CAPACITY_KEPT = 1024, /* more than that is given back when the queue is empty */
+    FEW = 8, /* slots are kept when the queue is empty */
 };
 
-void omc_queue_init(struct omc_queue *queue, uint32_t first)
+void omc_queue_init(struct omc_queue *queue, struct omc_blocks *blocks, uint32_t first)
 {
     memset(queue, 0, sizeof(*queue));
+    queue->blocks = blocks;
     queue->first = first;
 }
 
@@ -25,35 +26,56 @@ static void free_counter(struct omc_pending *pending)
     pending->counter = NULL;
 }
 
+/* Goes back to the few slots. */
+static void give_back_memory(struct omc_queue *queue)
+{
+    size_t size = omc_blocks_size(queue->capacity * sizeof(*queue->slots));
+
+    if (queue->capacity <= FEW)
+        return;
+    omc_blocks_put(queue->blocks, queue->slots, size);
+    queue->slots = queue->few;
+    queue->capacity = FEW;
+}
+
 void omc_queue_fini(struct omc_queue *queue)
 {
     for (uint32_t i = 0; i < queue->count; i++)
         free_counter(omc_queue_slot(queue, queue->first + i));
+    give_back_memory(queue);
     omc_memory_free(queue->slots);
-    queue->slots = NULL;
+    queue->slots = queue->few = NULL;
+    queue->capacity = 0;
+}
+
+static bool take_few(struct omc_queue *queue)
+{
+    queue->few = omc_memory_new(FEW, sizeof(*queue->few));
+    if (queue->few == NULL)
+        return false;
+    queue->slots = queue->few;
+    queue->capacity = FEW;
+    return true;
 }
 
 bool omc_queue_grow(struct omc_queue *queue)
 {
     struct omc_queue larger = *queue;
+    size_t size = (size_t)2 * queue->capacity * sizeof(*queue->slots);
 
+    if (queue->capacity == 0)
+        return take_few(queue);
     if (queue->capacity > UINT32_MAX / 4)
         return false;
-    larger.capacity = queue->capacity == 0 ? CAPACITY_MIN : queue->capacity * 2;
-    larger.slots = omc_memory_new(larger.capacity, sizeof(*larger.slots));
+    larger.capacity = queue->capacity * 2;
+    larger.slots = omc_blocks_take(queue->blocks, &size);
     if (larger.slots == NULL)
         return false;
     for (uint32_t i = 0; i < queue->count; i++)
         *omc_queue_slot(&larger, queue->first + i) = *omc_queue_slot(queue, queue->first + i);
-    omc_memory_free(queue->slots);
+    give_back_memory(queue);
     *queue = larger;
     return true;
-}
-
-static void give_back_memory(struct omc_queue *queue)
-{
-    omc_queue_fini(queue);
-    queue->capacity = 0;
 }
 
 void omc_queue_settle(struct omc_queue *queue, struct omc_pending *pending)
@@ -65,7 +87,7 @@ void omc_queue_settle(struct omc_queue *queue, struct omc_pending *pending)
         queue->first++;
         queue->count--;
     }
-    if (queue->count == 0 && queue->capacity > CAPACITY_KEPT)
+    if (queue->count == 0 && queue->capacity > FEW)
         give_back_memory(queue);
 }
 
@@ -75,7 +97,8 @@ void omc_queue_pop(struct omc_queue *queue)
 
     free_counter(last);
     queue->open -= !last->settled && !last->forgotten;
-    queue->count--;
+    if (--queue->count == 0)
+        give_back_memory(queue);
 }
 
 uint32_t omc_queue_outstanding(const struct omc_queue *queue)

@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct omc_blocks;
 struct omc_counter;
 struct omc_operation;
 
@@ -47,10 +48,13 @@ struct omc_queue {
     uint32_t first;    /* number of the oldest one */
     uint32_t count;
     uint32_t open; /* those neither settled nor forgotten */
+
+    struct omc_pending *few;   /* the slots it has when it is short, kept while it is long; */
+    struct omc_blocks *blocks; /* the others are from there */
 };
 
 /* first: the number that the first request will have. */
-void omc_queue_init(struct omc_queue *queue, uint32_t first);
+void omc_queue_init(struct omc_queue *queue, struct omc_blocks *blocks, uint32_t first);
 void omc_queue_fini(struct omc_queue *queue);
 
 /* Makes room for one more; false without memory. */

@@ -184,9 +184,9 @@ static size_t limit_of_call(const omcache_t *mc, const struct omc_server *server
     size_t others = omc_inbox_size_below(&server->conn.in, omc_duty_level_of_call(mc->depth));
     size_t limit = mc->settings.recv_limit;
 
-    if (others == 0 || limit > SIZE_MAX - others - OMC_INBOX_SIZE)
+    if (others == 0 || limit > SIZE_MAX - others - OMC_INBOX_LEAST)
         return limit;
-    return limit + others + OMC_INBOX_SIZE;
+    return limit + others + OMC_INBOX_LEAST;
 }
 
 bool omc_receive_await(omcache_t *mc, struct omc_server *server)

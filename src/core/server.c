@@ -26,7 +26,8 @@ enum {
     UNWATCHED_TIME = 100,
 };
 
-struct omc_server *omc_server_new(const struct omc_server_name *name, uint32_t first_number)
+struct omc_server *omc_server_new(const struct omc_server_name *name, struct omc_pool *pool,
+                                  uint32_t first_number)
 {
     struct omc_server *server = omc_memory_new(1, sizeof(*server));
 
@@ -36,7 +37,7 @@ struct omc_server *omc_server_new(const struct omc_server_name *name, uint32_t f
         omc_memory_free(server);
         return NULL;
     }
-    omc_connection_init(&server->conn, first_number);
+    omc_connection_init(&server->conn, pool, first_number);
     omc_watch_init(&server->watch, server);
     return server;
 }

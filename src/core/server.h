@@ -47,8 +47,9 @@ struct omc_server {
     struct omc_server *next; /* but in the list of those to be freed */
 };
 
-/* A server with a copy of that name; NULL without memory. */
-struct omc_server *omc_server_new(const struct omc_server_name *name, uint32_t first_number);
+/* A server with a copy of that name, and memory of that pool; NULL without memory. */
+struct omc_server *omc_server_new(const struct omc_server_name *name, struct omc_pool *pool,
+                                  uint32_t first_number);
 
 /* Frees one that was aborted. */
 void omc_server_free(omcache_t *mc, struct omc_server *server);

@@ -14,6 +14,8 @@ enum {
     /* Data of at least this size is sent from the caller's memory; less is
      * copied behind its head, so that many requests leave in one piece. */
     GATHER_SIZE = 4096,
+
+    ROUTES_KEPT = 1024, /* of the room for routes, where fewer are needed */
 };
 
 /* The server that a request names, or that its key belongs to now; or NULL. */
@@ -87,15 +89,17 @@ static void sort_by_route(omcache_req_t *reqs, uint32_t *routes, size_t count, u
     }
 }
 
-static bool reserve_routes(omcache_t *mc, size_t room)
+static bool reserve_routes(omcache_t *mc, size_t needed)
 {
+    bool wasteful = mc->routes_room > ROUTES_KEPT && needed < mc->routes_room / 8;
+    size_t room = wasteful && needed < ROUTES_KEPT ? ROUTES_KEPT : needed;
     uint32_t *routes;
 
-    if (room <= mc->routes_room)
+    if (needed <= mc->routes_room && !wasteful)
         return true;
     routes = omc_memory_resize(mc->routes, room, sizeof(*routes));
     if (routes == NULL)
-        return false;
+        return needed <= mc->routes_room;
     mc->routes = routes;
     mc->routes_room = room;
     return true;

@@ -1,6 +1,6 @@
 /*
- * That logging allocates nothing: this program counts the allocations of everything
- * in it, and the library makes as many of them with a log callback as without.
+ * That logging allocates nothing, and that neither does what applications do all the
+ * time: this program counts the allocations of everything in it.
  * Facts: tests/facts/servers.txt, 9.
  *
  * SPDX-License-Identifier: Apache-2.0
@@ -10,6 +10,7 @@
 #include "support/unusable.h"
 
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #define VISIBLE __attribute__((visibility("default")))
@@ -97,10 +98,120 @@ START_TEST(logging_allocates_nothing)
 }
 END_TEST
 
+/*
+ * What is done over and over.
+ */
+
+#define KEYS 100
+#define OUTSTANDING 256
+#define LARGE ((size_t)64 * 1024)
+
+static char names[KEYS][32];
+static const unsigned char *keys[KEYS];
+static size_t lens[KEYS];
+static unsigned char large[LARGE];
+
+/* None of these asserts anything, as that allocates. */
+
+static bool wait_for_one(void)
+{
+    return omcache_set(client, keys[1], lens[1], TEXT("value"), 0, 0, 0, -1) == OMCACHE_OK &&
+           omcache_get(client, keys[1], lens[1], NULL, NULL, NULL, NULL, -1) == OMCACHE_OK;
+}
+
+static bool wait_for_much(void)
+{
+    size_t len = 0;
+    return omcache_set(client, TEXT("large"), large, LARGE, 0, 0, 0, -1) == OMCACHE_OK &&
+           omcache_get(client, TEXT("large"), NULL, &len, NULL, NULL, -1) == OMCACHE_OK &&
+           len == LARGE;
+}
+
+static bool wait_for_many(void)
+{
+    static omcache_req_t reqs[KEYS];
+    static omcache_value_t values[KEYS];
+    size_t count = KEYS;
+    size_t room = KEYS;
+    return omcache_get_multi(client, keys, lens, KEYS, reqs, &count, values, &room, -1) ==
+               OMCACHE_OK &&
+           room == KEYS;
+}
+
+static bool set_many(void)
+{
+    bool done = omcache_set_buffering(client, 1) == OMCACHE_OK;
+    for (size_t i = 0; i < KEYS && done; i++) {
+        done = omcache_set(client, keys[i], lens[i], TEXT("value"), 0, 0, 0, 0) == OMCACHE_BUFFERED;
+    }
+    return done && omcache_set_buffering(client, 0) == OMCACHE_OK &&
+           omcache_io(client, NULL, NULL, NULL, NULL, -1) == OMCACHE_OK;
+}
+
+static size_t told;
+
+static void on_reply(omcache_t *mc, const omcache_reply_t *reply, void *context)
+{
+    (void)mc;
+    (void)context;
+    told += omcache_reply_status(reply) == OMCACHE_OK;
+}
+
+static bool run_operations(void)
+{
+    bool done = true;
+    told = 0;
+    for (size_t i = 0; i < OUTSTANDING && done; i++) {
+        done = omcache_async_get(client, keys[i % KEYS], lens[i % KEYS], 60000, on_reply, NULL) ==
+               OMCACHE_OK;
+    }
+    return done && omcache_io(client, NULL, NULL, NULL, NULL, -1) == OMCACHE_OK &&
+           told == OUTSTANDING;
+}
+
+static bool (*const habits[])(void) = {wait_for_one, wait_for_much, wait_for_many, set_many,
+                                       run_operations};
+#define HABITS ((int)(sizeof(habits) / sizeof(habits[0])))
+
+/* One server with so many connections; labels put them on the ring. */
+static void connect_often(size_t connections)
+{
+    char list[8192] = "";
+    for (size_t i = 0; i < connections; i++) {
+        size_t len = strlen(list);
+        snprintf(list + len, sizeof(list) - len, "%sserver-%zu=%s", i > 0 ? "," : "", i,
+                 fleet.list);
+    }
+    assert_rc(omcache_set_servers(client, list), OMCACHE_OK);
+}
+
+START_TEST(habits_allocate_nothing)
+{
+    static const size_t connections[] = {1, 10, 100};
+    fixture_servers(1);
+    connect_often(connections[_i]);
+    for (size_t i = 0; i < KEYS; i++) {
+        lens[i] = (size_t)snprintf(names[i], sizeof(names[i]), "a-key-of-some-length-%zu", i);
+        keys[i] = (const unsigned char *)names[i];
+        store(names[i], "value");
+    }
+    for (int round = 0; round < 10; round++) {
+        for (int i = 0; i < HABITS; i++) {
+            size_t before = allocations;
+            bool done = habits[i]();
+            size_t count = allocations - before;
+            ck_assert_msg(done, "habit %d went wrong", i);
+            ck_assert_msg(round < 5 || count == 0, "%zu allocations by habit %d", count, i);
+        }
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("allocation");
     TCase *tcase = fixture_case(suite, "allocation");
     tcase_add_test(tcase, logging_allocates_nothing);
+    tcase_add_loop_test(tcase, habits_allocate_nothing, 0, 3);
     return fixture_run(suite);
 }

@@ -29,6 +29,7 @@ enum {
 static const struct omc_prefix none;
 static const struct omc_pending plain;
 static struct omc_connection conn;
+static struct omc_pool pool;
 static int peer;
 
 static void open_pair(void)
@@ -36,7 +37,7 @@ static void open_pair(void)
     int ends[2];
 
     ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
-    omc_connection_init(&conn, FIRST);
+    omc_connection_init(&conn, &pool, FIRST);
     ck_assert(omc_translate_waiting(&conn, OMCACHE_PROTOCOL_BINARY, NULL, NULL));
     conn.fd = ends[0];
     peer = ends[1];
@@ -46,6 +47,7 @@ static void close_pair(void)
 {
     close(conn.fd);
     omc_connection_fini(&conn);
+    omc_pool_fini(&pool);
     close(peer);
 }
 

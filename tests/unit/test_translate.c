@@ -98,13 +98,14 @@ static const struct order orders[] = {
 
 static const struct omc_prefix none;
 static struct omc_connection conn;
+static struct omc_pool pool;
 static bool told[ORDERS]; /* of which a refusal was told */
 
 static void open_connection(void)
 {
     exhausted = false;
     memset(told, 0, sizeof(told));
-    omc_connection_init(&conn, FIRST);
+    omc_connection_init(&conn, &pool, FIRST);
     conn.written = WRITTEN;
 }
 
@@ -112,6 +113,7 @@ static void close_connection(void)
 {
     exhausted = false;
     omc_connection_fini(&conn);
+    omc_pool_fini(&pool);
 }
 
 static const struct omc_codec *codec_for(int protocol)
