@@ -14,6 +14,8 @@ libdir       = $(exec_prefix)/lib
 includedir   = $(PREFIX)/include
 # 0: a library without c-ares, which looks up no names.
 CARES       ?= 1
+# The Python that the module is for: Debian's cffi and pylibmc belong to Debian's.
+PYTHON      ?= /usr/bin/python3
 # Also: V=1 shows the commands, WERROR=1 turns warnings into errors, TESTS="unit
 # live/test_get" runs only these, JOBS=8 that many at a time, TIMEOUT=60 seconds each.
 
@@ -23,6 +25,7 @@ PACKAGES = gcc g++ clang libc6-dev libclang-rt-dev binutils make pkg-config git 
 	libmd-dev libc-ares-dev \
 	check memcached nutcracker libmemcached-dev dnsmasq-base strace valgrind libc6-dbg \
 	libevent-dev libev-dev libuv1-dev libglib2.0-dev \
+	python3 python3-dev python3-cffi python3-setuptools python3-pylibmc \
 	abigail-tools clang-format clang-tidy shellcheck
 
 # --- Compiling and linking ----------------------------------------------------
@@ -91,8 +94,10 @@ FUZZ     := $(patsubst tests/%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 PROGRAMS += $(FUZZ)
 LINTS    := $(patsubst tests/%,%,$(sort $(wildcard tests/lint/*.sh)))
 SLOW     := lint/format.sh lint/shell.sh lint/tidy.sh
+PYTESTS  := $(patsubst tests/%,%,$(sort $(wildcard tests/python/test_*.py)))
 SCRIPTS  := $(patsubst tests/%,%,$(sort $(wildcard tests/abi/*.sh))) \
-	$(filter-out $(SLOW),$(LINTS)) install/readme.sh live/syscalls.sh
+	$(filter-out $(SLOW),$(LINTS)) install/readme.sh live/syscalls.sh \
+	$(PYTESTS)
 
 # The live programs are run over the binary protocol, and again over the others:
 # live/test_get@meta.  Not these: they have scripted peers only, who speak binary, or
@@ -108,13 +113,14 @@ VARIANTS  := $(OVER_auto) $(OVER_meta) $(OVER_text)
 TESTS    ?= $(PROGRAMS) $(VARIANTS) $(SCRIPTS)
 CHOSEN   := $(foreach t,$(TESTS),$(or $(filter $t/%,$(PROGRAMS) $(SCRIPTS)), \
 	$(if $(filter live@%,$t),$(OVER_$(t:live@%=%))),$t))
-CHOSEN_PROGRAMS := $(filter-out %.sh,$(CHOSEN))
+CHOSEN_PROGRAMS := $(filter-out %.sh %.py,$(CHOSEN))
 BUILT    := $(sort $(foreach t,$(CHOSEN_PROGRAMS),$(B)/tests/$(firstword $(subst @, ,$t))))
 # The slow ways to run them do without the other protocols, unless told otherwise.
 FEWER    := $(filter-out $(if $(filter file,$(origin TESTS)),$(VARIANTS)),$(CHOSEN_PROGRAMS))
 
 # What a script runs.
 NEEDED_PROGRAMS := $(if $(filter live/syscalls.sh,$(CHOSEN)),live/test_promptness)
+NEEDED_MODULE   := $(if $(filter python/%,$(CHOSEN)),python)
 
 # --- What is made of it -------------------------------------------------------
 
@@ -137,9 +143,10 @@ FUZZ_MAIN    = $(B)/obj/tests/fuzz/replay.o
 
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 .DELETE_ON_ERROR:
-.PHONY: all examples demo check check-asan check-valgrind check-distribution check-lint \
-	coverage check-install check-examples soak abi-baseline bench bench-instructions bench-syscalls \
-	bench-profile bench-report bench-smoke deps install uninstall clean help FORCE
+.PHONY: all python examples demo check check-compat check-python check-asan check-valgrind \
+	check-distribution check-lint check-install check-examples coverage soak abi-baseline \
+	bench bench-instructions bench-syscalls bench-profile bench-report bench-python bench-smoke \
+	deps install install-python uninstall uninstall-python clean help FORCE
 
 # `make -j deps check` must not compile while the compiler is being installed.
 ifneq ($(filter deps,$(MAKECMDGOALS)),)
@@ -150,7 +157,7 @@ Q   := $(if $(V),,@)
 SAY := @$(if $(V),:,printf '  %-8s%s\n')
 
 # The tests' scripts read these.
-export B CC CXX
+export B CC CXX PYTHON
 
 # --- Build --------------------------------------------------------------------
 
@@ -203,10 +210,47 @@ $(LOOPS:%=$(B)/examples/%): MORE_LIBS = $(LOOP_LIBS)
 demo: $(B)/examples/tour                    ## see the library at work with three servers
 	@$<
 
+# --- The Python module --------------------------------------------------------
+
+# $(B)/python is what the tests put on Python's path.  The compiled part of the package is
+# for every Python 3 of this machine, which cffi and the stable ABI see to.
+PYSOURCES := $(patsubst python/%,%,$(wildcard python/omcache/*.py python/omcache/*/*.py python/omcache_*.py)) \
+	omcache/py.typed
+PYMODULE  := omcache/_omcache.abi3.so
+PYOBJ     := $(B)/obj/python/_omcache.o $(B)/obj/python/gather.o
+PYINCLUDE  = -Ipython $(shell $(PYTHON) -c 'import sysconfig as s; print("-isystem", s.get_path("include"))')
+
+python: $(PYSOURCES:%=$(B)/python/%) $(B)/python/$(PYMODULE) ## build the Python module
+
+$(B)/python/%: python/%
+	@mkdir -p $(@D)
+	$(Q)cp $< $@
+
+$(B)/python/$(PYMODULE): $(PYOBJ) $(SHARED)
+	$(SAY) LINK $@
+	@mkdir -p $(@D)
+	$(Q)$(LINK) -shared -o $@ $^ $(RPATH)
+
+$(B)/obj/python/_omcache.c: python/build.py python/gather.h $(HEADERS:%=include/%) $(B)/flags
+	$(SAY) CFFI $@
+	@mkdir -p $(@D)
+	$(Q)$(PYTHON) $< $@ $(CC) -Iinclude >/dev/null
+	@touch $@
+
+# What cffi writes is not up to our warnings.
+$(B)/obj/python/_omcache.o: $(B)/obj/python/_omcache.c
+	$(SAY) CC $<
+	$(Q)$(COMPILE) -w $(PYINCLUDE) -c -o $@ $<
+
+$(B)/obj/python/gather.o: MORE_CFLAGS = -Ipython
+
 # --- Tests --------------------------------------------------------------------
 
-check: all $(BUILT) $(NEEDED_PROGRAMS:%=$(B)/tests/%) ## run the tests, or only TESTS="unit live/test_get"
+check: all $(BUILT) $(NEEDED_PROGRAMS:%=$(B)/tests/%) $(NEEDED_MODULE) ## run the tests, or only TESTS="unit live/test_get"
 	@tests/run.sh $(CHOSEN)
+
+check-python: all python                    ## run the tests of the Python module
+	@tests/run.sh $(PYTESTS)
 
 check-asan:                                 ## run the test programs with the address and undefined sanitizers
 	@ASAN_OPTIONS=allocator_may_return_null=1:$(ASAN_OPTIONS) \
@@ -243,14 +287,14 @@ fuzz-programs:
 		FUZZ_MAIN= LDFLAGS='$(LDFLAGS) -fsanitize=fuzzer'
 
 check-lint: all                             ## check includes, comments, sizes, format; run clang-tidy
-	@TAG=lint FLAGS="$(FLAGS) -Ibench $(CHECK_CFLAGS) $(call loop_cflags,glib-2.0)" TIMEOUT=$(or $(TIMEOUT),600) tests/run.sh $(LINTS)
+	@TAG=lint FLAGS="$(FLAGS) -Ibench -Ipython $(CHECK_CFLAGS) $(call loop_cflags,glib-2.0)" TIMEOUT=$(or $(TIMEOUT),600) tests/run.sh $(LINTS)
 
 SOAK := $(B)/tests/soak/test_checker
 soak: all $(SOAK)                           ## check that no answer is wrong or lost under faults, for SECONDS=60
 	@SOAK_SECONDS=$(or $(SECONDS),60) $(SOAK)
 
-check-install: all                          ## install, use and uninstall the library, in a scratch folder
-	@tests/run.sh install/install.sh
+check-install: all python                   ## install, use and uninstall all, in scratch folders
+	@tests/run.sh install/install.sh install/python.sh
 
 check-examples: examples                    ## build the examples and see each work
 	@tests/run.sh install/examples.sh
@@ -324,6 +368,10 @@ bench-smoke: $(BENCHES)                     ## see that all of it can be measure
 	@for p in 'get/*' 'async-*' '*-plain'; do \
 		FEW=1 MANY=2 $(MAKE) bench-instructions bench-syscalls PARTS="$$p" || exit; \
 	done
+	@$(MAKE) bench-python ROUNDS=1
+
+bench-python: python                        ## measure the Python modules against pylibmc
+	@PYTHONPATH=$(B)/python PYTHONDONTWRITEBYTECODE=1 $(PYTHON) bench/python.py $(ROUNDS)
 
 # They look inside, as unit tests do.
 $(BENCHES): $(B)/%: $(B)/obj/%.o $(BENCH_SUPPORT) $(STATIC)
@@ -354,6 +402,26 @@ install: all                                ## install to PREFIX; DESTDIR, libdi
 uninstall:                                  ## remove what install installed
 	$(Q)rm -f $(lib)/$(SONAME) $(lib)/libomcache.so $(lib)/libomcache.a $(pc) $(HEADERS:%=$(inc)/%)
 	$(Q)if [ -d $(inc)/omcache ]; then rmdir $(inc)/omcache; fi
+
+# Where this Python looks for modules below PREFIX; and what they find the library by, for
+# PREFIX may be one that the system does not know: pyrpath= for none.
+pythondir = $(PREFIX)/lib/$(shell $(PYTHON) -c 'import os.path as p, sys, sysconfig as s; \
+	print("python%d.%d" % sys.version_info[:2], p.basename(s.get_path("platlib")), sep="/")')
+pyrpath   = $(libdir)
+pylib     = $(DESTDIR)$(pythondir)
+
+install-python: python                      ## install the Python module; pythondir, pyrpath
+	$(SAY) INSTALL "$(pylib)"
+	$(Q)for f in $(PYSOURCES); do install -D -m 644 python/$$f $(pylib)/$$f || exit; done
+	$(Q)$(LINK) -shared -o $(pylib)/$(PYMODULE) $(PYOBJ) $(SHARED) $(if $(pyrpath),-Wl$(comma)-rpath$(comma)$(pyrpath))
+
+uninstall-python:                           ## remove what install-python installed
+	$(Q)rm -f $(PYSOURCES:%=$(pylib)/%) $(pylib)/$(PYMODULE)
+	$(Q)rm -f $(pylib)/__pycache__/omcache_*.pyc
+	$(Q)for d in omcache/pylibmc omcache; do rm -rf $(pylib)/$$d/__pycache__; \
+		[ ! -d $(pylib)/$$d ] || rmdir $(pylib)/$$d || exit; done
+
+comma := ,
 
 # --- And ----------------------------------------------------------------------
 

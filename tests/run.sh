@@ -7,7 +7,8 @@
 # then.  A program is a Check program: it is found below $B/tests and counts as the
 # checks in the summary that it prints; a line "skipped CHECK: WHY" says which of
 # them could not be made.  A script (*.sh) is found below tests and counts as one:
-# exit code 0 is passed, 77 skipped, anything else failed.  Either may take
+# exit code 0 is passed, 77 skipped, anything else failed.  A Python program (*.py) is also
+# found below tests, and counts as the tests in unittest's summary.  Either may take
 # $TIMEOUT seconds, and may exit with 77 if something is not installed; in CI,
 # where everything is, that is a failure.
 #
@@ -19,7 +20,8 @@ export B TIMEOUT
 
 # The path for what test $1 leaves behind: add .log or .result.
 left() {
-    echo "$B/tests/${1%.sh}${TAG:+.$TAG}"
+    set -- "${1%.sh}"
+    echo "$B/tests/${1%.py}${TAG:+.$TAG}"
 }
 
 # Reads the log of a Check program that ended with code $1 and prints "passed
@@ -56,6 +58,37 @@ judge_program() {
         }'
 }
 
+# The same for a Python program: "Ran 9 tests in 1.0s", "FAILED (failures=1, skipped=2)".
+judge_python() {
+    awk -v code="$1" '
+        /^Ran [0-9]+ tests? in / {
+            checks = $2
+            seen = 1
+        }
+        /^(OK|FAILED)( \(.*\))?$/ {
+            gsub(/[()=,]/, " ")
+            for (i = 2; i < NF; i += 2) {
+                if ($i == "skipped")
+                    skipped = $(i + 1)
+                else
+                    failed += $(i + 1)
+            }
+        }
+        /^skipped / {
+            note = $0
+        }
+        END {
+            if (failed)
+                note = failed " failed"
+            if (!seen || !checks || code && !failed) {
+                failed++
+                note = "ended without a good summary, exit code " code
+            }
+            passed = checks - failed - skipped
+            print passed < 0 ? 0 : passed, failed + 0, skipped + 0, note
+        }'
+}
+
 # Runs test $1 and prints a line about it.  Its .result file gets three numbers
 # and a remark: passed failed skipped note.
 run_one() {
@@ -64,6 +97,8 @@ run_one() {
     mkdir -p "$(dirname "$log")"
     case $test in
     *.sh) set -- "tests/$test" ;;
+    *.py) set -- env PYTHONPATH="$B/python" PYTHONDONTWRITEBYTECODE=1 \
+        "${PYTHON:-/usr/bin/python3}" "tests/$test" ;;
     *@*) # shellcheck disable=SC2086 # WRAP is a command with arguments
         set -- env PROTOCOL="${test#*@}" $WRAP "$B/tests/${test%@*}"
         ;;
@@ -85,6 +120,10 @@ run_one() {
     124:* | 137:*) failed=1 note="took longer than $TIMEOUT s" ;;
     0:*.sh) passed=1 ;;
     *.sh) failed=1 note="exit code $code" ;;
+    *.py) read -r passed failed skipped note <<end
+$(judge_python "$code" <"$log")
+end
+        ;;
     *) read -r passed failed skipped note <<end
 $(judge_program "$code" <"$log")
 end

@@ -3,4 +3,4 @@
 # clang-format -i FILE.
 
 cd "$(dirname "$0")/../.." || exit
-find include src tests bench examples -name '*.[ch]' -exec clang-format --dry-run -Werror {} +
+find include src tests bench examples python -name '*.[ch]' -exec clang-format --dry-run -Werror {} +

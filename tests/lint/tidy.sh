@@ -4,5 +4,5 @@
 
 cd "$(dirname "$0")/../.." || exit
 # shellcheck disable=SC2086 # FLAGS are many
-find src tests bench examples -name '*.c' | sort |
-    xargs -P "${JOBS:-$(nproc)}" -I '{}' clang-tidy --quiet '{}' -- ${FLAGS:--std=c11 -D_GNU_SOURCE -Iinclude -Isrc -Itests -Ibench}
+find src tests bench examples python -name '*.c' | sort |
+    xargs -P "${JOBS:-$(nproc)}" -I '{}' clang-tidy --quiet '{}' -- ${FLAGS:--std=c11 -D_GNU_SOURCE -Iinclude -Isrc -Itests -Ibench -Ipython}

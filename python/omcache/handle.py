@@ -1,0 +1,249 @@
+"""What the waiting client and the one for asyncio share: a handle and its settings."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Union
+
+from ._omcache import ffi, lib
+from .errors import error_for
+
+Key = Union[str, bytes]
+Value = Union[bytes, bytearray, memoryview]
+Servers = Union[str, Iterable[str]]
+
+KEY_MAX = 250
+LEVELS = {3: logging.ERROR, 4: logging.WARNING, 7: logging.DEBUG}
+
+
+class Server(NamedTuple):
+    """A server of the list; `index` is its place there."""
+
+    index: int
+    host: str
+    port: int
+
+
+class Item(NamedTuple):
+    """A value with what is stored with it."""
+
+    value: bytes
+    flags: int
+    cas: int
+
+
+class MetaItem(NamedTuple):
+    """What meta_get tells; what was not asked for, or is not known, is None."""
+
+    value: Optional[bytes]
+    flags: int
+    cas: int
+    won: bool
+    already_won: bool
+    stale: bool
+    ttl: Optional[int]
+    last_access: Optional[int]
+    was_hit: Optional[bool]
+    size: Optional[int]
+
+
+def check(rc: int, about: Any = None) -> None:
+    if rc != lib.OMCACHE_OK:
+        raise error_for(rc, about)
+
+
+def encode_key(key: Key) -> bytes:
+    """The bytes of a key; text is UTF-8.
+
+    >>> encode_key("caf\\u00e9")
+    b'caf\\xc3\\xa9'
+    """
+    if isinstance(key, str):
+        key = key.encode()
+    elif not isinstance(key, bytes):
+        raise TypeError(f"a key is str or bytes, not {type(key).__name__}")
+    if not 0 < len(key) <= KEY_MAX:
+        raise ValueError(f"a key has 1 to {KEY_MAX} bytes, not {len(key)}")
+    return key
+
+
+def encode_value(value: Value) -> bytes:
+    if isinstance(value, bytes):
+        return value
+    if isinstance(value, (bytearray, memoryview)):
+        return bytes(value)
+    raise TypeError(f"a value is bytes, not {type(value).__name__}")
+
+
+def milliseconds(seconds: Optional[float]) -> int:
+    """The library's form of a timeout; it must not become 0, which is another thing."""
+    if seconds is None:
+        return -1
+    if not seconds >= 0:
+        raise ValueError(f"a timeout is None or at least 0 seconds, not {seconds!r}")
+    return min(max(int(seconds * 1000), int(seconds > 0)), 0x7FFFFFFF)
+
+
+def make_meta(options: Dict[str, Any]) -> Any:
+    """An omcache_meta_t of what is not None; the names are those of omcache_meta_set_*."""
+    meta = ffi.gc(lib.omcache_meta_new(), lib.omcache_meta_free)
+    if meta == ffi.NULL:
+        raise MemoryError
+    for name, value in options.items():
+        if value is not None:
+            check(getattr(lib, "omcache_meta_set_" + name)(meta, value), name)
+    return meta
+
+
+def want_bits(want: Iterable[str]) -> int:
+    """The sum of what reply is to tell, by names such as "value" and "ttl"."""
+    bits = 0
+    for name in want:
+        bit = getattr(lib, "OMCACHE_META_WANT_" + name.upper(), None)
+        if bit is None:
+            raise ValueError(f"cannot want {name!r}")
+        bits |= bit
+    return bits
+
+
+def constant(prefix: str, name: str) -> int:
+    """The constant for a name: ("OMCACHE_PROTOCOL_", "meta")."""
+    number = getattr(lib, prefix + name.upper(), None)
+    if number is None:
+        raise ValueError(f"{name!r} is no {prefix[8:-1].lower()}")
+    return number
+
+
+@ffi.def_extern()
+def omcache_on_log(context: Any, level: int, message: Any) -> None:
+    logger = ffi.from_handle(context)
+    logger.log(LEVELS.get(level, logging.INFO), str(ffi.string(message), "utf-8", "replace"))
+
+
+class Handle:
+    """A handle of the library.  See Client for what the settings are."""
+
+    def __init__(
+        self,
+        servers: Servers = "127.0.0.1:11211",
+        *,
+        protocol: str = "auto",
+        timeout: Optional[float] = None,
+        prefix: Key = b"",
+        hash_prefix: bool = False,
+        hash_tag: Optional[str] = None,
+        distribution: str = "ketama",
+        hash: Optional[str] = None,
+        failover: str = "next",
+        connect_timeout: Optional[float] = None,
+        reconnect_timeout: Optional[float] = None,
+        dead_timeout: Optional[float] = None,
+        send_buffer_max_size: Optional[int] = None,
+        recv_buffer_max_size: Optional[int] = None,
+        dns_servers: Optional[str] = None,
+        log: Optional[logging.Logger] = None,
+    ) -> None:
+        self._mc = ffi.NULL
+        self._settings = {k: v for k, v in locals().items() if k not in ("self", "__class__")}
+        self._prepare()
+        self._open()
+
+    def _prepare(self) -> None:
+        """What a subclass needs before there is a handle."""
+
+    def _open(self) -> None:
+        """Makes a handle with the settings."""
+        self._mc = lib.omcache_init()
+        if self._mc == ffi.NULL:
+            raise MemoryError
+        try:
+            self._configure(**self._settings)
+        except BaseException:
+            lib.omcache_free(self._mc)
+            self._mc = ffi.NULL
+            raise
+
+    def _configure(
+        self,
+        servers: Servers,
+        protocol: str,
+        timeout: Optional[float],
+        prefix: Key,
+        hash_prefix: bool,
+        hash_tag: Optional[str],
+        distribution: str,
+        hash: Optional[str],
+        failover: str,
+        dns_servers: Optional[str],
+        log: Optional[logging.Logger],
+        **limits: Optional[float],
+    ) -> None:
+        mc = self._mc
+        self._timeout = milliseconds(timeout)
+        if log is None:
+            logger, level, function = ffi.NULL, 0, ffi.NULL
+        else:
+            level = 7 if log.isEnabledFor(logging.DEBUG) else 6
+            logger, function = ffi.new_handle(log), lib.omcache_on_log
+        check(lib.omcache_set_log_callback(mc, level, function, logger))
+        self._log = logger
+        for name, limit in limits.items():
+            if limit is not None:
+                number = milliseconds(limit) if name.endswith("timeout") else int(limit)
+                check(getattr(lib, "omcache_set_" + name)(mc, number), name)
+        prefix = prefix.encode() if isinstance(prefix, str) else prefix
+        check(lib.omcache_set_key_prefix(mc, prefix, len(prefix), hash_prefix), prefix)
+        check(lib.omcache_set_hash_tag(mc, c_string(hash_tag)), hash_tag)
+        check(lib.omcache_set_protocol(mc, constant("OMCACHE_PROTOCOL_", protocol)))
+        check(lib.omcache_set_failover(mc, constant("OMCACHE_FAILOVER_", failover)))
+        check(lib.omcache_set_dns_servers(mc, c_string(dns_servers)), dns_servers)
+        check(
+            lib.omcache_set_distribution(mc, c_string(distribution), c_string(hash)),
+            (distribution, hash),
+        )
+        self._set_servers(servers)
+
+    def _set_servers(self, servers: Servers) -> None:
+        text = servers if isinstance(servers, str) else ",".join(servers)
+        check(lib.omcache_set_servers(self._mc, c_string(text)), text)
+
+    def _server_list(self) -> List[Server]:
+        servers: List[Server] = []
+        while True:
+            info = lib.omcache_server_info(self._mc, len(servers))
+            if info == ffi.NULL:
+                return servers
+            host = str(ffi.string(info.hostname), "utf-8", "surrogateescape")
+            servers.append(Server(info.server_index, host, info.port))
+            lib.omcache_server_info_free(self._mc, info)
+
+    def _server_protocol(self, index: int) -> str:
+        number = lib.omcache_server_protocol(self._mc, index)
+        if number < 0:
+            raise error_for(lib.OMCACHE_NO_SERVERS, index)
+        return enum_name("enum omcache_protocol_e", number)
+
+    def _counters(self, index: int) -> Dict[str, Any]:
+        stats = ffi.new("omcache_server_stats_t *")
+        stats.struct_size = ffi.sizeof("omcache_server_stats_t")
+        check(lib.omcache_server_stats(self._mc, index, stats), index)
+        names = [name for name, _ in ffi.typeof(stats[0]).fields]
+        counters = {n: getattr(stats, n) for n in names if n not in ("struct_size", "reserved")}
+        counters["state"] = enum_name("enum omcache_server_state_e", stats.state)
+        counters["latency"] = list(stats.latency)
+        return counters
+
+
+def c_string(text: Optional[str]) -> Any:
+    """For a parameter that is a C string or NULL."""
+    if text is None:
+        return ffi.NULL
+    data = text.encode("utf-8", "surrogateescape")
+    if b"\0" in data:
+        raise ValueError(f"a zero byte in {text!r}")
+    return data
+
+
+def enum_name(kind: str, number: int) -> str:
+    """The last word of an enum's name for a number: "meta", "ready"."""
+    return ffi.typeof(kind).elements[number].rsplit("_", 1)[1].lower()

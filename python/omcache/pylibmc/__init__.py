@@ -1,0 +1,1 @@
+"""What omcache_pylibmc is made of."""

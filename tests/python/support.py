@@ -1,0 +1,142 @@
+"""memcached servers, and others, for the tests; each test program has its own."""
+
+import ctypes
+import glob
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import unittest
+
+PR_SET_PDEATHSIG = 1
+
+
+def _die_with_parent():
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+class Memcached:
+    """A server on a socket path, or with port=True on a port of 127.0.0.1."""
+
+    def __init__(self, *options, port=False):
+        if shutil.which("memcached") is None:
+            print("memcached is missing")
+            sys.exit(77)
+        self.options = options
+        self.folder = tempfile.mkdtemp(prefix="omcache-python-")
+        if port:
+            with socket.socket() as probe:
+                probe.bind(("127.0.0.1", 0))
+                self.where = ["-l", "127.0.0.1", "-p", str(probe.getsockname()[1])]
+            self.address = "127.0.0.1:" + self.where[-1]
+        else:
+            self.address = os.path.join(self.folder, "m")
+            self.where = ["-s", self.address]
+        self.start()
+
+    def start(self):
+        user = ["-u", "root"] if os.getuid() == 0 else []
+        command = ["memcached", *user, *self.where, "-t", "1", *self.options]
+        self.process = subprocess.Popen(command, preexec_fn=_die_with_parent)
+        for _ in range(1000):
+            try:
+                self.connect().close()
+                return
+            except OSError:
+                time.sleep(0.01)
+        raise AssertionError("memcached does not listen")
+
+    def connect(self):
+        """A raw connection."""
+        if self.address.startswith("/"):
+            raw = socket.socket(socket.AF_UNIX)
+            try:
+                raw.connect(self.address)
+            except OSError:
+                raw.close()
+                raise
+            return raw
+        host, port = self.address.split(":")
+        return socket.create_connection((host, int(port)))
+
+    def ask(self, words):
+        """The first answer to a command of the text protocol."""
+        with self.connect() as raw:
+            raw.sendall(words)
+            return raw.recv(65536)
+
+    def pause(self):
+        """Stops all of it; that takes a moment."""
+        self.process.send_signal(signal.SIGSTOP)
+        for task in glob.glob("/proc/%d/task/*/stat" % self.process.pid):
+            while True:
+                with open(task) as stat:
+                    if stat.read().rsplit(")", 1)[1].split()[0] == "T":
+                        break
+                time.sleep(0.001)
+
+    def go_on(self):
+        self.process.send_signal(signal.SIGCONT)
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self):
+        self.kill()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class Listener:
+    """Accepts connections and keeps what is sent there, answering nothing."""
+
+    def __init__(self):
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.address = "127.0.0.1:%d" % self.socket.getsockname()[1]
+        self.connections = 0
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        kept = []
+        while True:
+            try:
+                kept.append(self.socket.accept()[0])
+            except OSError:
+                return
+            self.connections += 1
+
+    def stop(self):
+        self.socket.close()
+
+
+class TestCase(unittest.TestCase):
+    """One with a server, or several, for all of its tests."""
+
+    SERVERS = 1
+    OPTIONS = ()
+    PORT = False
+
+    @classmethod
+    def setUpClass(cls):
+        cls.memcached = [
+            Memcached(*cls.OPTIONS, port=cls.PORT) for _ in range(cls.SERVERS)
+        ]
+        cls.addresses = [server.address for server in cls.memcached]
+
+    @classmethod
+    def tearDownClass(cls):
+        for server in cls.memcached:
+            server.stop()
+
+    def setUp(self):
+        for server in self.memcached:
+            server.ask(b"flush_all\r\n")
+
+
+def main():
+    unittest.main(verbosity=2)
