@@ -77,10 +77,11 @@ LTO = $(if $(SANITIZE),,$(if $(findstring Free Software,$(shell $(CC) --version)
 
 # --- What there is in the tree ------------------------------------------------
 
-HEADERS  := $(patsubst include/%,%,$(wildcard include/*.h include/omcache/*.h))
+HEADERS  := $(patsubst include/%,%,$(wildcard include/*.h include/omcache/*.h include/omcache/*/*.h))
 SRC      := $(filter-out src/net/$(if $(filter 0,$(CARES)),cares,nonames).c, \
 	$(sort $(wildcard src/*/*.c)))
 EXAMPLES := $(patsubst %.c,$(B)/%,$(wildcard examples/*.c))
+COMPAT   := $(notdir $(wildcard tests/compat/programs/*.c tests/compat/programs/*.cc))
 BENCHES  := $(patsubst %.c,$(B)/%,$(sort $(wildcard bench/*.c)))
 
 # A test is named by its path below tests/: unit/test_ring, abi/symbols.sh.
@@ -273,6 +274,9 @@ DISTRIBUTION := $(B)/tests/unit/test_vectors $(B)/tests/compat/test_distribution
 check-distribution: $(DISTRIBUTION)         ## compare key distribution with libmemcached's vectors and the library itself
 	@for program in $^; do $$program || exit; done
 
+check-compat:                               ## compare with libmemcached: distribution, and programs built with its names
+	@$(MAKE) check TESTS=compat
+
 .PHONY: fuzz fuzz-keep
 fuzz: $(FUZZ:%=$(B)/tests/%) fuzz-programs  ## look for inputs that break the library, SECONDS=60 for each target
 	@for t in $(notdir $(FUZZ)); do tests/fuzz/explore.sh run $$t $(or $(SECONDS),60) || exit; done
@@ -320,6 +324,24 @@ $(FUZZ:%=$(B)/tests/%): $(B)/%: $(B)/obj/%.o $(FUZZ_SUPPORT) $(FUZZ_MAIN) $(STAT
 	$(Q)$(LINK) -fno-lto -Wl,--wrap=omc_clock_usec -o $@ $^ $(LIBS)
 
 $(B)/tests/live/test_stampede: | $(B)/examples/stampede
+
+# Small programs that use libmemcached, built with that, and with us in its place.
+$(B)/tests/compat/test_programs: | $(foreach p,$(COMPAT),$(B)/compat/theirs/$p $(B)/compat/ours/$p)
+
+C_OR_CXX = $(if $(filter %.cc,$<),$(CXX) -std=$1,$(CC) -std=gnu99) $(if $(WERROR),-Werror) $(CFLAGS) \
+	-Wall -Wextra $< -o $@
+
+$(B)/compat/theirs/%: tests/compat/programs/% tests/compat/programs/program.h $(B)/flags
+	$(SAY) CC $@
+	@mkdir -p $(@D)
+	$(Q)$(call C_OR_CXX,gnu++11) $(CPPFLAGS) $(LDFLAGS) $(COMPAT_LIBS)
+
+$(B)/compat/ours/%: tests/compat/programs/% tests/compat/programs/program.h $(B)/flags \
+		$(wildcard include/*.h include/omcache/*/*.h) $(SHARED)
+	$(SAY) CC $@
+	@mkdir -p $(@D)
+	$(Q)$(call C_OR_CXX,gnu++98) $(SAN) -Wunused -Wshadow -Wconversion -Itests/compat/include -Iinclude \
+		$(CPPFLAGS) $(LDFLAGS) -L$(B) -lomcache $(RPATH)
 
 $(B)/obj/tests/%: MORE_CFLAGS = $(CHECK_CFLAGS)
 $(B)/tests/compat/%: MORE_LIBS = $(COMPAT_LIBS)
@@ -401,7 +423,7 @@ install: all                                ## install to PREFIX; DESTDIR, libdi
 
 uninstall:                                  ## remove what install installed
 	$(Q)rm -f $(lib)/$(SONAME) $(lib)/libomcache.so $(lib)/libomcache.a $(pc) $(HEADERS:%=$(inc)/%)
-	$(Q)if [ -d $(inc)/omcache ]; then rmdir $(inc)/omcache; fi
+	$(Q)for d in omcache/libmemcached omcache; do [ ! -d $(inc)/$$d ] || rmdir $(inc)/$$d || exit; done
 
 # Where this Python looks for modules below PREFIX; and what they find the library by, for
 # PREFIX may be one that the system does not know: pyrpath= for none.

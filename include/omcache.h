@@ -580,6 +580,15 @@ enum omcache_server_state_e {
     OMCACHE_SERVER_DOWN = 3 /* failed, and used again when a reconnect succeeds */
 };
 
+/* Where the last connection that failed, or attempt at one, came to its end. */
+enum omcache_failure_e {
+    OMCACHE_FAILURE_NONE = 0,      /* none has failed yet */
+    OMCACHE_FAILURE_NAME = 1,      /* no address: the lookup of the name failed, or took too long */
+    OMCACHE_FAILURE_CONNECT = 2,   /* no connection: refused, unreachable, no answer in time */
+    OMCACHE_FAILURE_HANDSHAKE = 3, /* no sign that there is a memcached */
+    OMCACHE_FAILURE_CONNECTION = 4 /* a connection that had worked broke, or fell silent */
+};
+
 enum { OMCACHE_LATENCY_BUCKETS = 32 };
 
 /* What a handle knows of a server since it was first in its list.  Members are only
@@ -587,7 +596,7 @@ enum { OMCACHE_LATENCY_BUCKETS = 32 };
 typedef struct omcache_server_stats_s {
     size_t struct_size;   /* in: sizeof(omcache_server_stats_t); out: what of it was filled */
     int32_t state;        /* one of omcache_server_state_e */
-    uint32_t reserved;    /* 0 */
+    int32_t last_failure; /* one of omcache_failure_e */
     uint64_t connects;    /* connections that got to the first answer */
     uint64_t failures;    /* connections and attempts at one that failed */
     uint64_t requests;    /* accepted */

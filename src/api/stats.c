@@ -34,6 +34,7 @@ int omcache_server_stats(omcache_t *mc, int server_index, omcache_server_stats_t
     all = (omcache_server_stats_t){
         .struct_size = stats->struct_size < sizeof(all) ? stats->struct_size : sizeof(all),
         .state = state_of(server),
+        .last_failure = counters->last_failure,
         .connects = counters->connects,
         .failures = counters->failures,
         .requests = counters->requests,

@@ -241,6 +241,16 @@ static void doubt_address(struct omc_server *server, enum omc_state before)
     omc_endpoint_forget(&server->endpoint);
 }
 
+/* What failed, told by what it was doing. */
+static int32_t failure_in(enum omc_state state)
+{
+    if (omc_state_is_resolving(state))
+        return OMCACHE_FAILURE_NAME;
+    if (omc_state_is_connecting(state))
+        return OMCACHE_FAILURE_CONNECT;
+    return omc_state_is_handshake(state) ? OMCACHE_FAILURE_HANDSHAKE : OMCACHE_FAILURE_CONNECTION;
+}
+
 /* A server that fails again and again is news only once. */
 static enum omc_log_level level_of_failure(enum omc_state before)
 {
@@ -308,7 +318,10 @@ void omc_server_event(omcache_t *mc, struct omc_server *server, enum omc_event e
     struct omc_transition transition = omc_state_next(before, event);
 
     server->state = transition.next;
-    server->counters.failures += event == OMC_EVENT_FAILED && transition.action != OMC_ACTION_NONE;
+    if (event == OMC_EVENT_FAILED && transition.action != OMC_ACTION_NONE) {
+        server->counters.failures++;
+        server->counters.last_failure = failure_in(before);
+    }
     run_action(mc, server, transition.action, before, reason, now);
     omc_duty_touch(&mc->fleet, server);
 }

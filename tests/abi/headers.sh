@@ -23,4 +23,16 @@ for header in include/omcache/*.h; do
     for standard in c99 c11 c17; do try "${CC:-cc}" c $standard "${header#include/}" "$flags"; done
     for standard in c++11 c++17; do try "${CXX:-c++}" c++ $standard "${header#include/}" "$flags"; done
 done
+
+# Those in libmemcached's place are compiled into programs with warnings of their own; and
+# C++98 has no `long long`, as the C library's headers know.
+flags='-Wunused -Wshadow -Wconversion'
+for header in include/omcache_libmemcached.h include/omcache/libmemcached/*.h; do
+    for standard in c99 gnu99 c17; do try "${CC:-cc}" c $standard "${header#include/}" "$flags"; done
+    for standard in c++11 c++17; do try "${CXX:-c++}" c++ $standard "${header#include/}" "$flags"; done
+    try "${CXX:-c++}" c++ gnu++98 "${header#include/}" "$flags -Wno-long-long"
+done
+flags="$flags -DMEMCACHED_WRITE_TIMEOUT=20"
+for standard in c99 c17; do try "${CC:-cc}" c $standard omcache_libmemcached.h "$flags"; done
+for standard in c++11 c++17; do try "${CXX:-c++}" c++ $standard omcache_libmemcached.h "$flags"; done
 exit $failed

@@ -27,7 +27,7 @@ static void look(int index)
     stats.struct_size = sizeof(stats);
     assert_rc(omcache_server_stats(client, index, &stats), OMCACHE_OK);
     ck_assert_uint_eq(stats.struct_size, sizeof(stats));
-    ck_assert_uint_eq(stats.reserved, 0);
+    ck_assert_int_eq(stats.last_failure != OMCACHE_FAILURE_NONE, stats.failures > 0);
     uint64_t sum = 0;
     for (size_t i = 0; i < OMCACHE_LATENCY_BUCKETS; i++) {
         sum += stats.latency[i];
@@ -158,12 +158,14 @@ START_TEST(timeouts_and_failures_are_counted)
     watcher_run(&loop, &told_count, 4);
     look(0);
     ck_assert_uint_eq(stats.failures, 1);
+    ck_assert_int_eq(stats.last_failure, OMCACHE_FAILURE_CONNECTION);
     ck_assert_uint_eq(stats.outstanding, 0);
     ck_assert_uint_eq(stats.replies, 1);
     get("a", 4, -1); /* cannot connect */
     watcher_run(&loop, &told_count, 5);
     look(0);
     ck_assert_uint_eq(stats.failures, 2);
+    ck_assert_int_eq(stats.last_failure, OMCACHE_FAILURE_CONNECT);
     ck_assert_int_eq(stats.state, OMCACHE_SERVER_DOWN);
     memcached_restart(&fleet.servers[0]);
     for (int i = 0; i < 2000 && stats.state != OMCACHE_SERVER_READY; i++) {
@@ -213,6 +215,31 @@ START_TEST(states_follow_a_life)
     look(0);
     ck_assert_int_eq(stats.state, OMCACHE_SERVER_DOWN);
     ck_assert_uint_eq(stats.failures, 2);
+}
+END_TEST
+
+START_TEST(a_failure_is_told_by_its_stage)
+{
+    struct wire_request request;
+    client = fixture_client("127.0.0.1:none");
+    watcher_init(&loop, client);
+    assert_rc(omcache_async_get(client, "a", 1, -1, told_reply, &told[0]), OMCACHE_NO_SERVERS);
+    look(0);
+    ck_assert_int_eq(stats.last_failure, OMCACHE_FAILURE_NAME);
+
+    puppet_open(&puppet, 0);
+    client = fixture_client(puppet.address);
+    watcher_init(&loop, client);
+    get("a", 1, -1);
+    puppet_accept(&puppet, &loop);
+    while (!puppet_next(&puppet, &request, 0)) {
+        watcher_turn(&loop, 1);
+    }
+    puppet_hang_up(&puppet, false);
+    watcher_run(&loop, &told_count, 1);
+    look(0);
+    ck_assert_int_eq(stats.last_failure, OMCACHE_FAILURE_HANDSHAKE);
+    puppet_close(&puppet);
 }
 END_TEST
 
@@ -284,6 +311,7 @@ int main(void)
     tcase_add_test(tcase, classic_calls_are_counted_too);
     tcase_add_test(tcase, a_fence_is_no_request);
     tcase_add_test(tcase, timeouts_and_failures_are_counted);
+    tcase_add_test(tcase, a_failure_is_told_by_its_stage);
     tcase_add_test(tcase, states_follow_a_life);
     tcase_add_test(tcase, answers_are_sorted_by_how_long_they_took);
     tcase_add_test(tcase, a_size_says_what_the_caller_knows);

@@ -1,0 +1,124 @@
+/*
+ * Making, copying and freeing clients.  Part of omcache_libmemcached.h.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef OMCACHE_LIBMEMCACHED_CLIENT_H
+#define OMCACHE_LIBMEMCACHED_CLIENT_H
+
+#include <omcache/libmemcached/behavior.h>
+#include <omcache/libmemcached/servers.h>
+
+/* Makes a client, in the caller's memory if that is not NULL. */
+static inline memcached_st *memcached_create(memcached_st *ptr)
+{
+    void *allocated = ptr == NULL ? malloc(sizeof(*ptr)) : NULL;
+
+    if (ptr == NULL)
+        ptr = (memcached_st *)allocated;
+    if (ptr == NULL)
+        return NULL;
+    memset(ptr, 0, sizeof(*ptr));
+    ptr->allocated = allocated;
+    ptr->mc = omcache_init();
+    omc_lm_init_behaviors(ptr);
+    if (ptr->mc != NULL && omc_lm_choose_routing(ptr) == OMCACHE_OK) {
+        omc_lm_apply(ptr);
+        return ptr;
+    }
+    omcache_free(ptr->mc);
+    ptr->mc = NULL;
+    free(allocated);
+    return NULL;
+}
+
+/* Sends what is kept back and frees the client. */
+static inline void memcached_free(memcached_st *ptr)
+{
+    if (ptr == NULL)
+        return;
+    if (ptr->mc != NULL)
+        (void)omc_lm_drain(ptr);
+    omc_lm_drop_results(ptr);
+    omcache_free(ptr->mc);
+    free(ptr->servers);
+    free(ptr->by_index);
+    ptr->mc = NULL;
+    ptr->servers = NULL;
+    ptr->by_index = NULL;
+    ptr->server_count = 0;
+    free(ptr->allocated);
+}
+
+/* Adds the servers of another client to one's own. */
+static inline memcached_return_t memcached_push(memcached_st *destination,
+                                                const memcached_st *source)
+{
+    memcached_server_st *list;
+    memcached_return_t rc;
+    uint32_t i;
+
+    if (destination == NULL || source == NULL)
+        return MEMCACHED_INVALID_ARGUMENTS;
+    if (source->server_count == 0)
+        return MEMCACHED_SUCCESS;
+    list = (memcached_server_st *)calloc(source->server_count, sizeof(*list));
+    if (list == NULL)
+        return MEMCACHED_MEMORY_ALLOCATION_FAILURE;
+    for (i = 0; i < source->server_count; i++) {
+        memcpy(list[i].hostname, source->servers[i].hostname, sizeof(list[i].hostname));
+        list[i].port = source->servers[i].port;
+        list[i].type = source->servers[i].type;
+        list[i].weight = source->servers[i].weight;
+    }
+    list[0].count = source->server_count;
+    rc = memcached_server_push(destination, list);
+    free(list);
+    return rc;
+}
+
+/* Makes a client with another one's settings and servers; as with libmemcached its ring is
+ * weighted only if a server's weight is more than 1. */
+static inline memcached_st *memcached_clone(memcached_st *clone, const memcached_st *source)
+{
+    clone = memcached_create(clone);
+    if (clone == NULL || source == NULL)
+        return clone;
+    memcpy(clone->behaviors, source->behaviors, sizeof(clone->behaviors));
+    memcpy(clone->prefix, source->prefix, sizeof(clone->prefix));
+    clone->user_data = source->user_data;
+    clone->ring_hash = clone->behaviors[MEMCACHED_BEHAVIOR_HASH];
+    omc_lm_apply(clone);
+    if (omc_lm_choose_routing(clone) == OMCACHE_OK &&
+        memcached_push(clone, source) == MEMCACHED_SUCCESS)
+        return clone;
+    memcached_free(clone);
+    return NULL;
+}
+
+/* libmemcached's own version, whose place this takes. */
+static inline const char *memcached_lib_version(void)
+{
+    return LIBMEMCACHED_VERSION_STRING;
+}
+
+/* Memory is the C library's: programs free what they get with free(). */
+static inline memcached_return_t
+memcached_set_memory_allocators(memcached_st *ptr, memcached_malloc_fn mem_malloc,
+                                memcached_free_fn mem_free, memcached_realloc_fn mem_realloc,
+                                memcached_calloc_fn mem_calloc, void *context)
+{
+    (void)mem_malloc, (void)mem_free, (void)mem_realloc, (void)mem_calloc, (void)context;
+    return ptr == NULL ? MEMCACHED_INVALID_ARGUMENTS
+                       : omc_lm_end(ptr, NULL, MEMCACHED_NOT_SUPPORTED);
+}
+
+static inline memcached_return_t
+memcached_set_sasl_auth_data(memcached_st *ptr, const char *username, const char *password)
+{
+    (void)username, (void)password;
+    return ptr == NULL ? MEMCACHED_INVALID_ARGUMENTS
+                       : omc_lm_end(ptr, NULL, MEMCACHED_NOT_SUPPORTED);
+}
+
+#endif

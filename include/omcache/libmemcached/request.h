@@ -1,0 +1,337 @@
+/*
+ * One request and its answer, with libmemcached's codes.  Part of
+ * omcache_libmemcached.h.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef OMCACHE_LIBMEMCACHED_REQUEST_H
+#define OMCACHE_LIBMEMCACHED_REQUEST_H
+
+#include <omcache/libmemcached/fleet.h>
+
+/* Operations, by their numbers in the binary protocol. */
+enum {
+    OMC_LM_SET = 0x01,
+    OMC_LM_ADD = 0x02,
+    OMC_LM_REPLACE = 0x03,
+    OMC_LM_DELETE = 0x04,
+    OMC_LM_INCREMENT = 0x05,
+    OMC_LM_DECREMENT = 0x06,
+    OMC_LM_GETK = 0x0c,
+    OMC_LM_GETKQ = 0x0d,
+    OMC_LM_APPEND = 0x0e,
+    OMC_LM_PREPEND = 0x0f,
+    OMC_LM_TOUCH = 0x1c
+};
+
+typedef struct omc_lm_request {
+    uint8_t opcode;
+    const char *group; /* the key that chooses the server, or NULL */
+    size_t group_length;
+    const char *key;
+    size_t key_length;
+    const char *value;
+    size_t value_length;
+    uint64_t cas;
+    unsigned char extra[20];
+    uint8_t extra_length;
+} omc_lm_request;
+
+/* A number's bytes in network order. */
+static inline void omc_lm_put(void *to, uint64_t number, size_t bytes)
+{
+    unsigned char *at = (unsigned char *)to;
+
+    while (bytes-- > 0) {
+        at[bytes] = (unsigned char)(number & 0xff);
+        number >>= 8;
+    }
+}
+
+/* Appends a number to a request's extras. */
+static inline void omc_lm_put_extra(omc_lm_request *request, uint64_t number, uint8_t bytes)
+{
+    omc_lm_put(request->extra + request->extra_length, number, bytes);
+    request->extra_length = (uint8_t)(request->extra_length + bytes);
+}
+
+static inline omc_lm_request omc_lm_make(uint8_t opcode, const char *group, size_t group_length,
+                                         const char *key, size_t key_length)
+{
+    omc_lm_request request;
+
+    memset(&request, 0, sizeof(request));
+    request.opcode = opcode;
+    request.group = group;
+    request.group_length = group_length;
+    request.key = key;
+    request.key_length = key_length;
+    return request;
+}
+
+static inline omcache_req_t omc_lm_encode(const omc_lm_request *request, uint8_t opcode, int index)
+{
+    omcache_req_t req;
+
+    memset(&req, 0, sizeof(req));
+    req.server_index = index;
+    req.header.opcode = opcode;
+    req.header.extlen = request->extra_length;
+    omc_lm_put(&req.header.keylen, request->key_length, sizeof(req.header.keylen));
+    omc_lm_put(&req.header.bodylen,
+               request->extra_length + request->key_length + request->value_length,
+               sizeof(req.header.bodylen));
+    omc_lm_put(&req.header.cas, request->cas, sizeof(req.header.cas));
+    req.extra = request->extra;
+    req.key = (const unsigned char *)request->key;
+    req.data = (const unsigned char *)request->value;
+    return req;
+}
+
+/* What a key that is sent may be.  One that libmemcached's text would break at is refused
+ * as its server would refuse it. */
+static inline memcached_return_t omc_lm_check_key(const memcached_st *ptr, const char *key,
+                                                  size_t key_length)
+{
+    bool binary = ptr->behaviors[MEMCACHED_BEHAVIOR_BINARY_PROTOCOL] != 0;
+    bool verify = ptr->behaviors[MEMCACHED_BEHAVIOR_VERIFY_KEY] != 0;
+    size_t i;
+
+    if (key == NULL || key_length == 0 || key_length >= MEMCACHED_MAX_KEY)
+        return MEMCACHED_BAD_KEY_PROVIDED;
+    for (i = 0; i < key_length && !binary; i++) {
+        unsigned char c = (unsigned char)key[i];
+
+        if (verify && (c <= ' ' || c >= 0x7f))
+            return MEMCACHED_BAD_KEY_PROVIDED;
+        if (c <= ' ' || c == 0x7f)
+            return MEMCACHED_CLIENT_ERROR;
+    }
+    if (strlen(ptr->prefix) + key_length >= MEMCACHED_MAX_KEY)
+        return binary ? MEMCACHED_UNKNOWN_READ_FAILURE : MEMCACHED_CLIENT_ERROR;
+    return MEMCACHED_SUCCESS;
+}
+
+/* A group's key is not sent. */
+static inline memcached_return_t omc_lm_check_group(const char *group, size_t group_length)
+{
+    if (group != NULL && (group_length == 0 || group_length >= MEMCACHED_MAX_KEY))
+        return MEMCACHED_BAD_KEY_PROVIDED;
+    return MEMCACHED_SUCCESS;
+}
+
+/* libmemcached's code for a server's answer, which depends on the protocol it would have
+ * asked in. */
+static inline memcached_return_t omc_lm_code(const memcached_st *ptr, uint8_t opcode,
+                                             const omcache_value_t *answer)
+{
+    static const char full[] = "out of memory";
+    bool binary = ptr->behaviors[MEMCACHED_BEHAVIOR_BINARY_PROTOCOL] != 0;
+
+    switch (answer->status) {
+    case OMCACHE_OK:
+        return MEMCACHED_SUCCESS;
+    case OMCACHE_NOT_FOUND:
+        return opcode == OMC_LM_REPLACE && !binary ? MEMCACHED_NOTSTORED : MEMCACHED_NOTFOUND;
+    case OMCACHE_KEY_EXISTS:
+        return opcode == OMC_LM_ADD && !binary ? MEMCACHED_NOTSTORED : MEMCACHED_DATA_EXISTS;
+    case OMCACHE_NOT_STORED:
+        return MEMCACHED_NOTSTORED;
+    case OMCACHE_TOO_LARGE_VALUE:
+        return MEMCACHED_E2BIG;
+    case OMCACHE_DELTA_BAD_VALUE:
+        return binary ? MEMCACHED_UNKNOWN_READ_FAILURE : MEMCACHED_CLIENT_ERROR;
+    case OMCACHE_AGAIN:
+    case OMCACHE_TIMEOUT:
+        return MEMCACHED_TIMEOUT;
+    case OMCACHE_BUFFERED:
+        return MEMCACHED_BUFFERED;
+    case OMCACHE_INVALID:
+        return MEMCACHED_INVALID_ARGUMENTS;
+    case OMCACHE_BUFFER_FULL:
+    case OMCACHE_NO_MEMORY:
+        return MEMCACHED_MEMORY_ALLOCATION_FAILURE;
+    case OMCACHE_SERVER_FAILURE:
+    case OMCACHE_NO_SERVERS:
+        return MEMCACHED_CONNECTION_FAILURE;
+    default:
+        break;
+    }
+    if (answer->data != NULL && answer->data_len >= sizeof(full) - 1 &&
+        memcmp(answer->data, full, sizeof(full) - 1) == 0)
+        return MEMCACHED_SERVER_MEMORY_ALLOCATION_FAILURE;
+    return binary ? MEMCACHED_UNKNOWN_READ_FAILURE : MEMCACHED_SERVER_ERROR;
+}
+
+/* Finds the server that a request is for, and its index, or -1 if OMcache is to choose. */
+static inline memcached_return_t omc_lm_route(memcached_st *ptr, const omc_lm_request *request,
+                                              memcached_instance_st **server, int *index)
+{
+    bool grouped = request->group != NULL;
+
+    *server = NULL;
+    *index = -1;
+    if (ptr->server_count == 0)
+        return MEMCACHED_NO_SERVERS;
+    if (omc_lm_has_failover(ptr) && !grouped)
+        return MEMCACHED_SUCCESS;
+    *server = omc_lm_pick(ptr, grouped ? request->group : request->key,
+                          grouped ? request->group_length : request->key_length);
+    if (*server == NULL)
+        return MEMCACHED_SERVER_TEMPORARILY_DISABLED;
+    *index = (*server)->index;
+    return omc_lm_check(*server);
+}
+
+/* Turns a failure of a server into a code, and notes it.  With failover the library has
+ * tried the others, and knows best when to try this one again. */
+static inline memcached_return_t omc_lm_failed(memcached_st *ptr, memcached_instance_st *server,
+                                               int status)
+{
+    if (omc_lm_has_failover(ptr) || server == NULL)
+        return status == OMCACHE_NO_SERVERS ? MEMCACHED_SERVER_TEMPORARILY_DISABLED
+                                            : MEMCACHED_CONNECTION_FAILURE;
+    return omc_lm_note_failure(ptr, server);
+}
+
+/* Drops what was got and not fetched. */
+static inline void omc_lm_drop_results(memcached_st *ptr)
+{
+    while (ptr->first_result != NULL) {
+        memcached_result_st *result = ptr->first_result;
+
+        ptr->first_result = result->next;
+        free(result->value);
+        free(result);
+    }
+    ptr->last_result = NULL;
+    ptr->is_fetching = ptr->has_fetched = false;
+}
+
+/* Sends what is unsent and waits for the answers. */
+static inline memcached_return_t omc_lm_drain(memcached_st *ptr)
+{
+    int rc = OMCACHE_OK;
+
+    if (ptr->has_unsent)
+        rc = omcache_io(ptr->mc, NULL, NULL, NULL, NULL, omc_lm_timeout(ptr));
+    ptr->has_unsent = rc == OMCACHE_AGAIN;
+    if (rc == OMCACHE_AGAIN)
+        return MEMCACHED_TIMEOUT;
+    if (!ptr->is_doubtful || omc_lm_has_failover(ptr))
+        return MEMCACHED_SUCCESS;
+    return omc_lm_look_for_failures(ptr);
+}
+
+static inline uint8_t omc_lm_quiet(uint8_t opcode)
+{
+    if (opcode >= OMC_LM_SET && opcode <= OMC_LM_DECREMENT)
+        return (uint8_t)(opcode + 0x10);
+    if (opcode == OMC_LM_APPEND || opcode == OMC_LM_PREPEND)
+        return (uint8_t)(opcode + 0x0b);
+    return opcode;
+}
+
+/* Keeps a request back, or sends it without waiting for an answer: what has no room in
+ * the socket is waited for. */
+static inline memcached_return_t omc_lm_submit(memcached_st *ptr, const omc_lm_request *request,
+                                               memcached_instance_st *server, int index, bool keep)
+{
+    enum { KEPT_MAX = 65536 }; /* bytes */
+    omcache_req_t req = omc_lm_encode(request, omc_lm_quiet(request->opcode), index);
+    omcache_server_stats_t stats;
+    size_t count = 1;
+    int rc;
+
+    omcache_set_buffering(ptr->mc, keep);
+    rc = omcache_command(ptr->mc, &req, &count, NULL, NULL, 0);
+    omcache_set_buffering(ptr->mc, 0);
+    if (rc == OMCACHE_NO_SERVERS)
+        return omc_lm_failed(ptr, server, rc);
+    if (rc != OMCACHE_BUFFERED)
+        return MEMCACHED_MEMORY_ALLOCATION_FAILURE;
+    ptr->is_doubtful = ptr->has_unsent = true;
+    stats.struct_size = sizeof(stats);
+    if (omcache_server_stats(ptr->mc, req.server_index, &stats) == OMCACHE_OK &&
+        stats.buffered > (keep ? KEPT_MAX : 0))
+        return omc_lm_drain(ptr);
+    return MEMCACHED_SUCCESS;
+}
+
+/* Has a server, or with -1 the one that OMcache chooses, answer a request. */
+static inline memcached_return_t omc_lm_ask(memcached_st *ptr, const omc_lm_request *request,
+                                            memcached_instance_st *server, int index,
+                                            omcache_value_t *answer)
+{
+    omcache_req_t req = omc_lm_encode(request, request->opcode, index);
+    size_t count = 1, room = 1;
+    int rc = omcache_command(ptr->mc, &req, &count, answer, &room, omc_lm_timeout(ptr));
+
+    if (room == 0)
+        answer->status = rc;
+    if (answer->status == OMCACHE_SERVER_FAILURE || answer->status == OMCACHE_NO_SERVERS)
+        return omc_lm_failed(ptr, server, answer->status);
+    if (answer->status == OMCACHE_AGAIN)
+        ptr->is_doubtful = true;
+    else if (server != NULL)
+        server->next_retry = 0;
+    return omc_lm_code(ptr, request->opcode, answer);
+}
+
+/* Carries out a request and returns its code.  *answer is valid until the next call. */
+static inline memcached_return_t omc_lm_run(memcached_st *ptr, const omc_lm_request *request,
+                                            omcache_value_t *answer)
+{
+    memcached_instance_st *server;
+    int index;
+    memcached_return_t rc = omc_lm_route(ptr, request, &server, &index);
+
+    memset(answer, 0, sizeof(*answer));
+    if (rc == MEMCACHED_SUCCESS)
+        rc = omc_lm_ask(ptr, request, server, index, answer);
+    return omc_lm_end(ptr, server, rc);
+}
+
+/* The same without waiting for the answer, if NOREPLY says so; or for later, if `keep` and
+ * BUFFER_REQUESTS do. */
+static inline memcached_return_t omc_lm_run_blind(memcached_st *ptr, const omc_lm_request *request,
+                                                  bool keep)
+{
+    bool silent = ptr->behaviors[MEMCACHED_BEHAVIOR_NOREPLY] != 0;
+    memcached_instance_st *server;
+    omcache_value_t answer;
+    memcached_return_t rc;
+    int index;
+
+    keep = keep && ptr->behaviors[MEMCACHED_BEHAVIOR_BUFFER_REQUESTS] != 0;
+    if (!silent && !keep)
+        return omc_lm_run(ptr, request, &answer);
+    rc = omc_lm_route(ptr, request, &server, &index);
+    if (rc == MEMCACHED_SUCCESS)
+        rc = omc_lm_submit(ptr, request, server, index, keep);
+    if (rc == MEMCACHED_SUCCESS && keep)
+        rc = MEMCACHED_BUFFERED;
+    return omc_lm_end(ptr, server, rc);
+}
+
+/* What goes before every operation on a key. */
+static inline memcached_return_t omc_lm_prepare(memcached_st *ptr, const omc_lm_request *request)
+{
+    memcached_return_t rc;
+
+    if (ptr == NULL)
+        return MEMCACHED_INVALID_ARGUMENTS;
+    omc_lm_begin(ptr);
+    if (ptr->behaviors[MEMCACHED_BEHAVIOR_BINARY_PROTOCOL] == 0)
+        omc_lm_drop_results(ptr);
+    if (ptr->server_count == 0)
+        return omc_lm_end(ptr, NULL, MEMCACHED_NO_SERVERS);
+    rc = omc_lm_check_key(ptr, request->key, request->key_length);
+    if (rc == MEMCACHED_SUCCESS)
+        rc = omc_lm_check_group(request->group, request->group_length);
+    if (rc == MEMCACHED_SUCCESS && request->value_length > UINT32_MAX / 2)
+        rc = MEMCACHED_E2BIG;
+    return omc_lm_end(ptr, NULL, rc);
+}
+
+#endif

@@ -1,0 +1,34 @@
+/*
+ * libmemcached's interface on top of OMcache.
+ *
+ * Programs that use libmemcached are built with
+ *
+ *     #include <omcache_libmemcached.h>   in place of <libmemcached/memcached.h>
+ *     -lomcache                           in place of -lmemcached
+ *
+ * and otherwise as they are.  All of it is in headers, as functions that are compiled into
+ * the program; C99 and C++98, and newer.  What is different, and what is refused, is told
+ * in doc/libmemcached.md.
+ *
+ * A program that defines MEMCACHED_READ_TIMEOUT, MEMCACHED_WRITE_TIMEOUT or
+ * MEMCACHED_COMMAND_TIMEOUT before it includes this file was written for the header of
+ * OMcache 0.3, which libmemcached's programs cannot be: it gets that one's interface, in
+ * which a memcached_st is an omcache_t (omcache/libmemcached/classic.h).  So does one that
+ * defines OMCACHE_LIBMEMCACHED_CLASSIC.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef OMCACHE_LIBMEMCACHED_H
+#define OMCACHE_LIBMEMCACHED_H
+
+#if defined(MEMCACHED_READ_TIMEOUT) || defined(MEMCACHED_WRITE_TIMEOUT) || \
+    defined(MEMCACHED_COMMAND_TIMEOUT) || defined(OMCACHE_LIBMEMCACHED_CLASSIC)
+#include <omcache/libmemcached/classic.h>
+#else
+#include <omcache/libmemcached/config.h>
+#include <omcache/libmemcached/fetch.h>
+#include <omcache/libmemcached/stats.h>
+#include <omcache/libmemcached/storage.h>
+#endif
+
+#endif
