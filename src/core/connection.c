@@ -105,12 +105,34 @@ static struct iovec piece(const void *bytes, size_t len)
 }
 
 /* Takes as much of a number off what is left as possible; how much that is. */
-static ssize_t take_off(size_t *left, size_t number)
+static size_t take_off(size_t *left, size_t number)
 {
     size_t taken = number < *left ? number : *left;
 
     *left -= taken;
-    return (ssize_t)taken;
+    return taken;
+}
+
+/* Makes pieces of what follows `out`; how many. */
+static size_t put_rest(struct iovec *pieces, const struct rest *rest)
+{
+    size_t count = 0;
+
+    if (rest->data_len > 0)
+        pieces[count++] = piece(rest->data, rest->data_len);
+    if (rest->tail_len > 0)
+        pieces[count++] = piece(OMC_CODEC_TAIL, rest->tail_len);
+    return count;
+}
+
+/* Counts what the kernel took of the requests it was given. */
+static void note_taken(struct omc_connection *conn, size_t taken, size_t given, int64_t now)
+{
+    if (taken > 0 || !conn->expecting)
+        note_written(conn, now);
+    conn->blocked = taken < given;
+    conn->bytes_out += taken;
+    conn->written += taken;
 }
 
 /* Writes hello, out and the rest in one go; how much of the rest was written is *sent. */
@@ -118,7 +140,7 @@ static bool write_all(struct omc_connection *conn, const struct rest *rest, size
                       int64_t now)
 {
     size_t unsent = conn->protocol == OMCACHE_PROTOCOL_AUTO ? 0 : omc_connection_unsent(conn);
-    size_t all = conn->hello_left + unsent + rest->data_len + rest->tail_len;
+    size_t all = conn->hello_left + unsent + rest->data_len + rest->tail_len, of_hello;
     struct iovec pieces[4];
     size_t count = 0;
     ssize_t taken;
@@ -128,19 +150,13 @@ static bool write_all(struct omc_connection *conn, const struct rest *rest, size
         pieces[count++] = piece(conn->hello + conn->hello_len - conn->hello_left, conn->hello_left);
     if (unsent > 0)
         pieces[count++] = piece(conn->out.base + conn->out.start, unsent);
-    if (rest->data_len > 0)
-        pieces[count++] = piece(rest->data, rest->data_len);
-    if (rest->tail_len > 0)
-        pieces[count++] = piece(OMC_CODEC_TAIL, rest->tail_len);
-    taken = omc_socket_write(conn->fd, pieces, count);
+    taken = omc_socket_write(conn->fd, pieces, count + put_rest(pieces + count, rest));
     if (taken < 0)
         return false;
-    if (taken > 0 || !conn->expecting)
-        note_written(conn, now);
-    conn->blocked = (size_t)taken < all;
-    conn->bytes_out += (size_t)taken;
-    taken -= take_off(&conn->hello_left, (size_t)taken);
-    conn->written += (size_t)taken;
+    note_taken(conn, (size_t)taken, all, now);
+    of_hello = take_off(&conn->hello_left, (size_t)taken);
+    conn->written -= of_hello; /* it is none of the requests */
+    taken -= (ssize_t)of_hello;
     *sent = (size_t)taken > unsent ? (size_t)taken - unsent : 0;
     omc_buffer_consume(&conn->out, (size_t)taken - *sent);
     if (omc_buffer_size(&conn->out) == 0)
@@ -289,32 +305,49 @@ int omc_connection_send(struct omc_connection *conn, const omcache_req_t *req,
     return OMCACHE_NO_MEMORY;
 }
 
+/* Puts what the kernel did not take of a request, but for `taken` bytes, into `out`; false
+ * without memory. */
+static bool keep_untaken(struct omc_connection *conn, const unsigned char *head, size_t head_len,
+                         const struct rest *rest, size_t taken)
+{
+    size_t head_taken = taken < head_len ? taken : head_len;
+
+    if (!omc_blocks_reserve(&conn->pool->blocks, &conn->out,
+                            head_len + rest->data_len + rest->tail_len - taken))
+        return false;
+    omc_buffer_append(&conn->out, head + head_taken, head_len - head_taken);
+    return copy_rest(conn, rest, taken - head_taken);
+}
+
 bool omc_connection_ask(struct omc_connection *conn, const omcache_req_t *req,
                         struct omc_prefix prefix, size_t limit, int64_t now)
 {
     struct rest rest = rest_of(conn, req);
-    size_t size = rest.data_len + rest.tail_len, used, sent;
-    uint64_t start = conn->written;
+    size_t size = rest.data_len + rest.tail_len, head_len;
+    unsigned char head[OMC_CODEC_HEAD_MAX];
+    struct iovec pieces[3];
+    ssize_t taken;
 
-    if (size > limit || !omc_queue_reserve(&conn->queue) ||
-        !omc_blocks_reserve(&conn->pool->blocks, &conn->out, OMC_CODEC_HEAD_MAX))
+    if (size > limit || !omc_queue_reserve(&conn->queue))
         return false;
-    used = conn->codec->encode_head(omc_buffer_tail(&conn->out), req, prefix,
-                                    omc_queue_next(&conn->queue));
-    if (used == 0 || used > limit - size)
+    head_len = conn->codec->encode_head(head, req, prefix, omc_queue_next(&conn->queue));
+    if (head_len == 0 || head_len > limit - size)
         return false;
-    omc_buffer_commit(&conn->out, used);
-    if (!write_all(conn, &rest, &sent, now))
+    pieces[0] = piece(head, head_len);
+    taken = omc_socket_write(conn->fd, pieces, 1 + put_rest(pieces + 1, &rest));
+    if (taken < 0)
         conn->broken = errno;
-    if (sent == size || copy_rest(conn, &rest, sent))
+    else
+        note_taken(conn, (size_t)taken, head_len + size, now);
+    if (taken == (ssize_t)(head_len + size) ||
+        keep_untaken(conn, head, head_len, &rest, taken < 0 ? 0 : (size_t)taken))
         return true;
-    if (conn->written > start) {
+    if (taken > 0) {
         conn->broken = ENOMEM; /* half a request is on its way, and the other half is lost */
         return true;
     }
-    omc_buffer_truncate(&conn->out, 0);
-    omc_blocks_release(&conn->pool->blocks, &conn->out);
     conn->expecting = false;
+    conn->broken = 0;
     return false;
 }
 
@@ -328,148 +361,11 @@ bool omc_connection_fence(struct omc_connection *conn)
     return queue_head(conn, &noop, no_prefix, &fence, SIZE_MAX, 0, 0) == OMCACHE_OK;
 }
 
-bool omc_connection_await(struct omc_connection *conn, size_t limit)
-{
-    struct omc_buffer *buffer = &conn->in.buffer;
-
-    if (omc_inbox_make_room(&conn->in, &conn->pool->chunks, conn->message, limit) != OMC_INBOX_ROOM)
-        return false;
-    if (!conn->patient)
-        omc_socket_let_wait(conn->fd, true);
-    conn->patient = true;
-    conn->count = omc_socket_await(conn->fd, omc_buffer_tail(buffer), omc_buffer_room(buffer));
-    conn->error = errno;
-    conn->awaited = conn->count != OMC_SOCKET_AGAIN;
-    if (!conn->awaited) {
-        omc_inbox_commit(&conn->in, 0);
-        omc_inbox_rest(&conn->in, conn->message);
-    }
-    return conn->awaited;
-}
-
 void omc_connection_show(struct omc_connection *conn)
 {
     if (conn->patient)
         omc_socket_let_wait(conn->fd, false);
     conn->patient = false;
-}
-
-/* Reads into what room there is, or has been read into. */
-static ssize_t read_once(struct omc_connection *conn, size_t limit)
-{
-    struct omc_buffer *buffer = &conn->in.buffer;
-    ssize_t count;
-
-    if (conn->awaited) {
-        conn->awaited = false;
-        errno = conn->error;
-        omc_inbox_commit(&conn->in, conn->count > 0 ? (size_t)conn->count : 0);
-        return conn->count;
-    }
-    switch (omc_inbox_make_room(&conn->in, &conn->pool->chunks, conn->message, limit)) {
-    case OMC_INBOX_STALLED:
-        conn->stalled = true;
-        return OMC_SOCKET_AGAIN;
-    case OMC_INBOX_NO_MEMORY:
-        errno = ENOMEM;
-        return OMC_SOCKET_ERROR;
-    case OMC_INBOX_ROOM:
-        break;
-    }
-    count = omc_socket_read(conn->fd, omc_buffer_tail(buffer), omc_buffer_room(buffer));
-    omc_inbox_commit(&conn->in, count > 0 ? (size_t)count : 0);
-    return count;
-}
-
-ssize_t omc_connection_read(struct omc_connection *conn, size_t limit, int64_t now)
-{
-    ssize_t count = read_once(conn, limit);
-
-    if (count > 0) {
-        conn->bytes_in += (uint64_t)count;
-        conn->since = now;
-    } else if (count == OMC_SOCKET_AGAIN) {
-        omc_inbox_rest(&conn->in, conn->message);
-    }
-    return count;
-}
-
-static bool find_by_opaque(const void *context, uint32_t opaque, struct omc_expected *found)
-{
-    const struct omc_connection *conn = context;
-    const struct omc_pending *pending = omc_queue_find(&conn->queue, opaque);
-
-    if (pending == NULL)
-        return false;
-    *found = (struct omc_expected){.opaque = opaque, .opcode = pending->opcode};
-    return true;
-}
-
-static bool find_oldest(const void *context, struct omc_expected *found)
-{
-    const struct omc_connection *conn = context;
-    const struct omc_queue *queue = &conn->queue;
-
-    for (uint32_t i = 0; i < queue->count; i++) {
-        const struct omc_pending *pending = omc_queue_find(queue, queue->first + i);
-
-        if (pending == NULL || pending->quiet)
-            continue;
-        *found = (struct omc_expected){
-            .opaque = queue->first + i,
-            .opcode = pending->opcode,
-            .first = i == 0,
-            .key_sum = pending->key_sum,
-        };
-        return pending->start < conn->written;
-    }
-    return false;
-}
-
-enum omc_decode omc_connection_next(struct omc_connection *conn, size_t limit,
-                                    struct omc_reply *reply)
-{
-    const struct omc_expect expect = {conn, find_by_opaque, find_oldest};
-    struct omc_buffer *buffer = &conn->in.buffer;
-    size_t size = omc_buffer_size(buffer), used = 0;
-    enum omc_decode result;
-
-    conn->message = 0;
-    if (size == 0) {
-        omc_inbox_rest(&conn->in, 0);
-        return OMC_DECODE_MORE;
-    }
-    result = conn->codec->decode(buffer->base + buffer->start, size, limit, &expect, reply, &used);
-    if (result == OMC_DECODE_REPLY) {
-        omc_buffer_consume(buffer, used);
-    } else if (result == OMC_DECODE_MORE) {
-        conn->message = used;
-        omc_inbox_rest(&conn->in, used);
-    }
-    return result;
-}
-
-bool omc_connection_peek(struct omc_connection *conn, size_t limit, const struct omc_expect *expect,
-                         struct omc_reply *reply)
-{
-    size_t used;
-
-    return conn->count > 0 &&
-           conn->codec->decode(omc_buffer_tail(&conn->in.buffer), (size_t)conn->count, limit,
-                               expect, reply, &used) == OMC_DECODE_REPLY &&
-           used == (size_t)conn->count;
-}
-
-/* The number is used, and the bytes are, which stay where they are. */
-void omc_connection_take(struct omc_connection *conn, int64_t now)
-{
-    conn->queue.first++;
-    conn->awaited = false;
-    conn->expecting = false;
-    conn->bytes_in += (uint64_t)conn->count;
-    conn->since = now;
-    omc_inbox_commit(&conn->in, (size_t)conn->count);
-    omc_buffer_consume(&conn->in.buffer, (size_t)conn->count);
 }
 
 void omc_connection_settle(struct omc_connection *conn, struct omc_pending *pending)

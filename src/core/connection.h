@@ -175,28 +175,8 @@ bool omc_connection_fence(struct omc_connection *conn);
 /* Writes what the kernel takes; false with errno if the connection failed. */
 bool omc_connection_flush(struct omc_connection *conn, int64_t now);
 
-/* Waits for something to read, and reads it: the next omc_connection_read returns that.
- * Not for long: OMC_SOCKET_PATIENCE milliseconds, if that.  False if there is nothing
- * yet, or no room. */
-bool omc_connection_await(struct omc_connection *conn, size_t limit);
-
 /* Makes sure that no read waits, as the application is to see the socket. */
 void omc_connection_show(struct omc_connection *conn);
-
-/* Reads once, up to the end of the room there is.  A number of bytes, or what
- * omc_socket_read has for less; OMC_SOCKET_AGAIN with `stalled` set if there is
- * no room; OMC_SOCKET_ERROR with ENOMEM without memory. */
-ssize_t omc_connection_read(struct omc_connection *conn, size_t limit, int64_t now);
-
-/* Decodes the next reply of those read, of at most limit bytes of body. */
-enum omc_decode omc_connection_next(struct omc_connection *conn, size_t limit,
-                                    struct omc_reply *reply);
-
-/* Decodes what was awaited after that.  True if it is one reply and nothing more, which
- * is then to be taken if it is the answer; else the next read returns it. */
-bool omc_connection_peek(struct omc_connection *conn, size_t limit, const struct omc_expect *expect,
-                         struct omc_reply *reply);
-void omc_connection_take(struct omc_connection *conn, int64_t now);
 
 /* Settles a request, its last answer having come. */
 void omc_connection_settle(struct omc_connection *conn, struct omc_pending *pending);

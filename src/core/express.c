@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "core/answers.h"
 #include "core/duty.h"
 #include "core/handle.h"
 #include "core/receive.h"
@@ -135,12 +136,12 @@ enum omc_step omc_express_take(omcache_t *mc, struct omc_express *express, const
     const struct omc_expect expect = {express, find_by_opaque, find_oldest};
     struct omc_server *server = express->server;
 
-    if (!omc_connection_peek(&server->conn, mc->settings.recv_limit, &expect, reply) ||
+    if (!omc_answers_peek(&server->conn, mc->settings.recv_limit, &expect, reply) ||
         !is_plain(express, req, reply))
         return hand_over(mc, express, now);
     if (express->pending.prefix_len > 0)
         omc_receive_strip(reply, express->pending.prefix_len);
-    omc_connection_take(&server->conn, now);
+    omc_answers_take(&server->conn, now);
     omc_counters_reply(&server->counters, reply, mc->usec - express->pending.asked);
     mc->batch.left = 0;
     if (reply->value.key_len > 0 || reply->value.data_len > 0)

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 
+#include "core/answers.h"
 #include "core/counter.h"
 #include "core/duty.h"
 #include "core/handle.h"
@@ -157,7 +158,7 @@ static void handle_replies(omcache_t *mc, struct omc_server *server, int64_t now
                 return;
             continue;
         }
-        switch (omc_connection_next(&server->conn, mc->settings.recv_limit, &reply)) {
+        switch (omc_answers_next(&server->conn, mc->settings.recv_limit, &reply)) {
         case OMC_DECODE_MORE:
             return;
         case OMC_DECODE_TOO_LARGE:
@@ -191,12 +192,12 @@ static size_t limit_of_call(const omcache_t *mc, const struct omc_server *server
 
 bool omc_receive_await(omcache_t *mc, struct omc_server *server)
 {
-    return omc_connection_await(&server->conn, limit_of_call(mc, server));
+    return omc_answers_await(&server->conn, limit_of_call(mc, server));
 }
 
 void omc_receive(omcache_t *mc, struct omc_server *server, int64_t now)
 {
-    ssize_t count = omc_connection_read(&server->conn, limit_of_call(mc, server), now);
+    ssize_t count = omc_answers_read(&server->conn, limit_of_call(mc, server), now);
 
     if (count > 0)
         handle_replies(mc, server, now);

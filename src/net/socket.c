@@ -69,7 +69,7 @@ ssize_t omc_socket_read(int fd, void *bytes, size_t size)
 /* All others who read and write say that they do not wait. */
 void omc_socket_let_wait(int fd, bool may_wait)
 {
-    static const struct timeval patience = {.tv_usec = OMC_SOCKET_PATIENCE * 1000};
+    static const struct timeval patience = {.tv_usec = 1000L * OMC_SOCKET_PATIENCE};
 
     if (!may_wait)
         (void)fcntl(fd, F_SETFL, O_NONBLOCK);

@@ -13,9 +13,9 @@
 #include <sys/resource.h>
 
 #define SERVERS 1000
-#define BURST 50               /* requests to each at once */
-#define LARGE (200 * 1024)     /* and a value of this size */
-#define HIGHEST ((size_t)4096) /* that each may cost */
+#define BURST 50                   /* requests to each at once */
+#define LARGE ((size_t)200 * 1024) /* and a value of this size */
+#define HIGHEST ((size_t)4096)     /* that each may cost */
 
 static size_t allocated(void)
 {
@@ -117,6 +117,7 @@ static void keep_busy(size_t servers)
 START_TEST(an_idle_server_costs_little)
 {
     size_t servers = server_count();
+    ck_assert_uint_gt(servers, 0);
     fixture_servers(1);
     assert_rc(omcache_noop(client, 0, -1), OMCACHE_OK);
     size_t before = allocated();
