@@ -71,18 +71,4 @@ static inline void omc_buffer_truncate(struct omc_buffer *buffer, size_t size)
     buffer->end = buffer->start + size;
 }
 
-/* Lets an empty buffer start at its beginning again. */
-static inline void omc_buffer_rewind(struct omc_buffer *buffer)
-{
-    if (omc_buffer_size(buffer) == 0)
-        buffer->start = buffer->end = 0;
-}
-
-/* Gives back the memory of an empty buffer that has grown beyond `keep`. */
-static inline void omc_buffer_trim(struct omc_buffer *buffer, size_t keep)
-{
-    if (buffer->capacity > keep && omc_buffer_size(buffer) == 0)
-        omc_buffer_fini(buffer);
-}
-
 #endif
