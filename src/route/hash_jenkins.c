@@ -2,6 +2,9 @@
  * lookup3's hashlittle with the start value 13.
  */
 #include "route/hash.h"
+
+#include <string.h>
+
 #include "route/words.h"
 
 struct state {
@@ -49,8 +52,7 @@ uint32_t omc_hash_jenkins(const unsigned char *bytes, size_t len)
     }
     if (len == 0)
         return s.c;
-    for (size_t i = 0; i < len; i++)
-        last[i] = bytes[i];
+    memcpy(last, bytes, len);
     add(&s, last);
     return finish(&s);
 }
