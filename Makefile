@@ -7,7 +7,7 @@
 # --- To set on the command line -----------------------------------------------
 
 B           ?= build
-CFLAGS      ?= -O3 -g
+CFLAGS      ?= -O2 -g
 PREFIX      ?= /usr/local
 exec_prefix  = $(PREFIX)
 libdir       = $(exec_prefix)/lib
@@ -73,7 +73,8 @@ endif
 
 # What a request needs is spread over many small functions and files: they are put
 # together when the library is linked.  The archive can be linked in either way.
-LTO = $(if $(SANITIZE),,$(if $(findstring Free Software,$(shell $(CC) --version)),-flto=auto -ffat-lto-objects))
+LTO := $(if $(SANITIZE),,$(if $(findstring Free Software,$(shell $(CC) --version)), \
+	$(if $(filter file,$(origin CFLAGS)),-O3) -flto=auto -ffat-lto-objects))
 
 # --- What there is in the tree ------------------------------------------------
 

@@ -15,7 +15,8 @@
 # The last line of the output is "N passed, N failed, N skipped".
 
 cd "$(dirname "$0")/.." || exit
-: "${B:=build}" "${JOBS:=$(nproc)}" "${TIMEOUT:=120}"
+# Some do little but wait: one more than there are processors.
+: "${B:=build}" "${JOBS:=$(($(nproc) + 1))}" "${TIMEOUT:=120}"
 export B TIMEOUT
 
 # The path for what test $1 leaves behind: add .log or .result.
