@@ -190,7 +190,9 @@ static void on_one_of_many(omcache_t *mc, const omcache_reply_t *reply, void *co
     }
     ck_assert_uint_eq(many->ends, 0);
     ck_assert_uint_gt(key_len, 2);
-    many->seen[atoi((const char *)key + 2) % 100]++;
+    char number[12];
+    snprintf(number, sizeof(number), "%.*s", (int)key_len - 2, (const char *)key + 2);
+    many->seen[atoi(number) % 100]++;
     many->hits += omcache_reply_status(reply) == OMCACHE_OK;
     many->misses += omcache_reply_status(reply) == OMCACHE_NOT_FOUND;
     many->others += omcache_reply_status(reply) != OMCACHE_OK &&

@@ -209,7 +209,9 @@ static void see(omcache_t *mc, const omcache_reply_t *reply, void *context)
     const unsigned char *key = omcache_reply_key(reply, &len);
     told_reply(mc, reply, context);
     if (key != NULL) {
-        size_t at = (size_t)atoll((const char *)key);
+        char number[251];
+        snprintf(number, sizeof(number), "%.*s", (int)len, (const char *)key);
+        size_t at = (size_t)atoll(number);
         ck_assert_uint_lt(at, 10000);
         assert_bytes(key, len, keys[at], key_lens[at]);
         seen[at]++;
