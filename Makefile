@@ -117,8 +117,10 @@ CHOSEN   := $(foreach t,$(TESTS),$(or $(filter $t/%,$(PROGRAMS) $(SCRIPTS)), \
 	$(if $(filter live@%,$t),$(OVER_$(t:live@%=%))),$t))
 CHOSEN_PROGRAMS := $(filter-out %.sh %.py,$(CHOSEN))
 BUILT    := $(sort $(foreach t,$(CHOSEN_PROGRAMS),$(B)/tests/$(firstword $(subst @, ,$t))))
-# The slow ways to run them do without the other protocols, unless told otherwise.
-FEWER    := $(filter-out $(if $(filter file,$(origin TESTS)),$(VARIANTS)),$(CHOSEN_PROGRAMS))
+# The slow ways to run them do without the other protocols, and without comparing
+# results with libmemcached's, unless told otherwise.
+FEWER    := $(filter-out $(if $(filter file,$(origin TESTS)),$(VARIANTS) \
+	compat/test_distribution compat/test_programs),$(CHOSEN_PROGRAMS))
 
 # What a script runs.
 NEEDED_PROGRAMS := $(if $(filter live/syscalls.sh,$(CHOSEN)),live/test_promptness)
