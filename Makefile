@@ -72,7 +72,9 @@ CXX := $(if $(findstring clang,$(CC)),clang++,g++)
 endif
 
 # What a request needs is spread over many small functions and files: they are put
-# together when the library is linked.  The archive can be linked in either way.
+# together when the shared library is linked.  How a program is linked with the archive
+# is not for us to say: it has the objects as they were compiled.
+OBJCOPY ?= objcopy
 LTO := $(if $(SANITIZE),,$(if $(findstring Free Software,$(shell $(CC) --version)), \
 	$(if $(filter file,$(origin CFLAGS)),-O3) -flto=auto -ffat-lto-objects))
 
@@ -179,6 +181,7 @@ $(STATIC): $(OBJ) $(B)/sources
 	$(SAY) AR $@
 	$(Q)rm -f $@
 	$(Q)$(AR) rcs $@ $(OBJ)
+	$(if $(LTO),$(Q)$(OBJCOPY) -R '.gnu.lto_*' -R '.gnu.debuglto_*' $@)
 
 $(B)/obj/%.o: %.c $(B)/flags
 	$(SAY) CC $<
@@ -309,11 +312,10 @@ check-examples: examples                    ## build the examples and see each w
 abi-baseline: all                           ## make the ABI of this build the one to keep
 	tests/abi/abidiff.sh --write
 
-# A test may put functions of its own in the place of the library's.
 $(UNIT): $(B)/%: $(B)/obj/%.o $(SUPPORT) $(STATIC)
 	$(SAY) LINK $@
 	@mkdir -p $(@D)
-	$(Q)$(LINK) -fno-lto -o $@ $^ $(LIBS) $(CHECK_LIBS)
+	$(Q)$(LINK) -o $@ $^ $(LIBS) $(CHECK_LIBS)
 
 $(OTHER): $(B)/%: $(B)/obj/%.o $(SUPPORT) $(SHARED)
 	$(SAY) LINK $@
@@ -324,7 +326,7 @@ $(OTHER): $(B)/%: $(B)/obj/%.o $(SUPPORT) $(SHARED)
 $(FUZZ:%=$(B)/tests/%): $(B)/%: $(B)/obj/%.o $(FUZZ_SUPPORT) $(FUZZ_MAIN) $(STATIC)
 	$(SAY) LINK $@
 	@mkdir -p $(@D)
-	$(Q)$(LINK) -fno-lto -Wl,--wrap=omc_clock_usec -o $@ $^ $(LIBS)
+	$(Q)$(LINK) -Wl,--wrap=omc_clock_usec -o $@ $^ $(LIBS)
 
 $(B)/tests/live/test_stampede: | $(B)/examples/stampede
 
@@ -398,11 +400,11 @@ bench-smoke: $(BENCHES)                     ## see that all of it can be measure
 bench-python: python                        ## measure the Python modules against pylibmc
 	@PYTHONPATH=$(B)/python PYTHONDONTWRITEBYTECODE=1 $(PYTHON) bench/python.py $(ROUNDS)
 
-# They look inside, as unit tests do.
-$(BENCHES): $(B)/%: $(B)/obj/%.o $(BENCH_SUPPORT) $(STATIC)
+# They look inside, as unit tests do, and measure what the shared library has.
+$(BENCHES): $(B)/%: $(B)/obj/%.o $(BENCH_SUPPORT) $(OBJ) $(B)/sources
 	$(SAY) LINK $@
 	@mkdir -p $(@D)
-	$(Q)$(LINK) $(LTO) -o $@ $^ $(LIBS) $(COMPAT_LIBS) -lm
+	$(Q)$(LINK) $(LTO) -o $@ $(filter %.o,$^) $(LIBS) $(COMPAT_LIBS) -lm
 
 $(B)/obj/bench/%: MORE_CFLAGS = -Ibench
 
