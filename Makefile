@@ -46,7 +46,8 @@ endif
 FLAGS = -std=c11 -D_GNU_SOURCE -Iinclude -Isrc -fPIC -fvisibility=hidden \
 	-ffp-contract=off -Wall -Wextra -Wpedantic -Wshadow -Wconversion
 
-SAN     = $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer)
+# Builds with sanitizers look after each call at what could be derived (core/audit.h).
+SAN     = $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer -DOMC_AUDIT)
 COMPILE = $(CC) $(FLAGS) $(if $(WERROR),-Werror) $(SAN) $(CPPFLAGS) $(CFLAGS)
 LINK    = $(CC) $(SAN) $(CFLAGS) $(LDFLAGS)
 
@@ -106,7 +107,7 @@ SCRIPTS  := $(patsubst tests/%,%,$(sort $(wildcard tests/abi/*.sh))) \
 # The live programs are run over the binary protocol, and again over the others:
 # live/test_get@meta.  Not these: they have scripted peers only, who speak binary, or
 # choose protocols themselves.
-ONCE      := $(addprefix live/test_,strange waiting wire protocol_choice bad_input streams input_rules)
+ONCE      := $(addprefix live/test_,strange waiting wire protocol_choice bad_input streams input_rules silence)
 VARIED    := $(filter-out $(ONCE),$(filter live/%,$(PROGRAMS)))
 OVER_auto := $(VARIED:%=%@auto)
 OVER_meta := $(VARIED:%=%@meta)

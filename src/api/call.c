@@ -4,6 +4,7 @@
 #include "api/call.h"
 
 #include "base/clock.h"
+#include "core/audit.h"
 #include "core/duty.h"
 #include "core/express.h"
 #include "core/handle.h"
@@ -90,7 +91,8 @@ bool omc_call_end(omcache_t *mc)
     bool freed;
 
     if (!has_consequences(mc)) {
-        mc->depth--;
+        if (--mc->depth == 0)
+            omc_audit(mc);
         return true;
     }
 
@@ -103,6 +105,8 @@ bool omc_call_end(omcache_t *mc)
         if (!mc->ended)
             omc_handle_end(mc);
         omc_handle_free(mc);
+    } else if (mc->depth == 0) {
+        omc_audit(mc);
     }
     return !freed;
 }

@@ -53,16 +53,14 @@ static ssize_t read_once(struct omc_connection *conn, size_t limit)
     return count;
 }
 
-ssize_t omc_answers_read(struct omc_connection *conn, size_t limit, int64_t now)
+ssize_t omc_answers_read(struct omc_connection *conn, size_t limit)
 {
     ssize_t count = read_once(conn, limit);
 
-    if (count > 0) {
+    if (count > 0)
         conn->bytes_in += (uint64_t)count;
-        conn->since = now;
-    } else if (count == OMC_SOCKET_AGAIN) {
+    else if (count == OMC_SOCKET_AGAIN)
         omc_inbox_rest(&conn->in, conn->message);
-    }
     return count;
 }
 
@@ -136,9 +134,8 @@ void omc_answers_take(struct omc_connection *conn, int64_t now)
 {
     conn->queue.first++;
     conn->awaited = false;
-    conn->expecting = false;
     conn->bytes_in += (uint64_t)conn->count;
-    conn->since = now;
+    omc_connection_note_life(conn, now);
     omc_inbox_commit(&conn->in, (size_t)conn->count);
     omc_buffer_consume(&conn->in.buffer, (size_t)conn->count);
 }

@@ -20,7 +20,7 @@ bool omc_answers_await(struct omc_connection *conn, size_t limit);
 /* Reads once, up to the end of the room there is.  A number of bytes, or what
  * omc_socket_read has for less; OMC_SOCKET_AGAIN with `stalled` set if there is
  * no room; OMC_SOCKET_ERROR with ENOMEM without memory. */
-ssize_t omc_answers_read(struct omc_connection *conn, size_t limit, int64_t now);
+ssize_t omc_answers_read(struct omc_connection *conn, size_t limit);
 
 /* Decodes the next reply of those read, of at most limit bytes of body. */
 enum omc_decode omc_answers_next(struct omc_connection *conn, size_t limit,

@@ -40,10 +40,11 @@ void omc_connection_leave(struct omc_connection *conn)
     omc_inbox_discard(&conn->in);
     conn->fd = -1;
     conn->message = 0;
+    conn->hello_len = 0;
     conn->hello_left = 0;
     conn->blocked = false;
     conn->broken = 0;
-    conn->expecting = false;
+    conn->foreign = false;
     conn->patient = false;
     conn->awaited = false;
     conn->stalled = false;
@@ -65,7 +66,6 @@ void omc_connection_open(struct omc_connection *conn, int fd, int protocol, int6
     conn->hello_len = omc_hello_write(conn->hello, protocol, conn->hello_number);
     conn->hello_left = conn->hello_len;
     conn->since = now;
-    conn->expecting = true;
 }
 
 enum omc_hello omc_connection_read_hello(struct omc_connection *conn, int protocol,
@@ -77,17 +77,9 @@ enum omc_hello omc_connection_read_hello(struct omc_connection *conn, int protoc
                                           protocol, conn->hello_number, &used, problem);
 
     omc_buffer_consume(buffer, used);
+    if (hello != OMC_HELLO_MORE)
+        conn->hello_len = 0;
     return hello;
-}
-
-/* The dead timeout runs from the first attempt to write after silence on both
- * sides.  Later writes prove nothing, the kernel takes them even if the peer is
- * dead; but if it was full and takes more, the peer is taking, too. */
-static void note_written(struct omc_connection *conn, int64_t now)
-{
-    if (!conn->expecting || conn->blocked)
-        conn->since = now;
-    conn->expecting = true;
 }
 
 /* What follows the bytes in `out`: a request's data, from where they are, and what the
@@ -125,11 +117,14 @@ static size_t put_rest(struct iovec *pieces, const struct rest *rest)
     return count;
 }
 
-/* Counts what the kernel took of the requests it was given. */
+/* Counts what the kernel took of the requests it was given.  The dead timeout runs from
+ * the first attempt to write after silence on both sides.  Later writes prove nothing, the
+ * kernel takes them even if the peer is dead; but if it was full and takes more, the peer
+ * is taking, too. */
 static void note_taken(struct omc_connection *conn, size_t taken, size_t given, int64_t now)
 {
-    if (taken > 0 || !conn->expecting)
-        note_written(conn, now);
+    if (!omc_connection_awaits_peer(conn) || (conn->blocked && taken > 0))
+        conn->since = now;
     conn->blocked = taken < given;
     conn->bytes_out += taken;
     conn->written += taken;
@@ -187,8 +182,7 @@ static int queue_head(struct omc_connection *conn, const omcache_req_t *req,
 {
     const struct omc_codec *codec = conn->codec;
     size_t unsent = omc_connection_unsent(conn), used;
-    struct omc_counter *counter = pending->counter;
-    struct omc_pending *queued;
+    struct omc_pending queued = *pending;
 
     if (unsent > limit || size > limit - unsent)
         return OMCACHE_BUFFER_FULL;
@@ -201,16 +195,15 @@ static int queue_head(struct omc_connection *conn, const omcache_req_t *req,
         return OMCACHE_INVALID;
     if (used > limit - unsent - size)
         return OMCACHE_BUFFER_FULL;
-    if (counter == NULL && codec->lacks_initial && omc_counter_is_needed(codec, req) &&
-        (counter = omc_counter_new(req, prefix)) == NULL)
+    if (queued.counter == NULL && codec->lacks_initial && omc_counter_is_needed(codec, req) &&
+        (queued.counter = omc_counter_new(req, prefix)) == NULL)
         return OMCACHE_NO_MEMORY;
     omc_buffer_commit(&conn->out, used);
-    queued = omc_queue_push(&conn->queue, pending);
-    queued->start = conn->written + unsent;
-    queued->counter = counter;
-    queued->key_sum = omc_codec_key_sum(codec, req, prefix);
-    queued->opcode = req->header.opcode;
-    queued->quiet = codec->is_quiet(req->header.opcode);
+    queued.start = conn->written + unsent;
+    queued.key_sum = omc_codec_key_sum(codec, req, prefix);
+    queued.opcode = req->header.opcode;
+    queued.quiet = codec->is_quiet(req->header.opcode);
+    omc_queue_push(&conn->queue, &queued);
     return OMCACHE_OK;
 }
 
@@ -346,7 +339,7 @@ bool omc_connection_ask(struct omc_connection *conn, const omcache_req_t *req,
         conn->broken = ENOMEM; /* half a request is on its way, and the other half is lost */
         return true;
     }
-    conn->expecting = false;
+    conn->blocked = false;
     conn->broken = 0;
     return false;
 }
@@ -368,13 +361,6 @@ void omc_connection_show(struct omc_connection *conn)
     conn->patient = false;
 }
 
-void omc_connection_settle(struct omc_connection *conn, struct omc_pending *pending)
-{
-    omc_queue_settle(&conn->queue, pending);
-    if (conn->queue.open == 0)
-        conn->expecting = false;
-}
-
 bool omc_connection_forget(struct omc_connection *conn)
 {
     struct omc_queue *queue = &conn->queue;
@@ -386,7 +372,6 @@ bool omc_connection_forget(struct omc_connection *conn)
         omc_queue_pop(queue);
     }
     omc_queue_forget(queue);
-    conn->expecting = false;
     if (omc_connection_unsent(conn) > 0)
         return false;
     omc_blocks_release(&conn->pool->blocks, &conn->out);

@@ -37,15 +37,14 @@ struct omc_connection {
     const struct omc_codec *codec; /* of that, or to let them wait */
 
     unsigned char hello[OMC_HELLO_MAX]; /* the first words, */
-    size_t hello_len;
-    size_t hello_left;     /* how much of them is unsent, */
-    uint32_t hello_number; /* and their opaque */
+    size_t hello_len;                   /* 0 when they have been answered, */
+    size_t hello_left;                  /* how much of them is unsent, */
+    uint32_t hello_number;              /* and their opaque */
 
     struct omc_buffer out; /* requests not yet written */
     uint64_t written;      /* how many bytes of requests were written before those */
     bool blocked;          /* the kernel took less than it was given */
     int broken;            /* errno of a write that failed and is still to be handled */
-    bool expecting;        /* something was written whose answer is due */
 
     struct omc_inbox in;
     size_t message; /* how long the message at the front of `in` is at least */
@@ -54,11 +53,13 @@ struct omc_connection {
     int error;      /* its errno, */
     ssize_t count;  /* and what it returned */
     bool stalled;   /* no room to read into before the application's next call */
+    bool foreign;   /* what came since the last answer was asked for by nobody */
 
     struct omc_queue queue;
     uint64_t bytes_in; /* on all of its sockets */
     uint64_t bytes_out;
-    int64_t since; /* when its server began to connect, or it last showed a sign of life */
+    int64_t since; /* when its server began to connect, or the peer began to owe something, or
+                    * last showed a sign of life */
 };
 
 /* Of the pool it has memory while there is something to send or to receive. */
@@ -81,6 +82,13 @@ void omc_connection_leave(struct omc_connection *conn);
 /* Reads the answer to that hello off what came; see omc_hello_read. */
 enum omc_hello omc_connection_read_hello(struct omc_connection *conn, int protocol,
                                          const char **problem);
+
+/* Notes that the peer has done something that it was asked for. */
+static inline void omc_connection_note_life(struct omc_connection *conn, int64_t now)
+{
+    conn->since = now;
+    conn->foreign = false;
+}
 
 /* Bytes of requests that wait to be written. */
 static inline size_t omc_connection_unsent(const struct omc_connection *conn)
@@ -108,6 +116,21 @@ static inline bool omc_connection_wants_write(const struct omc_connection *conn)
            (omc_connection_unsent(conn) > 0 && conn->protocol != OMCACHE_PROTOCOL_AUTO);
 }
 
+/* Whether the peer owes an answer to a request that was written, at least in part. */
+static inline bool omc_connection_awaits_answer(const struct omc_connection *conn)
+{
+    return omc_queue_wants_answer(&conn->queue) &&
+           omc_queue_slot(&conn->queue, conn->queue.first)->start < conn->written;
+}
+
+/* Whether it is the peer's turn: to answer, or to take what is to be written.  This, and
+ * nothing else, is what a deadline runs for. */
+static inline bool omc_connection_awaits_peer(const struct omc_connection *conn)
+{
+    return conn->hello_len > 0 || omc_connection_awaits_answer(conn) ||
+           (conn->blocked && omc_connection_wants_write(conn));
+}
+
 /* Whether requests are written, for all that is known, as soon as they are there. */
 static inline bool omc_connection_is_open(const struct omc_connection *conn)
 {
@@ -118,7 +141,7 @@ static inline bool omc_connection_is_open(const struct omc_connection *conn)
  * recent, or a closing would be noticed. */
 static inline bool omc_connection_is_trusted(const struct omc_connection *conn, int64_t now)
 {
-    return conn->expecting || now - conn->since < OMC_CONNECTION_FRESH;
+    return omc_connection_awaits_peer(conn) || now - conn->since < OMC_CONNECTION_FRESH;
 }
 
 /* Whether it can be trusted and nothing is to be done on it. */
@@ -126,7 +149,7 @@ static inline bool omc_connection_is_fresh(const struct omc_connection *conn, in
 {
     return conn->queue.count == 0 && omc_buffer_size(&conn->in.buffer) == 0 &&
            omc_connection_unsent(conn) == 0 && conn->hello_left == 0 &&
-           omc_connection_is_open(conn) && !conn->expecting && omc_connection_is_trusted(conn, now);
+           omc_connection_is_open(conn) && omc_connection_is_trusted(conn, now);
 }
 
 /* Whether a request has not been answered, or not even been sent. */
@@ -177,9 +200,6 @@ bool omc_connection_flush(struct omc_connection *conn, int64_t now);
 
 /* Makes sure that no read waits, as the application is to see the socket. */
 void omc_connection_show(struct omc_connection *conn);
-
-/* Settles a request, its last answer having come. */
-void omc_connection_settle(struct omc_connection *conn, struct omc_pending *pending);
 
 /* Forgets all requests.  False if one is half sent, which leaves the stream of
  * no use. */

@@ -73,7 +73,8 @@ static struct omc_server *only_answerer(const omcache_t *mc)
     struct omc_server *server = mc->fleet.active_count == 1 ? mc->fleet.active[0] : NULL;
 
     return server != NULL && !mc->shown && mc->names.count == 0 &&
-                   server->state == OMC_STATE_READY && server->conn.expecting &&
+                   server->state == OMC_STATE_READY &&
+                   omc_connection_awaits_answer(&server->conn) &&
                    !omc_connection_wants_write(&server->conn)
                ? server
                : NULL;
@@ -186,8 +187,6 @@ void omc_loop_forget(omcache_t *mc, int64_t now)
         cancel_operations(mc, server);
         if (!omc_connection_forget(&server->conn))
             omc_server_event(mc, server, OMC_EVENT_DISCARD, "reset with a request half sent", now);
-        if (omc_state_is_handshake(server->state))
-            server->conn.expecting = true; /* the answer to the hello is still due */
         omc_duty_touch(fleet, server);
     }
 }

@@ -34,7 +34,7 @@ static void settle_older(omcache_t *mc, struct omc_server *server, uint32_t numb
             omc_outcome_failure(mc, server, pending, OMCACHE_SERVER_FAILURE);
             lost++;
         }
-        omc_connection_settle(&server->conn, pending);
+        omc_queue_settle(&server->conn.queue, pending);
     }
     if (lost > 0)
         omc_log(&mc->log, OMC_LOG_WARNING, "%s:%s: %zu requests were not answered",
@@ -54,7 +54,7 @@ static void settle_silent(omcache_t *mc, struct omc_server *server, uint32_t num
             break;
         if (!first->forgotten)
             omc_outcome_silence(mc, server, first);
-        omc_connection_settle(&server->conn, first);
+        omc_queue_settle(&server->conn.queue, first);
     }
 }
 
@@ -79,7 +79,7 @@ void omc_receive_strip(struct omc_reply *reply, size_t prefix_len)
 /* Handles an answer to one of the queue's requests; NULL, or why it cannot be
  * one. */
 static const char *match(omcache_t *mc, struct omc_server *server, struct omc_pending *pending,
-                         struct omc_reply *reply)
+                         struct omc_reply *reply, int64_t now)
 {
     struct omc_pending asked = *pending;
     unsigned depth;
@@ -91,6 +91,7 @@ static const char *match(omcache_t *mc, struct omc_server *server, struct omc_pe
     omc_receive_strip(reply, asked.prefix_len);
     if (!asked.forgotten && !asked.fence && !omc_outcome_fits(mc, &asked, reply))
         return "answer with another key than was asked for";
+    omc_connection_note_life(&server->conn, now);
     if (server->conn.queue.first != reply->opaque)
         settle_silent(mc, server, reply->opaque);
     if (server->conn.queue.first != reply->opaque && reply->opcode != OMC_OP_NOOP &&
@@ -101,7 +102,7 @@ static const char *match(omcache_t *mc, struct omc_server *server, struct omc_pe
     if (!asked.forgotten)
         pending->counter = NULL; /* it is with `asked` now */
     if (reply->last)
-        omc_connection_settle(&server->conn, pending);
+        omc_queue_settle(&server->conn.queue, pending);
     if (asked.forgotten)
         return NULL;
     if (asked.counter != NULL && omc_counter_go_on(mc, server, &asked, reply))
@@ -122,12 +123,14 @@ static const char *match(omcache_t *mc, struct omc_server *server, struct omc_pe
 }
 
 /* Handles an answer of any kind. */
-static const char *handle_reply(omcache_t *mc, struct omc_server *server, struct omc_reply *reply)
+static const char *handle_reply(omcache_t *mc, struct omc_server *server, struct omc_reply *reply,
+                                int64_t now)
 {
     struct omc_pending *pending = omc_queue_find(&server->conn.queue, reply->opaque);
 
     if (pending != NULL)
-        return match(mc, server, pending, reply);
+        return match(mc, server, pending, reply, now);
+    server->conn.foreign = true;
     omc_handle_respond(mc, &reply->value);
     return NULL;
 }
@@ -140,9 +143,17 @@ static void refuse_large(omcache_t *mc, struct omc_server *server, const struct 
 
     if (pending != NULL && !pending->fence && !pending->forgotten) {
         omc_outcome_failure(mc, server, pending, OMCACHE_BUFFER_FULL);
-        omc_connection_settle(&server->conn, pending);
+        omc_queue_settle(&server->conn.queue, pending);
     }
     omc_server_event(mc, server, OMC_EVENT_DISCARD, "answer over the receive limit", now);
+}
+
+/* A part of an answer is a sign of life, unless those that are whole prove to be no
+ * answers. */
+static void note_part(struct omc_connection *conn, int64_t now)
+{
+    if (omc_buffer_size(&conn->in.buffer) > 0 && !conn->foreign)
+        omc_connection_note_life(conn, now);
 }
 
 /* Handles the answers that are there, until the connection or the handle ends. */
@@ -154,12 +165,14 @@ static void handle_replies(omcache_t *mc, struct omc_server *server, int64_t now
         const char *problem = NULL;
 
         if (omc_state_is_handshake(server->state)) {
-            if (!omc_protocol_read_answer(mc, server, now))
-                return;
-            continue;
+            if (omc_protocol_read_answer(mc, server, now))
+                continue;
+            note_part(&server->conn, now);
+            return;
         }
         switch (omc_answers_next(&server->conn, mc->settings.recv_limit, &reply)) {
         case OMC_DECODE_MORE:
+            note_part(&server->conn, now);
             return;
         case OMC_DECODE_TOO_LARGE:
             refuse_large(mc, server, &reply, now);
@@ -168,7 +181,7 @@ static void handle_replies(omcache_t *mc, struct omc_server *server, int64_t now
             problem = "what came is no answer to what was asked";
             break;
         case OMC_DECODE_REPLY:
-            problem = handle_reply(mc, server, &reply);
+            problem = handle_reply(mc, server, &reply, now);
             break;
         }
         if (problem != NULL) {
@@ -197,7 +210,7 @@ bool omc_receive_await(omcache_t *mc, struct omc_server *server)
 
 void omc_receive(omcache_t *mc, struct omc_server *server, int64_t now)
 {
-    ssize_t count = omc_answers_read(&server->conn, limit_of_call(mc, server), now);
+    ssize_t count = omc_answers_read(&server->conn, limit_of_call(mc, server));
 
     if (count > 0)
         handle_replies(mc, server, now);

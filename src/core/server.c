@@ -81,7 +81,7 @@ int omc_server_submit(omcache_t *mc, struct omc_server *server, const omcache_re
 
 void omc_server_note_request(omcache_t *mc, struct omc_server *server)
 {
-    if (server->unsent && omc_connection_has_queue(&server->conn))
+    if (server->unsent && server->touched && omc_connection_has_queue(&server->conn))
         return; /* it was noted for the one in front */
     if (omc_connection_is_busy(&server->conn) && omc_connection_is_unfinished(&server->conn))
         omc_duty_note_unsent(&mc->fleet, server);
@@ -399,7 +399,7 @@ int64_t omc_server_deadline(const omcache_t *mc, const struct omc_server *server
         deadline = omc_race_deadline(&server->race);
     if (omc_state_is_resolving(server->state) || omc_state_is_connecting(server->state))
         return deadline < connect_deadline(mc, server) ? deadline : connect_deadline(mc, server);
-    if (omc_state_is_connected(server->state) && conn->expecting)
+    if (omc_state_is_connected(server->state) && omc_connection_awaits_peer(conn))
         return omc_clock_after(conn->since, mc->settings.dead_timeout);
     return OMC_CLOCK_NEVER;
 }
@@ -409,7 +409,7 @@ static const char *reason_of_deadline(const omcache_t *mc, struct omc_server *se
 {
     if (omc_state_is_connected(server->state)) {
         /* The silence may be ours: perhaps nobody has looked for a long time. */
-        if (!omc_poll_readable(server->watch.fd))
+        if (server->conn.foreign || !omc_poll_readable(server->watch.fd))
             return "no answer within the dead timeout";
         server->conn.since = now;
         return NULL;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "core/duty.h"
 #include "core/handle.h"
 #include "core/receive.h"
 #include "proto/request.h"
@@ -146,6 +147,7 @@ static int send_one(omcache_t *mc, struct omc_server *server, const omcache_req_
 
     if (rc == OMCACHE_OK)
         omc_server_queued(mc, server, NULL);
+    omc_duty_touch(&mc->fleet, server); /* it was written to */
     if (conn->broken != 0)
         omc_server_event(mc, server, OMC_EVENT_FAILED, strerror(conn->broken), now);
     return rc;

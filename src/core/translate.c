@@ -109,11 +109,12 @@ bool omc_translate_waiting(struct omc_connection *conn, int protocol,
             pending->key_sum = omc_codec_key_sum(codec, &req, no_prefix);
             continue;
         }
-        omc_connection_settle(conn, pending);
+        omc_queue_settle(queue, pending);
     }
     if (codec != conn->codec) {
         omc_buffer_fini(&conn->out);
         conn->out = out;
+        omc_queue_recount(queue);
     }
     conn->codec = codec;
     conn->protocol = protocol;

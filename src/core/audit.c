@@ -1,0 +1,65 @@
+/*
+ * What is kept of servers, against what follows from their connections.
+ */
+#include "core/audit.h"
+
+#ifdef OMC_AUDIT
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "core/handle.h"
+
+static void check(bool is_right, const struct omc_server *server, const char *what)
+{
+    if (is_right)
+        return;
+    fprintf(stderr, "omcache: %s:%s (state %d): %s is not what it should be\n", server->name.host,
+            server->name.port, (int)server->state, what);
+    abort();
+}
+
+static void audit_queue(const struct omc_server *server)
+{
+    const struct omc_queue *queue = &server->conn.queue;
+    uint32_t open = 0;
+    bool wants_answer = false;
+
+    for (uint32_t i = 0; i < queue->count; i++) {
+        const struct omc_pending *pending = omc_queue_slot(queue, queue->first + i);
+
+        open += !pending->settled && !pending->forgotten;
+        wants_answer = wants_answer || !pending->quiet;
+    }
+    check(queue->open == open, server, "the number of open requests");
+    check(omc_queue_wants_answer(queue) == wants_answer, server, "what is owed");
+}
+
+static void audit_server(const omcache_t *mc, const struct omc_server *server)
+{
+    const struct omc_connection *conn = &server->conn;
+    const struct omc_pending *last = omc_queue_last(&conn->queue);
+    int64_t deadline = omc_server_deadline(mc, server);
+
+    audit_queue(server);
+    check(!server->touched, server, "the list of touched servers");
+    check(omc_state_is_handshake(server->state) == (conn->hello_len > 0), server, "the hello");
+    check(omc_state_is_connected(server->state) == (conn->fd >= 0), server, "the socket");
+    check(deadline == OMC_CLOCK_NEVER ||
+              (server->deadline.place > 0 && server->deadline.when <= deadline),
+          server, "the deadline");
+    check(server->watch.fd < 0 || server->watch.events == omc_server_events(server), server,
+          "what is watched");
+    check(!omc_server_has_work(server) || server->active, server, "the list of active servers");
+    check(last == NULL || !last->quiet || last->forgotten || server->unsent, server,
+          "the list of servers with quiet requests to be fenced");
+}
+
+void omc_audit(omcache_t *mc)
+{
+    for (size_t i = 0; i < mc->fleet.count; i++)
+        audit_server(mc, mc->fleet.servers[i]);
+}
+#else
+typedef int omc_audit_is_for_tests_only;
+#endif
