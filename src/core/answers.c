@@ -130,12 +130,11 @@ bool omc_answers_peek(struct omc_connection *conn, size_t limit, const struct om
 }
 
 /* The number is used, and the bytes are, which stay where they are. */
-void omc_answers_take(struct omc_connection *conn, int64_t now)
+void omc_answers_take(struct omc_connection *conn)
 {
     conn->queue.first++;
     conn->awaited = false;
     conn->bytes_in += (uint64_t)conn->count;
-    omc_connection_note_life(conn, now);
     omc_inbox_commit(&conn->in, (size_t)conn->count);
     omc_buffer_consume(&conn->in.buffer, (size_t)conn->count);
 }

@@ -30,6 +30,6 @@ enum omc_decode omc_answers_next(struct omc_connection *conn, size_t limit,
  * more, which is then to be taken if it is the answer; else the next read returns it. */
 bool omc_answers_peek(struct omc_connection *conn, size_t limit, const struct omc_expect *expect,
                       struct omc_reply *reply);
-void omc_answers_take(struct omc_connection *conn, int64_t now);
+void omc_answers_take(struct omc_connection *conn);
 
 #endif

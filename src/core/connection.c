@@ -45,6 +45,7 @@ void omc_connection_leave(struct omc_connection *conn)
     conn->blocked = false;
     conn->broken = 0;
     conn->foreign = false;
+    conn->answered = false;
     conn->patient = false;
     conn->awaited = false;
     conn->stalled = false;

@@ -54,6 +54,7 @@ struct omc_connection {
     ssize_t count;  /* and what it returned */
     bool stalled;   /* no room to read into before the application's next call */
     bool foreign;   /* what came since the last answer was asked for by nobody */
+    bool answered;  /* a request was answered on this socket */
 
     struct omc_queue queue;
     uint64_t bytes_in; /* on all of its sockets */

@@ -141,7 +141,8 @@ enum omc_step omc_express_take(omcache_t *mc, struct omc_express *express, const
         return hand_over(mc, express, now);
     if (express->pending.prefix_len > 0)
         omc_receive_strip(reply, express->pending.prefix_len);
-    omc_answers_take(&server->conn, now);
+    omc_answers_take(&server->conn);
+    omc_server_note_answer(server, now);
     omc_counters_reply(&server->counters, reply, mc->usec - express->pending.asked);
     mc->batch.left = 0;
     if (reply->value.key_len > 0 || reply->value.data_len > 0)

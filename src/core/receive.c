@@ -91,7 +91,7 @@ static const char *match(omcache_t *mc, struct omc_server *server, struct omc_pe
     omc_receive_strip(reply, asked.prefix_len);
     if (!asked.forgotten && !asked.fence && !omc_outcome_fits(mc, &asked, reply))
         return "answer with another key than was asked for";
-    omc_connection_note_life(&server->conn, now);
+    omc_server_note_answer(server, now);
     if (server->conn.queue.first != reply->opaque)
         settle_silent(mc, server, reply->opaque);
     if (server->conn.queue.first != reply->opaque && reply->opcode != OMC_OP_NOOP &&

@@ -24,6 +24,10 @@
 enum {
     /* A deadline found overdue by so many was not watched. */
     UNWATCHED_TIME = 100,
+
+    /* Connections that may end in a row before one gave an answer: a proxy closes where it
+     * does not know a command, and is as good as any for others. */
+    WASTED_MAX = 3,
 };
 
 struct omc_server *omc_server_new(const struct omc_server_name *name, struct omc_pool *pool,
@@ -288,7 +292,6 @@ static void run_action(omcache_t *mc, struct omc_server *server, enum omc_action
         omc_protocol_greet(mc, server, now);
         break;
     case OMC_ACTION_WELCOME:
-        server->failures = 0;
         server->counters.connects++;
         if (omc_connection_unsent(&server->conn) > 0)
             omc_duty_note_unsent(&mc->fleet, server);
@@ -313,11 +316,19 @@ static void run_action(omcache_t *mc, struct omc_server *server, enum omc_action
     }
 }
 
+/* Whether a connection ends that was of no use, as too many before it. */
+static bool is_useless(struct omc_server *server)
+{
+    return server->state == OMC_STATE_READY && !server->conn.answered &&
+           ++server->wasted > WASTED_MAX;
+}
+
 void omc_server_event(omcache_t *mc, struct omc_server *server, enum omc_event event,
                       const char *reason, int64_t now)
 {
     enum omc_state before = server->state;
-    struct omc_transition transition = omc_state_next(before, event);
+    bool useless = event == OMC_EVENT_FAILED && is_useless(server);
+    struct omc_transition transition = omc_state_next(before, useless ? OMC_EVENT_USELESS : event);
 
     server->state = transition.next;
     if (event == OMC_EVENT_FAILED && transition.action != OMC_ACTION_NONE) {

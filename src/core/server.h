@@ -29,7 +29,8 @@ struct omc_server {
     struct omc_address address; /* what it is connected to */
     int protocol;               /* that it is known to speak, or OMCACHE_PROTOCOL_AUTO */
     int greeting;               /* that of the handshake under way, or the next one; likewise */
-    uint32_t failures;          /* attempts to connect that failed in a row */
+    uint32_t failures;          /* since the last answer: attempts to connect that failed, */
+    uint32_t wasted;            /* connections that proved themselves and gave no answer */
     int64_t retry_at;           /* while down: when to reconnect */
     int64_t nudged_at;          /* when a reconnect was last pushed forward */
 
@@ -60,6 +61,15 @@ int omc_server_submit(omcache_t *mc, struct omc_server *server, const omcache_re
 
 /* Notes that the newest request of its connection is new, and whose. */
 void omc_server_queued(omcache_t *mc, struct omc_server *server, struct omc_operation *operation);
+
+/* Notes an answer to a request: its server is of use. */
+static inline void omc_server_note_answer(struct omc_server *server, int64_t now)
+{
+    omc_connection_note_life(&server->conn, now);
+    server->conn.answered = true;
+    server->failures = 0;
+    server->wasted = 0;
+}
 
 /* Notes what is to be done about a new request. */
 void omc_server_note_request(omcache_t *mc, struct omc_server *server);

@@ -31,6 +31,7 @@ END_TEST
 START_TEST(one_that_proved_itself_may_try_again_at_once)
 {
     assert_step(S(READY), OMC_EVENT_FAILED, S(IDLE), OMC_ACTION_CLOSE);
+    assert_step(S(READY), OMC_EVENT_USELESS, S(DOWN), OMC_ACTION_DISABLE);
 }
 END_TEST
 
