@@ -9,6 +9,7 @@
 #include "support/peer.h"
 #include "support/puppet.h"
 #include "support/recorder.h"
+#include "support/relay.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -106,6 +107,7 @@ static void clean(void)
     patience = -1;
     recorder_clear();
     peer_stop_all();
+    relay_stop_all();
     puppet_close_all();
     child_kill_all();
 }
