@@ -75,6 +75,17 @@ enum omcache_failover_e {
  * Never waits; may be called from a callback.  Since 1.0. */
 int omcache_set_failover(omcache_t *mc, int mode);
 
+#define OMCACHE_KEEPALIVE_MAX 32767
+
+/* Sets after how many seconds of silence on a TCP connection the kernel asks whether
+ * the peer is still there (SO_KEEPALIVE); 60 at first, 0: never, OMCACHE_KEEPALIVE_MAX at
+ * most.  It asks three times, a third of that apart, and then the connection fails, which
+ * costs no request if none was under way.  So idle connections are not forgotten by what is
+ * on the way, and dead ones are noticed.  It is for all connections, present and future.
+ * Returns OMCACHE_OK, or OMCACHE_INVALID if mc is NULL or seconds is too large.
+ * Never waits; may be called from a callback.  Since 1.0. */
+int omcache_set_keepalive(omcache_t *mc, uint32_t seconds);
+
 enum omcache_protocol_e {
     OMCACHE_PROTOCOL_AUTO = 0,   /* find out */
     OMCACHE_PROTOCOL_BINARY = 1, /* deprecated in memcached since 1.6.0 */

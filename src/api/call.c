@@ -142,6 +142,8 @@ static int run(omcache_t *mc, int64_t now, int64_t deadline)
         finished = is_finished(mc);
         if (mc->doomed || (finished && (!first || !omc_loop_is_active(mc))))
             return OMCACHE_OK;
+        if (!first && now >= deadline && mc->batch.reqs != NULL)
+            omc_loop_doubt(mc, now);
         if (!first && (now >= deadline || omc_loop_is_stalled(mc)))
             return OMCACHE_AGAIN;
         until = omc_loop_deadline(mc);

@@ -80,6 +80,15 @@ int omcache_set_dead_timeout(omcache_t *mc, uint32_t msec)
     return OMCACHE_OK;
 }
 
+int omcache_set_keepalive(omcache_t *mc, uint32_t seconds)
+{
+    if (mc == NULL || seconds > OMCACHE_KEEPALIVE_MAX)
+        return OMCACHE_INVALID;
+    mc->settings.keepalive = seconds;
+    omc_fleet_keep_alive(&mc->fleet, seconds);
+    return OMCACHE_OK;
+}
+
 int omcache_set_send_buffer_max_size(omcache_t *mc, size_t size)
 {
     if (mc == NULL)

@@ -9,6 +9,11 @@
 
 #include "base/clock.h"
 #include "core/handle.h"
+#include "core/patience.h"
+
+enum {
+    FEW = 20,
+};
 
 static void check(bool is_right, const struct omc_server *server, const char *what)
 {
@@ -39,9 +44,10 @@ static void audit_server(const omcache_t *mc, const struct omc_server *server)
 {
     const struct omc_connection *conn = &server->conn;
     const struct omc_pending *last = omc_queue_last(&conn->queue);
-    int64_t deadline = omc_server_deadline(mc, server);
+    int64_t deadline = omc_patience_deadline(mc, server);
 
     audit_queue(server);
+    check(conn->held == (server->second != NULL), server, "the second connection");
     check(!server->touched, server, "the list of touched servers");
     check(omc_state_is_handshake(server->state) == (conn->hello_len > 0), server, "the hello");
     check(omc_state_is_connected(server->state) == (conn->fd >= 0), server, "the socket");
@@ -55,10 +61,16 @@ static void audit_server(const omcache_t *mc, const struct omc_server *server)
           "the list of servers with quiet requests to be fenced");
 }
 
+/* All that have something to do, and a few of the others, another time others. */
 void omc_audit(omcache_t *mc)
 {
-    for (size_t i = 0; i < mc->fleet.count; i++)
-        audit_server(mc, mc->fleet.servers[i]);
+    const struct omc_fleet *fleet = &mc->fleet;
+    size_t few = fleet->count < FEW ? fleet->count : FEW;
+
+    for (size_t i = 0; i < fleet->active_count; i++)
+        audit_server(mc, fleet->active[i]);
+    for (size_t i = 0; i < few; i++)
+        audit_server(mc, fleet->servers[(mc->usec + i) % fleet->count]);
 }
 #else
 typedef int omc_audit_is_for_tests_only;

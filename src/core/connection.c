@@ -43,6 +43,7 @@ void omc_connection_leave(struct omc_connection *conn)
     conn->hello_len = 0;
     conn->hello_left = 0;
     conn->blocked = false;
+    conn->held = false;
     conn->broken = 0;
     conn->foreign = false;
     conn->answered = false;
@@ -67,6 +68,7 @@ void omc_connection_open(struct omc_connection *conn, int fd, int protocol, int6
     conn->hello_len = omc_hello_write(conn->hello, protocol, conn->hello_number);
     conn->hello_left = conn->hello_len;
     conn->since = now;
+    conn->heard = conn->queue.first;
 }
 
 enum omc_hello omc_connection_read_hello(struct omc_connection *conn, int protocol,

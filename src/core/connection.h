@@ -44,6 +44,7 @@ struct omc_connection {
     struct omc_buffer out; /* requests not yet written */
     uint64_t written;      /* how many bytes of requests were written before those */
     bool blocked;          /* the kernel took less than it was given */
+    bool held;             /* nothing is written for the time being */
     int broken;            /* errno of a write that failed and is still to be handled */
 
     struct omc_inbox in;
@@ -59,8 +60,9 @@ struct omc_connection {
     struct omc_queue queue;
     uint64_t bytes_in; /* on all of its sockets */
     uint64_t bytes_out;
-    int64_t since; /* when its server began to connect, or the peer began to owe something, or
-                    * last showed a sign of life */
+    uint32_t heard; /* the peer has done something useful since requests below this number */
+    int64_t since;  /* when its server began to connect, or the peer began to owe something, or
+                     * last showed a sign of life */
 };
 
 /* Of the pool it has memory while there is something to send or to receive. */
@@ -88,6 +90,7 @@ enum omc_hello omc_connection_read_hello(struct omc_connection *conn, int protoc
 static inline void omc_connection_note_life(struct omc_connection *conn, int64_t now)
 {
     conn->since = now;
+    conn->heard = omc_queue_next(&conn->queue);
     conn->foreign = false;
 }
 
@@ -113,8 +116,8 @@ static inline bool omc_connection_has_queue(const struct omc_connection *conn)
 /* Whether there is anything to write. */
 static inline bool omc_connection_wants_write(const struct omc_connection *conn)
 {
-    return conn->hello_left > 0 ||
-           (omc_connection_unsent(conn) > 0 && conn->protocol != OMCACHE_PROTOCOL_AUTO);
+    return conn->hello_left > 0 || (omc_connection_unsent(conn) > 0 && !conn->held &&
+                                    conn->protocol != OMCACHE_PROTOCOL_AUTO);
 }
 
 /* Whether the peer owes an answer to a request that was written, at least in part. */
@@ -135,7 +138,7 @@ static inline bool omc_connection_awaits_peer(const struct omc_connection *conn)
 /* Whether requests are written, for all that is known, as soon as they are there. */
 static inline bool omc_connection_is_open(const struct omc_connection *conn)
 {
-    return !conn->blocked && conn->protocol != OMCACHE_PROTOCOL_AUTO;
+    return !conn->blocked && !conn->held && conn->protocol != OMCACHE_PROTOCOL_AUTO;
 }
 
 /* Whether the peer need not be suspected of having closed it: its last sign of life is

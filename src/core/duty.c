@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "core/handle.h"
+#include "core/patience.h"
 
 static void retire(struct omc_fleet *fleet, struct omc_server *server)
 {
@@ -22,7 +23,7 @@ static void retire(struct omc_fleet *fleet, struct omc_server *server)
  * the old one comes. */
 static void update_deadline(omcache_t *mc, struct omc_server *server)
 {
-    int64_t deadline = omc_server_deadline(mc, server);
+    int64_t deadline = omc_patience_deadline(mc, server);
 
     if (deadline != OMC_CLOCK_NEVER &&
         (server->deadline.place == 0 || deadline < server->deadline.when))
@@ -65,7 +66,7 @@ static struct omc_server *first_due(omcache_t *mc)
     struct omc_deadline *first;
 
     while ((first = omc_deadlines_first(&mc->deadlines)) != NULL) {
-        int64_t deadline = omc_server_deadline(mc, server_of(first));
+        int64_t deadline = omc_patience_deadline(mc, server_of(first));
 
         if (deadline == first->when)
             return server_of(first);
@@ -103,7 +104,7 @@ void omc_duty_check_deadlines(omcache_t *mc, int64_t now)
 
         if (server == NULL || server->deadline.when > now)
             return;
-        omc_server_check_deadline(mc, server, now);
+        omc_patience_check(mc, server, now);
     }
 }
 

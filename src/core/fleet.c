@@ -7,6 +7,7 @@
 
 #include "base/memory.h"
 #include "core/handle.h"
+#include "net/socket.h"
 
 void omc_fleet_init(struct omc_fleet *fleet, const struct omc_routing *routing)
 {
@@ -284,6 +285,14 @@ struct omc_server *omc_fleet_pick(omcache_t *mc, const unsigned char *key, size_
     if (index >= 0 && !failover && !is_usable(&walk, (uint32_t)index))
         index = -1;
     return omc_fleet_server(fleet, index);
+}
+
+void omc_fleet_keep_alive(const struct omc_fleet *fleet, uint32_t seconds)
+{
+    for (size_t i = 0; i < fleet->count; i++) {
+        if (fleet->servers[i]->watch.fd >= 0)
+            omc_socket_set_keepalive(fleet->servers[i]->watch.fd, seconds);
+    }
 }
 
 void omc_fleet_cancel(omcache_t *mc)

@@ -54,6 +54,9 @@ struct omc_server *omc_fleet_pick(omcache_t *mc, const unsigned char *key, size_
  * OMCACHE_INVALID (cannot be read) or OMCACHE_NO_MEMORY with the old ones in use. */
 int omc_fleet_set_dns_servers(omcache_t *mc, const char *servers, int64_t now);
 
+/* Sets the keepalive of all connections. */
+void omc_fleet_keep_alive(const struct omc_fleet *fleet, uint32_t seconds);
+
 /* Closes all connections and ends all lookups; every operation ends with
  * OMCACHE_CANCELLED. */
 void omc_fleet_cancel(omcache_t *mc);

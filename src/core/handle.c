@@ -11,6 +11,7 @@ static const struct omc_settings defaults = {
     .connect_timeout = 10000,
     .reconnect_timeout = 10000,
     .dead_timeout = 10000,
+    .keepalive = 60,
     .send_limit = (size_t)10 * 1024 * 1024,
     .recv_limit = (size_t)1056 * 1024,
     .buffering = false,

@@ -25,6 +25,7 @@ struct omc_settings {
     uint32_t connect_timeout;
     uint32_t reconnect_timeout;
     uint32_t dead_timeout;
+    uint32_t keepalive; /* in seconds */
     size_t send_limit;
     size_t recv_limit;
     int protocol; /* one of OMCACHE_PROTOCOL_* */

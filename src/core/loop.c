@@ -5,6 +5,7 @@
 #include "core/loop.h"
 
 #include "base/clock.h"
+#include "core/doubt.h"
 #include "core/duty.h"
 #include "core/handle.h"
 #include "core/receive.h"
@@ -162,6 +163,12 @@ void omc_loop_forget_stalls(omcache_t *mc)
         fleet->pinned[i]->conn.stalled = false;
         omc_duty_touch(fleet, fleet->pinned[i]);
     }
+}
+
+void omc_loop_doubt(omcache_t *mc, int64_t now)
+{
+    for (size_t i = mc->fleet.active_count; i-- > 0;)
+        omc_doubt_call(mc, mc->fleet.active[i], now);
 }
 
 static void cancel_operations(omcache_t *mc, struct omc_server *server)

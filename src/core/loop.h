@@ -54,6 +54,9 @@ bool omc_loop_is_idle(omcache_t *mc);
 bool omc_loop_is_stalled(const omcache_t *mc);
 void omc_loop_forget_stalls(omcache_t *mc);
 
+/* A call waits no longer for its requests: doubts those who have kept silent. */
+void omc_loop_doubt(omcache_t *mc, int64_t now);
+
 /* Forgets all requests of all servers. */
 void omc_loop_forget(omcache_t *mc, int64_t now);
 

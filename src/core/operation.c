@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "core/doubt.h"
 #include "core/duty.h"
 #include "core/handle.h"
 #include "core/server.h"
@@ -238,7 +239,7 @@ void omc_operation_tell(omcache_t *mc)
 }
 
 /* The request stays where it is: its answer may be on the way. */
-static void abandon(struct omc_operation *operation)
+static void abandon(omcache_t *mc, struct omc_operation *operation, int64_t now)
 {
     struct omc_server *server = operation->server;
     struct omc_pending *pending =
@@ -249,6 +250,7 @@ static void abandon(struct omc_operation *operation)
     pending->operation = NULL;
     pending->owner = OMC_OWNER_GONE;
     server->counters.timeouts++;
+    omc_doubt_begin(mc, server, operation->number, now);
 }
 
 void omc_operation_expire(omcache_t *mc, int64_t now)
@@ -258,7 +260,7 @@ void omc_operation_expire(omcache_t *mc, int64_t now)
     while ((first = omc_deadlines_first(&mc->operations.deadlines)) != NULL && first->when <= now) {
         struct omc_operation *operation = (struct omc_operation *)first;
 
-        abandon(operation);
+        abandon(mc, operation, now);
         omc_operation_end(mc, operation, OMCACHE_TIMEOUT);
     }
 }

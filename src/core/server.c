@@ -12,19 +12,18 @@
 #include "base/memory.h"
 #include "core/backoff.h"
 #include "core/counter.h"
+#include "core/doubt.h"
 #include "core/duty.h"
 #include "core/handle.h"
 #include "core/names.h"
 #include "core/outcome.h"
+#include "core/patience.h"
 #include "core/protocol.h"
 #include "core/receive.h"
-#include "net/poll.h"
+#include "net/socket.h"
 #include "proto/request.h"
 
 enum {
-    /* A deadline found overdue by so many was not watched. */
-    UNWATCHED_TIME = 100,
-
     /* Connections that may end in a row before one gave an answer: a proxy closes where it
      * does not know a command, and is as good as any for others. */
     WASTED_MAX = 3,
@@ -51,6 +50,7 @@ static void close_sockets(omcache_t *mc, struct omc_server *server)
 {
     omc_watch_close(&mc->watches, &server->watch);
     omc_race_fini(&server->race, &mc->watches);
+    omc_doubt_end(mc, server);
 }
 
 void omc_server_free(omcache_t *mc, struct omc_server *server)
@@ -200,6 +200,12 @@ void omc_server_found(omcache_t *mc, struct omc_server *server, int64_t now)
         resolve(mc, server, now);
 }
 
+static void greet(omcache_t *mc, struct omc_server *server, int64_t now)
+{
+    omc_socket_set_keepalive(server->watch.fd, mc->settings.keepalive);
+    omc_protocol_greet(mc, server, now);
+}
+
 /* Goes on with the socket that connected first. */
 static void accept_winner(omcache_t *mc, struct omc_server *server, struct omc_attempt *winner,
                           int64_t now)
@@ -257,6 +263,22 @@ static int32_t failure_in(enum omc_state state)
     return omc_state_is_handshake(state) ? OMCACHE_FAILURE_HANDSHAKE : OMCACHE_FAILURE_CONNECTION;
 }
 
+/* Goes on with the second connection in place of the first.  How many requests failed. */
+static size_t replace_connection(omcache_t *mc, struct omc_server *server, int64_t now)
+{
+    struct omc_second *second = server->second;
+    size_t failed;
+
+    server->second = NULL;
+    failed = close_connection(mc, server, true, OMCACHE_SERVER_FAILURE, now);
+    omc_watch_move(&mc->watches, &server->watch, &second->watch);
+    omc_second_free(second, &mc->watches);
+    greet(mc, server, now);
+    if (omc_state_is_connected(server->state))
+        flush(mc, server, now);
+    return failed;
+}
+
 /* A server that fails again and again is news only once. */
 static enum omc_log_level level_of_failure(enum omc_state before)
 {
@@ -289,12 +311,10 @@ static void run_action(omcache_t *mc, struct omc_server *server, enum omc_action
         resolve(mc, server, now);
         break;
     case OMC_ACTION_GREET:
-        omc_protocol_greet(mc, server, now);
+        greet(mc, server, now);
         break;
     case OMC_ACTION_WELCOME:
         server->counters.connects++;
-        if (omc_connection_unsent(&server->conn) > 0)
-            omc_duty_note_unsent(&mc->fleet, server);
         omc_endpoint_prove(&server->endpoint, &server->address);
         omc_log(&mc->log, OMC_LOG_INFO, "%s:%s: connected", name->host, name->port);
         break;
@@ -303,6 +323,13 @@ static void run_action(omcache_t *mc, struct omc_server *server, enum omc_action
         omc_log(&mc->log, failed > 0 ? OMC_LOG_WARNING : OMC_LOG_DEBUG,
                 "%s:%s: connection closed: %s; %zu requests failed", name->host, name->port, reason,
                 failed);
+        break;
+    case OMC_ACTION_REPLACE:
+        failed = replace_connection(mc, server, now);
+        omc_log(&mc->log, OMC_LOG_WARNING,
+                "%s:%s: silent on a connection, not on a second one, which replaces it; "
+                "%zu requests failed",
+                name->host, name->port, failed);
         break;
     case OMC_ACTION_DISABLE:
         server->failures++;
@@ -331,7 +358,8 @@ void omc_server_event(omcache_t *mc, struct omc_server *server, enum omc_event e
     struct omc_transition transition = omc_state_next(before, useless ? OMC_EVENT_USELESS : event);
 
     server->state = transition.next;
-    if (event == OMC_EVENT_FAILED && transition.action != OMC_ACTION_NONE) {
+    if ((event == OMC_EVENT_FAILED || event == OMC_EVENT_REPLACED) &&
+        transition.action != OMC_ACTION_NONE) {
         server->counters.failures++;
         server->counters.last_failure = failure_in(before);
     }
@@ -357,7 +385,7 @@ void omc_server_nudge(omcache_t *mc, struct omc_server *server, int64_t now)
         omc_names_dispatch(mc, now);
     omc_names_check_deadline(mc, now);
     omc_server_ready(mc, server, now);
-    omc_server_check_deadline(mc, server, now);
+    omc_patience_check(mc, server, now);
 }
 
 void omc_server_prepare(omcache_t *mc, struct omc_server *server, int64_t now)
@@ -384,8 +412,10 @@ void omc_server_ready(omcache_t *mc, struct omc_server *server, int64_t now)
 
     if (omc_state_is_connecting(server->state))
         step_race(mc, server, now);
-    if (ready == 0)
+    if (ready == 0) {
+        omc_doubt_step(mc, server, now);
         return;
+    }
     server->watch.ready = 0;
     if ((ready & (POLLIN | POLLERR | POLLHUP | POLLNVAL)) != 0)
         omc_receive(mc, server, now);
@@ -393,66 +423,14 @@ void omc_server_ready(omcache_t *mc, struct omc_server *server, int64_t now)
         omc_connection_wants_write(&server->conn))
         flush(mc, server, now);
     omc_duty_touch(&mc->fleet, server);
-}
-
-/* When an attempt to connect, the lookup before it included, has lasted too long. */
-static int64_t connect_deadline(const omcache_t *mc, const struct omc_server *server)
-{
-    return omc_clock_after(server->conn.since, mc->settings.connect_timeout);
-}
-
-int64_t omc_server_deadline(const omcache_t *mc, const struct omc_server *server)
-{
-    const struct omc_connection *conn = &server->conn;
-    int64_t deadline = OMC_CLOCK_NEVER;
-
-    if (omc_state_is_connecting(server->state))
-        deadline = omc_race_deadline(&server->race);
-    if (omc_state_is_resolving(server->state) || omc_state_is_connecting(server->state))
-        return deadline < connect_deadline(mc, server) ? deadline : connect_deadline(mc, server);
-    if (omc_state_is_connected(server->state) && omc_connection_awaits_peer(conn))
-        return omc_clock_after(conn->since, mc->settings.dead_timeout);
-    return OMC_CLOCK_NEVER;
-}
-
-/* Why its deadline makes it fail, or NULL if it does not. */
-static const char *reason_of_deadline(const omcache_t *mc, struct omc_server *server, int64_t now)
-{
-    if (omc_state_is_connected(server->state)) {
-        /* The silence may be ours: perhaps nobody has looked for a long time. */
-        if (server->conn.foreign || !omc_poll_readable(server->watch.fd))
-            return "no answer within the dead timeout";
-        server->conn.since = now;
-        return NULL;
-    }
-    if (now < connect_deadline(mc, server))
-        return NULL;
-    return omc_state_is_resolving(server->state) ? "name not found within the connect timeout"
-                                                 : "connect timeout";
-}
-
-void omc_server_check_deadline(omcache_t *mc, struct omc_server *server, int64_t now)
-{
-    int64_t deadline = omc_server_deadline(mc, server);
-    bool was_up = omc_state_is_up(server->state);
-    const char *reason;
-
-    if (now < deadline)
-        return;
-    reason = reason_of_deadline(mc, server, now);
-    if (reason != NULL)
-        omc_server_event(mc, server, OMC_EVENT_FAILED, reason, now);
-    else if (omc_state_is_connecting(server->state))
-        step_race(mc, server, now);
-    /* A reconnect that nobody watched has proved nothing: again, at once. */
-    if (reason != NULL && !was_up && now - deadline >= UNWATCHED_TIME)
-        server->retry_at = now;
+    omc_doubt_step(mc, server, now);
 }
 
 bool omc_server_has_work(const struct omc_server *server)
 {
-    return omc_connection_is_busy(&server->conn) || omc_state_is_resolving(server->state) ||
-           omc_state_is_connecting(server->state) || omc_state_is_handshake(server->state);
+    return omc_connection_is_busy(&server->conn) || server->second != NULL ||
+           omc_state_is_resolving(server->state) || omc_state_is_connecting(server->state) ||
+           omc_state_is_handshake(server->state);
 }
 
 short omc_server_events(const struct omc_server *server)
@@ -477,4 +455,6 @@ void omc_server_choose(omcache_t *mc, struct omc_server *server)
         return;
     omc_watch_want(&mc->watches, &server->watch, omc_server_events(server));
     omc_watch_choose(&mc->watches, &server->watch);
+    if (server->second != NULL)
+        omc_watch_choose(&mc->watches, &server->second->watch);
 }

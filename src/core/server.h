@@ -13,6 +13,7 @@
 #include "core/counters.h"
 #include "core/endpoint.h"
 #include "core/race.h"
+#include "core/second.h"
 #include "core/state.h"
 #include "core/watch.h"
 #include "omcache.h"
@@ -27,6 +28,8 @@ struct omc_server {
     struct omc_endpoint endpoint;
     struct omc_race race;       /* while connecting */
     struct omc_address address; /* what it is connected to */
+    struct omc_second *second;  /* a connection beside that, while it is in doubt, or NULL */
+    int64_t doubted_at;         /* when the last one of those began */
     int protocol;               /* that it is known to speak, or OMCACHE_PROTOCOL_AUTO */
     int greeting;               /* that of the handshake under way, or the next one; likewise */
     uint32_t failures;          /* since the last answer: attempts to connect that failed, */
@@ -108,13 +111,6 @@ void omc_server_ready(omcache_t *mc, struct omc_server *server, int64_t now);
 /* Goes on with one whose name was being looked up: that has ended, or must be begun
  * again. */
 void omc_server_found(omcache_t *mc, struct omc_server *server, int64_t now);
-
-/* Does what its deadline was for: fails it without a sign of life, or tries its
- * next address. */
-void omc_server_check_deadline(omcache_t *mc, struct omc_server *server, int64_t now);
-
-/* When that will be, or OMC_CLOCK_NEVER. */
-int64_t omc_server_deadline(const omcache_t *mc, const struct omc_server *server);
 
 /* Whether it must be polled, or pushed. */
 bool omc_server_has_work(const struct omc_server *server);

@@ -33,6 +33,7 @@ enum omc_event {
     OMC_EVENT_OTHER,     /* it speaks another protocol than it was asked in */
     OMC_EVENT_FAILED,    /* the peer, the network or a deadline ended it */
     OMC_EVENT_USELESS,   /* the same, and it is not the first time that no answer came before */
+    OMC_EVENT_REPLACED,  /* it kept silent while a second connection was answered */
     OMC_EVENT_DISCARD,   /* we end it, and the peer is not to blame */
     OMC_EVENT_COUNT
 };
@@ -45,6 +46,7 @@ enum omc_action {
     OMC_ACTION_GREET,   /* send the handshake's no-op */
     OMC_ACTION_WELCOME, /* start using it */
     OMC_ACTION_CLOSE,   /* close, failing what it had to do */
+    OMC_ACTION_REPLACE, /* close likewise, and go on with the second connection */
     OMC_ACTION_DISABLE, /* close likewise, and leave it alone for a while */
 };
 

@@ -12,6 +12,8 @@
 
 enum {
     FLAGS = MSG_NOSIGNAL | MSG_DONTWAIT, /* of all writing */
+
+    KEEPALIVE_COUNT = 3, /* questions without an answer end a connection */
 };
 
 int omc_socket_connect(const struct omc_address *address)
@@ -48,6 +50,20 @@ int omc_socket_connect_error(int fd)
     if (getpeername(fd, (struct sockaddr *)&peer, &peer_len) != 0)
         return errno == ENOTCONN ? EINPROGRESS : errno;
     return 0;
+}
+
+/* Unix sockets do not know the intervals, nor need them. */
+void omc_socket_set_keepalive(int fd, uint32_t seconds)
+{
+    int on = seconds > 0, idle = (int)seconds, count = KEEPALIVE_COUNT;
+    int interval = idle < KEEPALIVE_COUNT ? 1 : idle / KEEPALIVE_COUNT;
+
+    setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+    if (!on)
+        return;
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle));
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof(interval));
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof(count));
 }
 
 static ssize_t result_of_errno(void)

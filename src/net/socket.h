@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 
@@ -29,6 +30,10 @@ int omc_socket_connect(const struct omc_address *address);
 
 /* How an attempt ended: 0, the errno it failed with, or EINPROGRESS if it has not. */
 int omc_socket_connect_error(int fd);
+
+/* Lets the kernel ask the peer whether it is still there after so many seconds of silence;
+ * 0: not any more. */
+void omc_socket_set_keepalive(int fd, uint32_t seconds);
 
 /* Read into size bytes, and write count pieces: how many bytes, or a result
  * from above. */

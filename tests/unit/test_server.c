@@ -14,6 +14,7 @@
 #include "core/backoff.h"
 #include "core/handle.h"
 #include "core/loop.h"
+#include "core/patience.h"
 #include "core/submit.h"
 #include "proto/opcode.h"
 #include "support/fixture.h"
@@ -106,7 +107,7 @@ START_TEST(an_answer_nobody_has_read_yet_is_a_sign_of_life)
     ck_assert_int_eq(send(peer, "\x81", 1, 0), 1);
     while (poll(&(struct pollfd){.fd = server->conn.fd, .events = POLLIN}, 1, 1000) != 1)
         ;
-    omc_server_check_deadline(client, server, START + 2 * DEAD_TIMEOUT);
+    omc_patience_check(client, server, START + 2 * DEAD_TIMEOUT);
     assert_state(OMC_STATE_HANDSHAKE);
     turn(START + 2 * DEAD_TIMEOUT);
     ck_assert_int_eq(omc_loop_deadline(client), START + 3 * DEAD_TIMEOUT);
@@ -155,7 +156,7 @@ static int64_t fail_again(void)
 
     while (server->state != OMC_STATE_REVERIFYING)
         ck_assert(!look(now++));
-    now = omc_server_deadline(client, server);
+    now = omc_patience_deadline(client, server);
     ck_assert(!look(now));
     assert_state(OMC_STATE_DOWN);
     return server->retry_at - now;
@@ -183,7 +184,7 @@ START_TEST(a_reconnect_nobody_watched_is_made_again_at_once)
     turn(START + DEAD_TIMEOUT);
     for (now = server->retry_at; server->state != OMC_STATE_REVERIFYING; now++)
         ck_assert(!look(now));
-    now = omc_server_deadline(client, server) + 1000;
+    now = omc_patience_deadline(client, server) + 1000;
     ck_assert(!look(now));
     assert_state(OMC_STATE_DOWN);
     ck_assert_int_eq(server->retry_at, now);

@@ -1,0 +1,29 @@
+/*
+ * Whether a server that keeps silent is still there, found out by a second connection.  If
+ * that is answered and the first is not, it takes its place: what was sent fails, and what
+ * was not is sent.  Until then nothing more is sent.  A server that answers on neither is only
+ * slow, or suspended, for all that can be known: it is given up no sooner for that.
+ */
+#ifndef OMC_CORE_DOUBT_H
+#define OMC_CORE_DOUBT_H
+
+#include <stdint.h>
+
+#include "core/server.h"
+#include "omcache.h"
+
+/* The request with that number got no answer within its own time, or the newest one of a
+ * call: begins to doubt a ready connection on which nothing useful has come since. */
+void omc_doubt_begin(omcache_t *mc, struct omc_server *server, uint32_t number, int64_t now);
+void omc_doubt_call(omcache_t *mc, struct omc_server *server, int64_t now);
+
+/* Goes on with what was found about the sockets. */
+void omc_doubt_step(omcache_t *mc, struct omc_server *server, int64_t now);
+
+/* Goes on without a second connection, if there is one. */
+void omc_doubt_end(omcache_t *mc, struct omc_server *server);
+
+/* When it ends by itself, or OMC_CLOCK_NEVER. */
+int64_t omc_doubt_deadline(const omcache_t *mc, const struct omc_server *server);
+
+#endif

@@ -1,0 +1,77 @@
+/*
+ * Deadlines of servers, each derived from what its connection is about.
+ */
+#include "core/patience.h"
+
+#include "base/clock.h"
+#include "core/doubt.h"
+#include "core/handle.h"
+#include "net/poll.h"
+
+enum {
+    /* A deadline found overdue by so many milliseconds was not watched. */
+    UNWATCHED_TIME = 100,
+};
+
+/* When an attempt to connect, the lookup before it included, has lasted too long. */
+static int64_t connect_deadline(const omcache_t *mc, const struct omc_server *server)
+{
+    return omc_clock_after(server->conn.since, mc->settings.connect_timeout);
+}
+
+/* When one that owes something has kept silent for too long. */
+static int64_t dead_deadline(const omcache_t *mc, const struct omc_server *server)
+{
+    return omc_clock_after(server->conn.since, mc->settings.dead_timeout);
+}
+
+int64_t omc_patience_deadline(const omcache_t *mc, const struct omc_server *server)
+{
+    const struct omc_connection *conn = &server->conn;
+    int64_t deadline = OMC_CLOCK_NEVER;
+
+    if (omc_state_is_connecting(server->state))
+        deadline = omc_race_deadline(&server->race);
+    if (omc_state_is_resolving(server->state) || omc_state_is_connecting(server->state))
+        return deadline < connect_deadline(mc, server) ? deadline : connect_deadline(mc, server);
+    if (omc_state_is_connected(server->state) && omc_connection_awaits_peer(conn))
+        deadline = dead_deadline(mc, server);
+    return omc_doubt_deadline(mc, server) < deadline ? omc_doubt_deadline(mc, server) : deadline;
+}
+
+/* Why its deadline makes it fail, or NULL if it does not. */
+static const char *reason_of_deadline(const omcache_t *mc, struct omc_server *server, int64_t now)
+{
+    if (omc_state_is_connected(server->state)) {
+        if (now < dead_deadline(mc, server))
+            return NULL; /* it was the second connection's */
+        /* The silence may be ours: perhaps nobody has looked for a long time. */
+        if (server->conn.foreign || !omc_poll_readable(server->watch.fd))
+            return "no answer within the dead timeout";
+        server->conn.since = now;
+        return NULL;
+    }
+    if (now < connect_deadline(mc, server))
+        return NULL;
+    return omc_state_is_resolving(server->state) ? "name not found within the connect timeout"
+                                                 : "connect timeout";
+}
+
+void omc_patience_check(omcache_t *mc, struct omc_server *server, int64_t now)
+{
+    int64_t deadline = omc_patience_deadline(mc, server);
+    bool was_up = omc_state_is_up(server->state);
+    const char *reason;
+
+    if (now < deadline)
+        return;
+    omc_doubt_end(mc, server);
+    reason = reason_of_deadline(mc, server, now);
+    if (reason != NULL)
+        omc_server_event(mc, server, OMC_EVENT_FAILED, reason, now);
+    else if (omc_state_is_connecting(server->state))
+        omc_server_ready(mc, server, now);
+    /* A reconnect that nobody watched has proved nothing: again, at once. */
+    if (reason != NULL && !was_up && now - deadline >= UNWATCHED_TIME)
+        server->retry_at = now;
+}
