@@ -177,6 +177,12 @@ int omc_socket_connect(const struct omc_address *address)
     return FIRST_FD + i;
 }
 
+void omc_socket_set_keepalive(int fd, uint32_t seconds)
+{
+    (void)fd;
+    (void)seconds;
+}
+
 int omc_socket_connect_error(int fd)
 {
     const struct network_wire *wire = network_find(fd);
