@@ -27,7 +27,10 @@ PACKAGES = gcc g++ clang libc6-dev libclang-rt-dev binutils make pkg-config git 
 	libevent-dev libev-dev libuv1-dev libglib2.0-dev \
 	python3 python3-dev python3-cffi python3-setuptools python3-pylibmc \
 	abigail-tools clang-format clang-tidy shellcheck \
-	musl-tools
+	musl-tools $(MULTILIB)
+
+# For gcc -m32, which other machines do not have.
+MULTILIB := $(if $(filter x86_64,$(shell uname -m)),gcc-multilib)
 
 # --- Compiling and linking ----------------------------------------------------
 
@@ -313,8 +316,8 @@ check-install: all python                   ## install, use and uninstall all, i
 check-examples: examples                    ## build the examples and see each work
 	@tests/run.sh install/examples.sh
 
-check-portable:                             ## compile the library for musl, and use it there
-	@tests/run.sh portable/musl.sh
+check-portable:                             ## compile the library for musl and for 32 bits, and use it on musl
+	@tests/run.sh portable/musl.sh $(if $(MULTILIB),portable/bits32.sh)
 
 abi-baseline: all                           ## make the ABI of this build the one to keep
 	tests/abi/abidiff.sh --write
