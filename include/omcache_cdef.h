@@ -184,9 +184,11 @@ int omcache_set_buffering(omcache_t *mc, uint32_t enabled);
  * The list is sorted by host and then port, both as strings; a server's index is its
  * place in the sorted list.  A server that was there before keeps its connection
  * and its requests; requests to one that is dropped fail with
- * OMCACHE_SERVER_FAILURE.  servers is copied.  Hosts and ports are not looked at
- * before they are used: for now only numeric addresses and sockets can be used; a
- * server with a name or an impossible port counts as failed, with a line in the log.
+ * OMCACHE_SERVER_FAILURE.  servers is copied.  A host is a numeric address or a name;
+ * names are looked up, without waiting, when a connection is to be made.  Hosts and
+ * ports are not looked at before: a server whose name is not found, or whose port is
+ * impossible, counts as failed, with a line in the log.  So does one with a name if the
+ * library was built without name lookup.
  * Returns OMCACHE_OK, or with nothing changed OMCACHE_INVALID (a NULL pointer, an
  * opening bracket that is not closed, something else than a port behind it, a
  * weight that is no number of 32 bits, an empty label, called from a callback) or
