@@ -296,7 +296,8 @@ int omcache_command_status(omcache_t *mc, omcache_req_t *req, int32_t timeout_ms
 /* Tells which server a key belongs to, among those that are up.  May start to
  * reconnect to a server whose time has come.
  * Returns its index; 0 if there are fewer than two servers, whatever their
- * state; -1 if all are down, an argument is invalid, or called from a callback.
+ * state; -1 if all are down (with OMCACHE_FAILOVER_NONE: if that one is), an
+ * argument is invalid, or called from a callback.
  * Never waits.  Since 0.1. */
 int omcache_server_index_for_key(omcache_t *mc, const unsigned char *key, size_t key_len);
 
