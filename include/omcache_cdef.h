@@ -91,9 +91,9 @@ typedef struct omcache_dist_s {
  * server, one-at-a-time hashes.  The default.  Since 0.1. */
 extern omcache_dist_t omcache_dist_libmemcached_ketama;
 
-/* libmemcached's MEMCACHED_BEHAVIOR_KETAMA_WEIGHTED with equal weights: 160
- * points a server, md5 hashes, and libmemcached's rounding, which leaves some
- * server counts with 156.  Since 0.1. */
+/* libmemcached's MEMCACHED_BEHAVIOR_KETAMA_WEIGHTED: 160 points a server, more and
+ * fewer by its weight (which can be given since 1.0), md5 hashes, and libmemcached's
+ * rounding, which leaves some server counts with 156.  Since 0.1. */
 extern omcache_dist_t omcache_dist_libmemcached_ketama_weighted;
 
 /* MEMCACHED_BEHAVIOR_KETAMA of libmemcached 0.51 to 1.0.8: the weighted ring's
