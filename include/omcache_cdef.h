@@ -154,8 +154,9 @@ int omcache_set_reconnect_timeout(omcache_t *mc, uint32_t msec);
 int omcache_set_dead_timeout(omcache_t *mc, uint32_t msec);
 
 /* Sets how many bytes may wait unsent for one server; 10485760 at first.  A
- * request (24 bytes of header, extras, key and value) that would exceed it is
- * refused with OMCACHE_BUFFER_FULL.
+ * request that would exceed it is refused with OMCACHE_BUFFER_FULL.  It counts with
+ * the bytes that it is sent as; before there is a connection, with those of the
+ * binary protocol: 24 of header, extras, key and value.
  * Returns OMCACHE_OK, or OMCACHE_INVALID if mc is NULL.
  * Never waits; may be called from a callback.  Since 0.1. */
 int omcache_set_send_buffer_max_size(omcache_t *mc, size_t size);
