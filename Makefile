@@ -26,7 +26,11 @@ PACKAGES = gcc g++ clang libc6-dev libclang-rt-dev binutils make pkg-config git 
 	check memcached nutcracker libmemcached-dev dnsmasq-base strace valgrind libc6-dbg \
 	libevent-dev libev-dev libuv1-dev libglib2.0-dev \
 	python3 python3-dev python3-cffi python3-setuptools python3-pylibmc \
-	abigail-tools clang-format clang-tidy shellcheck
+	abigail-tools clang-format clang-tidy shellcheck \
+	musl-tools $(MULTILIB)
+
+# For gcc -m32, which other machines do not have.
+MULTILIB := $(if $(filter x86_64,$(shell uname -m)),gcc-multilib)
 
 # --- Compiling and linking ----------------------------------------------------
 
@@ -151,7 +155,8 @@ FUZZ_MAIN    = $(B)/obj/tests/fuzz/replay.o
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 .DELETE_ON_ERROR:
 .PHONY: all python examples demo check check-compat check-python check-asan check-valgrind \
-	check-distribution check-lint check-install check-examples coverage soak abi-baseline \
+	check-distribution check-lint check-install check-examples check-portable \
+	coverage soak abi-baseline objects \
 	bench bench-instructions bench-syscalls bench-profile bench-report bench-python bench-smoke \
 	deps install install-python uninstall uninstall-python clean help FORCE
 
@@ -169,6 +174,8 @@ export B CC CXX PYTHON
 # --- Build --------------------------------------------------------------------
 
 all: $(SHARED) $(STATIC)                    ## build the shared and the static library
+
+objects: $(OBJ)                             ## compile the library, and link nothing
 
 $(SHARED): $(B)/$(SONAME)
 	$(Q)ln -sf $(SONAME) $@
@@ -309,6 +316,9 @@ check-install: all python                   ## install, use and uninstall all, i
 
 check-examples: examples                    ## build the examples and see each work
 	@tests/run.sh install/examples.sh
+
+check-portable:                             ## compile the library for musl and for 32 bits, and use it on musl
+	@tests/run.sh portable/musl.sh $(if $(MULTILIB),portable/bits32.sh)
 
 abi-baseline: all                           ## make the ABI of this build the one to keep
 	tests/abi/abidiff.sh --write

@@ -271,7 +271,8 @@ const unsigned char *omcache_reply_value(const omcache_reply_t *reply, size_t *v
 /* The flags of a value that was got.  Returns them, else 0.  Since 1.0. */
 uint32_t omcache_reply_flags(const omcache_reply_t *reply);
 
-/* The cas of the value that was got or stored.  Returns it, else 0.  Since 1.0. */
+/* The cas of the value that was got, stored, touched or counted; over the text protocol
+ * only of one that was got.  Returns it, else 0.  Since 1.0. */
 uint64_t omcache_reply_cas(const omcache_reply_t *reply);
 
 /* What a counter is after increment or decrement.  Returns it, else 0.  Since 1.0. */

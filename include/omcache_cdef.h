@@ -91,9 +91,9 @@ typedef struct omcache_dist_s {
  * server, one-at-a-time hashes.  The default.  Since 0.1. */
 extern omcache_dist_t omcache_dist_libmemcached_ketama;
 
-/* libmemcached's MEMCACHED_BEHAVIOR_KETAMA_WEIGHTED with equal weights: 160
- * points a server, md5 hashes, and libmemcached's rounding, which leaves some
- * server counts with 156.  Since 0.1. */
+/* libmemcached's MEMCACHED_BEHAVIOR_KETAMA_WEIGHTED: 160 points a server, more and
+ * fewer by its weight (which can be given since 1.0), md5 hashes, and libmemcached's
+ * rounding, which leaves some server counts with 156.  Since 0.1. */
 extern omcache_dist_t omcache_dist_libmemcached_ketama_weighted;
 
 /* MEMCACHED_BEHAVIOR_KETAMA of libmemcached 0.51 to 1.0.8: the weighted ring's
@@ -154,8 +154,9 @@ int omcache_set_reconnect_timeout(omcache_t *mc, uint32_t msec);
 int omcache_set_dead_timeout(omcache_t *mc, uint32_t msec);
 
 /* Sets how many bytes may wait unsent for one server; 10485760 at first.  A
- * request (24 bytes of header, extras, key and value) that would exceed it is
- * refused with OMCACHE_BUFFER_FULL.
+ * request that would exceed it is refused with OMCACHE_BUFFER_FULL.  It counts with
+ * the bytes that it is sent as; before there is a connection, with those of the
+ * binary protocol: 24 of header, extras, key and value.
  * Returns OMCACHE_OK, or OMCACHE_INVALID if mc is NULL.
  * Never waits; may be called from a callback.  Since 0.1. */
 int omcache_set_send_buffer_max_size(omcache_t *mc, size_t size);
@@ -184,9 +185,11 @@ int omcache_set_buffering(omcache_t *mc, uint32_t enabled);
  * The list is sorted by host and then port, both as strings; a server's index is its
  * place in the sorted list.  A server that was there before keeps its connection
  * and its requests; requests to one that is dropped fail with
- * OMCACHE_SERVER_FAILURE.  servers is copied.  Hosts and ports are not looked at
- * before they are used: for now only numeric addresses and sockets can be used; a
- * server with a name or an impossible port counts as failed, with a line in the log.
+ * OMCACHE_SERVER_FAILURE.  servers is copied.  A host is a numeric address or a name;
+ * names are looked up, without waiting, when a connection is to be made.  Hosts and
+ * ports are not looked at before: a server whose name is not found, or whose port is
+ * impossible, counts as failed, with a line in the log.  So does one with a name if the
+ * library was built without name lookup.
  * Returns OMCACHE_OK, or with nothing changed OMCACHE_INVALID (a NULL pointer, an
  * opening bracket that is not closed, something else than a port behind it, a
  * weight that is no number of 32 bits, an empty label, called from a callback) or
@@ -294,7 +297,8 @@ int omcache_command_status(omcache_t *mc, omcache_req_t *req, int32_t timeout_ms
 /* Tells which server a key belongs to, among those that are up.  May start to
  * reconnect to a server whose time has come.
  * Returns its index; 0 if there are fewer than two servers, whatever their
- * state; -1 if all are down, an argument is invalid, or called from a callback.
+ * state; -1 if all are down (with OMCACHE_FAILOVER_NONE: if that one is), an
+ * argument is invalid, or called from a callback.
  * Never waits.  Since 0.1. */
 int omcache_server_index_for_key(omcache_t *mc, const unsigned char *key, size_t key_len);
 

@@ -10,7 +10,7 @@ from typing import Any, Callable, Iterable, Iterator, List, NamedTuple, Optional
 
 from ._omcache import ffi, lib
 from .errors import Error, error_for
-from .handle import Key, MetaItem, encode_key
+from .handle import Key, MetaItem, NotCopied, encode_key
 
 _KINDS = {"uint64_t": "Q", "int64_t": "q"}
 _FIELDS = ffi.typeof("gather_outcome_t").fields
@@ -93,7 +93,7 @@ def read_rows(c: Any) -> Iterator[Tuple[Tuple[Any, ...], bytes, Optional[bytes]]
     c.count = c.used = 0
 
 
-class Gather:
+class Gather(NotCopied):
     """The outcomes of operations of one handle."""
 
     def __init__(self) -> None:

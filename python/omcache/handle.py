@@ -120,7 +120,18 @@ def omcache_on_log(context: Any, level: int, message: Any) -> None:
     logger.log(LEVELS.get(level, logging.INFO), str(ffi.string(message), "utf-8", "replace"))
 
 
-class Handle:
+class NotCopied:
+    """What owns memory and connections of the library: a copy would free them, too."""
+
+    _instead = "make another one"
+
+    def __reduce__(self) -> Any:
+        """copy, deepcopy and pickle ask this."""
+        kind = type(self).__name__
+        raise TypeError(f"a {kind} cannot be copied or pickled: {self._instead}")
+
+
+class Handle(NotCopied):
     """A handle of the library.  See Client for what the settings are."""
 
     def __init__(

@@ -93,9 +93,10 @@ static ares_ssize_t receive(ares_socket_t fd, void *bytes, size_t size, int flag
 
 static ares_ssize_t send_pieces(ares_socket_t fd, const struct iovec *pieces, int count, void *data)
 {
-    /* sendmsg does not write to the pieces; its declaration cannot say so. */
+    /* sendmsg does not write to the pieces; its declaration cannot say so.  Their number
+     * is a size_t in some C libraries and an int in others; there are few. */
     struct msghdr message = {.msg_iov = (struct iovec *)(uintptr_t)pieces,
-                             .msg_iovlen = (size_t)count};
+                             .msg_iovlen = (uint16_t)count};
 
     (void)data;
     return sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);

@@ -104,8 +104,10 @@ ssize_t omc_socket_await(int fd, void *bytes, size_t size)
 
 ssize_t omc_socket_write(int fd, const struct iovec *pieces, size_t count)
 {
-    /* sendmsg does not write to the pieces; its declaration cannot say so. */
-    struct msghdr message = {.msg_iov = (struct iovec *)(uintptr_t)pieces, .msg_iovlen = count};
+    /* sendmsg does not write to the pieces; its declaration cannot say so.  Their number
+     * is a size_t in some C libraries and an int in others; there are few. */
+    struct msghdr message = {.msg_iov = (struct iovec *)(uintptr_t)pieces,
+                             .msg_iovlen = (uint16_t)count};
     ssize_t sent = count == 1 ? send(fd, pieces->iov_base, pieces->iov_len, FLAGS)
                               : sendmsg(fd, &message, FLAGS);
 

@@ -328,7 +328,7 @@ static size_t decode_options(const unsigned char *bytes, const unsigned char *ne
 size_t omc_meta_request_decode(const unsigned char *bytes, uint8_t opcode,
                                struct omc_scratch *scratch, omcache_req_t *req)
 {
-    const unsigned char *newline = rawmemchr(bytes, '\n');
+    const unsigned char *newline = omc_line_find_end(bytes);
     struct omc_line line = {bytes, newline - 1}, key;
     struct omc_command command;
     uint64_t data_len = 0;

@@ -101,14 +101,14 @@ static enum omc_decode read_value(struct omc_line line, const struct input *in,
     if (value.size > in->max_body ||
         in->max_body - value.size < FLAGS_SIZE + omc_line_left(&value.key))
         return OMC_DECODE_TOO_LARGE;
-    *size = in->newline + 1 + value.size + end_len;
+    *size = in->newline + 1 + (size_t)value.size + end_len;
     if (in->len < *size)
         return OMC_DECODE_MORE;
     if (memcmp(data + value.size, value_end, end_len) != 0)
         return OMC_DECODE_BROKEN;
     omc_classic_answer(asked, OMCACHE_OK, reply);
     reply->value.data = data;
-    reply->value.data_len = value.size;
+    reply->value.data_len = (size_t)value.size;
     reply->value.flags = (uint32_t)value.flags;
     reply->value.cas = value.cas;
     if (omc_command_is_keyed(asked->opcode)) {

@@ -121,7 +121,7 @@ static uint64_t take_number(struct omc_line *line)
 size_t omc_text_request_decode(const unsigned char *bytes, uint8_t opcode,
                                struct omc_scratch *scratch, omcache_req_t *req)
 {
-    const unsigned char *newline = rawmemchr(bytes, '\n');
+    const unsigned char *newline = omc_line_find_end(bytes);
     struct omc_line line = {bytes, newline - 1}, key;
     struct omc_command command;
     size_t data_len = 0;

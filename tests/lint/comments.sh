@@ -1,7 +1,8 @@
 #!/bin/sh
 # Checks the comments that must be there: above each function and object of the
 # public headers, and what programs use of the adapters, one that says since when it is there and what it returns, and
-# at the top of each file what the file is for.
+# at the top of each file what the file is for.  Checks that no public header says how
+# things are "for now": that is forgotten when they change.
 
 cd "$(dirname "$0")/../.." || exit
 found=$(mktemp)
@@ -42,6 +43,8 @@ find include -name '*.h' -exec awk '
     {
         comment = ""
     }' {} + >"$found"
+
+grep -rniwE 'for now|so far' include >>"$found"
 
 for file in include/*.h include/*/*.h src/*/*.[ch] tests/*/*.[ch] bench/*.c bench/*/*.[ch] examples/*.c; do
     [ -f "$file" ] || continue

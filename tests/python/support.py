@@ -1,8 +1,10 @@
 """memcached servers, and others, for the tests; each test program has its own."""
 
+import copy
 import ctypes
 import glob
 import os
+import pickle
 import shutil
 import signal
 import socket
@@ -136,6 +138,15 @@ class TestCase(unittest.TestCase):
     def setUp(self):
         for server in self.memcached:
             server.ask(b"flush_all\r\n")
+
+    def assert_is_not_copied(self, owner, words):
+        """Whatever wants to have a second one is told so, in these words."""
+        ways = [copy.copy, copy.deepcopy, lambda one: copy.deepcopy([one])]
+        for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
+            ways.append(lambda one, protocol=protocol: pickle.dumps(one, protocol))
+        for way in ways:
+            with self.assertRaisesRegex(TypeError, words):
+                way(owner)
 
 
 def main():

@@ -390,6 +390,15 @@ class Life(support.TestCase):
         first.close()
         second.close()
 
+    def test_a_client_is_not_copied(self):
+        async def main():
+            async with aio.Client(self.addresses, timeout=5) as mc:
+                await mc.set("k", b"1")
+                self.assert_is_not_copied(mc, "a Client cannot be copied or pickled")
+                self.assertEqual(await mc.get("k"), b"1")
+
+        asyncio.run(main())
+
     def test_forgetting_to_close(self):
         async def main():
             await aio.Client(self.addresses).noop()

@@ -1,7 +1,9 @@
 """omcache.Client against memcached, over each protocol."""
 
+import copy
 import logging
 import os
+import pickle
 import signal
 import threading
 import time
@@ -377,6 +379,13 @@ class Errors(unittest.TestCase):
             self.assertEqual(error.code, code)
             self.assertIn("words", str(error))
 
+    def test_what_comes_back_can_be_copied(self):
+        error = errors.error_for(lib.OMCACHE_NOT_FOUND, "key", b"words")
+        error.values = {"k": omcache.Item(b"1", 2, 3)}
+        for other in (copy.copy(error), copy.deepcopy(error), pickle.loads(pickle.dumps(error))):
+            self.assertEqual(type(other), omcache.NotFoundError)
+            self.assertEqual((str(other), vars(other)), (str(error), vars(error)))
+
 
 class Failures(support.TestCase):
     SERVERS = 2
@@ -543,6 +552,27 @@ class Concurrency(support.TestCase):
             thread.join()
         self.assertEqual(wrong, [])
         mc.close()
+
+    def test_a_client_is_not_copied(self):
+        mc = omcache.Client(self.addresses, timeout=5)
+        mc.set("k", b"1")
+        self.assert_is_not_copied(mc, "a Client cannot be copied or pickled: make another one")
+        self.assert_is_not_copied(mc._gather, "a Gather cannot be copied or pickled")
+        self.assertEqual(mc.get("k"), b"1")
+        self.assertEqual(mc.get_multi(["k"]), {"k": b"1"})
+        mc.close()
+
+    def test_a_subclass_may_say_how_it_is_copied(self):
+        class Copied(omcache.Client):
+            def __reduce__(self):
+                return Copied, (self._settings["servers"],)
+
+        mc = Copied(self.addresses)
+        mc.set("k", b"1")
+        other = copy.copy(mc)
+        mc.close()
+        self.assertEqual(other.get("k"), b"1")
+        other.close()
 
     def test_fork(self):
         mc = omcache.Client(self.addresses, timeout=5, prefix="f:")

@@ -1,5 +1,6 @@
 """omcache_pylibmc against pylibmc itself, at the same servers."""
 
+import copy
 import itertools
 import os
 import pickle
@@ -443,6 +444,28 @@ class Same(support.TestCase):
             clone = client.clone()
             self.assertEqual(clone.behaviors, client.behaviors)
             self.assertEqual(clone.get("k"), 1)
+
+    def test_a_client_is_cloned_and_not_copied(self):
+        for client in (self.ours, self.theirs):
+            self.assertRaises(TypeError, copy.copy, client)
+            self.assertRaises(TypeError, copy.deepcopy, client)
+            self.assertTrue(client.set("k", 1))
+        words = r"a Client cannot be copied or pickled: clone\(\) makes another one"
+        self.assert_is_not_copied(self.ours, words)
+        self.assertRaisesRegex(TypeError, words, self.ours.set, "k", self.ours)
+        self.assertEqual(self.ours.clone().get("k"), 1)
+
+    def test_copies_of_pools(self):
+        for module, client in ((ours, self.ours), (pylibmc, self.theirs)):
+            pool = module.ClientPool(client, 1)
+            with copy.copy(pool).reserve() as one:
+                self.assertTrue(one.set("k", 1))
+                self.assertTrue(pool.empty())
+            self.assertRaises(TypeError, copy.deepcopy, pool)
+            self.assertRaises(TypeError, copy.copy, module.ThreadMappedPool(client))
+        pool = ours.ThreadMappedPool(self.ours)
+        self.assert_is_not_copied(pool, "a ThreadMappedPool cannot be copied or pickled")
+        self.assertRaisesRegex(TypeError, "a Client", pickle.dumps, ours.ClientPool(self.ours, 1))
 
     def test_words_about_it(self):
         self.assertEqual(repr(self.ours), repr(self.theirs))

@@ -171,7 +171,7 @@ static uint32_t sequence_of(const char *key, size_t key_len, const unsigned char
     }
     if (!(at = read_number(at, &sequence)) || !(at = read_number(at, &size)) ||
         len != (size_t)(at - head) + size ||
-        !is_filled(value + (at - head), size, letter_of(id, (uint32_t)sequence))) {
+        !is_filled(value + (at - head), (size_t)size, letter_of(id, (uint32_t)sequence))) {
         ledger_wrong(&ledger.torn, "%zu bytes of '%s' are '%s'", len, printable(key, key_len),
                      printable(value, len));
         return 0;

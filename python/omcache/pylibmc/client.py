@@ -9,6 +9,7 @@ from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple, Union
 import omcache
 from omcache._omcache import lib
 from omcache.client import DEFAULT
+from omcache.handle import NotCopied
 
 from .behaviors import BEHAVIORS, EJECT, RINGS, BehaviorDict, Ring, behavior_value
 from .errors import (
@@ -31,13 +32,15 @@ _TYPES = FLAG_PICKLE | FLAG_INTEGER | FLAG_LONG | FLAG_TEXT
 _LONG_AGO = 30 * 24 * 3600 + 1
 
 
-class Client:
+class Client(NotCopied):
     """pylibmc's client.  servers are "host", "host:port", "host:port:weight" and "/path".
 
     binary=True speaks memcached's binary protocol; otherwise what the server speaks is found
     out.  unpickle=False refuses to read pickled values.  It may be used by several
     threads, one at a time.
     """
+
+    _instead = "clone() makes another one"
 
     def __init__(
         self,

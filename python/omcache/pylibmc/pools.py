@@ -7,6 +7,8 @@ import threading
 from contextlib import contextmanager
 from typing import Iterator, Optional
 
+from omcache.handle import NotCopied
+
 from .client import Client
 
 
@@ -40,7 +42,7 @@ class ClientPool(queue.Queue):  # type: ignore[type-arg]
             self.put(mc.clone())
 
 
-class ThreadMappedPool(dict):  # type: ignore[type-arg]
+class ThreadMappedPool(NotCopied, dict):  # type: ignore[type-arg]
     """A client for each thread: a clone of the master, made when it is first reserved."""
 
     def __new__(cls, master: Client) -> ThreadMappedPool:
