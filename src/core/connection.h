@@ -44,7 +44,7 @@ struct omc_connection {
     struct omc_buffer out; /* requests not yet written */
     uint64_t written;      /* how many bytes of requests were written before those */
     bool blocked;          /* the kernel took less than it was given */
-    bool held;             /* nothing is written for the time being */
+    bool held;             /* no request is written for the time being */
     int broken;            /* errno of a write that failed and is still to be handled */
 
     struct omc_inbox in;

@@ -74,6 +74,8 @@ void omc_protocol_greet(omcache_t *mc, struct omc_server *server, int64_t now)
     else if (server->greeting == OMCACHE_PROTOCOL_AUTO)
         server->greeting = OMCACHE_PROTOCOL_META;
     omc_connection_open(&server->conn, server->watch.fd, server->greeting, now);
+    server->conn.held = server->cautious;
+    server->cautious = false;
 }
 
 /* The server answers in a protocol. */
@@ -81,6 +83,7 @@ static bool accept_protocol(omcache_t *mc, struct omc_server *server, int protoc
 {
     if (!translate(mc, server, protocol, now))
         return false;
+    server->conn.held = false;
     server->protocol = protocol;
     server->greeting = OMCACHE_PROTOCOL_AUTO;
     omc_server_event(mc, server, OMC_EVENT_VERIFIED, NULL, now);
@@ -144,10 +147,23 @@ void omc_protocol_error(omcache_t *mc, struct omc_server *server, int error, int
         omc_server_event(mc, server, OMC_EVENT_FAILED, strerror(error), now);
 }
 
+/* Whether a connection that broke in its handshake may have done so for what was asked
+ * behind the hello: a proxy closes where it does not know a command.  The server has been of
+ * use before, and its next hello will tell, which goes alone. */
+static bool may_be_rejection(const struct omc_server *server)
+{
+    return server->state == OMC_STATE_HANDSHAKE && server->counters.replies > 0 &&
+           omc_connection_awaits_answer(&server->conn);
+}
+
 void omc_protocol_broken(omcache_t *mc, struct omc_server *server, const char *reason, int64_t now)
 {
-    if (omc_state_is_handshake(server->state))
+    if (may_be_rejection(server)) {
+        server->cautious = true;
+        omc_server_event(mc, server, OMC_EVENT_REJECTED, reason, now);
+    } else if (omc_state_is_handshake(server->state)) {
         try_next(mc, server, reason, now);
-    else
+    } else {
         omc_server_event(mc, server, OMC_EVENT_FAILED, reason, now);
+    }
 }

@@ -31,6 +31,7 @@ struct omc_server {
     struct omc_second *second;  /* a connection beside that, while it is in doubt, or NULL */
     int64_t doubted_at;         /* when the last one of those began */
     int protocol;               /* that it is known to speak, or OMCACHE_PROTOCOL_AUTO */
+    bool cautious;              /* the next hello goes alone */
     int greeting;               /* that of the handshake under way, or the next one; likewise */
     uint32_t failures;          /* since the last answer: attempts to connect that failed, */
     uint32_t wasted;            /* connections that proved themselves and gave no answer */

@@ -32,6 +32,7 @@ enum omc_event {
     OMC_EVENT_VERIFIED,  /* the handshake's no-op was answered */
     OMC_EVENT_OTHER,     /* it speaks another protocol than it was asked in */
     OMC_EVENT_FAILED,    /* the peer, the network or a deadline ended it */
+    OMC_EVENT_REJECTED,  /* the same, perhaps for a request behind the hello */
     OMC_EVENT_USELESS,   /* the same, and it is not the first time that no answer came before */
     OMC_EVENT_REPLACED,  /* it kept silent while a second connection was answered */
     OMC_EVENT_DISCARD,   /* we end it, and the peer is not to blame */
