@@ -142,13 +142,16 @@ int omcache_set_connect_timeout(omcache_t *mc, uint32_t msec);
  * it is tried again, in milliseconds; 10000 at first.  The first pause is about an
  * eighth of it; each is twice as long as the one before, less a random part, so
  * that many clients do not come at once.  A pause that has begun keeps its length.
+ * The same is done since 1.0 with one that lets us connect again and again, and answers nothing.
  * Returns OMCACHE_OK, or OMCACHE_INVALID if mc is NULL.
  * Never waits; may be called from a callback.  Since 0.1. */
 int omcache_set_reconnect_timeout(omcache_t *mc, uint32_t msec);
 
 /* Sets for how long a server that owes answers may be silent before its
  * connection is given up, in milliseconds; 10000 at first.  This is what ends a
- * call whose own timeout is -1.
+ * call whose own timeout is -1.  A connection that was lost on the way, and not its server,
+ * is given up sooner since 1.0: when a request has waited in vain for all of its own timeout,
+ * and nothing has come since it was sent, a second connection is tried beside it.
  * Returns OMCACHE_OK, or OMCACHE_INVALID if mc is NULL.
  * Never waits; may be called from a callback.  Since 0.1. */
 int omcache_set_dead_timeout(omcache_t *mc, uint32_t msec);

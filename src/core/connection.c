@@ -137,7 +137,7 @@ static void note_taken(struct omc_connection *conn, size_t taken, size_t given, 
 static bool write_all(struct omc_connection *conn, const struct rest *rest, size_t *sent,
                       int64_t now)
 {
-    size_t unsent = conn->protocol == OMCACHE_PROTOCOL_AUTO ? 0 : omc_connection_unsent(conn);
+    size_t unsent = omc_connection_sendable(conn);
     size_t all = conn->hello_left + unsent + rest->data_len + rest->tail_len, of_hello;
     struct iovec pieces[4];
     size_t count = 0;

@@ -100,6 +100,12 @@ static inline size_t omc_connection_unsent(const struct omc_connection *conn)
     return omc_buffer_size(&conn->out);
 }
 
+/* Those of them that may be written now. */
+static inline size_t omc_connection_sendable(const struct omc_connection *conn)
+{
+    return conn->held || conn->protocol == OMCACHE_PROTOCOL_AUTO ? 0 : omc_connection_unsent(conn);
+}
+
 /* Whether there is something to be done about the newest request: it has not been
  * written, or is to be fenced. */
 static inline bool omc_connection_is_unfinished(const struct omc_connection *conn)
@@ -116,8 +122,7 @@ static inline bool omc_connection_has_queue(const struct omc_connection *conn)
 /* Whether there is anything to write. */
 static inline bool omc_connection_wants_write(const struct omc_connection *conn)
 {
-    return conn->hello_left > 0 || (omc_connection_unsent(conn) > 0 && !conn->held &&
-                                    conn->protocol != OMCACHE_PROTOCOL_AUTO);
+    return conn->hello_left > 0 || omc_connection_sendable(conn) > 0;
 }
 
 /* Whether the peer owes an answer to a request that was written, at least in part. */
