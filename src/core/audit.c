@@ -63,16 +63,17 @@ static void audit_server(const omcache_t *mc, const struct omc_server *server)
           "the list of servers with quiet requests to be fenced");
 }
 
-/* All that have something to do, and a few of the others, another time others. */
+/* All of a few, or a few of many, another time others. */
+static void audit_some(const omcache_t *mc, struct omc_server **servers, size_t count)
+{
+    for (size_t i = 0; i < count && i < FEW; i++)
+        audit_server(mc, servers[(mc->usec + i) % count]);
+}
+
 void omc_audit(omcache_t *mc)
 {
-    const struct omc_fleet *fleet = &mc->fleet;
-    size_t few = fleet->count < FEW ? fleet->count : FEW;
-
-    for (size_t i = 0; i < fleet->active_count; i++)
-        audit_server(mc, fleet->active[i]);
-    for (size_t i = 0; i < few; i++)
-        audit_server(mc, fleet->servers[(mc->usec + i) % fleet->count]);
+    audit_some(mc, mc->fleet.active, mc->fleet.active_count);
+    audit_some(mc, mc->fleet.servers, mc->fleet.count);
 }
 #else
 typedef int omc_audit_is_for_tests_only;
