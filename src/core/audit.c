@@ -47,7 +47,6 @@ static void audit_server(const omcache_t *mc, const struct omc_server *server)
     int64_t deadline = omc_patience_deadline(mc, server);
 
     audit_queue(server);
-    check(server->second == NULL || conn->held, server, "the second connection");
     check(!conn->held || server->second != NULL || omc_state_is_handshake(server->state), server,
           "what is held back");
     check(!server->touched, server, "the list of touched servers");

@@ -13,18 +13,24 @@ enum {
      * second one is tried again. */
     DOUBT_AFTER = 50,
     DOUBT_PAUSE = 500,
+    /* For so many nothing is sent: some who keep silent go on when more is asked. */
+    DOUBT_HOLD = 100,
 };
 
-void omc_doubt_end(omcache_t *mc, struct omc_server *server)
+void omc_doubt_drop(omcache_t *mc, struct omc_server *server)
 {
     if (server->second == NULL)
         return;
     omc_second_free(server->second, &mc->watches);
     server->second = NULL;
     server->conn.held = false;
-    if (omc_connection_unsent(&server->conn) > 0)
-        omc_duty_note_unsent(&mc->fleet, server);
-    omc_duty_touch(&mc->fleet, server);
+}
+
+/* Goes on with the first connection. */
+static void end(omcache_t *mc, struct omc_server *server)
+{
+    omc_doubt_drop(mc, server);
+    omc_server_note_request(mc, server);
 }
 
 /* What became of the second connection counts unless the first has shown that it lives. */
@@ -37,7 +43,7 @@ void omc_doubt_step(omcache_t *mc, struct omc_server *server, int64_t now)
     result = omc_second_step(server->second, &mc->watches);
     if (server->conn.since >= server->second->begun || result == OMC_SECOND_LOST ||
         (result == OMC_SECOND_PROVED && omc_poll_readable(server->watch.fd)))
-        omc_doubt_end(mc, server);
+        end(mc, server);
     else if (result == OMC_SECOND_PROVED)
         omc_server_event(mc, server, OMC_EVENT_REPLACED, NULL, now);
 }
@@ -68,9 +74,32 @@ void omc_doubt_call(omcache_t *mc, struct omc_server *server, int64_t now)
         omc_doubt_begin(mc, server, end - 1, now);
 }
 
+/* When it is given up. */
+static int64_t end_of_doubt(const omcache_t *mc, const struct omc_server *server)
+{
+    return omc_clock_after(server->second->begun, mc->settings.connect_timeout);
+}
+
+static int64_t end_of_hold(const struct omc_server *server)
+{
+    return server->conn.held ? omc_clock_after(server->second->begun, DOUBT_HOLD) : OMC_CLOCK_NEVER;
+}
+
 int64_t omc_doubt_deadline(const omcache_t *mc, const struct omc_server *server)
 {
-    return server->second == NULL
-               ? OMC_CLOCK_NEVER
-               : omc_clock_after(server->second->begun, mc->settings.connect_timeout);
+    int64_t first = server->second == NULL ? OMC_CLOCK_NEVER : end_of_doubt(mc, server);
+
+    return server->second != NULL && end_of_hold(server) < first ? end_of_hold(server) : first;
+}
+
+void omc_doubt_check_deadline(omcache_t *mc, struct omc_server *server, int64_t now)
+{
+    if (server->second == NULL)
+        return;
+    if (now >= end_of_doubt(mc, server)) {
+        end(mc, server);
+    } else if (now >= end_of_hold(server)) {
+        server->conn.held = false;
+        omc_server_note_request(mc, server);
+    }
 }

@@ -1,8 +1,9 @@
 /*
  * Whether a server that keeps silent is still there, found out by a second connection.  If
  * that is answered and the first is not, it takes its place: what was sent fails, and what
- * was not is sent.  Until then nothing more is sent.  A server that answers on neither is only
- * slow, or suspended, for all that can be known: it is given up no sooner for that.
+ * was not is sent.  For a moment nothing more is sent, so that not much is lost.  A server that
+ * answers on neither is only slow, or suspended, for all that can be known: it is given up no
+ * sooner for that.
  */
 #ifndef OMC_CORE_DOUBT_H
 #define OMC_CORE_DOUBT_H
@@ -20,10 +21,11 @@ void omc_doubt_call(omcache_t *mc, struct omc_server *server, int64_t now);
 /* Goes on with what was found about the sockets. */
 void omc_doubt_step(omcache_t *mc, struct omc_server *server, int64_t now);
 
-/* Goes on without a second connection, if there is one. */
-void omc_doubt_end(omcache_t *mc, struct omc_server *server);
+/* Gives up the second connection, if there is one, with the first. */
+void omc_doubt_drop(omcache_t *mc, struct omc_server *server);
 
-/* When it ends by itself, or OMC_CLOCK_NEVER. */
+/* When it is to be looked at whatever comes, or OMC_CLOCK_NEVER; and does what is due. */
 int64_t omc_doubt_deadline(const omcache_t *mc, const struct omc_server *server);
+void omc_doubt_check_deadline(omcache_t *mc, struct omc_server *server, int64_t now);
 
 #endif

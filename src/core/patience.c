@@ -65,7 +65,7 @@ void omc_patience_check(omcache_t *mc, struct omc_server *server, int64_t now)
 
     if (now < deadline)
         return;
-    omc_doubt_end(mc, server);
+    omc_doubt_check_deadline(mc, server, now);
     reason = reason_of_deadline(mc, server, now);
     if (reason != NULL)
         omc_server_event(mc, server, OMC_EVENT_FAILED, reason, now);

@@ -50,7 +50,7 @@ static void close_sockets(omcache_t *mc, struct omc_server *server)
 {
     omc_watch_close(&mc->watches, &server->watch);
     omc_race_fini(&server->race, &mc->watches);
-    omc_doubt_end(mc, server);
+    omc_doubt_drop(mc, server);
 }
 
 void omc_server_free(omcache_t *mc, struct omc_server *server)
