@@ -45,7 +45,7 @@ struct input {
 /* A value's line: "VALUE key flags size", and a cas. */
 struct value_line {
     struct omc_line key;
-    uint64_t flags;
+    uint32_t flags;
     uint64_t size;
     uint64_t cas;
 };
@@ -55,11 +55,23 @@ static bool read_number(struct omc_line *line, uint64_t max, uint64_t *number)
     return omc_line_number(line, max, number) && (line->at == line->end || *line->at++ == ' ');
 }
 
+/* Old servers print flags of 2^31 and more as negative numbers. */
+static bool read_flags(struct omc_line *line, uint32_t *flags)
+{
+    bool negative = omc_line_skip(line, "-");
+    uint64_t number;
+
+    if (!read_number(line, negative ? (uint64_t)INT32_MAX + 1 : UINT32_MAX, &number))
+        return false;
+    *flags = (uint32_t)(negative ? -number : number);
+    return true;
+}
+
 static bool read_value_line(struct omc_line line, struct value_line *value)
 {
     value->key = omc_line_word(&line);
     value->cas = 0;
-    return omc_line_left(&value->key) > 0 && read_number(&line, UINT32_MAX, &value->flags) &&
+    return omc_line_left(&value->key) > 0 && read_flags(&line, &value->flags) &&
            read_number(&line, UINT64_MAX, &value->size) &&
            (line.at == line.end || read_number(&line, UINT64_MAX, &value->cas)) &&
            line.at == line.end;
@@ -109,7 +121,7 @@ static enum omc_decode read_value(struct omc_line line, const struct input *in,
     omc_classic_answer(asked, OMCACHE_OK, reply);
     reply->value.data = data;
     reply->value.data_len = value.size;
-    reply->value.flags = (uint32_t)value.flags;
+    reply->value.flags = value.flags;
     reply->value.cas = value.cas;
     if (omc_command_is_keyed(asked->opcode)) {
         reply->value.key = value.key.at;

@@ -96,7 +96,8 @@ static const struct oddity gets[] = {
     {PLAIN_TEXT, "VALUE odd 0 5 1\r\nv\r\nEND\r\n\r\n\r\n", FAILURE},
     {PLAIN_TEXT, "VALUE other 0 1 1\r\nv\r\nEND\r\n", FAILURE},
     {PLAIN_TEXT, "VALUE odd 0 1 1 1\r\nv\r\nEND\r\n", FAILURE},
-    {PLAIN_TEXT, "VALUE odd -1 1 1\r\nv\r\nEND\r\n", FAILURE},
+    {PLAIN_TEXT, "VALUE odd -2147483649 1 1\r\nv\r\nEND\r\n", FAILURE},
+    {PLAIN_TEXT, "VALUE odd - 1 1\r\nv\r\nEND\r\n", FAILURE},
     {PLAIN_TEXT, "VALUE odd 4294967296 1 1\r\nv\r\nEND\r\n", FAILURE},
     {PLAIN_TEXT, "VALUE odd 0 18446744073709551616 1\r\nv\r\nEND\r\n", FAILURE},
     {PLAIN_TEXT, "VALUE\r\n", FAILURE},
@@ -246,6 +247,27 @@ START_TEST(odd_answers_to_counters)
     int rc = omcache_increment(client, TEXT("odd"), 1, 0, OMCACHE_DELTA_NO_ADD, NULL, -1);
     ck_assert_msg(rc == odd->expected, "'%s' gave %s", odd->answer, rc_name(rc));
     assert_goes_on(odd->kept ? 1 : 2);
+}
+END_TEST
+
+/* As memcached 1.4.13 prints those of 2^31 and more. */
+START_TEST(negative_flags_are_large_ones)
+{
+    static const struct {
+        char *answer;
+        uint32_t flags;
+    } cases[] = {{"VALUE odd -559038737 1 1\r\nv\r\nEND\r\n", 0xdeadbeef},
+                 {"VALUE odd -1 1 1\r\nv\r\nEND\r\n", UINT32_MAX},
+                 {"VALUE odd -2147483648 1\r\nv\r\nEND\r\n", 0x80000000},
+                 {"VALUE odd 2147483648 1\r\nv\r\nEND\r\n", 0x80000000}};
+    const unsigned char *value;
+    size_t len;
+    uint32_t flags = 0;
+    speak(answer_oddly, cases[_i].answer, PLAIN_TEXT);
+    assert_rc(omcache_get(client, TEXT("odd"), &value, &len, &flags, NULL, -1), OMCACHE_OK);
+    assert_text(value, len, "v");
+    ck_assert_uint_eq(flags, cases[_i].flags);
+    assert_goes_on(1);
 }
 END_TEST
 
@@ -515,6 +537,7 @@ int main(void)
     tcase_add_loop_test(tcase, odd_answers_to_gets, 0, GETS);
     tcase_add_loop_test(tcase, odd_answers_to_sets, 0, SETS);
     tcase_add_loop_test(tcase, odd_answers_to_counters, 0, COUNTS);
+    tcase_add_loop_test(tcase, negative_flags_are_large_ones, 0, 4);
     tcase_add_loop_test(tcase, no_length_overflows_without_a_limit, 0, 50);
     tcase_add_loop_test(tcase, errors_are_matched_by_order, 0, 2);
     tcase_add_loop_test(tcase, errors_behind_quiet_gets, 0, 2);
