@@ -154,6 +154,23 @@ static bool read_noop(struct omc_line line, const struct omc_expected *asked,
     return true;
 }
 
+/* Every request is answered, and in order, so that an error is the oldest one's whatever
+ * its words are.  But a value may have been taken for commands. */
+static bool read_any_error(struct omc_line line, const struct omc_expected *asked,
+                           struct omc_reply *reply)
+{
+    struct omc_line name = omc_line_word(&line);
+
+    if (omc_command_kind(asked->opcode) == OMC_KIND_STORE ||
+        (!omc_line_is(&name, "ERROR") && !omc_line_is(&name, "CLIENT_ERROR") &&
+         !omc_line_is(&name, "SERVER_ERROR")))
+        return false;
+    omc_classic_answer(asked, OMCACHE_FAIL, reply);
+    reply->value.data = line.at;
+    reply->value.data_len = omc_line_left(&line);
+    return true;
+}
+
 /* An answer that is one line. */
 static bool read_line(struct omc_line line, const struct omc_expected *asked,
                       struct omc_reply *reply)
@@ -166,7 +183,7 @@ static bool read_line(struct omc_line line, const struct omc_expected *asked,
         return true;
     }
     return read_delta(line, asked, reply) || read_noop(line, asked, reply) ||
-           omc_classic_read(line, asked, reply);
+           omc_classic_read(line, asked, reply) || read_any_error(line, asked, reply);
 }
 
 static bool begins_reply(unsigned char byte)

@@ -85,6 +85,12 @@ static const struct oddity gets[] = {
     {PLAIN_TEXT, "ERROR\r\n", OMCACHE_FAIL, true},
     {PLAIN_TEXT, "SERVER_ERROR out of memory\r\n", OMCACHE_FAIL, true},
     {PLAIN_TEXT, "CLIENT_ERROR what?\r\n", OMCACHE_FAIL, true},
+    {PLAIN_TEXT, "CLIENT_ERROR\r\n", OMCACHE_FAIL, true}, /* twemcache has no words */
+    {PLAIN_TEXT, "SERVER_ERROR\r\n", OMCACHE_FAIL, true},
+    {PLAIN_TEXT, "SERVER_ERROR object too large for cache\r\n", OMCACHE_FAIL, true},
+    {PLAIN_TEXT, "CLIENT_ERROR bad data chunk\r\n", OMCACHE_FAIL, true},
+    {PLAIN_TEXT, "CLIENT_ERRORS\r\n", FAILURE},
+    {PLAIN_TEXT, "CLIENT_ERROR\r\nCLIENT_ERROR\r\n", OMCACHE_FAIL, false},
     {PLAIN_TEXT, "VALUE odd 0 5\r\nvalue\r\nEND\r\n", OMCACHE_OK, true},
     /* Two answers: the second one is nobody's. */
     {PLAIN_TEXT, "END\r\nEND\r\n", OMCACHE_NOT_FOUND, false},
@@ -172,7 +178,9 @@ static const struct oddity sets[] = {
     {PLAIN_TEXT, "SERVER_ERROR out of memory storing object\r\n", OMCACHE_FAIL, true},
     {PLAIN_TEXT, "SERVER_ERROR Connection refused\r\n", OMCACHE_FAIL, true},
     /* Who knows what it took the data for. */
+    {PLAIN_TEXT, "SERVER_ERROR\r\n", FAILURE},
     {PLAIN_TEXT, "ERROR\r\n", FAILURE},
+    {PLAIN_TEXT, "CLIENT_ERROR\r\n", FAILURE},
     {PLAIN_TEXT, "CLIENT_ERROR bad data chunk\r\n", FAILURE},
     {PLAIN_TEXT, "CLIENT_ERROR bad command line format\r\n", FAILURE},
     {PLAIN_TEXT, "ERROR\r\nERROR\r\n", FAILURE},
@@ -220,6 +228,7 @@ static const struct oddity counts[] = {
     {PLAIN_TEXT, "CLIENT_ERROR cannot increment or decrement non-numeric value\r\n",
      OMCACHE_DELTA_BAD_VALUE, true},
     {PLAIN_TEXT, "ERROR\r\n", OMCACHE_FAIL, true},
+    {PLAIN_TEXT, "CLIENT_ERROR\r\n", OMCACHE_FAIL, true},
     {PLAIN_TEXT, "18446744073709551616\r\n", FAILURE},
     {PLAIN_TEXT, "-1\r\n", FAILURE},
     {PLAIN_TEXT, "7x\r\n", FAILURE},
