@@ -496,6 +496,40 @@ START_TEST(forgotten_answers_are_dropped)
 }
 END_TEST
 
+/* An old server that knows no meta, which is found out while requests wait. */
+static void answer_late_over_text(struct peer *self, void *context)
+{
+    struct words words;
+    while (peer_peek(self) == 'm' && words_read(self, &words)) {
+        words_send(self, "ERROR\r\n");
+    }
+    answer_late(self, context);
+}
+
+/* Text cannot carry a meta get: it ends, and leaves nothing behind to be given up. */
+START_TEST(what_was_refused_is_not_half_sent)
+{
+    omcache_meta_t *options = omcache_meta_new();
+    memset(&ends, 0, sizeof(ends));
+    peer = peer_start(0, answer_late_over_text, NULL);
+    patient_client(peer_address(peer));
+    assert_rc(omcache_set_protocol(client, OMCACHE_PROTOCOL_AUTO), OMCACHE_OK);
+    assert_rc(omcache_async_get(client, "late", 4, -1, on_end, &places[0]), OMCACHE_OK);
+    assert_rc(omcache_async_meta_get(client, "meta", 4, options, -1, on_end, &places[1]),
+              OMCACHE_OK);
+    omcache_meta_free(options);
+    finish(1);
+    assert_rc(ends.status[1], OMCACHE_INVALID);
+    ck_assert_int_eq(omcache_server_protocol(client, 0), PLAIN_TEXT);
+    size_t connections = peer_connections(peer);
+    assert_rc(omcache_reset_buffers(client), OMCACHE_OK);
+    finish(2);
+    assert_rc(ends.status[0], OMCACHE_CANCELLED);
+    assert_goes_on(connections);
+    ck_assert_msg(!recorder_has_line(4, ""), "%s", recorder.lines[0].text);
+}
+END_TEST
+
 START_TEST(answers_in_pieces)
 {
     size_t piece = (size_t)_i / 2 + 1;
@@ -555,6 +589,7 @@ int main(void)
     tcase_add_loop_test(tcase, late_answers_are_dropped, 0, 2);
     tcase_add_loop_test(tcase, late_answers_to_operations_are_dropped, 0, 2);
     tcase_add_loop_test(tcase, forgotten_answers_are_dropped, 0, 2);
+    tcase_add_test(tcase, what_was_refused_is_not_half_sent);
     tcase_add_loop_test(tcase, answers_in_pieces, 0, 6);
     tcase_add_loop_test(tcase, a_server_that_stops_in_the_middle_fails_in_time, 0, 5);
     return fixture_run(suite);
