@@ -149,7 +149,7 @@ FUZZ_MAIN    = $(B)/obj/tests/fuzz/replay.o
 
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 .DELETE_ON_ERROR:
-.PHONY: all python examples demo check check-compat check-python check-asan check-valgrind \
+.PHONY: all python examples demo check check-compat check-python check-asan check-tsan check-valgrind \
 	check-distribution check-lint check-install check-examples coverage soak abi-baseline \
 	bench bench-instructions bench-syscalls bench-profile bench-report bench-python bench-smoke \
 	deps install install-python uninstall uninstall-python clean help FORCE
@@ -262,6 +262,10 @@ check-python: all python                    ## run the tests of the Python modul
 check-asan:                                 ## run the test programs with the address and undefined sanitizers
 	@ASAN_OPTIONS=allocator_may_return_null=1:$(ASAN_OPTIONS) \
 		$(MAKE) check B=$(B)/asan SANITIZE=address,undefined TESTS="$(FEWER)"
+
+THREADED := live/test_threads
+check-tsan:                                 ## run the test of many threads with the thread sanitizer
+	@$(MAKE) check B=$(B)/tsan SANITIZE=thread TESTS="$(THREADED) $(filter $(THREADED)@%,$(VARIANTS))"
 
 # A build of its own, as it is.  What earlier tests of it have counted is forgotten.
 coverage:                                   ## run the test programs, over all protocols, and say which lines of src never were
