@@ -113,6 +113,7 @@ static void run_world(const struct storm *storm, int64_t length_ms)
     if (storm->watched) {
         load_async_finish();
     }
+    storm_rest();
     load_verify();
     storm_end();
 }
