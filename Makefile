@@ -154,7 +154,7 @@ FUZZ_MAIN    = $(B)/obj/tests/fuzz/replay.o
 
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 .DELETE_ON_ERROR:
-.PHONY: all python examples demo check check-compat check-python check-asan check-valgrind \
+.PHONY: all python examples demo check check-compat check-python check-asan check-tsan check-valgrind \
 	check-distribution check-lint check-install check-examples check-portable \
 	coverage soak abi-baseline objects \
 	bench bench-instructions bench-syscalls bench-profile bench-report bench-python bench-smoke \
@@ -271,6 +271,10 @@ check-asan:                                 ## run the test programs with the ad
 	@ASAN_OPTIONS=allocator_may_return_null=1:$(ASAN_OPTIONS) \
 		$(MAKE) check B=$(B)/asan SANITIZE=address,undefined TESTS="$(FEWER)"
 
+THREADED := live/test_threads
+check-tsan:                                 ## run the test of many threads with the thread sanitizer
+	@$(MAKE) check B=$(B)/tsan SANITIZE=thread TESTS="$(THREADED) $(filter $(THREADED)@%,$(VARIANTS))"
+
 # A build of its own, as it is.  What earlier tests of it have counted is forgotten.
 coverage:                                   ## run the test programs, over all protocols, and say which lines of src never were
 	@mkdir -p $(B)/coverage && find $(B)/coverage -name '*.gcda' -delete
@@ -292,8 +296,8 @@ check-compat:                               ## compare with libmemcached: distri
 	@$(MAKE) check TESTS=compat
 
 .PHONY: fuzz fuzz-keep
-fuzz: $(FUZZ:%=$(B)/tests/%) fuzz-programs  ## look for inputs that break the library, SECONDS=60 for each target
-	@for t in $(notdir $(FUZZ)); do tests/fuzz/explore.sh run $$t $(or $(SECONDS),60) || exit; done
+fuzz: $(FUZZ:%=$(B)/tests/%) fuzz-programs  ## look for inputs that break the library, SECONDS=60 for each target of TESTS
+	@for t in $(notdir $(filter $(FUZZ),$(CHOSEN))); do tests/fuzz/explore.sh run $$t $(or $(SECONDS),60) || exit; done
 
 fuzz-keep: fuzz-programs                    ## make the inputs that `make check` tries anew from those found
 	@for t in $(notdir $(FUZZ)); do tests/fuzz/explore.sh keep $$t || exit; done

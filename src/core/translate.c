@@ -94,18 +94,19 @@ bool omc_translate_waiting(struct omc_connection *conn, int protocol,
         struct omc_pending *pending = omc_queue_find(queue, number);
         struct omc_scratch scratch;
         omcache_req_t req;
-        size_t start = omc_buffer_size(&out);
 
+        if (pending != NULL)
+            read_back(conn, pending, &scratch, &req);
+        /* Settled ones may stay in the queue, too, in front of the next one or last of all. */
+        omc_queue_slot(queue, number)->start = conn->written + omc_buffer_size(&out);
         if (pending == NULL)
             continue;
-        read_back(conn, pending, &scratch, &req);
         pending->quiet = codec->is_quiet(pending->opcode);
         if (!keep_counter(codec, pending, &req)) {
             refused(context, pending, OMCACHE_NO_MEMORY);
         } else if (!encode(&out, codec, &req, number)) {
             refused(context, pending, OMCACHE_INVALID);
         } else {
-            pending->start = conn->written + start;
             pending->key_sum = omc_codec_key_sum(codec, &req, no_prefix);
             continue;
         }

@@ -45,7 +45,7 @@ struct input {
 /* A value's line: "VALUE key flags size", and a cas. */
 struct value_line {
     struct omc_line key;
-    uint64_t flags;
+    uint32_t flags;
     uint64_t size;
     uint64_t cas;
 };
@@ -55,11 +55,23 @@ static bool read_number(struct omc_line *line, uint64_t max, uint64_t *number)
     return omc_line_number(line, max, number) && (line->at == line->end || *line->at++ == ' ');
 }
 
+/* Old servers print flags of 2^31 and more as negative numbers. */
+static bool read_flags(struct omc_line *line, uint32_t *flags)
+{
+    bool negative = omc_line_skip(line, "-");
+    uint64_t number;
+
+    if (!read_number(line, negative ? (uint64_t)INT32_MAX + 1 : UINT32_MAX, &number))
+        return false;
+    *flags = (uint32_t)(negative ? -number : number);
+    return true;
+}
+
 static bool read_value_line(struct omc_line line, struct value_line *value)
 {
     value->key = omc_line_word(&line);
     value->cas = 0;
-    return omc_line_left(&value->key) > 0 && read_number(&line, UINT32_MAX, &value->flags) &&
+    return omc_line_left(&value->key) > 0 && read_flags(&line, &value->flags) &&
            read_number(&line, UINT64_MAX, &value->size) &&
            (line.at == line.end || read_number(&line, UINT64_MAX, &value->cas)) &&
            line.at == line.end;
@@ -109,7 +121,7 @@ static enum omc_decode read_value(struct omc_line line, const struct input *in,
     omc_classic_answer(asked, OMCACHE_OK, reply);
     reply->value.data = data;
     reply->value.data_len = (size_t)value.size;
-    reply->value.flags = (uint32_t)value.flags;
+    reply->value.flags = value.flags;
     reply->value.cas = value.cas;
     if (omc_command_is_keyed(asked->opcode)) {
         reply->value.key = value.key.at;
@@ -142,6 +154,23 @@ static bool read_noop(struct omc_line line, const struct omc_expected *asked,
     return true;
 }
 
+/* Every request is answered, and in order, so that an error is the oldest one's whatever
+ * its words are.  But a value may have been taken for commands. */
+static bool read_any_error(struct omc_line line, const struct omc_expected *asked,
+                           struct omc_reply *reply)
+{
+    struct omc_line name = omc_line_word(&line);
+
+    if (omc_command_kind(asked->opcode) == OMC_KIND_STORE ||
+        (!omc_line_is(&name, "ERROR") && !omc_line_is(&name, "CLIENT_ERROR") &&
+         !omc_line_is(&name, "SERVER_ERROR")))
+        return false;
+    omc_classic_answer(asked, OMCACHE_FAIL, reply);
+    reply->value.data = line.at;
+    reply->value.data_len = omc_line_left(&line);
+    return true;
+}
+
 /* An answer that is one line. */
 static bool read_line(struct omc_line line, const struct omc_expected *asked,
                       struct omc_reply *reply)
@@ -154,7 +183,7 @@ static bool read_line(struct omc_line line, const struct omc_expected *asked,
         return true;
     }
     return read_delta(line, asked, reply) || read_noop(line, asked, reply) ||
-           omc_classic_read(line, asked, reply);
+           omc_classic_read(line, asked, reply) || read_any_error(line, asked, reply);
 }
 
 static bool begins_reply(unsigned char byte)

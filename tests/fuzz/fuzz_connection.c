@@ -3,14 +3,20 @@
  * interfaces and all protocols, answers whole, in pieces, late, twice, never, or no
  * answers at all, connections that are refused, closed or stuck, and time that passes.
  *
- * What must be true: each accepted operation ends exactly once, with its own answer;
- * nothing waits for ever, spins, or stays open.  An input is three bytes of choices, then
- * steps, each of a byte that says what and the bytes that it needs.
+ * What must be true: each accepted operation ends exactly once, after it was accepted and with
+ * its own answer, whose bytes stay as they are; nothing waits for ever, spins, or stays open;
+ * no server is given up that owes nothing.
+ *
+ * An input is three bytes of choices, then steps, each of a byte that says what and the
+ * bytes that it needs.  A first byte of 3 modulo 4 says that the input is of the lively kind:
+ * two more choices follow the second one, what the peers do when the input is over, and which
+ * callbacks do something.  (The other kind is older, and kept for the inputs that there are.)
  *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "core/handle.h"
 #include "fuzz/fuzz.h"
+#include "fuzz/manner.h"
 #include "fuzz/network.h"
 #include "fuzz/server.h"
 
@@ -23,6 +29,8 @@ enum {
     TURNS_MAX = 20000,
     FDS_MAX = 64,
     FIRST_NUMBER = 0x41414141,
+    LARGE = 5000,    /* bytes of a value that is sent from where it is */
+    REST_MAX = 4000, /* turns after which an idle handle has nothing to wait for */
 };
 
 /* How far the peers can be trusted. */
@@ -33,6 +41,15 @@ enum mode {
     MODES
 };
 
+/* The callbacks that act, as bits. */
+enum {
+    WATCH = 1,
+    TIMEOUT = 2,
+    DRAIN = 4,
+    RESPONSE = 8,
+    LOG = 16,
+};
+
 struct key {
     unsigned char bytes[250]; /* as sent: the prefix in front */
     size_t len;
@@ -40,9 +57,11 @@ struct key {
 
 /* An operation of the asynchronous interface. */
 struct operation {
+    bool starting; /* the function that makes it has not returned */
     bool accepted;
     bool many; /* ends with a call without a key */
     bool get;
+    bool stores;
     bool counts;
     size_t key_count; /* how many calls come before that; of statistics any number */
     size_t told;
@@ -55,19 +74,25 @@ static struct {
     omcache_t *mc;
     enum mode mode;
     enum server_kind kinds[NETWORK_SERVERS];
-    bool friendly; /* the peers answer all that is left when the input is over */
+    enum manner manner;
+    bool lively;
+    uint8_t acting; /* callbacks */
     bool freed;
-    unsigned depth; /* of callbacks */
+    bool changed;   /* the list of servers was, in this step */
+    unsigned known; /* causes of failures, */
+    uint64_t failures;
+    uint64_t delayed; /* those whose cause came before */
+    unsigned depth;   /* of callbacks */
     size_t prefix_len;
     short watched[FDS_MAX];
     size_t count;
-    const struct operation *starting;
     struct operation operations[OPERATIONS_MAX];
 } run;
 
 static const char *const prefixes[] = {"", "", "p:", "p p"};
 static const char *const lists[] = {"/0", "/0,/1", "/1,/2", "/0,/1,/2", ""};
 static const int32_t timeouts[] = {-1, 0, 1, 30, 200, 2000};
+static const unsigned char large[LARGE];
 
 static const void *one_of(const void *list, size_t count, size_t size)
 {
@@ -85,15 +110,19 @@ static const void *one_of(const void *list, size_t count, size_t size)
 /* A key that no other operation has; its first byte says what comes of it. */
 static void make_key(struct key *key)
 {
-    static const char letters[] = {SERVER_HIT, SERVER_MISS, SERVER_BIG, SERVER_OTHER, SERVER_FAILS};
+    static const char letters[] = {SERVER_HIT,   SERVER_MISS,  SERVER_BIG,
+                                   SERVER_OTHER, SERVER_FAILS, SERVER_REFUSES};
     static const char *const rests[] = {"", "", "-key", " a b", "\r\nflush_all\r\n", "\x80\xff"};
     static unsigned number;
     const char *prefix = (const char *)run.mc->fleet.routing.keys.prefix;
 
+    size_t choices = sizeof(letters) - (run.lively ? 0 : 1);
+    const char *letter = one_of(letters, choices, 1);
+
     number = run.count == 0 ? 0 : (number + 1) % 1000;
-    key->len = (size_t)snprintf((char *)key->bytes, sizeof(key->bytes), "%.*s%c%zu.%u%s",
-                                (int)run.prefix_len, prefix, ONE_OF(letters), run.count, number,
-                                ONE_OF(rests));
+    key->len =
+        (size_t)snprintf((char *)key->bytes, sizeof(key->bytes), "%.*s%c%zu.%u%s",
+                         (int)run.prefix_len, prefix, *letter, run.count, number, ONE_OF(rests));
 }
 
 static const unsigned char *own_part(const struct key *key)
@@ -148,6 +177,8 @@ static void check_answer(const struct operation *operation, const omcache_reply_
         FUZZ_CHECK(omcache_reply_number(reply) == server_number(key->bytes, key->len));
     if (run.mode != ORDERLY)
         return;
+    if (operation->stores && letter == SERVER_REFUSES)
+        FUZZ_CHECK(status == OMCACHE_TOO_LARGE_VALUE);
     if (operation->get)
         FUZZ_CHECK(status == (letter == SERVER_MISS    ? OMCACHE_NOT_FOUND
                               : letter == SERVER_FAILS ? OMCACHE_FAIL
@@ -158,18 +189,43 @@ static void check_answer(const struct operation *operation, const omcache_reply_
 
 static void act_inside(void);
 
+/* What a callback is given. */
+struct given {
+    const void *key;
+    size_t key_len;
+    const void *value;
+    size_t value_len;
+};
+
+/* Does something, and sees that what was given is still there then. */
+static void act_and_compare(void (*act)(void), struct given given)
+{
+    unsigned char *key = fuzz_copy(given.key, given.key_len);
+    unsigned char *value = fuzz_copy(given.value, given.value_len);
+
+    act();
+    FUZZ_CHECK(given.key_len == 0 || memcmp(key, given.key, given.key_len) == 0);
+    FUZZ_CHECK(given.value_len == 0 || memcmp(value, given.value, given.value_len) == 0);
+    free(key);
+    free(value);
+}
+
 static void on_reply(omcache_t *mc, const omcache_reply_t *reply, void *context)
 {
     struct operation *operation = context;
-    size_t key_len;
+    size_t key_len, value_len;
+    const unsigned char *key = omcache_reply_key(reply, &key_len);
+    const unsigned char *value = omcache_reply_value(reply, &value_len);
+    int status = omcache_reply_status(reply);
 
-    FUZZ_CHECK(mc == run.mc && operation != run.starting && operation->ended == 0);
-    omcache_reply_key(reply, &key_len);
+    FUZZ_CHECK(mc == run.mc && operation->ended == 0);
+    FUZZ_CHECK(!operation->starting || run.freed);
     if (key_len > 0 && operation->key_count > 0)
         check_answer(operation, reply);
     operation->told += key_len > 0;
     operation->ended += !operation->many || key_len == 0;
-    act_inside();
+    act_and_compare(act_inside, (struct given){key, key_len, value, value_len});
+    FUZZ_CHECK(omcache_reply_status(reply) == status);
 }
 
 /* A new operation with so many keys, or NULL if there were too many. */
@@ -207,8 +263,12 @@ static int start_keyed(struct operation *operation, const struct key *key, int32
         operation->get = true;
         return omcache_async_meta_get(mc, bytes, len, NULL, msec, func, operation);
     case 4:
+        operation->stores = true;
+        if (*bytes == SERVER_REFUSES || (run.lively && *bytes == SERVER_BIG))
+            return omcache_async_set(mc, bytes, len, large, LARGE, 0, 5, 0, msec, func, operation);
         return omcache_async_set(mc, bytes, len, "a\r\nvalue", 8, 0, 5, 0, msec, func, operation);
     case 5:
+        operation->stores = true;
         return omcache_async_add(mc, bytes, len, "value", 5, 0, 0, msec, func, operation);
     case 6:
         return omcache_async_append(mc, bytes, len, "", 0, 0, msec, func, operation);
@@ -224,6 +284,7 @@ static int start_keyed(struct operation *operation, const struct key *key, int32
     case 10:
         return omcache_async_touch(mc, bytes, len, 100, msec, func, operation);
     case 11:
+        operation->stores = true;
         return omcache_async_meta_set(mc, bytes, len, "value", 5, 1, NULL, msec, func, operation);
     case 12:
         return omcache_async_meta_delete(mc, bytes, len, NULL, msec, func, operation);
@@ -273,21 +334,20 @@ static void start_operation(void)
     bool told = fuzz_byte(&run.in) % 4 != 3;
     omcache_reply_callback_func *func = told ? on_reply : NULL;
     struct operation *operation = new_operation(kind == 6 ? 0 : kind == 7 ? KEYS_MAX : 1);
-    const struct operation *outer = run.starting;
     int rc;
 
     if (operation == NULL)
         return;
-    run.starting = operation;
+    operation->starting = true;
     if (kind == 6)
         rc = start_plain(operation, msec, func);
     else if (kind == 7)
         rc = start_many(operation, msec);
     else
         rc = start_keyed(operation, &operation->keys[0], msec, func);
-    run.starting = outer;
+    operation->starting = false;
     operation->accepted = rc == OMCACHE_OK && (told || kind == 7);
-    FUZZ_CHECK(operation->ended == 0);
+    FUZZ_CHECK(operation->ended == 0 || run.freed);
 }
 
 /* A get of many by the classic interface, and once more for what is left. */
@@ -336,6 +396,11 @@ static void call_classic(void)
     int rc;
 
     make_key(&key);
+    if (kind == 1 && *own_part(&key) == SERVER_REFUSES) {
+        rc = omcache_set(run.mc, own_part(&key), own_len(&key), large, LARGE, 0, 0, 0, msec);
+        FUZZ_CHECK(rc != OMCACHE_OK || run.mode != ORDERLY);
+        return;
+    }
     switch (kind) {
     case 0:
         rc = omcache_get(run.mc, own_part(&key), own_len(&key), &value, &len, NULL, NULL, msec);
@@ -378,6 +443,22 @@ static void on_watch(omcache_t *mc, int fd, short events, void *context)
     FUZZ_CHECK(fd >= 0 && fd < FDS_MAX && network_find(fd) != NULL);
     FUZZ_CHECK(run.watched[fd] != events);
     run.watched[fd] = events;
+    if (run.acting & WATCH)
+        act_inside();
+}
+
+static void on_timeout(omcache_t *mc, int msec, void *context)
+{
+    (void)context;
+    FUZZ_CHECK(mc == run.mc && msec >= 0);
+    act_inside();
+}
+
+static void on_drain(omcache_t *mc, int server_index, void *context)
+{
+    (void)context;
+    FUZZ_CHECK(mc == run.mc && server_index >= 0);
+    act_inside();
 }
 
 /* Acts on all descriptors that are ready; whether there were any. */
@@ -419,6 +500,7 @@ static void change_settings(void)
         omcache_set_failover(run.mc, value / 8 % 2);
         break;
     case 5:
+        run.changed = true;
         omcache_set_servers(run.mc, ONE_OF(lists));
         break;
     case 6:
@@ -436,13 +518,93 @@ static void free_handle(void)
     FUZZ_CHECK(omcache_free(run.mc) == OMCACHE_OK);
 }
 
+/* Has a descriptor processed that is ready, or if none is, one that is not known. */
+static void process_one(void)
+{
+    for (int fd = 0; fd < FDS_MAX; fd++) {
+        if (run.watched[fd] != 0 && network_ready(fd, run.watched[fd]) != 0) {
+            omcache_process_fd(run.mc, fd, network_ready(fd, run.watched[fd]));
+            return;
+        }
+    }
+    FUZZ_CHECK(omcache_process_fd(run.mc, FDS_MAX, POLLIN) == OMCACHE_NOT_FOUND || run.freed);
+}
+
+/* Takes the watch callback back and sets it again, which tells all. */
+static void watch_anew(void)
+{
+    omcache_set_watch_callback(run.mc, NULL, NULL);
+    memset(run.watched, 0, sizeof(run.watched));
+    omcache_set_watch_callback(run.mc, on_watch, NULL);
+}
+
+static void look_at_servers(void)
+{
+    omcache_server_stats_t stats = {.struct_size = sizeof(stats)};
+    int server = fuzz_byte(&run.in) % NETWORK_SERVERS;
+    omcache_server_info_t *info = omcache_server_info(run.mc, server);
+
+    FUZZ_CHECK((omcache_server_stats(run.mc, server, &stats) == OMCACHE_OK) == (info != NULL));
+    if (info != NULL)
+        FUZZ_CHECK(omcache_server_info_free(run.mc, info) == OMCACHE_OK);
+}
+
+static void poll_classic(void)
+{
+    int count, msec;
+    const struct pollfd *fds = omcache_poll_fds(run.mc, &count, &msec);
+
+    FUZZ_CHECK(count == 0 || fds != NULL);
+    for (int i = 0; !run.freed && i < count; i++)
+        FUZZ_CHECK(fds[i].fd < 0 || fds[i].events != 0);
+}
+
+static void act_outside(uint8_t what);
+
+/* What only inputs of the lively kind do inside. */
+static void act_lively(uint8_t what)
+{
+    switch (what) {
+    case 6:
+        process_one();
+        break;
+    case 7:
+        omcache_process_timeouts(run.mc);
+        break;
+    case 8:
+        omcache_next_timeout(run.mc);
+        break;
+    case 9:
+        watch_anew();
+        break;
+    case 10:
+        look_at_servers();
+        break;
+    case 11:
+        poll_classic();
+        break;
+    case 12:
+        omcache_reset_buffers(run.mc);
+        break;
+    case 13:
+        act_outside(fuzz_byte(&run.in) % 10);
+        break;
+    default:
+        break;
+    }
+}
+
 /* From inside a callback everything may be called. */
 static void act_inside(void)
 {
+    uint8_t what;
+
     if (run.depth == DEPTH_MAX || run.freed)
         return;
     run.depth++;
-    switch (fuzz_byte(&run.in) % 16) {
+    network_note_late(); /* the library may have decided already */
+    what = fuzz_byte(&run.in) % 16;
+    switch (what) {
     case 1:
     case 2:
         start_operation();
@@ -458,36 +620,71 @@ static void act_inside(void)
             free_handle();
         break;
     default:
+        if (run.lively)
+            act_lively(what);
         break;
     }
     run.depth--;
 }
 
+/* Calls that are refused where not everything may be called. */
+static void be_refused(void)
+{
+    const unsigned char *value;
+    size_t len = 0;
+
+    FUZZ_CHECK(omcache_noop(run.mc, 0, -1) == OMCACHE_INVALID);
+    FUZZ_CHECK(omcache_io(run.mc, NULL, NULL, NULL, NULL, -1) == OMCACHE_INVALID);
+    FUZZ_CHECK(omcache_get(run.mc, large, 1, &value, &len, NULL, NULL, -1) == OMCACHE_INVALID);
+    FUZZ_CHECK(omcache_async_get(run.mc, "k", 1, -1, on_reply, NULL) == OMCACHE_INVALID);
+    FUZZ_CHECK(omcache_process_timeouts(run.mc) == OMCACHE_INVALID);
+    FUZZ_CHECK(omcache_reset_buffers(run.mc) == OMCACHE_INVALID);
+    FUZZ_CHECK(omcache_set_servers(run.mc, "") == OMCACHE_INVALID);
+}
+
+/* From inside a response or log callback a few things may be. */
+static void act_limited(void)
+{
+    uint8_t value;
+
+    if (run.freed)
+        return;
+    switch (fuzz_byte(&run.in) % 8) {
+    case 1:
+        look_at_servers();
+        break;
+    case 2:
+        be_refused();
+        break;
+    case 3:
+        value = fuzz_byte(&run.in);
+        omcache_set_dead_timeout(run.mc, value);
+        omcache_set_connect_timeout(run.mc, value);
+        omcache_set_protocol(run.mc, value % 4);
+        omcache_set_failover(run.mc, value % 2);
+        omcache_set_buffering(run.mc, value % 2);
+        omcache_set_send_buffer_max_size(run.mc, value * (size_t)4);
+        break;
+    case 4:
+        if (fuzz_byte(&run.in) == 1)
+            free_handle();
+        break;
+    default:
+        break;
+    }
+}
+
+static void on_response(omcache_t *mc, omcache_value_t *value, void *context)
+{
+    (void)context;
+    FUZZ_CHECK(mc == run.mc);
+    act_and_compare(act_limited,
+                    (struct given){value->key, value->key_len, value->data, value->data_len});
+}
+
 /*
  * What the peers do.
  */
-
-/* Answers what has come, and lets all answers arrive; whether anything did. */
-static bool serve_all(void)
-{
-    bool any = false;
-
-    for (unsigned i = 0; i < network_open(); i++) {
-        struct network_wire *wire = network_wire(i);
-
-        if (wire->state == NETWORK_CONNECTING) {
-            network_admit(wire, true);
-            any = true;
-        }
-        if (wire->window < NETWORK_ROOM) {
-            any = true;
-            wire->window = NETWORK_ROOM;
-        }
-        server_serve(wire, run.kinds[wire->server]);
-        any = network_deliver(wire, NETWORK_ROOM) > 0 || any;
-    }
-    return any;
-}
 
 /* Takes a reply out and puts it in again, once, twice or not at all, at the end. */
 static void mess_up(struct network_wire *wire)
@@ -546,11 +743,11 @@ static void act_on(struct network_wire *wire, uint8_t what)
 
     switch (what) {
     case 0:
-        server_serve(wire, run.kinds[wire->server]);
+        server_serve(wire, run.kinds[wire->server], SERVER_EVERYTHING);
         network_deliver(wire, NETWORK_ROOM);
         break;
     case 1:
-        server_serve(wire, run.kinds[wire->server]);
+        server_serve(wire, run.kinds[wire->server], SERVER_EVERYTHING);
         len = fuzz_byte(&run.in);
         network_deliver(wire, len);
         break;
@@ -594,20 +791,50 @@ static void act_outside(uint8_t what)
     }
 }
 
-/* While a call waits the peers go on; when the input is over they may stay silent. */
+/* While a call waits the peers go on; when the input is over, in their manner. */
 static bool meanwhile(void)
 {
     if (fuzz_left(&run.in) == 0)
-        return run.friendly && serve_all();
+        return manner_act(run.manner, run.kinds);
+    network_note_step();
     act_outside(fuzz_byte(&run.in) % 10);
     return true;
+}
+
+static uint64_t count_failures(void)
+{
+    omcache_server_stats_t stats = {.struct_size = sizeof(stats)};
+    uint64_t count = 0;
+
+    for (int i = 0; omcache_server_stats(run.mc, i, &stats) == OMCACHE_OK; i++)
+        count += stats.failures;
+    return count;
+}
+
+/* Whether there was a cause for each failure since it was looked last.  Where the list has
+ * been changed the failures of servers that are gone are gone, too. */
+static void check_failures(void)
+{
+    uint64_t failures, more;
+    unsigned causes = network_causes();
+
+    if (run.freed || run.mode != ORDERLY || run.manner > MANNER_FRIENDLY)
+        return;
+    failures = count_failures();
+    more = failures - run.failures;
+    if (!run.changed && more > causes - run.known)
+        run.delayed += more - (causes - run.known);
+    FUZZ_CHECK(run.delayed <= network_delays());
+    run.changed = false;
+    run.failures = failures;
+    run.known = causes;
 }
 
 static void step(void)
 {
     uint8_t what = fuzz_byte(&run.in) % 20;
 
-    network_note_progress();
+    network_note_step();
     if (what < 10)
         act_outside(what);
     else if (what < 14)
@@ -620,6 +847,7 @@ static void step(void)
         change_settings();
     else
         omcache_process_timeouts(run.mc);
+    check_failures();
 }
 
 /*
@@ -642,14 +870,31 @@ static void turn_until_ended(void)
         int msec;
 
         FUZZ_CHECK(i < TURNS_MAX);
-        if (turn() || run.freed || (run.friendly && serve_all()))
+        if (turn() || run.freed || manner_act(run.manner, run.kinds))
             continue;
+        check_failures();
         msec = omcache_next_timeout(run.mc);
-        /* Who answers without reading what was asked may leave no room for a request, and
-         * nothing that it is late with. */
-        FUZZ_CHECK(msec >= 0 || all_ended() || run.mode == HOSTILE);
+        FUZZ_CHECK(msec >= 0 || all_ended());
         if (msec > 0)
             network_pass(msec);
+        omcache_process_timeouts(run.mc);
+    }
+}
+
+/* Asks nothing more: when all is over, there must be nothing left to wait for. */
+static void rest(void)
+{
+    for (unsigned i = 0; !run.freed; i++) {
+        int msec;
+
+        FUZZ_CHECK(i < REST_MAX);
+        if (turn() || run.freed || manner_act(run.manner, run.kinds))
+            continue;
+        check_failures();
+        msec = omcache_next_timeout(run.mc);
+        if (msec < 0)
+            return;
+        network_pass(msec);
         omcache_process_timeouts(run.mc);
     }
 }
@@ -660,6 +905,7 @@ static void wait_until_ended(void)
     for (unsigned i = 0; !run.freed && !all_ended(); i++) {
         FUZZ_CHECK(i < OPERATIONS_MAX);
         omcache_io(run.mc, NULL, NULL, NULL, NULL, -1);
+        check_failures();
     }
 }
 
@@ -667,6 +913,29 @@ static void on_log(void *context, int level, const char *text)
 {
     (void)context;
     FUZZ_CHECK(level >= 3 && level <= 7 && strlen(text) > 0);
+    if (getenv("FUZZ_LOG") != NULL)
+        fprintf(stderr, "%s\n", text);
+    if (run.acting & LOG)
+        act_and_compare(act_limited, (struct given){.value = text, .value_len = strlen(text)});
+}
+
+/* Chooses what is lively about the input. */
+static void choose_callbacks(void)
+{
+    uint8_t third = fuzz_byte(&run.in), fourth = fuzz_byte(&run.in);
+
+    run.lively = true;
+    run.manner = third % MANNERS;
+    run.mode = third / 8 % MODES;
+    if (run.manner == MANNER_GENEROUS && run.mode == ORDERLY)
+        run.mode = MESSY;
+    run.acting = fourth;
+    if (run.acting & TIMEOUT)
+        omcache_set_timeout_callback(run.mc, on_timeout, NULL);
+    if (run.acting & DRAIN)
+        omcache_set_drain_callback(run.mc, on_drain, NULL);
+    if (run.acting & RESPONSE)
+        omcache_set_response_callback(run.mc, on_response, NULL);
 }
 
 /* Makes the handle, with what the first bytes choose. */
@@ -678,9 +947,10 @@ static void begin(void)
     struct omc_routing routing = {.custom = NULL};
 
     network_start();
+    manner_start();
     network_set_meanwhile(meanwhile);
     run.mode = first % 4 % MODES;
-    run.friendly = (first & 4) != 0;
+    run.manner = (first & 4) != 0 ? MANNER_FRIENDLY : MANNER_SILENT;
     for (size_t i = 0; i < NETWORK_SERVERS; i++)
         run.kinds[i] = (first / 8 + i * (first / 64)) % SERVER_KINDS;
     omc_routing_choose_classic(&routing, &omcache_dist_libmemcached_ketama);
@@ -693,6 +963,8 @@ static void begin(void)
     omcache_set_key_prefix(run.mc, prefix, run.prefix_len, 0);
     omcache_set_protocol(run.mc, second / 4 % 4);
     omcache_set_recv_buffer_max_size(run.mc, limits[second / 16 % 4]);
+    if (first % 4 == 3)
+        choose_callbacks();
     omcache_set_watch_callback(run.mc, on_watch, NULL);
     omcache_set_servers(run.mc, lists[second / 64]);
 }
@@ -728,6 +1000,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         turn_until_ended();
     else if (ending == 2)
         wait_until_ended();
+    if (ending > 0 && run.manner <= MANNER_FRIENDLY)
+        rest();
     end();
     return 0;
 }

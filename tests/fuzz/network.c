@@ -15,7 +15,8 @@
 
 enum {
     FIRST_FD = 3,
-    POLLS_MAX = 1000, /* without anything coming of it: the library spins */
+    POLLS_MAX = 1000,   /* without anything coming of it: the library spins */
+    CONNECTS_MAX = 100, /* without a pause: likewise */
 };
 
 static struct network_wire wires[NETWORK_WIRES];
@@ -23,6 +24,9 @@ static enum network_door doors[NETWORK_SERVERS];
 static network_meanwhile_func *meanwhile;
 static int64_t usec;
 static unsigned polls;
+static unsigned connects;
+static unsigned causes;
+static unsigned delays;
 
 int64_t __wrap_omc_clock_usec(void);
 
@@ -31,15 +35,26 @@ int64_t __wrap_omc_clock_usec(void)
     return usec;
 }
 
-void network_note_progress(void)
+void network_note_step(void)
 {
     polls = 0;
+    connects = 0;
+}
+
+unsigned network_causes(void)
+{
+    return causes;
+}
+
+unsigned network_delays(void)
+{
+    return delays;
 }
 
 void network_pass(int64_t msec)
 {
     usec += msec * 1000;
-    network_note_progress();
+    network_note_step();
 }
 
 void network_start(void)
@@ -50,7 +65,8 @@ void network_start(void)
         doors[i] = NETWORK_DOOR_OPEN;
     meanwhile = NULL;
     usec = 1000000;
-    polls = 0;
+    causes = delays = 0;
+    network_note_step();
 }
 
 void network_set_meanwhile(network_meanwhile_func *func)
@@ -128,7 +144,7 @@ size_t network_deliver(struct network_wire *wire, size_t len)
     wire->out_len += len;
     consume_replies(wire, len);
     if (len > 0)
-        network_note_progress();
+        polls = 0;
     return len;
 }
 
@@ -154,6 +170,17 @@ static enum network_state state_behind(enum network_door door)
     return door == NETWORK_DOOR_OPEN ? NETWORK_CONNECTED : NETWORK_CONNECTING;
 }
 
+static void start_wire(struct network_wire *wire, int server)
+{
+    wire->state = state_behind(doors[server]);
+    wire->server = server;
+    wire->window = NETWORK_ROOM;
+    wire->in_len = wire->reply_len = wire->reply_count = 0;
+    wire->out_len = wire->out_at = 0;
+    wire->swallow = 0;
+    wire->torn = wire->blamed = wire->blocked = wire->binary = wire->generous = false;
+}
+
 int omc_socket_connect(const struct omc_address *address)
 {
     const struct sockaddr_un *name = (const struct sockaddr_un *)&address->storage;
@@ -161,19 +188,16 @@ int omc_socket_connect(const struct omc_address *address)
     int i = 0;
 
     FUZZ_CHECK(name->sun_family == AF_UNIX && server >= 0 && server < NETWORK_SERVERS);
+    FUZZ_CHECK(++connects < CONNECTS_MAX);
     if (doors[server] == NETWORK_DOOR_REFUSED || doors[server] == NETWORK_DOOR_FULL) {
         errno = doors[server] == NETWORK_DOOR_FULL ? EAGAIN : ECONNREFUSED;
+        *(doors[server] == NETWORK_DOOR_FULL ? &delays : &causes) += 1;
         return -1;
     }
     while (i < NETWORK_WIRES && wires[i].state != NETWORK_FREE)
         i++;
     FUZZ_CHECK(i < NETWORK_WIRES);
-    wires[i].state = state_behind(doors[server]);
-    wires[i].server = server;
-    wires[i].window = NETWORK_ROOM;
-    wires[i].in_len = wires[i].reply_len = wires[i].reply_count = 0;
-    wires[i].torn = false;
-    wires[i].out_len = wires[i].out_at = 0;
+    start_wire(&wires[i], server);
     return FIRST_FD + i;
 }
 
@@ -210,7 +234,7 @@ ssize_t omc_socket_read(int fd, void *bytes, size_t size)
         len = size;
     memcpy(bytes, wire->out + wire->out_at, len);
     wire->out_at += len;
-    network_note_progress();
+    polls = 0;
     return (ssize_t)len;
 }
 
@@ -233,6 +257,7 @@ ssize_t omc_socket_write(int fd, const struct iovec *pieces, size_t count)
         errno = EPIPE;
         return OMC_SOCKET_ERROR;
     }
+    wire->blocked = false;
     for (size_t i = 0; i < count; i++) {
         size_t len = pieces[i].iov_len;
 
@@ -241,12 +266,26 @@ ssize_t omc_socket_write(int fd, const struct iovec *pieces, size_t count)
         memcpy(wire->in + wire->in_len, pieces[i].iov_base, len);
         wire->in_len += len;
         sent += len;
-        if (len < pieces[i].iov_len)
+        wire->blocked = len < pieces[i].iov_len;
+        if (wire->blocked)
             break;
     }
     if (sent > 0)
-        network_note_progress();
+        polls = 0;
     return sent > 0 ? (ssize_t)sent : OMC_SOCKET_AGAIN;
+}
+
+/* Whether the peer has taken all that it was sent, and has answered it. */
+static bool owes_nothing(const struct network_wire *wire)
+{
+    return wire->state == NETWORK_CONNECTED && wire->in_len == 0 && wire->reply_len == 0 &&
+           wire->swallow == 0 && !wire->blocked && !wire->blamed;
+}
+
+void network_note_late(void)
+{
+    for (size_t i = 0; i < NETWORK_WIRES; i++)
+        wires[i].blamed = !owes_nothing(&wires[i]);
 }
 
 void omc_socket_close(int fd)
@@ -254,6 +293,7 @@ void omc_socket_close(int fd)
     struct network_wire *wire = network_find(fd);
 
     FUZZ_CHECK(wire != NULL);
+    causes += !owes_nothing(wire);
     wire->state = NETWORK_FREE;
 }
 
@@ -297,7 +337,7 @@ void omc_poll(struct pollfd *fds, size_t count, int msec)
             continue;
         FUZZ_CHECK(msec > 0); /* else it would wait for ever */
         usec = end;
-        network_note_progress();
+        network_note_step();
         return;
     }
 }

@@ -52,6 +52,12 @@ struct network_wire {
     unsigned char out[NETWORK_ROOM]; /* what has arrived, */
     size_t out_len;
     size_t out_at; /* and how much of it was read */
+
+    size_t swallow; /* how many bytes of a refused value are still to come */
+    bool blamed;    /* it does not speak what it was greeted in, sends errors over meta, is late */
+    bool blocked;   /* it took less than it was given */
+    bool binary;    /* it was asked in that protocol */
+    bool generous;  /* it has said one thing twice */
 };
 
 /* Starts anew: nothing is connected, the clock shows the same as every time. */
@@ -86,7 +92,19 @@ void network_pass(int64_t msec);
 /* How many descriptors are open. */
 unsigned network_open(void);
 
-/* Something has been achieved: from here on the library may poll a thousand times. */
-void network_note_progress(void);
+/* How often the peers were to blame for the end of a connection or of an attempt at one:
+ * they refused it, closed it, owed an answer or did not take a request.  A server that
+ * counts more failures than that was given up without cause. */
+unsigned network_causes(void);
+
+/* What peers do from now on may come too late: those that owe something are to blame. */
+void network_note_late(void);
+
+/* How often one was full, of which a failure may come later. */
+unsigned network_delays(void);
+
+/* The input has gone on: from here on the library may poll a thousand times, and connect a
+ * hundred times, before time passes. */
+void network_note_step(void);
 
 #endif

@@ -222,28 +222,59 @@ static void answer_found(const struct asked *asked, const struct omcache_req_hea
     }
 }
 
+static bool has_value(uint8_t opcode)
+{
+    switch (opcode) {
+    case OMC_OP_DELETE:
+    case OMC_OP_DELETEQ:
+    case OMC_OP_TOUCH:
+        return false;
+    default:
+        return operation_of(opcode) == STORES || operation_of(opcode) == ADDS ||
+               operation_of(opcode) == CHANGES;
+    }
+}
+
+/* Does not wait for a value that is too large, and takes the `left` bytes of it for nothing. */
+static void swallow(const struct asked *asked, size_t left)
+{
+    asked->wire->swallow = left;
+}
+
 /* Answers one binary request; false if it is not all there. */
 static bool serve_binary(struct asked *asked)
 {
-    const struct network_wire *wire = asked->wire;
+    struct network_wire *wire = asked->wire;
     struct omcache_req_header_s request;
     uint16_t status;
+    size_t head;
 
     if (wire->in_len < HEADER)
         return false;
     memcpy(&request, wire->in, HEADER);
     FUZZ_CHECK(request.magic == 0x80 && request.datatype == 0 && request.reserved == 0);
     FUZZ_CHECK(!omc_opcode_is_meta(request.opcode));
+    wire->binary = true;
     asked->size = HEADER + be32toh(request.bodylen);
-    if (wire->in_len < asked->size)
-        return false;
     asked->key = wire->in + HEADER + request.extlen;
     asked->key_len = be16toh(request.keylen);
+    head = HEADER + request.extlen + asked->key_len;
+    if (wire->in_len < head)
+        return false;
     FUZZ_CHECK(omc_opcode_needs_key(request.opcode) == (asked->key_len > 0) ||
                request.opcode == OMC_OP_STAT);
     asked->letter = SERVER_HIT;
     if (omc_opcode_needs_key(request.opcode))
         asked->letter = letter_of(asked->key, asked->key_len);
+    if (asked->letter == SERVER_REFUSES && has_value(request.opcode)) {
+        swallow(asked, asked->size - head);
+        asked->size = head;
+        put_header(asked, &request, OMCACHE_TOO_LARGE_VALUE, 0, 0, 3);
+        put_text(asked, "Too");
+        return true;
+    }
+    if (wire->in_len < asked->size)
+        return false;
     status = status_of(request.opcode, asked->letter);
     if (status == 0) {
         answer_found(asked, &request);
@@ -345,6 +376,7 @@ static void answer_meta(const struct asked *asked, char command, struct omc_line
     bool quiet = has_flag(flags, 'q');
 
     if (asked->letter == SERVER_FAILS) {
+        asked->wire->blamed = true; /* behind a quiet get nobody knows whose it is */
         put_text(asked, "SERVER_ERROR out of order\r\n");
     } else if (refusal != NULL && command == 'g') {
         if (!quiet)
@@ -360,6 +392,28 @@ static void answer_meta(const struct asked *asked, char command, struct omc_line
     }
 }
 
+static void put_line(const struct asked *asked, const char *text)
+{
+    put_text(asked, text);
+    put_text(asked, "\r\n");
+}
+
+static const char too_large[] = "SERVER_ERROR object too large for cache";
+
+/* Takes the value behind a line, or swallows it; false if it is not all there. */
+static bool take_value(struct asked *asked, uint64_t data_len)
+{
+    if (asked->letter == SERVER_REFUSES) {
+        swallow(asked, data_len + 2);
+        return true;
+    }
+    asked->size += data_len + 2;
+    if (asked->wire->in_len < asked->size)
+        return false;
+    FUZZ_CHECK(memcmp(asked->wire->in + asked->size - 2, "\r\n", 2) == 0);
+    return true;
+}
+
 /* Answers "mg", "ms", "md" or "ma"; false if its data is not all there. */
 static bool serve_meta(struct asked *asked, struct omc_line line, enum server_kind kind)
 {
@@ -370,10 +424,6 @@ static bool serve_meta(struct asked *asked, struct omc_line line, enum server_ki
     if (command.at[1] == 's') {
         number = word_of(&line);
         FUZZ_CHECK(omc_line_number(&number, NETWORK_ROOM, &data_len));
-        asked->size += data_len + 2;
-        if (asked->wire->in_len < asked->size)
-            return false;
-        FUZZ_CHECK(memcmp(asked->wire->in + asked->size - 2, "\r\n", 2) == 0);
     }
     asked->key = key.at;
     asked->key_len = omc_line_left(&key);
@@ -383,7 +433,11 @@ static bool serve_meta(struct asked *asked, struct omc_line line, enum server_ki
         asked->key = asked->decoded;
     }
     asked->letter = letter_of(asked->key, asked->key_len);
-    if (kind == SERVER_ALL)
+    if (command.at[1] == 's' && !take_value(asked, data_len))
+        return false;
+    if (asked->wire->swallow > 0)
+        put_line(asked, too_large);
+    else if (kind == SERVER_ALL)
         answer_meta(asked, (char)command.at[1], line, key);
     else
         put_text(asked, "ERROR\r\n");
@@ -393,12 +447,6 @@ static bool serve_meta(struct asked *asked, struct omc_line line, enum server_ki
 /*
  * The classic protocol.
  */
-
-static void put_line(const struct asked *asked, const char *text)
-{
-    put_text(asked, text);
-    put_text(asked, "\r\n");
-}
 
 static void answer_get(const struct asked *asked)
 {
@@ -454,6 +502,8 @@ static bool is_one_of(const struct omc_line *word, const char *const *words)
 /* Those without a key. */
 static bool serve_plain(const struct asked *asked, const struct omc_line *command, bool meta)
 {
+    if (omc_line_is(command, "mn") && !meta)
+        asked->wire->blamed = true;
     if (omc_line_is(command, "mn"))
         put_line(asked, meta ? "MN" : "ERROR");
     else if (omc_line_is(command, "version"))
@@ -489,12 +539,12 @@ static bool serve_keyed(struct asked *asked, struct omc_line line)
         word_of(&line);
         number = word_of(&line);
         FUZZ_CHECK(omc_line_number(&number, NETWORK_ROOM, &data_len));
-        asked->size += data_len + 2;
-        if (asked->wire->in_len < asked->size)
+        if (!take_value(asked, data_len))
             return false;
-        FUZZ_CHECK(memcmp(asked->wire->in + asked->size - 2, "\r\n", 2) == 0);
     }
-    if (asked->letter == SERVER_FAILS)
+    if (asked->wire->swallow > 0)
+        put_line(asked, too_large);
+    else if (asked->letter == SERVER_FAILS)
         put_line(asked, "SERVER_ERROR out of order");
     else if (gets)
         answer_get(asked);
@@ -532,19 +582,47 @@ static bool is_refused(const struct network_wire *wire, enum server_kind kind)
     return (binary && kind == SERVER_TEXT) || (!binary && kind == SERVER_BINARY);
 }
 
-void server_serve(struct network_wire *wire, enum server_kind kind)
+/* Whether the next request is for a sign of life. */
+static bool is_noop(const struct network_wire *wire)
+{
+    if (wire->in[0] == 0x80)
+        return wire->in_len > 1 && wire->in[1] == OMC_OP_NOOP;
+    return wire->in_len > 1 && (memcmp(wire->in, "mn", 2) == 0 || memcmp(wire->in, "ve", 2) == 0);
+}
+
+static void drop(struct network_wire *wire, size_t len)
+{
+    memmove(wire->in, wire->in + len, wire->in_len - len);
+    wire->in_len -= len;
+}
+
+/* Takes what is to come of a value that was refused. */
+static void drop_value(struct network_wire *wire)
+{
+    size_t len = wire->swallow < wire->in_len ? wire->swallow : wire->in_len;
+
+    wire->swallow -= len;
+    drop(wire, len);
+}
+
+void server_serve(struct network_wire *wire, enum server_kind kind, enum server_extent extent)
 {
     while (wire->state == NETWORK_CONNECTED && wire->in_len > 0 && has_room(wire)) {
         struct asked asked = {.wire = wire};
 
+        if (wire->swallow > 0) {
+            drop_value(wire);
+            continue;
+        }
         if (is_refused(wire, kind)) {
             wire->state = NETWORK_ENDED;
             return;
         }
+        if (extent == SERVER_NOOPS && !is_noop(wire))
+            return;
         if (!(wire->in[0] == 0x80 ? serve_binary(&asked) : serve_line(&asked, kind)))
             return;
         network_end_reply(wire);
-        memmove(wire->in, wire->in + asked.size, wire->in_len - asked.size);
-        wire->in_len -= asked.size;
+        drop(wire, asked.size);
     }
 }

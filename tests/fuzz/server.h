@@ -25,14 +25,21 @@ enum server_kind {
 /* The first byte of a key says what comes of it. */
 enum {
     SERVER_HIT = 'h',
-    SERVER_BIG = 'b',   /* a hit with a large value */
-    SERVER_MISS = 'm',  /* not there */
-    SERVER_OTHER = 'e', /* there, but with another cas; or not a number */
-    SERVER_FAILS = 'x', /* an error of the server's own */
+    SERVER_BIG = 'b',     /* a hit with a large value */
+    SERVER_MISS = 'm',    /* not there */
+    SERVER_OTHER = 'e',   /* there, but with another cas; or not a number */
+    SERVER_FAILS = 'x',   /* an error of the server's own */
+    SERVER_REFUSES = 'r', /* a hit; to be stored it is too large, which is said at once */
 };
 
-/* Answers all requests that have come whole. */
-void server_serve(struct network_wire *wire, enum server_kind kind);
+/* What is answered: the requests up to the first other one than a no-op, or all. */
+enum server_extent {
+    SERVER_NOOPS,
+    SERVER_EVERYTHING,
+};
+
+/* Answers requests that have come whole, and refuses values that have not. */
+void server_serve(struct network_wire *wire, enum server_kind kind, enum server_extent extent);
 
 /* Whether bytes are the value of a key. */
 bool server_is_value(const unsigned char *value, size_t value_len, const unsigned char *key,

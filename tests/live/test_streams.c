@@ -85,6 +85,12 @@ static const struct oddity gets[] = {
     {PLAIN_TEXT, "ERROR\r\n", OMCACHE_FAIL, true},
     {PLAIN_TEXT, "SERVER_ERROR out of memory\r\n", OMCACHE_FAIL, true},
     {PLAIN_TEXT, "CLIENT_ERROR what?\r\n", OMCACHE_FAIL, true},
+    {PLAIN_TEXT, "CLIENT_ERROR\r\n", OMCACHE_FAIL, true}, /* twemcache has no words */
+    {PLAIN_TEXT, "SERVER_ERROR\r\n", OMCACHE_FAIL, true},
+    {PLAIN_TEXT, "SERVER_ERROR object too large for cache\r\n", OMCACHE_FAIL, true},
+    {PLAIN_TEXT, "CLIENT_ERROR bad data chunk\r\n", OMCACHE_FAIL, true},
+    {PLAIN_TEXT, "CLIENT_ERRORS\r\n", FAILURE},
+    {PLAIN_TEXT, "CLIENT_ERROR\r\nCLIENT_ERROR\r\n", OMCACHE_FAIL, false},
     {PLAIN_TEXT, "VALUE odd 0 5\r\nvalue\r\nEND\r\n", OMCACHE_OK, true},
     /* Two answers: the second one is nobody's. */
     {PLAIN_TEXT, "END\r\nEND\r\n", OMCACHE_NOT_FOUND, false},
@@ -96,7 +102,8 @@ static const struct oddity gets[] = {
     {PLAIN_TEXT, "VALUE odd 0 5 1\r\nv\r\nEND\r\n\r\n\r\n", FAILURE},
     {PLAIN_TEXT, "VALUE other 0 1 1\r\nv\r\nEND\r\n", FAILURE},
     {PLAIN_TEXT, "VALUE odd 0 1 1 1\r\nv\r\nEND\r\n", FAILURE},
-    {PLAIN_TEXT, "VALUE odd -1 1 1\r\nv\r\nEND\r\n", FAILURE},
+    {PLAIN_TEXT, "VALUE odd -2147483649 1 1\r\nv\r\nEND\r\n", FAILURE},
+    {PLAIN_TEXT, "VALUE odd - 1 1\r\nv\r\nEND\r\n", FAILURE},
     {PLAIN_TEXT, "VALUE odd 4294967296 1 1\r\nv\r\nEND\r\n", FAILURE},
     {PLAIN_TEXT, "VALUE odd 0 18446744073709551616 1\r\nv\r\nEND\r\n", FAILURE},
     {PLAIN_TEXT, "VALUE\r\n", FAILURE},
@@ -171,7 +178,9 @@ static const struct oddity sets[] = {
     {PLAIN_TEXT, "SERVER_ERROR out of memory storing object\r\n", OMCACHE_FAIL, true},
     {PLAIN_TEXT, "SERVER_ERROR Connection refused\r\n", OMCACHE_FAIL, true},
     /* Who knows what it took the data for. */
+    {PLAIN_TEXT, "SERVER_ERROR\r\n", FAILURE},
     {PLAIN_TEXT, "ERROR\r\n", FAILURE},
+    {PLAIN_TEXT, "CLIENT_ERROR\r\n", FAILURE},
     {PLAIN_TEXT, "CLIENT_ERROR bad data chunk\r\n", FAILURE},
     {PLAIN_TEXT, "CLIENT_ERROR bad command line format\r\n", FAILURE},
     {PLAIN_TEXT, "ERROR\r\nERROR\r\n", FAILURE},
@@ -219,6 +228,7 @@ static const struct oddity counts[] = {
     {PLAIN_TEXT, "CLIENT_ERROR cannot increment or decrement non-numeric value\r\n",
      OMCACHE_DELTA_BAD_VALUE, true},
     {PLAIN_TEXT, "ERROR\r\n", OMCACHE_FAIL, true},
+    {PLAIN_TEXT, "CLIENT_ERROR\r\n", OMCACHE_FAIL, true},
     {PLAIN_TEXT, "18446744073709551616\r\n", FAILURE},
     {PLAIN_TEXT, "-1\r\n", FAILURE},
     {PLAIN_TEXT, "7x\r\n", FAILURE},
@@ -246,6 +256,27 @@ START_TEST(odd_answers_to_counters)
     int rc = omcache_increment(client, TEXT("odd"), 1, 0, OMCACHE_DELTA_NO_ADD, NULL, -1);
     ck_assert_msg(rc == odd->expected, "'%s' gave %s", odd->answer, rc_name(rc));
     assert_goes_on(odd->kept ? 1 : 2);
+}
+END_TEST
+
+/* As memcached 1.4.13 prints those of 2^31 and more. */
+START_TEST(negative_flags_are_large_ones)
+{
+    static const struct {
+        char *answer;
+        uint32_t flags;
+    } cases[] = {{"VALUE odd -559038737 1 1\r\nv\r\nEND\r\n", 0xdeadbeef},
+                 {"VALUE odd -1 1 1\r\nv\r\nEND\r\n", UINT32_MAX},
+                 {"VALUE odd -2147483648 1\r\nv\r\nEND\r\n", 0x80000000},
+                 {"VALUE odd 2147483648 1\r\nv\r\nEND\r\n", 0x80000000}};
+    const unsigned char *value;
+    size_t len;
+    uint32_t flags = 0;
+    speak(answer_oddly, cases[_i].answer, PLAIN_TEXT);
+    assert_rc(omcache_get(client, TEXT("odd"), &value, &len, &flags, NULL, -1), OMCACHE_OK);
+    assert_text(value, len, "v");
+    ck_assert_uint_eq(flags, cases[_i].flags);
+    assert_goes_on(1);
 }
 END_TEST
 
@@ -465,6 +496,40 @@ START_TEST(forgotten_answers_are_dropped)
 }
 END_TEST
 
+/* An old server that knows no meta, which is found out while requests wait. */
+static void answer_late_over_text(struct peer *self, void *context)
+{
+    struct words words;
+    while (peer_peek(self) == 'm' && words_read(self, &words)) {
+        words_send(self, "ERROR\r\n");
+    }
+    answer_late(self, context);
+}
+
+/* Text cannot carry a meta get: it ends, and leaves nothing behind to be given up. */
+START_TEST(what_was_refused_is_not_half_sent)
+{
+    omcache_meta_t *options = omcache_meta_new();
+    memset(&ends, 0, sizeof(ends));
+    peer = peer_start(0, answer_late_over_text, NULL);
+    patient_client(peer_address(peer));
+    assert_rc(omcache_set_protocol(client, OMCACHE_PROTOCOL_AUTO), OMCACHE_OK);
+    assert_rc(omcache_async_get(client, "late", 4, -1, on_end, &places[0]), OMCACHE_OK);
+    assert_rc(omcache_async_meta_get(client, "meta", 4, options, -1, on_end, &places[1]),
+              OMCACHE_OK);
+    omcache_meta_free(options);
+    finish(1);
+    assert_rc(ends.status[1], OMCACHE_INVALID);
+    ck_assert_int_eq(omcache_server_protocol(client, 0), PLAIN_TEXT);
+    size_t connections = peer_connections(peer);
+    assert_rc(omcache_reset_buffers(client), OMCACHE_OK);
+    finish(2);
+    assert_rc(ends.status[0], OMCACHE_CANCELLED);
+    assert_goes_on(connections);
+    ck_assert_msg(!recorder_has_line(4, ""), "%s", recorder.lines[0].text);
+}
+END_TEST
+
 START_TEST(answers_in_pieces)
 {
     size_t piece = (size_t)_i / 2 + 1;
@@ -515,6 +580,7 @@ int main(void)
     tcase_add_loop_test(tcase, odd_answers_to_gets, 0, GETS);
     tcase_add_loop_test(tcase, odd_answers_to_sets, 0, SETS);
     tcase_add_loop_test(tcase, odd_answers_to_counters, 0, COUNTS);
+    tcase_add_loop_test(tcase, negative_flags_are_large_ones, 0, 4);
     tcase_add_loop_test(tcase, no_length_overflows_without_a_limit, 0, 50);
     tcase_add_loop_test(tcase, errors_are_matched_by_order, 0, 2);
     tcase_add_loop_test(tcase, errors_behind_quiet_gets, 0, 2);
@@ -523,6 +589,7 @@ int main(void)
     tcase_add_loop_test(tcase, late_answers_are_dropped, 0, 2);
     tcase_add_loop_test(tcase, late_answers_to_operations_are_dropped, 0, 2);
     tcase_add_loop_test(tcase, forgotten_answers_are_dropped, 0, 2);
+    tcase_add_test(tcase, what_was_refused_is_not_half_sent);
     tcase_add_loop_test(tcase, answers_in_pieces, 0, 6);
     tcase_add_loop_test(tcase, a_server_that_stops_in_the_middle_fails_in_time, 0, 5);
     return fixture_run(suite);

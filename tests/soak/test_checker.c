@@ -3,8 +3,9 @@
  * interfaces, while everything around them goes wrong at random.
  *
  * One world follows the other: a protocol, an interface, faulty peers or real servers
- * that are paused, killed and restarted.  In each, limits, timeouts, server lists and
- * the client itself change all the time, and requests are given up.
+ * that are paused, killed and restarted, in some of these with children that use what they
+ * have inherited.  In each, limits, timeouts, server lists and the client itself change all
+ * the time, and requests are given up.
  *
  *   SOAK_SECONDS=1800   how long it runs, about; 30 without it
  *   SEED=n              the random numbers of a run before, which it has printed
@@ -108,11 +109,16 @@ static void run_world(const struct storm *storm, int64_t length_ms)
         } else {
             load_classic_turn();
         }
+        if (storm->real && !storm->watched) {
+            load_fork();
+        }
     }
     storm_calm();
+    load_fork_finish();
     if (storm->watched) {
         load_async_finish();
     }
+    storm_rest();
     load_verify();
     storm_end();
 }
@@ -132,6 +138,7 @@ static void report(void)
            "outcome %zu, with two %zu, with an impossible one %zu\n",
            ledger.foreign, ledger.torn, ledger.stale, ledger.lost, ledger.unended, ledger.doubled,
            ledger.odd);
+    printf("%zu children\n", load_forks);
     printf("over a deadline by %" PRId64 " ms at most; without one %" PRId64 " ms at most\n",
            ledger.latest, ledger.longest);
 }

@@ -45,6 +45,8 @@ const char *fault_name(enum fault fault)
         [FAULT_CLOSE] = "close",
         [FAULT_RESET] = "reset",
         [FAULT_DEAF] = "deaf",
+        [FAULT_VANISH] = "vanish",
+        [FAULT_REFUSED] = "refused",
     };
     return names[fault];
 }
@@ -70,7 +72,7 @@ static struct fault_step choose(struct faulty *faulty, const struct faulty_reque
         }
     }
     if (faulty->chance > 0 && !atomic_load(&faulty->calm) && any(faulty, faulty->chance) == 0) {
-        step.fault = (enum fault)(1 + any(faulty, FAULTS - 1));
+        step.fault = (enum fault)(1 + any(faulty, FAULT_REFUSED - 1));
         step.at = any(faulty, any(faulty, 4) == 0 ? 4000 : 40);
     }
     return step;
@@ -188,6 +190,9 @@ static bool deliver(struct session *session, const struct faulty_request *reques
         return peer_send(peer, session->out, 2 * len);
     case FAULT_NEVER:
         return keep_silent(session, request);
+    case FAULT_VANISH:
+        peer_forsake(peer);
+        return false;
     case FAULT_SPLIT:
         return split(session, len, step->at);
     case FAULT_BYTES:
@@ -244,6 +249,10 @@ static size_t compose(struct session *session, const struct faulty_request *requ
 static bool answer(struct session *session, const struct faulty_request *request)
 {
     struct faulty *faulty = session->faulty;
+    if (request->refused) {
+        atomic_fetch_add(&faulty->done[FAULT_REFUSED], 1);
+        return true;
+    }
     struct fault_step step = choose(faulty, request);
     struct little_result result = little_run(&faulty->memory, &request->ask);
     size_t len = compose(session, request, &result, &step);
@@ -261,10 +270,20 @@ static bool answer(struct session *session, const struct faulty_request *request
     return deliver(session, request, &step, len) && send_held(session);
 }
 
+/* Whether a large value, if that is what comes, is not even looked at. */
+static bool refuses(struct session *session)
+{
+    struct faulty *faulty = session->faulty;
+    return faulty->chance > 0 && !atomic_load(&faulty->calm) && session->held_len == 0 &&
+           any(faulty, 4) == 0;
+}
+
 static bool read_request(struct session *session, struct faulty_request *request, bool binary)
 {
     struct faulty *faulty = session->faulty;
     memset(request, 0, sizeof(*request));
+    request->refuses = refuses(session);
+    request->forsakes = request->refuses && any(faulty, 3) == 0;
     return binary ? faulty_read_binary(session->peer, request, faulty->data)
                   : faulty_read_lines(session->peer, request, faulty->data,
                                       faulty->speech == FAULTY_SPEAKS_ALL);

@@ -38,6 +38,9 @@ enum fault {
     FAULT_CLOSE,        /* the connection is closed at some byte of it */
     FAULT_RESET,        /* the same with a reset */
     FAULT_DEAF,         /* nothing is read for a while, and nothing answered */
+    FAULT_VANISH,       /* the connection stays open, and nothing is read from it any more */
+    FAULT_REFUSED,      /* a large value is refused as soon as its request's head is there, and
+                         * read afterwards or never: at random only */
     FAULTS
 };
 

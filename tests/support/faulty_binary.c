@@ -14,6 +14,7 @@
 #define REQUEST_MAGIC 0x80
 #define KEYED 1
 #define QUIET 2
+#define STATUS_TOO_LARGE 3
 #define VERSION_TEXT "1.6.18"
 
 static const struct {
@@ -86,6 +87,17 @@ static void read_extras(struct little_ask *ask, const unsigned char *extras, siz
     }
 }
 
+/* Says so at once; false if that is all that it does. */
+static bool refuse(struct peer *peer, const struct faulty_request *request)
+{
+    struct wire_reply reply = {
+        .opcode = request->opcode, .opaque = request->opaque, .status = STATUS_TOO_LARGE};
+    if (request->forsakes) {
+        peer_forsake(peer);
+    }
+    return wire_send(peer, &reply) && !request->forsakes;
+}
+
 bool faulty_read_binary(struct peer *peer, struct faulty_request *request, unsigned char *room)
 {
     unsigned char header[WIRE_HEADER];
@@ -96,14 +108,17 @@ bool faulty_read_binary(struct peer *peer, struct faulty_request *request, unsig
     }
     key_len = (size_t)(header[2] << 8 | header[3]);
     body = get32(header + 8);
-    if (key_len > LITTLE_KEY_MAX || body > FAULTY_DATA_MAX || body < key_len + header[4] ||
-        !peer_read(peer, room, body)) {
+    if (key_len > LITTLE_KEY_MAX || body > FAULTY_DATA_MAX || body < key_len + header[4]) {
+        return false;
+    }
+    request->opcode = header[1];
+    memcpy(&request->opaque, header + 12, sizeof(request->opaque));
+    request->refused = request->refuses && body > FAULTY_LARGE;
+    if ((request->refused && !refuse(peer, request)) || !peer_read(peer, room, body)) {
         return false;
     }
     request->binary = true;
     request->numbered = true;
-    request->opcode = header[1];
-    memcpy(&request->opaque, header + 12, sizeof(request->opaque));
     ask->verb = header[1] < OPCODES ? opcodes[header[1]].verb : LITTLE_UNKNOWN;
     request->quiet = header[1] < OPCODES && (opcodes[header[1]].traits & QUIET) != 0;
     ask->cas = get64(header + 16);

@@ -11,6 +11,9 @@
 
 /* A request as it came. */
 struct faulty_request {
+    bool refuses;  /* to be set before: a large value is refused before it is there, */
+    bool forsakes; /* and never read */
+    bool refused;  /* that has happened, and the rest is to be ignored */
     struct little_ask ask;
     bool binary;
     bool meta;
@@ -28,6 +31,8 @@ struct faulty_answer {
     size_t at;                       /* as in the script */
     const struct little_item *other; /* for FAULT_OTHER_KEY, or NULL */
 };
+
+#define FAULTY_LARGE 1000 /* bytes of a value that is */
 
 /* Read a request; false when the connection ends.  Its data goes to room, where there
  * are FAULTY_DATA_MAX bytes. */

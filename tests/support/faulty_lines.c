@@ -85,12 +85,28 @@ static void read_meta(struct faulty_request *request)
     ask->creates = words_flag(words, 'N') != NULL;
 }
 
+/* Says so at once; false if that is all that it does. */
+static bool refuse(struct peer *peer, const struct faulty_request *request)
+{
+    if (request->forsakes) {
+        peer_forsake(peer);
+    }
+    return words_send(peer, "SERVER_ERROR object too large for cache\r\n") && !request->forsakes;
+}
+
 bool faulty_read_lines(struct peer *peer, struct faulty_request *request, unsigned char *room,
                        bool knows_meta)
 {
     struct words *words = &request->words;
     struct little_ask *ask = &request->ask;
-    if (!words_read_with_data(peer, words, room, FAULTY_DATA_MAX)) {
+    if (!words_read_line(peer, words)) {
+        return false;
+    }
+    request->refused = request->refuses && words->data_len > FAULTY_LARGE;
+    if (request->refused && !refuse(peer, request)) {
+        return false;
+    }
+    if (!words_read_data(peer, words, room, FAULTY_DATA_MAX)) {
         return false;
     }
     ask->verb = LITTLE_UNKNOWN;

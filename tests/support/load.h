@@ -24,6 +24,12 @@ void load_async_finish(void);
 /* The classic one: makes a call. */
 void load_classic_turn(void);
 
+/* Forks now and then: the child uses the client that it has inherited, and must read nothing
+ * wrong nor disturb the parent's.  At the end all children must have ended. */
+void load_fork(void);
+void load_fork_finish(void);
+extern size_t load_forks;
+
 /* Reads all that is said to be stored, with another client. */
 void load_verify(void);
 

@@ -94,6 +94,8 @@ static bool is_possible(const struct operation *op, int status)
         return op->kind != SET && op->kind != ADD && op->kind < NOOP;
     case OMCACHE_KEY_EXISTS:
         return op->kind == ADD;
+    case OMCACHE_TOO_LARGE_VALUE:
+        return op->kind == SET || op->kind == ADD;
     case OMCACHE_BUFFER_FULL:
     case OMCACHE_NO_SERVERS:
         return true;
@@ -107,7 +109,7 @@ static void count_status(const struct operation *op, int status)
     ledger.succeeded += status == OMCACHE_OK;
     ledger.missed += status == OMCACHE_NOT_FOUND || status == OMCACHE_KEY_EXISTS;
     ledger.failed += status == OMCACHE_SERVER_FAILURE || status == OMCACHE_BUFFER_FULL ||
-                     status == OMCACHE_NO_SERVERS;
+                     status == OMCACHE_NO_SERVERS || status == OMCACHE_TOO_LARGE_VALUE;
     ledger.expired += status == OMCACHE_TIMEOUT;
     ledger.cancelled += status == OMCACHE_CANCELLED;
     if (!is_possible(op, status)) {
@@ -117,9 +119,9 @@ static void count_status(const struct operation *op, int status)
 
 static enum ledger_end end_of_write(int status)
 {
-    return status == OMCACHE_OK           ? LEDGER_STORED
-           : status == OMCACHE_KEY_EXISTS ? LEDGER_NOT_STORED
-                                          : LEDGER_UNKNOWN;
+    return status == OMCACHE_OK                                                ? LEDGER_STORED
+           : status == OMCACHE_KEY_EXISTS || status == OMCACHE_TOO_LARGE_VALUE ? LEDGER_NOT_STORED
+                                                                               : LEDGER_UNKNOWN;
 }
 
 static bool key_is(const omcache_reply_t *reply, const char *key, size_t key_len)

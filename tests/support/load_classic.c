@@ -66,11 +66,12 @@ static void write_key(unsigned id, bool add)
     int rc = add ? omcache_add(client, KEY(key, len), value, value_len, 0, 0, timeout)
                  : omcache_set(client, KEY(key, len), value, value_len, 0, 0, 0, timeout);
     note_time(begun, timeout);
-    count_status(rc, add ? OMCACHE_KEY_EXISTS : OMCACHE_OK);
+    bool too_large = rc == OMCACHE_TOO_LARGE_VALUE;
+    count_status(too_large ? OMCACHE_SERVER_FAILURE : rc, add ? OMCACHE_KEY_EXISTS : OMCACHE_OK);
     ledger_written(&turn,
-                   rc == OMCACHE_OK           ? LEDGER_STORED
-                   : rc == OMCACHE_KEY_EXISTS ? LEDGER_NOT_STORED
-                                              : LEDGER_UNKNOWN,
+                   rc == OMCACHE_OK                        ? LEDGER_STORED
+                   : rc == OMCACHE_KEY_EXISTS || too_large ? LEDGER_NOT_STORED
+                                                           : LEDGER_UNKNOWN,
                    0);
     if (add && rc == OMCACHE_OK) {
         ledger_judge_miss(&turn);

@@ -19,6 +19,7 @@
 
 #define PEERS_MAX 8
 #define FILLERS 4
+#define FORSAKEN 64
 
 struct peer {
     char address[32];
@@ -28,7 +29,10 @@ struct peer {
     pthread_t thread;
     bool threaded;        /* an unreachable peer has no thread */
     int fillers[FILLERS]; /* connections that keep others out */
-    size_t piece;         /* of the thread only */
+    size_t piece;         /* these are of the thread only */
+    bool forsakes;
+    int forsaken[FORSAKEN]; /* the last of them; when there are more, they are closed */
+    size_t forsaken_count;
 
     pthread_mutex_t lock; /* for what follows */
     bool stopping;
@@ -55,6 +59,7 @@ static bool take_connection(struct peer *peer, int fd)
         peer->connection = fd;
         peer->connections++;
         peer->piece = 0;
+        peer->forsakes = false;
     }
     pthread_mutex_unlock(&peer->lock);
     return !stopping;
@@ -65,7 +70,15 @@ static void drop_connection(struct peer *peer, int fd)
     pthread_mutex_lock(&peer->lock);
     peer->connection = -1;
     pthread_mutex_unlock(&peer->lock);
-    close(fd);
+    if (peer->forsakes) {
+        int *place = &peer->forsaken[peer->forsaken_count++ % FORSAKEN];
+        int other = *place;
+        *place = fd;
+        fd = other;
+    }
+    if (fd > 0) {
+        close(fd);
+    }
 }
 
 static void *run(void *context)
@@ -180,6 +193,11 @@ void peer_send_in_pieces(struct peer *peer, size_t piece)
     peer->piece = piece;
 }
 
+void peer_forsake(struct peer *peer)
+{
+    peer->forsakes = true;
+}
+
 void peer_reset_on_close(struct peer *peer)
 {
     struct linger linger = {.l_onoff = 1, .l_linger = 0};
@@ -248,6 +266,11 @@ static void stop(struct peer *peer)
     for (size_t i = 0; i < FILLERS; i++) {
         if (peer->fillers[i] > 0) {
             close(peer->fillers[i]);
+        }
+    }
+    for (size_t i = 0; i < FORSAKEN; i++) {
+        if (peer->forsaken[i] > 0) {
+            close(peer->forsaken[i]);
         }
     }
     if (peer->listener >= 0) {

@@ -64,6 +64,10 @@ bool peer_send(struct peer *peer, const void *bytes, size_t len);
 /* Makes peer_send send pieces of `piece` bytes, each in a segment of its own. */
 void peer_send_in_pieces(struct peer *peer, size_t piece);
 
+/* Leaves the connection as it is when the script returns: open, and never read again, as if
+ * something on the way had dropped it. */
+void peer_forsake(struct peer *peer);
+
 /* Closes with a reset instead of an orderly end of file. */
 void peer_reset_on_close(struct peer *peer);
 

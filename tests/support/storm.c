@@ -226,6 +226,77 @@ void storm_calm(void)
     assert_rc(omcache_set_reconnect_timeout(client, 20), OMCACHE_OK);
 }
 
+#define REST_DEAD_MS 50
+#define REST_LONGEST_MS 8000
+
+static omcache_server_stats_t stats_of(int place)
+{
+    omcache_server_stats_t stats = {.struct_size = sizeof(stats)};
+    assert_rc(omcache_server_stats(client, place, &stats), OMCACHE_OK);
+    return stats;
+}
+
+/* What an application does that asks nothing. */
+static void pass_time(int msec)
+{
+    int64_t until = clock_ms() + msec;
+    while (clock_ms() < until) {
+        int count = 0;
+        int due = -1;
+        if (now.storm.watched) {
+            watcher_turn(&storm_loop, 5);
+            continue;
+        }
+        struct pollfd *fds = omcache_poll_fds(client, &count, &due);
+        poll(fds, (nfds_t)count, 5);
+    }
+}
+
+/* Looks keys up, or asks for a sign of life, until a server is in this state; false if that
+ * takes too long. */
+static bool bring_into(int place, int32_t state, bool ask)
+{
+    int64_t begun = clock_ms();
+    while (stats_of(place).state != state) {
+        if (ask) {
+            omcache_noop(client, place, 100);
+        }
+        for (unsigned id = 0; id < LEDGER_KEYS && !ask; id++) {
+            char key[LEDGER_KEY_ROOM];
+            size_t len = ledger_key(key, id);
+            omcache_server_index_for_key(client, (const unsigned char *)key, len);
+        }
+        pass_time(2);
+        if (clock_ms() - begun > clock_allow(REST_LONGEST_MS)) {
+            ledger_wrong(&ledger.odd, "server %d is not found %s", place, ask ? "down" : "again");
+            return false;
+        }
+    }
+    return true;
+}
+
+void storm_rest(void)
+{
+    int place = (int)dice(STORM_SERVERS);
+    if (!now.storm.real) {
+        return;
+    }
+    memcached_kill(&fleet.servers[place]);
+    ledger_server_lost(place);
+    bool found = bring_into(place, OMCACHE_SERVER_DOWN, true);
+    memcached_restart(&fleet.servers[place]);
+    assert_rc(omcache_set_dead_timeout(client, REST_DEAD_MS), OMCACHE_OK);
+    if (found && bring_into(place, OMCACHE_SERVER_READY, false)) {
+        omcache_server_stats_t before = stats_of(place);
+        pass_time(3 * REST_DEAD_MS);
+        omcache_server_stats_t after = stats_of(place);
+        if (after.failures != before.failures || after.state != before.state) {
+            ledger_wrong(&ledger.odd, "server %d has failed while nothing was asked", place);
+        }
+    }
+    assert_rc(omcache_set_dead_timeout(client, 2000), OMCACHE_OK);
+}
+
 void storm_end(void)
 {
     assert_rc(omcache_free(client), OMCACHE_OK);

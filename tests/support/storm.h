@@ -39,6 +39,10 @@ void storm_blow(void);
 /* All servers work from now on, and the client has nothing in its way. */
 void storm_calm(void);
 
+/* After that, in worlds of real servers: one is killed and comes back, lookups find it again,
+ * and then nothing is asked for longer than the dead timeout, which is to cost nothing. */
+void storm_rest(void);
+
 /* Replaces the client by a new one, and how often that was done: everything that was
  * under way has ended then. */
 void storm_renew(void);

@@ -61,7 +61,7 @@ static bool read_data(struct peer *peer, size_t len, unsigned char *data, size_t
     return true;
 }
 
-bool words_read_with_data(struct peer *peer, struct words *words, unsigned char *data, size_t room)
+bool words_read_line(struct peer *peer, struct words *words)
 {
     static char none[] = "";
     char *rest = NULL;
@@ -77,11 +77,21 @@ bool words_read_with_data(struct peer *peer, struct words *words, unsigned char 
         words->word[i] = none;
     }
     words->data_len = data_length(words);
+    return true;
+}
+
+bool words_read_data(struct peer *peer, struct words *words, unsigned char *data, size_t room)
+{
     if (!read_data(peer, words->data_len, data, room)) {
         return false;
     }
     words->data_len -= words->data_len > 0 ? 2 : 0;
     return true;
+}
+
+bool words_read_with_data(struct peer *peer, struct words *words, unsigned char *data, size_t room)
+{
+    return words_read_line(peer, words) && words_read_data(peer, words, data, room);
 }
 
 bool words_read(struct peer *peer, struct words *words)

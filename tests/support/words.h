@@ -25,6 +25,10 @@ struct words {
 /* Reads a request; false when the connection or the test ends. */
 bool words_read(struct peer *peer, struct words *words);
 
+/* The same in two steps; data_len counts the "\r\n" behind the data in between. */
+bool words_read_line(struct peer *peer, struct words *words);
+bool words_read_data(struct peer *peer, struct words *words, unsigned char *data, size_t room);
+
 /* The same, and keeps the first `room` bytes of the data, "\r\n" included. */
 bool words_read_with_data(struct peer *peer, struct words *words, unsigned char *data, size_t room);
 

@@ -273,10 +273,14 @@ START_TEST(lines_become_codes)
         {"ERROR\r\n", {FL, FL, -1, -1, -1, -1, FL, FL, FL, FL}},
         {"SERVER_ERROR x\r\n", {FL, FL, FL, FL, FL, FL, FL, FL, FL, FL}},
         {"CLIENT_ERROR x\r\n", {FL, FL, -1, -1, -1, -1, FL, FL, FL, FL}},
-        {"CLIENT_ERROR bad data chunk\r\n", {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1}},
-        {"SERVER_ERROR object too large for cache\r\n", {-1, -1, 3, 3, 3, 3, -1, -1, -1, -1}},
+        {"CLIENT_ERROR bad data chunk\r\n", {FL, FL, -1, -1, -1, -1, FL, FL, FL, FL}},
+        {"SERVER_ERROR object too large for cache\r\n", {FL, FL, 3, 3, 3, 3, FL, FL, FL, FL}},
         {"CLIENT_ERROR cannot increment or decrement non-numeric value\r\n",
-         {-1, -1, -1, -1, -1, -1, -1, 6, -1, -1}},
+         {FL, FL, -1, -1, -1, -1, FL, 6, FL, FL}},
+        {"CLIENT_ERROR\r\n", {FL, FL, -1, -1, -1, -1, FL, FL, FL, FL}},
+        {"SERVER_ERROR\r\n", {FL, FL, -1, -1, -1, -1, FL, FL, FL, FL}},
+        {"ERROR x\r\n", {FL, FL, -1, -1, -1, -1, FL, FL, FL, FL}},
+        {"ERRORS\r\n", {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1}},
         {"stored\r\n", {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1}},
         {"STORED \r\n", {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1}},
         {"STORED\n", {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1}},
@@ -486,7 +490,7 @@ int main(void)
     tcase_add_test(tcase, heads_have_a_bound);
     tcase_add_test(tcase, values_that_no_server_takes_are_refused);
     tcase_add_test(tcase, initial_values_are_added);
-    tcase_add_loop_test(tcase, lines_become_codes, 0, 260);
+    tcase_add_loop_test(tcase, lines_become_codes, 0, 300);
     tcase_add_test(tcase, a_value_is_read);
     tcase_add_loop_test(tcase, values_must_be_whole, 0, 18);
     tcase_add_test(tcase, only_gets_have_values);
