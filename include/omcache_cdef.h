@@ -280,8 +280,9 @@ int omcache_io(omcache_t *mc, omcache_req_t *reqs, size_t *req_count, omcache_va
  * there are none: OMCACHE_NO_SERVERS, OMCACHE_BUFFER_FULL or OMCACHE_NO_MEMORY.
  * OMCACHE_INVALID, with nothing touched: mc, reqs or req_countp is
  * NULL, a request's lengths do not fit together or lack their pointer, a key is
- * longer than 250 bytes or missing where the operation needs one, or called from
- * a callback. Waits for at most timeout_msec.  Since 0.1. */
+ * longer than 250 bytes or missing where the operation needs one, an opcode from 0x78 to
+ * 0x7c, which the library uses itself, or called from a callback.
+ * Waits for at most timeout_msec.  Since 0.1. */
 int omcache_command(omcache_t *mc, omcache_req_t *reqs, size_t *req_countp, omcache_value_t *values,
                     size_t *value_count, int32_t timeout_msec);
 

@@ -9,6 +9,7 @@
 #include "core/handle.h"
 #include "core/loop.h"
 #include "core/submit.h"
+#include "proto/opcode.h"
 #include "proto/request.h"
 
 bool omc_call_is_allowed(const omcache_t *mc)
@@ -25,7 +26,8 @@ int omc_call_refusal(const omcache_t *mc)
 
 bool omc_call_check(const omcache_t *mc, const omcache_req_t *req)
 {
-    return omc_request_check(req, mc->fleet.routing.keys.prefix_len);
+    return !omc_opcode_is_meta(req->header.opcode) &&
+           omc_request_check(req, mc->fleet.routing.keys.prefix_len);
 }
 
 /* What the callback that makes this call is looking at stays where it is. */

@@ -30,7 +30,9 @@ void omc_call_begin_io(omcache_t *mc);
 /* The time, read now. */
 int64_t omc_call_clock(omcache_t *mc);
 
-/* Whether a request may be sent as it is, with the key prefix that is set. */
+/* Whether a request that the application has made itself may be sent as it is, with the key
+ * prefix that is set.  The library's own opcodes are not for it: their extras, which are
+ * written as they are, would be commands of its choice. */
 bool omc_call_check(const omcache_t *mc, const omcache_req_t *req);
 
 /* Ends a call and says what it returns: rc, unless a callback has freed the handle,

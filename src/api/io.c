@@ -7,7 +7,6 @@
 #include "core/handle.h"
 #include "core/loop.h"
 #include "omcache.h"
-#include "proto/opcode.h"
 
 int omcache_command(omcache_t *mc, omcache_req_t *reqs, size_t *req_countp, omcache_value_t *values,
                     size_t *value_count, int32_t timeout_msec)
@@ -17,7 +16,7 @@ int omcache_command(omcache_t *mc, omcache_req_t *reqs, size_t *req_countp, omca
     if (!omc_call_is_allowed(mc) || reqs == NULL || req_countp == NULL)
         return OMCACHE_INVALID;
     for (size_t i = 0; i < *req_countp; i++) {
-        if (omc_opcode_is_meta(reqs[i].header.opcode) || !omc_call_check(mc, &reqs[i]))
+        if (!omc_call_check(mc, &reqs[i]))
             return OMCACHE_INVALID;
     }
     omc_call_begin_io(mc);
