@@ -221,8 +221,8 @@ int omcache_process_timeouts(omcache_t *mc);
  *   OMCACHE_CANCELLED    the handle is being freed
  *
  * timeout_msec limits the whole operation; -1 (or any other negative number): only
- * the server's dead timeout does.  With func NULL nobody is told: a failure is
- * counted and logged, and timeout_msec is ignored.
+ * the server's dead timeout does.  With func NULL nobody is told: a failure
+ * (a condition that is not met is none) is counted and logged, and timeout_msec is ignored.
  *
  * omcache_reply_status says how an operation ended: one of the outcomes of the
  * classic function of its name, or
@@ -604,9 +604,9 @@ typedef struct omcache_server_stats_s {
     uint64_t hits;        /* gets that found something, */
     uint64_t misses;      /* and nothing */
     uint64_t timeouts;    /* operations that ended with OMCACHE_TIMEOUT */
-    uint64_t lost;        /* requests that failed or were refused, and nobody was told */
-    uint64_t bytes_in;    /* received */
-    uint64_t bytes_out;   /* sent */
+    uint64_t lost;      /* requests that failed, were refused or never sent, and nobody was told */
+    uint64_t bytes_in;  /* received */
+    uint64_t bytes_out; /* sent */
     uint64_t outstanding; /* requests neither answered nor given up now */
     uint64_t buffered;    /* bytes not yet sent now */
     /* How many answers took so many microseconds from the call on: latency[0] less

@@ -235,10 +235,11 @@ int omcache_set_response_callback(omcache_t *mc, omcache_response_callback_func 
  * Never waits.  Since 0.1. */
 struct pollfd *omcache_poll_fds(omcache_t *mc, int *nfds, int *poll_timeout);
 
-/* Forgets all requests: those that were not sent never will be, and answers to
- * the others are dropped when they come.  Connections stay, except one that is
- * in the middle of sending a request, which is closed.  A call that waits for its
- * requests, and runs the completion that this is called from, returns OMCACHE_CANCELLED.
+/* Forgets all requests: those that were not sent never will be, and answers to the
+ * others are dropped when they come.  Connections stay, except one that is in the middle
+ * of sending a request, which is closed.  A call that waits for its requests, and runs
+ * the completion that this is called from, returns OMCACHE_CANCELLED; what was not sent
+ * and nobody waits for is counted as lost and logged.
  * Returns OMCACHE_OK, or OMCACHE_INVALID (NULL, or called from a callback).
  * Never waits.  Since 0.1. */
 int omcache_reset_buffers(omcache_t *mc);
@@ -340,8 +341,8 @@ int omcache_flush_all(omcache_t *mc, time_t expiration, int server_index, int32_
  * Returns OMCACHE_OK; OMCACHE_KEY_EXISTS: the cas differs; OMCACHE_NOT_FOUND: a
  * cas was given and the key is not there; OMCACHE_TOO_LARGE_VALUE;
  * OMCACHE_BUFFERED if timeout_msec is 0: a failure on the server then shows in
- * the response callback only; OMCACHE_AGAIN: sent, and not answered in time;
- * OMCACHE_SERVER_FAILURE: the server failed, the value may or may not be stored;
+ * the response callback, or else is counted as lost and logged; OMCACHE_AGAIN: sent, and not
+ * answered in time; OMCACHE_SERVER_FAILURE: the server failed, the value may or may not be stored;
  * OMCACHE_NO_SERVERS; OMCACHE_BUFFER_FULL: over the send limit;
  * OMCACHE_INVALID; OMCACHE_NO_MEMORY; OMCACHE_FAIL: another refusal.
  * Waits for at most timeout_msec.  Since 0.1. */

@@ -8,6 +8,7 @@
 #include "core/express.h"
 #include "core/handle.h"
 #include "core/loop.h"
+#include "core/losses.h"
 #include "core/submit.h"
 #include "proto/opcode.h"
 #include "proto/request.h"
@@ -77,6 +78,7 @@ static void tell(omcache_t *mc)
         omc_watch_tell(mc, &mc->watches);
         omc_duty_tell_drained(mc);
         tell_deadline(mc);
+        omc_losses_log(mc);
     } while (!mc->doomed && (mc->fleet.touched_count > 0 || omc_watch_has_news(&mc->watches)));
 }
 
@@ -84,7 +86,7 @@ static void tell(omcache_t *mc)
 static inline bool has_consequences(const omcache_t *mc)
 {
     return mc->fleet.touched_count > 0 || omc_watch_has_news(&mc->watches) || mc->drained ||
-           mc->timeout_func != NULL || mc->dropped != NULL || mc->doomed;
+           mc->timeout_func != NULL || mc->dropped != NULL || mc->losing != NULL || mc->doomed;
 }
 
 bool omc_call_end(omcache_t *mc)
@@ -180,6 +182,12 @@ static bool begin_batch(omcache_t *mc, struct omc_batch *outer)
     return nested;
 }
 
+static void end_nested_batch(omcache_t *mc, struct omc_batch *outer)
+{
+    omc_batch_deliver_failures(mc);
+    omc_batch_pop(&mc->batch, outer);
+}
+
 int omc_call_io(omcache_t *mc, omcache_req_t *reqs, size_t *req_count, omcache_value_t *values,
                 size_t *value_count, int32_t timeout_msec)
 {
@@ -198,7 +206,7 @@ int omc_call_io(omcache_t *mc, omcache_req_t *reqs, size_t *req_count, omcache_v
                  value_count == NULL ? 0 : *value_count, value_count, omc_call_clock(mc),
                  timeout_msec);
     if (nested)
-        omc_batch_pop(&mc->batch, &outer);
+        end_nested_batch(mc, &outer);
     return rc;
 }
 
@@ -220,6 +228,8 @@ static enum omc_step ask_one(omcache_t *mc, omcache_req_t *req, omcache_value_t 
     if (step != OMC_STEP_DONE)
         return step;
     step = omc_express_take(mc, &express, req, &reply, omc_call_clock(mc));
+    if (step == OMC_STEP_DONE && room == 0)
+        omc_losses_note(mc, express.server, reply.value.status, 1);
     if (step != OMC_STEP_DONE || room == 0)
         return step;
     values[0] = reply.value;
@@ -271,6 +281,6 @@ int omc_call_command(omcache_t *mc, omcache_req_t *reqs, size_t *req_count, omca
     nested = begin_batch(mc, &outer);
     rc = run_command(mc, reqs, req_count, values, room, value_count, timeout_msec);
     if (nested)
-        omc_batch_pop(&mc->batch, &outer);
+        end_nested_batch(mc, &outer);
     return rc;
 }

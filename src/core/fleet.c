@@ -106,6 +106,7 @@ static void drop_servers(omcache_t *mc, struct omc_fleet *dropped)
         mc->dropped = server;
         dropped->servers[i] = NULL;
         failed = omc_server_abort(mc, server, OMCACHE_SERVER_FAILURE);
+        omc_batch_forget_server(&mc->batch, server);
         if (failed > 0)
             omc_log(&mc->log, OMC_LOG_WARNING, "%s:%s: removed with %zu requests, which failed",
                     server->name.host, server->name.port, failed);

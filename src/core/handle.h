@@ -64,6 +64,7 @@ struct omcache_s {
     unsigned depth;             /* calls of the application that have not returned */
     struct omc_server *telling; /* whose answer a callback is looking at, if not yet pinned */
     struct omc_server *dropped; /* to be freed when no call is under way, nor values of theirs */
+    struct omc_server *losing;  /* with losses that the log has not told of: see losses.h */
     bool calling;               /* the response callback is running */
     bool doomed;                /* freed by a callback: to be done when the last call returns */
     bool ended;                 /* all of its operations, too */
