@@ -211,8 +211,11 @@ int omcache_process_timeouts(omcache_t *mc);
  * Operations with their own completion (since 1.0).
  *
  * Each omcache_async_* function copies what it is given, and never waits.  It
- * returns OMCACHE_OK: accepted, func will be called exactly once, but never before
- * the function returns; or with nothing done and func never to be called
+ * returns OMCACHE_OK: accepted, func will be called exactly once, and not before the
+ * function returns, whatever the watch, timeout and drain callbacks call that come at its
+ * end; but if one of them frees the handle, there is no later, and func has been called with
+ * OMCACHE_CANCELLED (or the outcome, if there was one) when OMCACHE_OK is returned.  Or it
+ * returns, with nothing done and func never to be called,
  *   OMCACHE_INVALID      mc or key is NULL, a key of a wrong length, no such server_index
  *   OMCACHE_NO_SERVERS   there are no servers, or none that can be used now
  *   OMCACHE_BUFFER_FULL  more unsent than omcache_set_send_buffer_max_size allows: see
@@ -229,7 +232,8 @@ int omcache_process_timeouts(omcache_t *mc);
  *   OMCACHE_TIMEOUT         its time is over; it may have been carried out all the same
  *   OMCACHE_SERVER_FAILURE  the server or its connection failed; likewise
  *   OMCACHE_INVALID         it had to wait for the protocol, which cannot carry it
- *   OMCACHE_NO_MEMORY       there was none to send it with
+ *   OMCACHE_NO_MEMORY       there was none to send it with, or to keep its answer until
+ *                           the function had returned
  *   OMCACHE_CANCELLED       by omcache_free or omcache_reset_buffers
  *
  * Requests leave together: those made in callbacks when the omcache_process_* call

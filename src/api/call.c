@@ -56,18 +56,31 @@ int64_t omc_call_clock(omcache_t *mc)
     return usec / 1000;
 }
 
-/* Tells the application's loop when it is needed earlier than it knows. */
-static void tell_deadline(omcache_t *mc)
+/* What has ended before the call returns that has accepted it is told after that, and no
+ * earlier, though it be asked for from inside a callback. */
+int64_t omc_call_deadline(omcache_t *mc)
+{
+    int64_t deadline = omc_loop_deadline(mc), soon;
+
+    if (mc->operations.early.first == NULL)
+        return deadline;
+    soon = omc_call_clock(mc) + 1;
+    return soon < deadline ? soon : deadline;
+}
+
+/* Tells the application's loop when it is needed earlier than it knows; whether it was. */
+static bool tell_deadline(omcache_t *mc)
 {
     int64_t deadline;
 
     if (mc->timeout_func == NULL || mc->doomed)
-        return;
-    deadline = omc_loop_deadline(mc);
+        return false;
+    deadline = omc_call_deadline(mc);
     if (deadline >= mc->told_deadline)
-        return;
+        return false;
     mc->told_deadline = deadline;
     mc->timeout_func(mc, omc_clock_left(omc_call_clock(mc), deadline), mc->timeout_context);
+    return true;
 }
 
 /* Tells it of everything.  What a callback changes is to be told, too. */
@@ -100,6 +113,8 @@ bool omc_call_end(omcache_t *mc)
 
     if (mc->depth == 1 && !mc->doomed) {
         tell(mc);
+        if (mc->operations.early.first != NULL && tell_deadline(mc))
+            tell(mc);
         omc_fleet_free_dropped(mc, false);
     }
     freed = mc->doomed;

@@ -27,6 +27,9 @@ bool omc_call_end(omcache_t *mc);
  * out before is taken back. */
 void omc_call_begin_io(omcache_t *mc);
 
+/* When the application's loop is needed, or OMC_CLOCK_NEVER. */
+int64_t omc_call_deadline(omcache_t *mc);
+
 /* The time, read now. */
 int64_t omc_call_clock(omcache_t *mc);
 

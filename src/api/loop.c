@@ -45,7 +45,7 @@ int omcache_next_timeout(omcache_t *mc)
 {
     if (mc == NULL || mc->doomed)
         return -1;
-    mc->told_deadline = omc_loop_deadline(mc);
+    mc->told_deadline = omc_call_deadline(mc);
     return omc_clock_left(omc_call_clock(mc), mc->told_deadline);
 }
 

@@ -40,9 +40,10 @@ void omc_handle_end(omcache_t *mc)
 {
     mc->doomed = true;
     mc->ended = true;
-    mc->depth++; /* what the callbacks call is not to free it */
+    mc->depth++;              /* what the callbacks call is not to free it */
+    omc_operation_let_go(mc); /* there is no later */
     omc_fleet_cancel(mc);
-    while (mc->operations.first != NULL)
+    while (mc->operations.ended.first != NULL)
         omc_operation_tell(mc);
     omc_watch_tell(mc, &mc->watches);
     mc->depth--;

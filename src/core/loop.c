@@ -138,7 +138,7 @@ bool omc_loop_is_idle(omcache_t *mc)
         if (omc_connection_is_busy(&fleet->active[i]->conn))
             return false;
     }
-    return mc->operations.first == NULL;
+    return mc->operations.ended.first == NULL;
 }
 
 bool omc_loop_is_stalled(const omcache_t *mc)
