@@ -35,6 +35,16 @@
  *    "from a callback"; from inside the other callbacks everything may be
  *    called.  Other handles may be used freely.
  *  - No function touches signals, and none waits for a name lookup.
+ *  - After a fork() a handle can be used on both sides.  The parent's goes on as if nothing
+ *    had happened.  The child's starts anew with its first call that does anything with
+ *    servers: it has the settings, the servers and the counters, but no connection, and
+ *    no server is down.  What was under way is the parent's: in the child operations end
+ *    with OMCACHE_CANCELLED, and the requests of classic calls, buffered ones included, are
+ *    forgotten.  The child's copies of the parent's descriptors are closed then, and nothing
+ *    is sent over them; a child that makes no such call keeps them open until it ends.  If the
+ *    fork was made inside a callback, or while another thread was in a call on the handle,
+ *    the child cannot use it: its calls, omcache_free too, return OMCACHE_INVALID, and it
+ *    must not return from the callback.
  */
 #ifndef OMCACHE_H
 #define OMCACHE_H
@@ -157,6 +167,11 @@ int omcache_set_hash_tag(omcache_t *mc, const char *tag);
  * omcache_free.  Watch, timeout and drain callbacks come at the end of whatever call
  * has changed something; if that was made from inside a callback, at the end of the
  * outermost call: do not run the event loop from inside a callback.
+ *
+ * After a fork() the child is told to stop watching the parent's descriptors at the end of
+ * its first call.  What epoll_create() has made is one for both: the child's loop must make
+ * another before that (event_reinit, ev_loop_fork, uv_loop_fork), or it would take the
+ * parent's descriptors out of the parent's loop.
  *
  * From inside the callbacks of this section every function may be called,
  * omcache_free included.  (Response and log callbacks are more limited, see above.)  A

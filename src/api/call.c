@@ -13,9 +13,14 @@
 #include "proto/opcode.h"
 #include "proto/request.h"
 
+bool omc_call_is_foreign(const omcache_t *mc)
+{
+    return mc->depth > 0 && omc_process_is_other(&mc->process);
+}
+
 bool omc_call_is_allowed(const omcache_t *mc)
 {
-    return mc != NULL && !omc_handle_is_calling(mc) && !mc->doomed;
+    return mc != NULL && !omc_handle_is_calling(mc) && !mc->doomed && !omc_call_is_foreign(mc);
 }
 
 int omc_call_refusal(const omcache_t *mc)
@@ -38,6 +43,8 @@ void omc_call_begin(omcache_t *mc)
         omc_duty_pin(&mc->fleet, mc->telling, omc_duty_level_of_callback(mc->depth));
     mc->telling = NULL; /* once is enough: what is read from now on is something else */
     mc->depth++;
+    if (mc->depth == 1 && omc_process_is_other(&mc->process))
+        omc_handle_start_anew(mc);
 }
 
 void omc_call_begin_io(omcache_t *mc)

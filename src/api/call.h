@@ -14,6 +14,10 @@
  * callback is running that may not call back. */
 bool omc_call_is_allowed(const omcache_t *mc);
 
+/* Whether this is a child that was forked while a call was under way, by a callback or
+ * another thread: what there is of that call can be neither ended nor gone on with. */
+bool omc_call_is_foreign(const omcache_t *mc);
+
 /* For the calls of 1.0: OMCACHE_OK if they are, else what to return. */
 int omc_call_refusal(const omcache_t *mc);
 

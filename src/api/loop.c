@@ -45,6 +45,11 @@ int omcache_next_timeout(omcache_t *mc)
 {
     if (mc == NULL || mc->doomed)
         return -1;
+    if (mc->depth == 0 && omc_process_is_other(&mc->process)) {
+        omc_call_begin(mc);
+        if (!omc_call_end(mc))
+            return -1;
+    }
     mc->told_deadline = omc_call_deadline(mc);
     return omc_clock_left(omc_call_clock(mc), mc->told_deadline);
 }

@@ -287,6 +287,17 @@ struct omc_server *omc_fleet_pick(omcache_t *mc, const unsigned char *key, size_
     return omc_fleet_server(fleet, index);
 }
 
+void omc_fleet_start_anew(omcache_t *mc)
+{
+    omc_fleet_cancel(mc);
+    for (size_t i = 0; i < mc->fleet.count; i++) {
+        struct omc_server *server = mc->fleet.servers[i];
+
+        server->failures = 0;
+        server->retry_at = 0;
+    }
+}
+
 void omc_fleet_cancel(omcache_t *mc)
 {
     for (size_t i = 0; i < mc->fleet.count; i++)

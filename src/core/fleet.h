@@ -58,6 +58,9 @@ int omc_fleet_set_dns_servers(omcache_t *mc, const char *servers, int64_t now);
  * OMCACHE_CANCELLED. */
 void omc_fleet_cancel(omcache_t *mc);
 
+/* The same, and none is down any more. */
+void omc_fleet_start_anew(omcache_t *mc);
+
 /* Frees the servers that were dropped while a call may have been looking at them; those
  * with values that were handed out only if told to. */
 void omc_fleet_free_dropped(omcache_t *mc, bool pinned_too);

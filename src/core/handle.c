@@ -31,9 +31,20 @@ omcache_t *omc_handle_new(const struct omc_routing *routing, uint32_t first, uin
     omc_deadlines_init(&mc->deadlines);
     omc_operation_init(&mc->operations);
     mc->told_deadline = OMC_CLOCK_NEVER;
+    omc_process_init(&mc->process);
     /* A thousand clients may have been started in the same second. */
     mc->random = first ^ (seed << 16) ^ (uint32_t)((uintptr_t)mc >> 4);
     return mc;
+}
+
+void omc_handle_start_anew(omcache_t *mc)
+{
+    omc_process_note(&mc->process);
+    mc->random ^= (uint32_t)mc->process.pid << 16; /* not what the parent will draw */
+    omc_fleet_start_anew(mc);
+    omc_batch_end(&mc->batch);
+    mc->told_deadline = OMC_CLOCK_NEVER;
+    omc_log(&mc->log, OMC_LOG_INFO, "forked: this process has connections of its own from now on");
 }
 
 void omc_handle_end(omcache_t *mc)
@@ -60,6 +71,7 @@ void omc_handle_free(omcache_t *mc)
     omc_batch_fini(&mc->batch);
     omc_pool_fini(&mc->pool);
     omc_memory_free(mc->routes);
+    omc_process_fini(&mc->process);
     omc_memory_free(mc);
 }
 

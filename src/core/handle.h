@@ -10,6 +10,7 @@
 
 #include "base/deadlines.h"
 #include "base/log.h"
+#include "base/process.h"
 #include "core/batch.h"
 #include "core/fleet.h"
 #include "core/names.h"
@@ -33,6 +34,7 @@ struct omc_settings {
 };
 
 struct omcache_s {
+    struct omc_process process; /* that its connections belong to */
     struct omc_settings settings;
     struct omc_log log;
     omcache_response_callback_func *response_func;
@@ -77,6 +79,10 @@ void omc_handle_free(omcache_t *mc);
 
 /* Ends all connections and operations, telling the application of that. */
 void omc_handle_end(omcache_t *mc);
+
+/* In a child process: leaves what is under way to the parent, and starts anew without
+ * connections.  The parent's are closed here, of which neither it nor the servers hear. */
+void omc_handle_start_anew(omcache_t *mc);
 
 /* Whether one of those callbacks is running that may not call back. */
 static inline bool omc_handle_is_calling(const omcache_t *mc)

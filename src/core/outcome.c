@@ -79,6 +79,8 @@ void omc_outcome_failure(omcache_t *mc, struct omc_server *server,
 {
     if (pending->owner == OMC_OWNER_OPERATION)
         omc_operation_end(mc, pending->operation, status);
+    else if (status == OMCACHE_CANCELLED)
+        return; /* with the handle; or it is another process's */
     else if (pending->owner == OMC_OWNER_NOBODY ||
              (pending->owner == OMC_OWNER_BATCH &&
               !omc_batch_fail(&mc->batch, server, pending->tag, status)))
