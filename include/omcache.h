@@ -28,12 +28,12 @@
  *    on with a connection, that fails, with OMCACHE_SERVER_FAILURE for what was sent.
  *  - From inside a response or log callback only omcache_strerror,
  *    omcache_log_stderr, omcache_server_info, omcache_server_info_free,
- *    omcache_server_stats, omcache_free and those omcache_set_* functions that
- *    say so may be called on the handle that is calling back; everything else
- *    is refused with OMCACHE_INVALID (NULL, or -1 for
- *    omcache_server_index_for_key).  These two are meant where a comment says
- *    "from a callback"; from inside the other callbacks everything may be
- *    called.  Other handles may be used freely.
+ *    omcache_server_stats, omcache_server_protocol, omcache_free and those
+ *    omcache_set_* functions that say so may be called on the handle that is calling
+ *    back; everything else is refused with OMCACHE_INVALID (NULL, or -1 for
+ *    omcache_server_index_for_key and omcache_next_timeout).  These two callbacks are
+ *    meant where a comment says "from a callback"; from inside the others everything
+ *    may be called.  Other handles may be used freely.
  *  - No function touches signals, and none waits for a name lookup.
  *  - After a fork() a handle can be used on both sides.  The parent's goes on as if nothing
  *    had happened.  The child's starts anew with its first call that does anything with
@@ -187,7 +187,7 @@ typedef void(omcache_watch_callback_func)(omcache_t *mc, int fd, short events, v
 /* Sets the watch callback, or takes it back (func NULL).  A new one is told at once
  * of every descriptor that is open; the old one is told nothing more.
  * Returns OMCACHE_OK, or OMCACHE_INVALID if mc is NULL, or being freed and func is not
- * NULL.  Never waits.  Since 1.0. */
+ * NULL.  Never waits; may be called from a callback.  Since 1.0. */
 int omcache_set_watch_callback(omcache_t *mc, omcache_watch_callback_func *func, void *context);
 
 /* Tells that omcache_next_timeout has become shorter than it was at the last call of
@@ -199,7 +199,8 @@ typedef void(omcache_timeout_callback_func)(omcache_t *mc, int timeout_msec, voi
  * if something is due at some time.  Only loops with timers
  * of their own need it; one that asks omcache_next_timeout each time before it sleeps
  * does not.
- * Returns OMCACHE_OK, or OMCACHE_INVALID if mc is NULL.  Never waits.  Since 1.0. */
+ * Returns OMCACHE_OK, or OMCACHE_INVALID if mc is NULL.  Never waits; may be called from a
+ * callback.  Since 1.0. */
 int omcache_set_timeout_callback(omcache_t *mc, omcache_timeout_callback_func *func, void *context);
 
 /* Acts on a descriptor that is ready; revents has poll()'s bits, POLLERR and POLLHUP
@@ -212,7 +213,8 @@ int omcache_set_timeout_callback(omcache_t *mc, omcache_timeout_callback_func *f
 int omcache_process_fd(omcache_t *mc, int fd, short revents);
 
 /* Milliseconds until omcache_process_timeouts is due: 0 if it is now, -1 if it is not
- * at all before something else happens.  -1 also if mc is NULL.
+ * at all before something else happens.  -1 also if mc is NULL or being freed, or when
+ * called from a callback.
  * Returns that number.  Never waits.  Since 1.0. */
 int omcache_next_timeout(omcache_t *mc);
 
@@ -585,7 +587,8 @@ int64_t omcache_reply_size(const omcache_reply_t *reply);
 typedef void(omcache_drain_callback_func)(omcache_t *mc, int server_index, void *context);
 
 /* Sets the drain callback, or takes it back (func NULL).
- * Returns OMCACHE_OK, or OMCACHE_INVALID if mc is NULL.  Never waits.  Since 1.0. */
+ * Returns OMCACHE_OK, or OMCACHE_INVALID if mc is NULL.  Never waits; may be called from a
+ * callback.  Since 1.0. */
 int omcache_set_drain_callback(omcache_t *mc, omcache_drain_callback_func *func, void *context);
 
 /*

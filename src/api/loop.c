@@ -43,7 +43,7 @@ int omcache_set_drain_callback(omcache_t *mc, omcache_drain_callback_func *func,
 
 int omcache_next_timeout(omcache_t *mc)
 {
-    if (mc == NULL || mc->doomed)
+    if (!omc_call_is_allowed(mc))
         return -1;
     if (mc->depth == 0 && omc_process_is_other(&mc->process)) {
         omc_call_begin(mc);
