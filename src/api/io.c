@@ -53,16 +53,16 @@ struct pollfd *omcache_poll_fds(omcache_t *mc, int *nfds, int *poll_timeout)
     else
         omc_loop_send(mc, now);
     omc_loop_check_deadlines(mc, now);
+    if (!omc_call_end(mc))
+        return NULL;
+    /* Only now, as the callbacks at the end may have changed everything. */
     omc_loop_choose(mc);
+    now = omc_call_clock(mc);
     until = omc_clock_after(now, mc->settings.dead_timeout);
     if (omc_loop_deadline(mc) < until)
         until = omc_loop_deadline(mc);
     *poll_timeout = omc_clock_left(now, until);
     *nfds = (int)mc->watches.polled_count;
-    if (omc_call_result(mc, OMCACHE_OK, NULL) != OMCACHE_OK) {
-        *nfds = 0;
-        return NULL;
-    }
     return mc->watches.pollfds;
 }
 
