@@ -334,8 +334,7 @@ static void abandon(struct omc_operation *operation)
 
     if (pending == NULL)
         return;
-    pending->operation = NULL;
-    pending->owner = OMC_OWNER_GONE;
+    omc_queue_abandon(&server->conn.queue, pending);
     server->counters.timeouts++;
 }
 
