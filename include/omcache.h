@@ -28,13 +28,23 @@
  *    on with a connection, that fails, with OMCACHE_SERVER_FAILURE for what was sent.
  *  - From inside a response or log callback only omcache_strerror,
  *    omcache_log_stderr, omcache_server_info, omcache_server_info_free,
- *    omcache_server_stats, omcache_free and those omcache_set_* functions that
- *    say so may be called on the handle that is calling back; everything else
- *    is refused with OMCACHE_INVALID (NULL, or -1 for
- *    omcache_server_index_for_key).  These two are meant where a comment says
- *    "from a callback"; from inside the other callbacks everything may be
- *    called.  Other handles may be used freely.
+ *    omcache_server_stats, omcache_server_protocol, omcache_free and those
+ *    omcache_set_* functions that say so may be called on the handle that is calling
+ *    back; everything else is refused with OMCACHE_INVALID (NULL, or -1 for
+ *    omcache_server_index_for_key and omcache_next_timeout).  These two callbacks are
+ *    meant where a comment says "from a callback"; from inside the others everything
+ *    may be called.  Other handles may be used freely.
  *  - No function touches signals, and none waits for a name lookup.
+ *  - After a fork() a handle can be used on both sides.  The parent's goes on as if nothing
+ *    had happened.  The child's starts anew with its first call that does anything with
+ *    servers: it has the settings, the servers and the counters, but no connection, and
+ *    no server is down.  What was under way is the parent's: in the child operations end
+ *    with OMCACHE_CANCELLED, and the requests of classic calls, buffered ones included, are
+ *    forgotten.  The child's copies of the parent's descriptors are closed then, and nothing
+ *    is sent over them; a child that makes no such call keeps them open until it ends.  If the
+ *    fork was made inside a callback, or while another thread was in a call on the handle,
+ *    the child cannot use it: its calls, omcache_free too, return OMCACHE_INVALID, and it
+ *    must not return from the callback.
  */
 #ifndef OMCACHE_H
 #define OMCACHE_H
@@ -169,6 +179,11 @@ int omcache_set_hash_tag(omcache_t *mc, const char *tag);
  * has changed something; if that was made from inside a callback, at the end of the
  * outermost call: do not run the event loop from inside a callback.
  *
+ * After a fork() the child is told to stop watching the parent's descriptors at the end of
+ * its first call.  What epoll_create() has made is one for both: the child's loop must make
+ * another before that (event_reinit, ev_loop_fork, uv_loop_fork), or it would take the
+ * parent's descriptors out of the parent's loop.
+ *
  * From inside the callbacks of this section every function may be called,
  * omcache_free included.  (Response and log callbacks are more limited, see above.)  A
  * classic call that waits may complete other operations meanwhile, and those that
@@ -183,7 +198,7 @@ typedef void(omcache_watch_callback_func)(omcache_t *mc, int fd, short events, v
 /* Sets the watch callback, or takes it back (func NULL).  A new one is told at once
  * of every descriptor that is open; the old one is told nothing more.
  * Returns OMCACHE_OK, or OMCACHE_INVALID if mc is NULL, or being freed and func is not
- * NULL.  Never waits.  Since 1.0. */
+ * NULL.  Never waits; may be called from a callback.  Since 1.0. */
 int omcache_set_watch_callback(omcache_t *mc, omcache_watch_callback_func *func, void *context);
 
 /* Tells that omcache_next_timeout has become shorter than it was at the last call of
@@ -195,7 +210,8 @@ typedef void(omcache_timeout_callback_func)(omcache_t *mc, int timeout_msec, voi
  * if something is due at some time.  Only loops with timers
  * of their own need it; one that asks omcache_next_timeout each time before it sleeps
  * does not.
- * Returns OMCACHE_OK, or OMCACHE_INVALID if mc is NULL.  Never waits.  Since 1.0. */
+ * Returns OMCACHE_OK, or OMCACHE_INVALID if mc is NULL.  Never waits; may be called from a
+ * callback.  Since 1.0. */
 int omcache_set_timeout_callback(omcache_t *mc, omcache_timeout_callback_func *func, void *context);
 
 /* Acts on a descriptor that is ready; revents has poll()'s bits, POLLERR and POLLHUP
@@ -208,7 +224,8 @@ int omcache_set_timeout_callback(omcache_t *mc, omcache_timeout_callback_func *f
 int omcache_process_fd(omcache_t *mc, int fd, short revents);
 
 /* Milliseconds until omcache_process_timeouts is due: 0 if it is now, -1 if it is not
- * at all before something else happens.  -1 also if mc is NULL.
+ * at all before something else happens.  -1 also if mc is NULL or being freed, or when
+ * called from a callback.
  * Returns that number.  Never waits.  Since 1.0. */
 int omcache_next_timeout(omcache_t *mc);
 
@@ -222,8 +239,11 @@ int omcache_process_timeouts(omcache_t *mc);
  * Operations with their own completion (since 1.0).
  *
  * Each omcache_async_* function copies what it is given, and never waits.  It
- * returns OMCACHE_OK: accepted, func will be called exactly once, but never before
- * the function returns; or with nothing done and func never to be called
+ * returns OMCACHE_OK: accepted, func will be called exactly once, and not before the
+ * function returns, whatever the watch, timeout and drain callbacks call that come at its
+ * end; but if one of them frees the handle, there is no later, and func has been called with
+ * OMCACHE_CANCELLED (or the outcome, if there was one) when OMCACHE_OK is returned.  Or it
+ * returns, with nothing done and func never to be called,
  *   OMCACHE_INVALID      mc or key is NULL, a key of a wrong length, no such server_index
  *   OMCACHE_NO_SERVERS   there are no servers, or none that can be used now
  *   OMCACHE_BUFFER_FULL  more unsent than omcache_set_send_buffer_max_size allows: see
@@ -232,15 +252,16 @@ int omcache_process_timeouts(omcache_t *mc);
  *   OMCACHE_CANCELLED    the handle is being freed
  *
  * timeout_msec limits the whole operation; -1 (or any other negative number): only
- * the server's dead timeout does.  With func NULL nobody is told: a failure is
- * counted and logged, and timeout_msec is ignored.
+ * the server's dead timeout does.  With func NULL nobody is told: a failure
+ * (a condition that is not met is none) is counted and logged, and timeout_msec is ignored.
  *
  * omcache_reply_status says how an operation ended: one of the outcomes of the
  * classic function of its name, or
  *   OMCACHE_TIMEOUT         its time is over; it may have been carried out all the same
  *   OMCACHE_SERVER_FAILURE  the server or its connection failed; likewise
  *   OMCACHE_INVALID         it had to wait for the protocol, which cannot carry it
- *   OMCACHE_NO_MEMORY       there was none to send it with
+ *   OMCACHE_NO_MEMORY       there was none to send it with, or to keep its answer until
+ *                           the function had returned
  *   OMCACHE_CANCELLED       by omcache_free or omcache_reset_buffers
  *
  * Requests leave together: those made in callbacks when the omcache_process_* call
@@ -578,7 +599,8 @@ int64_t omcache_reply_size(const omcache_reply_t *reply);
 typedef void(omcache_drain_callback_func)(omcache_t *mc, int server_index, void *context);
 
 /* Sets the drain callback, or takes it back (func NULL).
- * Returns OMCACHE_OK, or OMCACHE_INVALID if mc is NULL.  Never waits.  Since 1.0. */
+ * Returns OMCACHE_OK, or OMCACHE_INVALID if mc is NULL.  Never waits; may be called from a
+ * callback.  Since 1.0. */
 int omcache_set_drain_callback(omcache_t *mc, omcache_drain_callback_func *func, void *context);
 
 /*
@@ -616,9 +638,9 @@ typedef struct omcache_server_stats_s {
     uint64_t hits;        /* gets that found something, */
     uint64_t misses;      /* and nothing */
     uint64_t timeouts;    /* operations that ended with OMCACHE_TIMEOUT */
-    uint64_t lost;        /* requests that failed or were refused, and nobody was told */
-    uint64_t bytes_in;    /* received */
-    uint64_t bytes_out;   /* sent */
+    uint64_t lost;      /* requests that failed, were refused or never sent, and nobody was told */
+    uint64_t bytes_in;  /* received */
+    uint64_t bytes_out; /* sent */
     uint64_t outstanding; /* requests neither answered nor given up now */
     uint64_t buffered;    /* bytes not yet sent now */
     /* How many answers took so many microseconds from the call on: latency[0] less

@@ -241,10 +241,11 @@ int omcache_set_response_callback(omcache_t *mc, omcache_response_callback_func 
  * Never waits.  Since 0.1. */
 struct pollfd *omcache_poll_fds(omcache_t *mc, int *nfds, int *poll_timeout);
 
-/* Forgets all requests: those that were not sent never will be, and answers to
- * the others are dropped when they come.  Connections stay, except one that is
- * in the middle of sending a request, which is closed.  A call that waits for its
- * requests, and runs the completion that this is called from, returns OMCACHE_CANCELLED.
+/* Forgets all requests: those that were not sent never will be, and answers to the
+ * others are dropped when they come.  Connections stay, except one that is in the middle
+ * of sending a request, which is closed.  A call that waits for its requests, and runs
+ * the completion that this is called from, returns OMCACHE_CANCELLED; what was not sent
+ * and nobody waits for is counted as lost and logged.
  * Returns OMCACHE_OK, or OMCACHE_INVALID (NULL, or called from a callback).
  * Never waits.  Since 0.1. */
 int omcache_reset_buffers(omcache_t *mc);
@@ -286,8 +287,9 @@ int omcache_io(omcache_t *mc, omcache_req_t *reqs, size_t *req_count, omcache_va
  * there are none: OMCACHE_NO_SERVERS, OMCACHE_BUFFER_FULL or OMCACHE_NO_MEMORY.
  * OMCACHE_INVALID, with nothing touched: mc, reqs or req_countp is
  * NULL, a request's lengths do not fit together or lack their pointer, a key is
- * longer than 250 bytes or missing where the operation needs one, or called from
- * a callback. Waits for at most timeout_msec.  Since 0.1. */
+ * longer than 250 bytes or missing where the operation needs one, an opcode from 0x78 to
+ * 0x7c, which the library uses itself, or called from a callback.
+ * Waits for at most timeout_msec.  Since 0.1. */
 int omcache_command(omcache_t *mc, omcache_req_t *reqs, size_t *req_countp, omcache_value_t *values,
                     size_t *value_count, int32_t timeout_msec);
 
@@ -346,8 +348,8 @@ int omcache_flush_all(omcache_t *mc, time_t expiration, int server_index, int32_
  * Returns OMCACHE_OK; OMCACHE_KEY_EXISTS: the cas differs; OMCACHE_NOT_FOUND: a
  * cas was given and the key is not there; OMCACHE_TOO_LARGE_VALUE;
  * OMCACHE_BUFFERED if timeout_msec is 0: a failure on the server then shows in
- * the response callback only; OMCACHE_AGAIN: sent, and not answered in time;
- * OMCACHE_SERVER_FAILURE: the server failed, the value may or may not be stored;
+ * the response callback, or else is counted as lost and logged; OMCACHE_AGAIN: sent, and not
+ * answered in time; OMCACHE_SERVER_FAILURE: the server failed, the value may or may not be stored;
  * OMCACHE_NO_SERVERS; OMCACHE_BUFFER_FULL: over the send limit;
  * OMCACHE_INVALID; OMCACHE_NO_MEMORY; OMCACHE_FAIL: another refusal.
  * Waits for at most timeout_msec.  Since 0.1. */

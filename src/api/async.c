@@ -44,9 +44,17 @@ static int run(omcache_t *mc, const omcache_req_t *req, const struct completion 
     return rc;
 }
 
-static int end(omcache_t *mc, int rc)
+/* Ends the call that has accepted the operations from that serial on, or none.  Callbacks
+ * come at the end of an outermost one; if they free the handle, it is gone. */
+static int end(omcache_t *mc, int rc, uint32_t first)
 {
-    return omc_call_end(mc) ? rc : OMCACHE_CANCELLED;
+    bool outermost = mc->depth == 1;
+
+    if (outermost)
+        omc_operation_hold(mc, first);
+    if (omc_call_end(mc) && outermost)
+        omc_operation_let_go(mc);
+    return rc;
 }
 
 /* Runs a command on a key, or on the server with that index, if it is not -1. */
@@ -55,6 +63,7 @@ static int start(omcache_t *mc, const struct omc_command *command, int server_in
 {
     int rc = omc_call_refusal(mc);
     omcache_req_t req;
+    uint32_t first;
 
     if (rc != OMCACHE_OK)
         return rc;
@@ -62,7 +71,8 @@ static int start(omcache_t *mc, const struct omc_command *command, int server_in
         return OMCACHE_INVALID;
     req.server_index = server_index;
     omc_call_begin(mc);
-    return end(mc, run(mc, &req, completion));
+    first = mc->operations.next_serial;
+    return end(mc, run(mc, &req, completion), first);
 }
 
 /* Runs one that names its server: -1 is none. */
@@ -395,6 +405,7 @@ int omcache_async_get_multi(omcache_t *mc, const void *const *keys, const size_t
 {
     const struct completion completion = {timeout_msec, func, context};
     int rc = omc_call_refusal(mc);
+    uint32_t first;
 
     if (rc != OMCACHE_OK)
         return rc;
@@ -407,5 +418,6 @@ int omcache_async_get_multi(omcache_t *mc, const void *const *keys, const size_t
             return OMCACHE_INVALID;
     }
     omc_call_begin(mc);
-    return end(mc, ask(mc, keys, key_lens, key_count, &completion));
+    first = mc->operations.next_serial;
+    return end(mc, ask(mc, keys, key_lens, key_count, &completion), first);
 }

@@ -9,12 +9,19 @@
 #include "core/express.h"
 #include "core/handle.h"
 #include "core/loop.h"
+#include "core/losses.h"
 #include "core/submit.h"
+#include "proto/opcode.h"
 #include "proto/request.h"
+
+bool omc_call_is_foreign(const omcache_t *mc)
+{
+    return mc->depth > 0 && omc_process_is_other(&mc->process);
+}
 
 bool omc_call_is_allowed(const omcache_t *mc)
 {
-    return mc != NULL && !omc_handle_is_calling(mc) && !mc->doomed;
+    return mc != NULL && !omc_handle_is_calling(mc) && !mc->doomed && !omc_call_is_foreign(mc);
 }
 
 int omc_call_refusal(const omcache_t *mc)
@@ -26,7 +33,8 @@ int omc_call_refusal(const omcache_t *mc)
 
 bool omc_call_check(const omcache_t *mc, const omcache_req_t *req)
 {
-    return omc_request_check(req, mc->fleet.routing.keys.prefix_len);
+    return !omc_opcode_is_meta(req->header.opcode) &&
+           omc_request_check(req, mc->fleet.routing.keys.prefix_len);
 }
 
 /* What the callback that makes this call is looking at stays where it is. */
@@ -36,6 +44,8 @@ void omc_call_begin(omcache_t *mc)
         omc_duty_pin(&mc->fleet, mc->telling, omc_duty_level_of_callback(mc->depth));
     mc->telling = NULL; /* once is enough: what is read from now on is something else */
     mc->depth++;
+    if (mc->depth == 1 && omc_process_is_other(&mc->process))
+        omc_handle_start_anew(mc);
 }
 
 void omc_call_begin_io(omcache_t *mc)
@@ -54,18 +64,31 @@ int64_t omc_call_clock(omcache_t *mc)
     return usec / 1000;
 }
 
-/* Tells the application's loop when it is needed earlier than it knows. */
-static void tell_deadline(omcache_t *mc)
+/* What has ended before the call returns that has accepted it is told after that, and no
+ * earlier, though it be asked for from inside a callback. */
+int64_t omc_call_deadline(omcache_t *mc)
+{
+    int64_t deadline = omc_loop_deadline(mc), soon;
+
+    if (mc->operations.early.first == NULL)
+        return deadline;
+    soon = omc_call_clock(mc) + 1;
+    return soon < deadline ? soon : deadline;
+}
+
+/* Tells the application's loop when it is needed earlier than it knows; whether it was. */
+static bool tell_deadline(omcache_t *mc)
 {
     int64_t deadline;
 
     if (mc->timeout_func == NULL || mc->doomed)
-        return;
-    deadline = omc_loop_deadline(mc);
+        return false;
+    deadline = omc_call_deadline(mc);
     if (deadline >= mc->told_deadline)
-        return;
+        return false;
     mc->told_deadline = deadline;
     mc->timeout_func(mc, omc_clock_left(omc_call_clock(mc), deadline), mc->timeout_context);
+    return true;
 }
 
 /* Tells it of everything.  What a callback changes is to be told, too. */
@@ -76,6 +99,7 @@ static void tell(omcache_t *mc)
         omc_watch_tell(mc, &mc->watches);
         omc_duty_tell_drained(mc);
         tell_deadline(mc);
+        omc_losses_log(mc);
     } while (!mc->doomed && (mc->fleet.touched_count > 0 || omc_watch_has_news(&mc->watches)));
 }
 
@@ -83,7 +107,7 @@ static void tell(omcache_t *mc)
 static inline bool has_consequences(const omcache_t *mc)
 {
     return mc->fleet.touched_count > 0 || omc_watch_has_news(&mc->watches) || mc->drained ||
-           mc->timeout_func != NULL || mc->dropped != NULL || mc->doomed;
+           mc->timeout_func != NULL || mc->dropped != NULL || mc->losing != NULL || mc->doomed;
 }
 
 bool omc_call_end(omcache_t *mc)
@@ -98,6 +122,8 @@ bool omc_call_end(omcache_t *mc)
 
     if (mc->depth == 1 && !mc->doomed) {
         tell(mc);
+        if (mc->operations.early.first != NULL && tell_deadline(mc))
+            tell(mc);
         omc_fleet_free_dropped(mc, false);
     }
     freed = mc->doomed;
@@ -184,6 +210,12 @@ static bool begin_batch(omcache_t *mc, struct omc_batch *outer)
     return nested;
 }
 
+static void end_nested_batch(omcache_t *mc, struct omc_batch *outer)
+{
+    omc_batch_deliver_failures(mc);
+    omc_batch_pop(&mc->batch, outer);
+}
+
 int omc_call_io(omcache_t *mc, omcache_req_t *reqs, size_t *req_count, omcache_value_t *values,
                 size_t *value_count, int32_t timeout_msec)
 {
@@ -202,7 +234,7 @@ int omc_call_io(omcache_t *mc, omcache_req_t *reqs, size_t *req_count, omcache_v
                  value_count == NULL ? 0 : *value_count, value_count, omc_call_clock(mc),
                  timeout_msec);
     if (nested)
-        omc_batch_pop(&mc->batch, &outer);
+        end_nested_batch(mc, &outer);
     return rc;
 }
 
@@ -224,6 +256,8 @@ static enum omc_step ask_one(omcache_t *mc, omcache_req_t *req, omcache_value_t 
     if (step != OMC_STEP_DONE)
         return step;
     step = omc_express_take(mc, &express, req, &reply, omc_call_clock(mc));
+    if (step == OMC_STEP_DONE && room == 0)
+        omc_losses_note(mc, express.server, reply.value.status, 1);
     if (step != OMC_STEP_DONE || room == 0)
         return step;
     values[0] = reply.value;
@@ -275,6 +309,6 @@ int omc_call_command(omcache_t *mc, omcache_req_t *reqs, size_t *req_count, omca
     nested = begin_batch(mc, &outer);
     rc = run_command(mc, reqs, req_count, values, room, value_count, timeout_msec);
     if (nested)
-        omc_batch_pop(&mc->batch, &outer);
+        end_nested_batch(mc, &outer);
     return rc;
 }

@@ -14,6 +14,10 @@
  * callback is running that may not call back. */
 bool omc_call_is_allowed(const omcache_t *mc);
 
+/* Whether this is a child that was forked while a call was under way, by a callback or
+ * another thread: what there is of that call can be neither ended nor gone on with. */
+bool omc_call_is_foreign(const omcache_t *mc);
+
 /* For the calls of 1.0: OMCACHE_OK if they are, else what to return. */
 int omc_call_refusal(const omcache_t *mc);
 
@@ -27,10 +31,15 @@ bool omc_call_end(omcache_t *mc);
  * out before is taken back. */
 void omc_call_begin_io(omcache_t *mc);
 
+/* When the application's loop is needed, or OMC_CLOCK_NEVER. */
+int64_t omc_call_deadline(omcache_t *mc);
+
 /* The time, read now. */
 int64_t omc_call_clock(omcache_t *mc);
 
-/* Whether a request may be sent as it is, with the key prefix that is set. */
+/* Whether a request that the application has made itself may be sent as it is, with the key
+ * prefix that is set.  The library's own opcodes are not for it: their extras, which are
+ * written as they are, would be commands of its choice. */
 bool omc_call_check(const omcache_t *mc, const omcache_req_t *req);
 
 /* Ends a call and says what it returns: rc, unless a callback has freed the handle,

@@ -3,7 +3,7 @@
  */
 #include "api/command.h"
 
-#include "api/call.h"
+#include "core/handle.h"
 #include "proto/request.h"
 
 bool omc_command_fill(const omcache_t *mc, omcache_req_t *req, const struct omc_command *command)
@@ -24,5 +24,5 @@ bool omc_command_fill(const omcache_t *mc, omcache_req_t *req, const struct omc_
         .key = command->key.bytes,
         .data = command->data.bytes,
     };
-    return omc_call_check(mc, req);
+    return omc_request_check(req, mc->fleet.routing.keys.prefix_len);
 }

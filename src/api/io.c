@@ -7,7 +7,6 @@
 #include "core/handle.h"
 #include "core/loop.h"
 #include "omcache.h"
-#include "proto/opcode.h"
 
 int omcache_command(omcache_t *mc, omcache_req_t *reqs, size_t *req_countp, omcache_value_t *values,
                     size_t *value_count, int32_t timeout_msec)
@@ -17,7 +16,7 @@ int omcache_command(omcache_t *mc, omcache_req_t *reqs, size_t *req_countp, omca
     if (!omc_call_is_allowed(mc) || reqs == NULL || req_countp == NULL)
         return OMCACHE_INVALID;
     for (size_t i = 0; i < *req_countp; i++) {
-        if (omc_opcode_is_meta(reqs[i].header.opcode) || !omc_call_check(mc, &reqs[i]))
+        if (!omc_call_check(mc, &reqs[i]))
             return OMCACHE_INVALID;
     }
     omc_call_begin_io(mc);
@@ -54,16 +53,16 @@ struct pollfd *omcache_poll_fds(omcache_t *mc, int *nfds, int *poll_timeout)
     else
         omc_loop_send(mc, now);
     omc_loop_check_deadlines(mc, now);
+    if (!omc_call_end(mc))
+        return NULL;
+    /* Only now, as the callbacks at the end may have changed everything. */
     omc_loop_choose(mc);
+    now = omc_call_clock(mc);
     until = omc_clock_after(now, mc->settings.dead_timeout);
     if (omc_loop_deadline(mc) < until)
         until = omc_loop_deadline(mc);
     *poll_timeout = omc_clock_left(now, until);
     *nfds = (int)mc->watches.polled_count;
-    if (omc_call_result(mc, OMCACHE_OK, NULL) != OMCACHE_OK) {
-        *nfds = 0;
-        return NULL;
-    }
     return mc->watches.pollfds;
 }
 
@@ -72,7 +71,8 @@ int omcache_reset_buffers(omcache_t *mc)
     if (!omc_call_is_allowed(mc))
         return OMCACHE_INVALID;
     omc_call_begin(mc);
-    omc_batch_end_all(&mc->batch);
+    omc_batch_deliver_failures(mc);
     omc_loop_forget(mc, omc_call_clock(mc));
+    omc_batch_end_all(&mc->batch);
     return omc_call_result(mc, OMCACHE_OK, NULL);
 }

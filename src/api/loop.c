@@ -43,9 +43,14 @@ int omcache_set_drain_callback(omcache_t *mc, omcache_drain_callback_func *func,
 
 int omcache_next_timeout(omcache_t *mc)
 {
-    if (mc == NULL || mc->doomed)
+    if (!omc_call_is_allowed(mc))
         return -1;
-    mc->told_deadline = omc_loop_deadline(mc);
+    if (mc->depth == 0 && omc_process_is_other(&mc->process)) {
+        omc_call_begin(mc);
+        if (!omc_call_end(mc))
+            return -1;
+    }
+    mc->told_deadline = omc_call_deadline(mc);
     return omc_clock_left(omc_call_clock(mc), mc->told_deadline);
 }
 

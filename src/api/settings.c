@@ -23,7 +23,7 @@ omcache_t *omcache_init(void)
 
 int omcache_free(omcache_t *mc)
 {
-    if (mc == NULL || mc->doomed)
+    if (mc == NULL || mc->doomed || omc_call_is_foreign(mc))
         return OMCACHE_INVALID;
     if (omc_handle_is_calling(mc)) {
         mc->doomed = true; /* and not called back any more */

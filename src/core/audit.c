@@ -27,16 +27,17 @@ static void check(bool is_right, const struct omc_server *server, const char *wh
 static void audit_queue(const struct omc_server *server)
 {
     const struct omc_queue *queue = &server->conn.queue;
-    uint32_t open = 0;
+    uint32_t open = 0, idle = 0;
     bool wants_answer = false;
 
     for (uint32_t i = 0; i < queue->count; i++) {
         const struct omc_pending *pending = omc_queue_slot(queue, queue->first + i);
 
         open += !pending->settled && !pending->forgotten;
+        idle += !pending->settled && !pending->forgotten && omc_queue_is_idle(pending);
         wants_answer = wants_answer || !pending->quiet;
     }
-    check(queue->open == open, server, "the number of open requests");
+    check(queue->open == open && queue->idle == idle, server, "the number of open requests");
     check(omc_queue_wants_answer(queue) == wants_answer, server, "what is owed");
 }
 

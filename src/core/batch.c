@@ -7,6 +7,7 @@
 
 #include "base/memory.h"
 #include "core/handle.h"
+#include "core/losses.h"
 #include "proto/opcode.h"
 #include "proto/request.h"
 
@@ -114,6 +115,12 @@ static struct omc_batch *batch_of(struct omc_batch *batch, uint32_t tag)
     return batch;
 }
 
+bool omc_batch_is_awaited(struct omc_batch *batch, uint32_t tag)
+{
+    batch = batch_of(batch, tag);
+    return batch != NULL && batch->reqs != NULL;
+}
+
 static const omcache_req_t *request_of(const struct omc_batch *batch, uint32_t tag)
 {
     return batch != NULL && batch->reqs != NULL ? &batch->reqs[tag - batch->first] : NULL;
@@ -169,13 +176,23 @@ void omc_batch_settle(struct omc_batch *batch, uint32_t tag)
         batch->left--;
 }
 
-bool omc_batch_fail(struct omc_batch *batch, uint32_t tag, int status)
+bool omc_batch_fail(struct omc_batch *batch, struct omc_server *server, uint32_t tag, int status)
 {
     batch = batch_of(batch, tag);
     if (batch == NULL)
         return false;
-    batch->failures[batch->failures_count++] = (struct omc_batch_failure){tag, status};
+    batch->failures[batch->failures_count++] = (struct omc_batch_failure){server, tag, status};
     return true;
+}
+
+void omc_batch_forget_server(struct omc_batch *batch, const struct omc_server *server)
+{
+    for (; batch != NULL; batch = batch->outer) {
+        for (size_t i = 0; i < batch->failures_count; i++) {
+            if (batch->failures[i].server == server)
+                batch->failures[i].server = NULL;
+        }
+    }
 }
 
 void omc_batch_deliver_failures(omcache_t *mc)
@@ -185,13 +202,15 @@ void omc_batch_deliver_failures(omcache_t *mc)
     for (size_t i = 0; i < batch->failures_count; i++) {
         const omcache_req_t *req = request_of(batch, batch->failures[i].tag);
         omcache_value_t value = {.status = batch->failures[i].status};
+        bool heard = mc->response_func != NULL;
 
         if (req != NULL) {
             value.key = req->key;
             value.key_len = omc_request_key_len(req);
         }
         omc_handle_respond(mc, &value);
-        store(mc, batch, &value);
+        if (!store(mc, batch, &value) && !heard && batch->failures[i].server != NULL)
+            omc_losses_note(mc, batch->failures[i].server, value.status, 1);
         batch->left--;
     }
     batch->failures_count = 0;

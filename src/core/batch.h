@@ -17,6 +17,7 @@
 
 /* A request that failed, and which the application has not yet been told of. */
 struct omc_batch_failure {
+    struct omc_server *server; /* NULL: not in the list any more */
     uint32_t tag;
     int status;
 };
@@ -84,6 +85,9 @@ static inline bool omc_batch_is_lost(const struct omc_batch *batch)
     return batch->reqs != NULL && batch->count == 0;
 }
 
+/* Whether a call waits for the request with that tag. */
+bool omc_batch_is_awaited(struct omc_batch *batch, uint32_t tag);
+
 /* Whether the array is the current batch. */
 bool omc_batch_is(const struct omc_batch *batch, const omcache_req_t *reqs, size_t count);
 
@@ -108,9 +112,13 @@ void omc_batch_settle(struct omc_batch *batch, uint32_t tag);
 
 /* Notes that a request failed; false if it is not of the current batch: of others the
  * log and a counter tell. */
-bool omc_batch_fail(struct omc_batch *batch, uint32_t tag, int status);
+bool omc_batch_fail(struct omc_batch *batch, struct omc_server *server, uint32_t tag, int status);
 
-/* Hands out the failures noted, while collecting. */
+/* Forgets whose they are, as that server is dropped. */
+void omc_batch_forget_server(struct omc_batch *batch, const struct omc_server *server);
+
+/* Hands out the failures noted, while collecting; else only the response callback is there
+ * to be told, or they are lost. */
 void omc_batch_deliver_failures(omcache_t *mc);
 
 #endif

@@ -20,7 +20,7 @@ enum {
 static bool is_free(const omcache_t *mc)
 {
     return mc->fleet.active_count == 0 && mc->names.count == 0 &&
-           mc->operations.deadlines.count == 0 && mc->operations.first == NULL &&
+           mc->operations.deadlines.count == 0 && mc->operations.ended.first == NULL &&
            !mc->batch.collecting && mc->response_func == NULL && !mc->shown &&
            mc->settings.dead_timeout >= WAIT_MIN;
 }

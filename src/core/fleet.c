@@ -107,6 +107,7 @@ static void drop_servers(omcache_t *mc, struct omc_fleet *dropped)
         mc->dropped = server;
         dropped->servers[i] = NULL;
         failed = omc_server_abort(mc, server, OMCACHE_SERVER_FAILURE);
+        omc_batch_forget_server(&mc->batch, server);
         if (failed > 0)
             omc_log(&mc->log, OMC_LOG_WARNING, "%s:%s: removed with %zu requests, which failed",
                     server->name.host, server->name.port, failed);
@@ -292,6 +293,19 @@ void omc_fleet_keep_alive(const struct omc_fleet *fleet, uint32_t seconds)
     for (size_t i = 0; i < fleet->count; i++) {
         if (fleet->servers[i]->watch.fd >= 0)
             omc_socket_set_keepalive(fleet->servers[i]->watch.fd, seconds);
+    }
+}
+
+void omc_fleet_start_anew(omcache_t *mc)
+{
+    omc_fleet_cancel(mc);
+    for (size_t i = 0; i < mc->fleet.count; i++) {
+        struct omc_server *server = mc->fleet.servers[i];
+
+        server->failures = 0;
+        server->wasted = 0;
+        server->cautious = false;
+        server->retry_at = 0;
     }
 }
 

@@ -61,6 +61,9 @@ void omc_fleet_keep_alive(const struct omc_fleet *fleet, uint32_t seconds);
  * OMCACHE_CANCELLED. */
 void omc_fleet_cancel(omcache_t *mc);
 
+/* The same, and none is down any more. */
+void omc_fleet_start_anew(omcache_t *mc);
+
 /* Frees the servers that were dropped while a call may have been looking at them; those
  * with values that were handed out only if told to. */
 void omc_fleet_free_dropped(omcache_t *mc, bool pinned_too);

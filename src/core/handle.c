@@ -32,18 +32,30 @@ omcache_t *omc_handle_new(const struct omc_routing *routing, uint32_t first, uin
     omc_deadlines_init(&mc->deadlines);
     omc_operation_init(&mc->operations);
     mc->told_deadline = OMC_CLOCK_NEVER;
+    omc_process_init(&mc->process);
     /* A thousand clients may have been started in the same second. */
     mc->random = first ^ (seed << 16) ^ (uint32_t)((uintptr_t)mc >> 4);
     return mc;
+}
+
+void omc_handle_start_anew(omcache_t *mc)
+{
+    omc_process_note(&mc->process);
+    mc->random ^= (uint32_t)mc->process.pid << 16; /* not what the parent will draw */
+    omc_fleet_start_anew(mc);
+    omc_batch_end(&mc->batch);
+    mc->told_deadline = OMC_CLOCK_NEVER;
+    omc_log(&mc->log, OMC_LOG_INFO, "forked: this process has connections of its own from now on");
 }
 
 void omc_handle_end(omcache_t *mc)
 {
     mc->doomed = true;
     mc->ended = true;
-    mc->depth++; /* what the callbacks call is not to free it */
+    mc->depth++;              /* what the callbacks call is not to free it */
+    omc_operation_let_go(mc); /* there is no later */
     omc_fleet_cancel(mc);
-    while (mc->operations.first != NULL)
+    while (mc->operations.ended.first != NULL)
         omc_operation_tell(mc);
     omc_watch_tell(mc, &mc->watches);
     mc->depth--;
@@ -60,6 +72,7 @@ void omc_handle_free(omcache_t *mc)
     omc_batch_fini(&mc->batch);
     omc_pool_fini(&mc->pool);
     omc_memory_free(mc->routes);
+    omc_process_fini(&mc->process);
     omc_memory_free(mc);
 }
 

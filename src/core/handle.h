@@ -10,6 +10,7 @@
 
 #include "base/deadlines.h"
 #include "base/log.h"
+#include "base/process.h"
 #include "core/batch.h"
 #include "core/fleet.h"
 #include "core/names.h"
@@ -34,6 +35,7 @@ struct omc_settings {
 };
 
 struct omcache_s {
+    struct omc_process process; /* that its connections belong to */
     struct omc_settings settings;
     struct omc_log log;
     omcache_response_callback_func *response_func;
@@ -65,6 +67,7 @@ struct omcache_s {
     unsigned depth;             /* calls of the application that have not returned */
     struct omc_server *telling; /* whose answer a callback is looking at, if not yet pinned */
     struct omc_server *dropped; /* to be freed when no call is under way, nor values of theirs */
+    struct omc_server *losing;  /* with losses that the log has not told of: see losses.h */
     bool calling;               /* the response callback is running */
     bool doomed;                /* freed by a callback: to be done when the last call returns */
     bool ended;                 /* all of its operations, too */
@@ -77,6 +80,10 @@ void omc_handle_free(omcache_t *mc);
 
 /* Ends all connections and operations, telling the application of that. */
 void omc_handle_end(omcache_t *mc);
+
+/* In a child process: leaves what is under way to the parent, and starts anew without
+ * connections.  The parent's are closed here, of which neither it nor the servers hear. */
+void omc_handle_start_anew(omcache_t *mc);
 
 /* Whether one of those callbacks is running that may not call back. */
 static inline bool omc_handle_is_calling(const omcache_t *mc)

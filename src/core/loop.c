@@ -8,6 +8,7 @@
 #include "core/doubt.h"
 #include "core/duty.h"
 #include "core/handle.h"
+#include "core/losses.h"
 #include "core/receive.h"
 #include "net/socket.h"
 
@@ -139,7 +140,7 @@ bool omc_loop_is_idle(omcache_t *mc)
         if (omc_connection_is_busy(&fleet->active[i]->conn))
             return false;
     }
-    return mc->operations.first == NULL;
+    return mc->operations.ended.first == NULL;
 }
 
 bool omc_loop_is_stalled(const omcache_t *mc)
@@ -171,16 +172,37 @@ void omc_loop_doubt(omcache_t *mc, int64_t now)
         omc_doubt_call(mc, mc->fleet.active[i], now);
 }
 
-static void cancel_operations(omcache_t *mc, struct omc_server *server)
+/* Whether nobody is told that it is dropped, as a call that waits for it is. */
+static bool is_unheard(omcache_t *mc, const struct omc_pending *pending)
 {
-    struct omc_queue *queue = &server->conn.queue;
+    if (pending->fence)
+        return false;
+    if (pending->owner == OMC_OWNER_BATCH)
+        return !omc_batch_is_awaited(&mc->batch, pending->tag);
+    return pending->owner == OMC_OWNER_NOBODY;
+}
 
-    for (uint32_t i = 0; i < queue->count; i++) {
-        const struct omc_pending *pending = omc_queue_find(queue, queue->first + i);
+/* Ends the operations.  Of the other requests those are lost that were not sent; and with
+ * them, if it was cut off, the last of those that were. */
+static size_t cancel_requests(omcache_t *mc, struct omc_server *server, bool *last_counts)
+{
+    const struct omc_connection *conn = &server->conn;
+    size_t lost = 0;
 
-        if (pending != NULL && !pending->forgotten && pending->owner == OMC_OWNER_OPERATION)
+    *last_counts = false;
+    for (uint32_t i = 0; i < conn->queue.count; i++) {
+        const struct omc_pending *pending = omc_queue_find(&conn->queue, conn->queue.first + i);
+
+        if (pending == NULL || pending->forgotten)
+            continue;
+        if (pending->owner == OMC_OWNER_OPERATION)
             omc_operation_end(mc, pending->operation, OMCACHE_CANCELLED);
+        if (pending->start < conn->written)
+            *last_counts = is_unheard(mc, pending);
+        else
+            lost += is_unheard(mc, pending);
     }
+    return lost;
 }
 
 void omc_loop_forget(omcache_t *mc, int64_t now)
@@ -190,10 +212,14 @@ void omc_loop_forget(omcache_t *mc, int64_t now)
     omc_duty_update(mc);
     for (size_t i = fleet->active_count; i-- > 0;) {
         struct omc_server *server = fleet->active[i];
+        bool last_counts;
+        size_t lost = cancel_requests(mc, server, &last_counts);
 
-        cancel_operations(mc, server);
-        if (!omc_connection_forget(&server->conn))
+        if (!omc_connection_forget(&server->conn)) {
+            lost += last_counts;
             omc_server_event(mc, server, OMC_EVENT_DISCARD, "reset with a request half sent", now);
+        }
+        omc_losses_note(mc, server, OMCACHE_CANCELLED, lost);
         omc_duty_touch(fleet, server);
     }
 }

@@ -19,7 +19,7 @@ enum {
 
 void omc_operation_init(struct omc_operations *operations)
 {
-    *operations = (struct omc_operations){.first = NULL};
+    *operations = (struct omc_operations){.held = 0};
     omc_deadlines_init(&operations->deadlines);
 }
 
@@ -80,6 +80,7 @@ struct omc_operation *omc_operation_new(omcache_t *mc, const void *key, size_t k
         .func = func,
         .context = context,
         .server_index = -1,
+        .serial = mc->operations.next_serial++,
         .key_len = (uint8_t)key_len,
     };
     if (key_len > 0)
@@ -185,6 +186,53 @@ static void take_answer(omcache_reply_t *told, const struct omc_reply *reply)
         told->details = reply->details;
 }
 
+static bool is_held(const omcache_t *mc, const struct omc_operation *operation)
+{
+    return operation->serial - mc->operations.held_from < mc->operations.held;
+}
+
+/* An answer with a copy of its bytes. */
+struct omc_kept {
+    struct omc_kept *next;
+    omcache_reply_t reply;
+    unsigned char bytes[];
+};
+
+/* Copies an answer behind those kept; false without memory.  The key that was asked for is
+ * the operation's, and stays. */
+static bool copy(struct omc_operation *operation, const omcache_reply_t *told)
+{
+    size_t key_len = told->key == operation->key ? 0 : told->key_len;
+    struct omc_kept *kept = omc_memory_new(1, sizeof(*kept) + key_len + told->value_len);
+
+    if (kept == NULL)
+        return false;
+    kept->reply = *told;
+    if (key_len > 0)
+        kept->reply.key = memcpy(kept->bytes, told->key, key_len);
+    if (told->value != NULL) {
+        memcpy(kept->bytes + key_len, told->value, told->value_len);
+        kept->reply.value = kept->bytes + key_len;
+    }
+    if (operation->kept.first == NULL)
+        operation->kept.first = kept;
+    else
+        operation->kept.last->next = kept;
+    operation->kept.last = kept;
+    return true;
+}
+
+/* Keeps an answer that may not be told yet; the last one ends the operation. */
+static void keep(omcache_t *mc, struct omc_operation *operation, const omcache_reply_t *told,
+                 bool last)
+{
+    operation->starved = operation->starved || !copy(operation, told);
+    if (!last)
+        return;
+    operation->answered = !operation->starved;
+    omc_operation_end(mc, operation, operation->starved ? OMCACHE_NO_MEMORY : told->status);
+}
+
 void omc_operation_reply(omcache_t *mc, struct omc_operation *operation, struct omc_server *server,
                          const struct omc_reply *reply)
 {
@@ -193,6 +241,10 @@ void omc_operation_reply(omcache_t *mc, struct omc_operation *operation, struct 
     operation->server_index = index_of(server);
     told = describe(operation, reply->value.status);
     take_answer(&told, reply);
+    if (is_held(mc, operation) || operation->kept.first != NULL || operation->starved) {
+        keep(mc, operation, &told, reply->last);
+        return;
+    }
     if (!reply->last) {
         call(mc, operation, server, &told);
         return;
@@ -203,9 +255,24 @@ void omc_operation_reply(omcache_t *mc, struct omc_operation *operation, struct 
     release(&mc->operations, operation);
 }
 
+/* Moves a list behind another. */
+static void append(struct omc_operation_list *to, struct omc_operation_list *from)
+{
+    if (from->first == NULL)
+        return;
+    if (to->first == NULL)
+        to->first = from->first;
+    else
+        to->last->next = from->first;
+    to->last = from->last;
+    to->count += from->count;
+    *from = (struct omc_operation_list){.first = NULL};
+}
+
 void omc_operation_end(omcache_t *mc, struct omc_operation *operation, int status)
 {
     struct omc_operations *operations = &mc->operations;
+    struct omc_operation_list one = {operation, operation, 1};
 
     stop_deadline(mc, operation);
     if (operation->server != NULL)
@@ -213,12 +280,31 @@ void omc_operation_end(omcache_t *mc, struct omc_operation *operation, int statu
     operation->server = NULL;
     operation->status = status;
     operation->next = NULL;
-    if (operations->first == NULL)
-        operations->first = operation;
-    else
-        operations->last->next = operation;
-    operations->last = operation;
-    operations->ended++;
+    append(is_held(mc, operation) ? &operations->early : &operations->ended, &one);
+}
+
+void omc_operation_hold(omcache_t *mc, uint32_t first)
+{
+    mc->operations.held_from = first;
+    mc->operations.held = mc->operations.next_serial - first;
+}
+
+void omc_operation_let_go(omcache_t *mc)
+{
+    mc->operations.held = 0;
+    append(&mc->operations.ended, &mc->operations.early);
+}
+
+/* Tells of the answers that were kept, and frees them. */
+static void tell_kept(omcache_t *mc, struct omc_operation *operation)
+{
+    struct omc_kept *kept;
+
+    while ((kept = operation->kept.first) != NULL) {
+        operation->kept.first = kept->next;
+        call(mc, operation, NULL, &kept->reply);
+        omc_memory_free(kept);
+    }
 }
 
 void omc_operation_tell(omcache_t *mc)
@@ -226,14 +312,16 @@ void omc_operation_tell(omcache_t *mc)
     struct omc_operations *operations = &mc->operations;
 
     /* What a callback adds is for the next time; and it may tell of some itself. */
-    for (size_t left = operations->ended; left > 0 && operations->first != NULL; left--) {
-        struct omc_operation *operation = operations->first;
+    for (size_t left = operations->ended.count; left > 0 && operations->ended.first; left--) {
+        struct omc_operation *operation = operations->ended.first;
         omcache_reply_t told = describe(operation, operation->status);
 
-        operations->first = operation->next;
-        operations->ended--;
+        operations->ended.first = operation->next;
+        operations->ended.count--;
         leave_group(mc, operation->group, operation->status);
-        call(mc, operation, NULL, &told);
+        tell_kept(mc, operation);
+        if (!operation->answered)
+            call(mc, operation, NULL, &told);
         release(operations, operation);
     }
 }
@@ -247,8 +335,7 @@ static void abandon(omcache_t *mc, struct omc_operation *operation, int64_t now)
 
     if (pending == NULL)
         return;
-    pending->operation = NULL;
-    pending->owner = OMC_OWNER_GONE;
+    omc_queue_abandon(&server->conn.queue, pending);
     server->counters.timeouts++;
     omc_doubt_begin(mc, server, operation->number, now);
 }
@@ -269,7 +356,7 @@ int64_t omc_operation_deadline(const struct omc_operations *operations)
 {
     const struct omc_deadline *first = omc_deadlines_first(&operations->deadlines);
 
-    if (operations->first != NULL)
+    if (operations->ended.first != NULL)
         return 0;
     return first == NULL ? OMC_CLOCK_NEVER : first->when;
 }

@@ -5,6 +5,9 @@
  * An operation waits in the queue of a connection until it ends.  Answers are told
  * at once, from where they lie in the receive buffer; every other outcome is put on
  * a list, and told when the application expects it.
+ *
+ * Nothing is told of an operation before the call has returned that has accepted it.  The
+ * callbacks at the end of that call may receive its answer: that is copied then.
  */
 #ifndef OMC_CORE_OPERATION_H
 #define OMC_CORE_OPERATION_H
@@ -26,10 +29,17 @@ struct omc_operation {
     struct omc_operation *group; /* which ends when all of its parts have, or NULL */
     size_t parts;                /* of a group: those that have not ended */
     struct omc_operation *next;  /* among those that are to be told */
-    struct omc_server *server;   /* where its request is queued, */
-    uint32_t number;             /* under this number */
-    int server_index;            /* when it has ended: who is to blame, or -1 */
+    struct omc_kept_list {       /* answers that came too early */
+        struct omc_kept *first;
+        struct omc_kept *last;
+    } kept;
+    struct omc_server *server; /* where its request is queued, */
+    uint32_t number;           /* under this number */
+    uint32_t serial;           /* of all operations, counted from the first on */
+    int server_index;          /* when it has ended: who is to blame, or -1 */
     int status;
+    bool answered; /* the last of those kept ends it */
+    bool starved;  /* there was no memory to keep one */
     uint8_t key_len;
     unsigned char key[];
 };
@@ -54,12 +64,21 @@ enum {
     OMC_OPERATION_KEY_STEPS = 256 / OMC_OPERATION_KEY_STEP + 1,
 };
 
+struct omc_operation_list {
+    struct omc_operation *first;
+    struct omc_operation *last;
+    size_t count;
+};
+
 /* All operations of a handle. */
 struct omc_operations {
     struct omc_deadlines deadlines;
-    struct omc_operation *first; /* that has ended and is to be told */
-    struct omc_operation *last;
-    size_t ended; /* how many those are */
+    struct omc_operation_list ended; /* they are to be told */
+    struct omc_operation_list early; /* likewise, when the call has returned that held them */
+
+    uint32_t next_serial;
+    uint32_t held_from; /* the serial of the first that is held, */
+    uint32_t held;      /* and how many are */
 
     struct omc_operation *spare[OMC_OPERATION_KEY_STEPS]; /* for later ones, by their room */
     size_t spare_count;
@@ -96,6 +115,11 @@ void omc_operation_expire(omcache_t *mc, int64_t now);
 
 /* Tells of those that have ended up to now. */
 void omc_operation_tell(omcache_t *mc);
+
+/* Holds the operations of the call that is about to end, from that serial on; and, when it
+ * returns, lets them be told. */
+void omc_operation_hold(omcache_t *mc, uint32_t first);
+void omc_operation_let_go(omcache_t *mc);
 
 /* When one is to be ended or told of, or OMC_CLOCK_NEVER. */
 int64_t omc_operation_deadline(const struct omc_operations *operations);

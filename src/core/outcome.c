@@ -3,10 +3,10 @@
  */
 #include "core/outcome.h"
 
-#include "base/status.h"
 #include "core/batch.h"
 #include "core/counters.h"
 #include "core/handle.h"
+#include "core/losses.h"
 #include "core/operation.h"
 #include "proto/opcode.h"
 
@@ -27,18 +27,6 @@ bool omc_outcome_fits(omcache_t *mc, const struct omc_pending *pending,
     }
 }
 
-/* Of what nobody asked about the log tells, if it went wrong. */
-static void note_refusal(omcache_t *mc, struct omc_server *server, const struct omc_reply *reply)
-{
-    int status = reply->value.status;
-
-    if (status == OMCACHE_OK || status == OMCACHE_NOT_FOUND)
-        return;
-    server->counters.lost++;
-    omc_log(&mc->log, OMC_LOG_NOTICE, "%s:%s: a request without a callback was refused: %s",
-            server->name.host, server->name.port, omc_status_text(status));
-}
-
 /* What a server has against a request is for people to read. */
 static void note_words(omcache_t *mc, const struct omc_server *server,
                        const struct omc_reply *reply)
@@ -53,20 +41,26 @@ static void note_words(omcache_t *mc, const struct omc_server *server,
 unsigned omc_outcome_answer(omcache_t *mc, struct omc_server *server,
                             const struct omc_pending *pending, const struct omc_reply *reply)
 {
+    bool heard = mc->response_func != NULL;
+    unsigned depth = 0;
+
     omc_counters_reply(&server->counters, reply, mc->usec - pending->asked);
     if (reply->value.status == OMCACHE_FAIL && omc_opcode_is_meta(reply->opcode))
         note_words(mc, server, reply);
     switch (pending->owner) {
     case OMC_OWNER_BATCH:
-        return omc_batch_deliver(mc, pending->tag, reply);
+        depth = omc_batch_deliver(mc, pending->tag, reply);
+        if (depth == 0 && !heard)
+            omc_losses_note(mc, server, reply->value.status, 1);
+        break;
     case OMC_OWNER_OPERATION:
         omc_operation_reply(mc, pending->operation, server, reply);
         break;
     case OMC_OWNER_NOBODY:
-        note_refusal(mc, server, reply);
+        omc_losses_note(mc, server, reply->value.status, 1);
         break;
     }
-    return 0;
+    return depth;
 }
 
 void omc_outcome_silence(omcache_t *mc, struct omc_server *server,
@@ -85,8 +79,10 @@ void omc_outcome_failure(omcache_t *mc, struct omc_server *server,
 {
     if (pending->owner == OMC_OWNER_OPERATION)
         omc_operation_end(mc, pending->operation, status);
+    else if (status == OMCACHE_CANCELLED)
+        return; /* with the handle; or it is another process's */
     else if (pending->owner == OMC_OWNER_NOBODY ||
              (pending->owner == OMC_OWNER_BATCH &&
-              !omc_batch_fail(&mc->batch, pending->tag, status)))
-        server->counters.lost++;
+              !omc_batch_fail(&mc->batch, server, pending->tag, status)))
+        omc_losses_note(mc, server, status, 1);
 }

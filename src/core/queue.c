@@ -79,11 +79,20 @@ bool omc_queue_grow(struct omc_queue *queue)
     return true;
 }
 
+/* Takes one out of the counts. */
+static void uncount(struct omc_queue *queue, const struct omc_pending *pending)
+{
+    if (pending->settled || pending->forgotten)
+        return;
+    queue->open--;
+    queue->idle -= omc_queue_is_idle(pending);
+}
+
 void omc_queue_settle(struct omc_queue *queue, struct omc_pending *pending)
 {
     free_counter(pending);
+    uncount(queue, pending);
     pending->settled = true;
-    queue->open -= !pending->forgotten;
     while (queue->count > 0 && omc_queue_slot(queue, queue->first)->settled) {
         queue->first++;
         queue->count--;
@@ -104,7 +113,7 @@ void omc_queue_pop(struct omc_queue *queue)
     struct omc_pending *last = omc_queue_last(queue);
 
     free_counter(last);
-    queue->open -= !last->settled && !last->forgotten;
+    uncount(queue, last);
     queue->count--;
     if (!last->quiet)
         omc_queue_recount(queue);
@@ -112,22 +121,16 @@ void omc_queue_pop(struct omc_queue *queue)
         give_back_memory(queue);
 }
 
-uint32_t omc_queue_outstanding(const struct omc_queue *queue)
+void omc_queue_abandon(struct omc_queue *queue, struct omc_pending *pending)
 {
-    uint32_t count = 0;
-
-    for (uint32_t i = 0; i < queue->count; i++) {
-        const struct omc_pending *pending = omc_queue_slot(queue, queue->first + i);
-
-        count += !pending->settled && !pending->forgotten && !pending->fence &&
-                 pending->owner != OMC_OWNER_GONE;
-    }
-    return count;
+    queue->idle += !pending->forgotten && !omc_queue_is_idle(pending);
+    pending->operation = NULL;
+    pending->owner = OMC_OWNER_GONE;
 }
 
 void omc_queue_forget(struct omc_queue *queue)
 {
     for (uint32_t i = 0; i < queue->count; i++)
         omc_queue_slot(queue, queue->first + i)->forgotten = true;
-    queue->open = 0;
+    queue->open = queue->idle = 0;
 }

@@ -47,7 +47,8 @@ struct omc_queue {
     uint32_t capacity; /* a power of two */
     uint32_t first;    /* number of the oldest one */
     uint32_t count;
-    uint32_t open; /* those neither settled nor forgotten */
+    uint32_t open; /* those neither settled nor forgotten, */
+    uint32_t idle; /* of which so many are fences, or were given up by who asked */
     uint32_t loud; /* number behind the newest one that is not quiet */
 
     struct omc_pending *few;   /* the slots it has when it is short, kept while it is long; */
@@ -78,7 +79,13 @@ static inline struct omc_pending *omc_queue_slot(const struct omc_queue *queue, 
     return &queue->slots[number & (queue->capacity - 1)];
 }
 
-/* Adds one, for which room was reserved; it may then still be changed. */
+/* Whether nobody waits for an outcome, nor would like it to have one. */
+static inline bool omc_queue_is_idle(const struct omc_pending *pending)
+{
+    return pending->fence || pending->owner == OMC_OWNER_GONE;
+}
+
+/* Adds one, for which room was reserved; but for its owner, it may then still be changed. */
 static inline struct omc_pending *omc_queue_push(struct omc_queue *queue,
                                                  const struct omc_pending *pending)
 {
@@ -89,6 +96,7 @@ static inline struct omc_pending *omc_queue_push(struct omc_queue *queue,
     queue->open++;
     if (!pending->quiet)
         queue->loud = omc_queue_next(queue);
+    queue->idle += omc_queue_is_idle(pending);
     return pushed;
 }
 
@@ -123,8 +131,14 @@ void omc_queue_recount(struct omc_queue *queue);
 /* Takes the newest one out again, as if it had never been there. */
 void omc_queue_pop(struct omc_queue *queue);
 
+/* Notes that who asked for it was told something else. */
+void omc_queue_abandon(struct omc_queue *queue, struct omc_pending *pending);
+
 /* How many are open that somebody waits for, or nobody ever did. */
-uint32_t omc_queue_outstanding(const struct omc_queue *queue);
+static inline uint32_t omc_queue_outstanding(const struct omc_queue *queue)
+{
+    return queue->open - queue->idle;
+}
 
 /* Marks all as forgotten. */
 void omc_queue_forget(struct omc_queue *queue);

@@ -35,6 +35,7 @@ struct omc_server {
     int greeting;               /* that of the handshake under way, or the next one; likewise */
     uint32_t failures;          /* since the last answer: attempts to connect that failed, */
     uint32_t wasted;            /* connections that proved themselves and gave no answer */
+    uint32_t logged_at;         /* when losses last were, in microseconds that wrap; 0: never */
     int64_t retry_at;           /* while down: when to reconnect */
     int64_t nudged_at;          /* when a reconnect was last pushed forward */
 
@@ -49,7 +50,11 @@ struct omc_server {
     bool full;               /* has refused an operation for want of room, */
     size_t full_size;        /* so many bytes at most */
     bool dropped;            /* not in the fleet any more, */
-    struct omc_server *next; /* but in the list of those to be freed */
+    bool losing;             /* in the list of those with losses to be logged: */
+    uint16_t loss_status;    /* how the last one ended, */
+    uint32_t unlogged;       /* and how many those are */
+    struct omc_server *next; /* in the list of those dropped, to be freed */
+    struct omc_server *next_losing;
 };
 
 /* A server with a copy of that name, and memory of that pool; NULL without memory. */

@@ -10,6 +10,7 @@
 #include "support/unusable.h"
 #include "support/watcher.h"
 
+#include <endian.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -324,6 +325,31 @@ START_TEST(commands_in_the_names_of_statistics)
 }
 END_TEST
 
+/* The extras of the library's own opcodes go into the line as they are, and so no request
+ * of the application's may have one of those, whichever function it is made with. */
+START_TEST(commands_in_extras)
+{
+    static const char extra[] = " Oaa\r\nflush_all\r\nset canary 0 0 1\r\nx\r\nmn";
+    open_client(_i);
+    for (int opcode = 0; opcode < 256; opcode++) {
+        omcache_req_t req = {.key = (const unsigned char *)"k", .extra = extra};
+        size_t req_count = 1;
+        req.header.opcode = (uint8_t)opcode;
+        req.header.keylen = htobe16(1);
+        req.header.extlen = (uint8_t)strlen(extra);
+        req.header.bodylen = htobe32((uint32_t)strlen(extra) + 1);
+        if (protocol == OMCACHE_PROTOCOL_BINARY && (opcode < 0x78 || opcode > 0x7c)) {
+            continue; /* the server's to refuse */
+        }
+        assert_rc(omcache_command_status(client, &req, -1), OMCACHE_INVALID);
+        int rc = omcache_command(client, &req, &req_count, NULL, NULL, -1);
+        ck_assert_msg(rc == OMCACHE_INVALID, "opcode %d gave %s", opcode, rc_name(rc));
+    }
+    assert_alive("canary");
+    assert_alive("c");
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("bad input");
@@ -336,5 +362,6 @@ int main(void)
     tcase_add_loop_test(tcase, bytes_and_commands_in_values, 0, 4);
     tcase_add_loop_test(tcase, commands_in_keys_of_many, 0, 4);
     tcase_add_loop_test(tcase, commands_in_the_names_of_statistics, 0, 4);
+    tcase_add_loop_test(tcase, commands_in_extras, 0, 4);
     return fixture_run(suite);
 }

@@ -109,18 +109,52 @@ END_TEST
  * From where calls are still refused.
  */
 
-static void refuse_at_answer(omcache_t *mc, omcache_value_t *value, void *context)
+#define DONE -1, told_reply, &told[0]
+
+/* All that is new since 1.0.  (What was there before: test_callbacks.c.) */
+static void refuse_operations(omcache_t *mc)
 {
     const void *key = "k";
     size_t len = 1;
+    const int rcs[] = {
+        omcache_async_get(mc, "k", 1, DONE),
+        omcache_async_gat(mc, "k", 1, 0, DONE),
+        omcache_async_set(mc, "k", 1, "v", 1, 0, 0, 0, DONE),
+        omcache_async_add(mc, "k", 1, "v", 1, 0, 0, DONE),
+        omcache_async_replace(mc, "k", 1, "v", 1, 0, 0, DONE),
+        omcache_async_append(mc, "k", 1, "v", 1, 0, DONE),
+        omcache_async_prepend(mc, "k", 1, "v", 1, 0, DONE),
+        omcache_async_increment(mc, "k", 1, 1, 1, 0, DONE),
+        omcache_async_decrement(mc, "k", 1, 1, 1, 0, DONE),
+        omcache_async_delete(mc, "k", 1, DONE),
+        omcache_async_touch(mc, "k", 1, 0, DONE),
+        omcache_async_noop(mc, 0, DONE),
+        omcache_async_version(mc, 0, DONE),
+        omcache_async_flush_all(mc, 0, 0, DONE),
+        omcache_async_stat(mc, NULL, 0, DONE),
+        omcache_async_get_multi(mc, &key, &len, 1, DONE),
+        omcache_async_meta_get(mc, "k", 1, NULL, DONE),
+        omcache_async_meta_set(mc, "k", 1, "v", 1, 0, NULL, DONE),
+        omcache_async_meta_delete(mc, "k", 1, NULL, DONE),
+        omcache_async_meta_arithmetic(mc, "k", 1, 1, NULL, DONE),
+    };
+    for (size_t i = 0; i < sizeof(rcs) / sizeof(rcs[0]); i++) {
+        ck_assert_msg(rcs[i] == OMCACHE_INVALID, "operation %zu gave %s", i, rc_name(rcs[i]));
+    }
+}
+
+static void refuse_at_answer(omcache_t *mc, omcache_value_t *value, void *context)
+{
     (void)value;
     (void)context;
-    assert_rc(omcache_async_get(mc, "k", 1, -1, told_reply, &told[0]), OMCACHE_INVALID);
-    assert_rc(omcache_async_get_multi(mc, &key, &len, 1, -1, told_reply, &told[0]),
-              OMCACHE_INVALID);
-    assert_rc(omcache_async_noop(mc, 0, -1, told_reply, &told[0]), OMCACHE_INVALID);
-    assert_rc(omcache_process_fd(mc, 0, POLLIN), OMCACHE_INVALID);
+    refuse_operations(mc);
+    assert_rc(omcache_process_fd(mc, loop.fds[0].fd, POLLIN), OMCACHE_INVALID);
     assert_rc(omcache_process_timeouts(mc), OMCACHE_INVALID);
+    ck_assert_int_eq(omcache_next_timeout(mc), -1); /* though something is due some time */
+    assert_rc(omcache_set_dns_servers(mc, NULL), OMCACHE_INVALID);
+    assert_rc(omcache_set_distribution(mc, "modula", NULL), OMCACHE_INVALID);
+    assert_rc(omcache_set_key_prefix(mc, NULL, 0, 0), OMCACHE_INVALID);
+    assert_rc(omcache_set_hash_tag(mc, NULL), OMCACHE_INVALID);
     rounds++;
 }
 
@@ -134,16 +168,96 @@ static void refuse_at_log(void *context, int level, const char *line)
 START_TEST(response_and_log_callbacks_are_refused)
 {
     open_servers(1);
-    assert_rc(omcache_set_response_callback(client, refuse_at_answer, NULL), OMCACHE_OK);
+    assert_rc(omcache_async_get(client, "k", 1, 9000, told_reply, &told[2]), OMCACHE_OK);
+    memcached_pause(&fleet.servers[0]);
+    watcher_turn(&loop, 0);
     assert_rc(omcache_set_log_callback(client, 7, refuse_at_log, client), OMCACHE_OK);
+    memcached_resume(&fleet.servers[0]);
+    watcher_run(&loop, &told_count, 1);
+    assert_rc(omcache_set_response_callback(client, refuse_at_answer, NULL), OMCACHE_OK);
+    ck_assert_uint_ge(rounds, 1);
+    rounds = 0;
+    assert_rc(omcache_async_get(client, "none", 4, 9000, told_reply, &told[3]), OMCACHE_OK);
     store("k", "v");
-    ck_assert_uint_ge(rounds, 2);
+    ck_assert_uint_ge(rounds, 1);
     rounds = 0;
     assert_rc(omcache_async_get(client, "k", 1, -1, told_reply, &told[1]), OMCACHE_OK);
     assert_stored("k", "v");
-    watcher_run(&loop, &told_count, 1);
+    watcher_run(&loop, &told_count, 3);
     ck_assert_uint_eq(told[0].calls, 0);
     ck_assert_uint_eq(rounds, 1); /* an operation's answer is its own */
+}
+END_TEST
+
+/*
+ * What may be called there, too.
+ */
+
+static void on_timeout(omcache_t *mc, int msec, void *context)
+{
+    (void)mc;
+    (void)msec;
+    ++*(size_t *)context;
+}
+
+static void on_drain(omcache_t *mc, int server_index, void *context)
+{
+    (void)server_index;
+    on_timeout(mc, 0, context);
+}
+
+static size_t told_timeouts;
+static size_t told_drains;
+
+static void set_at_answer(omcache_t *mc, omcache_value_t *value, void *context)
+{
+    omcache_server_stats_t stats = {.struct_size = sizeof(stats)};
+    (void)value;
+    (void)context;
+    if (rounds++ > 0) {
+        return;
+    }
+    assert_rc(omcache_set_watch_callback(mc, NULL, NULL), OMCACHE_OK);
+    watcher_init(&loop, mc);
+    assert_rc(omcache_set_timeout_callback(mc, on_timeout, &told_timeouts), OMCACHE_OK);
+    assert_rc(omcache_set_drain_callback(mc, on_drain, &told_drains), OMCACHE_OK);
+    assert_rc(omcache_set_protocol(mc, fixture_protocol()), OMCACHE_OK);
+    assert_rc(omcache_set_failover(mc, OMCACHE_FAILOVER_NEXT), OMCACHE_OK);
+    assert_rc(omcache_server_stats(mc, 0, &stats), OMCACHE_OK);
+    ck_assert_int_ge(omcache_server_protocol(mc, 0), 0);
+    ck_assert_uint_eq(told_timeouts + loop.count, 0); /* at the end of the call */
+}
+
+static void set_at_log(void *context, int level, const char *line)
+{
+    (void)level;
+    (void)line;
+    set_at_answer(context, NULL, NULL);
+}
+
+START_TEST(the_loop_may_be_chosen_in_response_and_log_callbacks)
+{
+    told_timeouts = 0;
+    told_drains = 0;
+    open_servers(1);
+    assert_rc(omcache_async_get(client, "none", 4, 9000, told_reply, &told[0]), OMCACHE_OK);
+    if (_i == 0) {
+        assert_rc(omcache_set_response_callback(client, set_at_answer, NULL), OMCACHE_OK);
+    } else {
+        assert_rc(omcache_set_log_callback(client, 7, set_at_log, client), OMCACHE_OK);
+    }
+    assert_missing("other");
+    ck_assert_uint_ge(rounds, 1);
+    ck_assert_uint_eq(loop.count, 1);
+    assert_rc(omcache_async_get(client, "none", 4, 8000, told_reply, &told[1]), OMCACHE_OK);
+    ck_assert_uint_ge(told_timeouts, 1);
+    assert_rc(omcache_set_send_buffer_max_size(client, 100), OMCACHE_OK);
+    size_t slot = 2;
+    while (omcache_async_get(client, "none", 4, 8000, told_reply, &told[slot]) == OMCACHE_OK) {
+        slot++;
+    }
+    watcher_run(&loop, &told_count, slot);
+    ck_assert_uint_eq(told_drains, 1);
 }
 END_TEST
 
@@ -156,5 +270,6 @@ int main(void)
     tcase_add_test(others, everything_may_be_called_at_a_timeout);
     tcase_add_test(others, everything_may_be_called_at_a_drain);
     tcase_add_test(others, response_and_log_callbacks_are_refused);
+    tcase_add_loop_test(others, the_loop_may_be_chosen_in_response_and_log_callbacks, 0, 2);
     return fixture_run(suite);
 }

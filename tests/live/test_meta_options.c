@@ -9,7 +9,6 @@
 #include "support/recorder.h"
 #include "support/watcher.h"
 
-#include <endian.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -543,20 +542,6 @@ START_TEST(arguments_are_checked)
 }
 END_TEST
 
-/* The library's own opcodes are not the application's. */
-START_TEST(raw_requests_have_no_options)
-{
-    for (int opcode = 0x78; opcode <= 0x7c; opcode++) {
-        omcache_req_t req = {.server_index = 0, .key = (const unsigned char *)"k"};
-        size_t req_count = 1;
-        req.header.opcode = (uint8_t)opcode;
-        req.header.keylen = htobe16(1);
-        req.header.bodylen = htobe32(1);
-        assert_rc(omcache_command(client, &req, &req_count, NULL, NULL, -1), OMCACHE_INVALID);
-    }
-}
-END_TEST
-
 START_TEST(other_protocols_refuse_at_once)
 {
     int protocol = _i == 0 ? OMCACHE_PROTOCOL_BINARY : OMCACHE_PROTOCOL_TEXT;
@@ -673,7 +658,6 @@ int main(void)
     tcase_add_test(tcase, nobody_need_be_told);
     tcase_add_test(tcase, options_may_change_at_once);
     tcase_add_test(tcase, arguments_are_checked);
-    tcase_add_test(tcase, raw_requests_have_no_options);
     tcase = fixture_case(suite, "protocols");
     tcase_add_checked_fixture(tcase, open_client, close_client);
     tcase_add_loop_test(tcase, other_protocols_refuse_at_once, 0, 2);

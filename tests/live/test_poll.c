@@ -409,6 +409,77 @@ START_TEST(the_time_is_the_dead_timeout_at_most)
 }
 END_TEST
 
+/*
+ * Callbacks at its end, which may change what is to be polled.
+ */
+
+static size_t inside;
+
+static void change(omcache_t *mc, int way)
+{
+    if (inside++ > 0) {
+        return;
+    }
+    switch (way) {
+    case 0: /* nothing is left to be polled */
+        assert_rc(omcache_noop(mc, 0, -1), OMCACHE_OK);
+        assert_rc(omcache_io(mc, NULL, NULL, NULL, NULL, -1), OMCACHE_OK);
+        break;
+    case 1: /* what was to be polled is closed */
+        assert_rc(omcache_set_servers(mc, ""), OMCACHE_OK);
+        break;
+    case 2: /* all three are to be polled */
+        for (int i = 0; i < 3; i++) {
+            assert_rc(omcache_async_noop(mc, i, -1, NULL, NULL), OMCACHE_OK);
+        }
+        break;
+    default: /* and this has been freed */
+        fixture_forget(mc);
+        assert_rc(omcache_free(mc), OMCACHE_OK);
+    }
+}
+
+static void change_at_watch(omcache_t *mc, int fd, short events, void *context)
+{
+    (void)fd;
+    (void)events;
+    change(mc, *(int *)context);
+}
+
+static void change_at_timeout(omcache_t *mc, int msec, void *context)
+{
+    (void)msec;
+    change(mc, *(int *)context);
+}
+
+START_TEST(the_array_is_made_after_the_callbacks)
+{
+    int way = _i % 4;
+    int nfds = 7;
+    int timeout;
+    inside = 0;
+    fixture_servers(3);
+    assert_rc(omcache_set_buffering(client, 1), OMCACHE_OK);
+    assert_rc(omcache_noop(client, 0, 0), OMCACHE_BUFFERED);
+    if (_i < 4) {
+        assert_rc(omcache_set_watch_callback(client, change_at_watch, &way), OMCACHE_OK);
+    } else {
+        assert_rc(omcache_set_timeout_callback(client, change_at_timeout, &way), OMCACHE_OK);
+    }
+    ck_assert_uint_eq(inside, 0);
+    struct pollfd *fds = omcache_poll_fds(client, &nfds, &timeout);
+    ck_assert_uint_ge(inside, 1);
+    ck_assert_int_eq(nfds, (way == 2 ? 3 : 0));
+    for (int i = 0; i < nfds; i++) {
+        ck_assert_int_ge(fcntl(fds[i].fd, F_GETFD), 0);
+        ck_assert_int_eq(fds[i].events & POLLOUT, POLLOUT);
+        for (int j = 0; j < i; j++) {
+            ck_assert_int_ne(fds[i].fd, fds[j].fd);
+        }
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("poll");
@@ -429,5 +500,6 @@ int main(void)
     tcase_add_test(itself, a_connection_is_started);
     tcase_add_loop_test(itself, what_timed_out_is_given_up, 0, 2);
     tcase_add_test(itself, the_time_is_the_dead_timeout_at_most);
+    tcase_add_loop_test(tcase, the_array_is_made_after_the_callbacks, 0, 8);
     return fixture_run(suite);
 }

@@ -10,6 +10,7 @@
 #include "support/watcher.h"
 
 #include <stdio.h>
+#include <time.h>
 
 static struct watcher loop;
 static struct puppet puppet;
@@ -135,6 +136,25 @@ START_TEST(a_fence_is_no_request)
     look(0);
     ck_assert_uint_eq(stats.outstanding, 0);
     ck_assert_uint_eq(stats.lost, 0);
+}
+END_TEST
+
+/* Looking costs the same, however much is under way. */
+START_TEST(looking_does_not_take_longer_for_many)
+{
+    fixture_servers(1);
+    assert_rc(omcache_set_send_buffer_max_size(client, 100000000), OMCACHE_OK);
+    for (int i = 0; i < 300000; i++) {
+        assert_rc(omcache_async_noop(client, 0, -1, NULL, NULL), OMCACHE_OK);
+    }
+    clock_t start = clock();
+    for (int i = 0; i < 2000; i++) {
+        look(0);
+        ck_assert_uint_eq(stats.outstanding, 300000);
+    }
+    double seconds = (double)(clock() - start) / CLOCKS_PER_SEC;
+    ck_assert_msg(seconds < 0.4 * (double)clock_allow(1), "%.3f s for 2000", seconds);
+    assert_rc(omcache_reset_buffers(client), OMCACHE_OK);
 }
 END_TEST
 
@@ -310,6 +330,7 @@ int main(void)
     tcase_add_test(tcase, everything_is_counted);
     tcase_add_test(tcase, classic_calls_are_counted_too);
     tcase_add_test(tcase, a_fence_is_no_request);
+    tcase_add_test(tcase, looking_does_not_take_longer_for_many);
     tcase_add_test(tcase, timeouts_and_failures_are_counted);
     tcase_add_test(tcase, a_failure_is_told_by_its_stage);
     tcase_add_test(tcase, states_follow_a_life);

@@ -393,6 +393,28 @@ static void use_operations(omcache_t *mc, const char *servers)
     start_operations(mc);
 }
 
+static void wait_at_timeout(omcache_t *mc, int msec, void *context)
+{
+    size_t *waits = context;
+    (void)msec;
+    if (++*waits % 2 == 1) {
+        JUDGE(omcache_noop(mc, 0, MOST_MS));
+    }
+}
+
+/* Answers that come before the call has returned that has asked. */
+static void use_early_answers(omcache_t *mc, const char *servers)
+{
+    size_t waits = 0;
+    begin_operations(mc);
+    JUDGE_SETTING(omcache_set_servers(mc, servers));
+    JUDGE_SETTING(omcache_set_timeout_callback(mc, wait_at_timeout, &waits));
+    start_operations(mc);
+    start_server_operations(mc);
+    JUDGE_SETTING(omcache_set_timeout_callback(mc, NULL, NULL));
+    await_operations();
+}
+
 /* Over other protocols than meta all are refused, or end so. */
 static void use_options(omcache_t *mc, const char *servers)
 {
@@ -426,6 +448,7 @@ const struct flow flows[FLOWS] = {
     {"failover", use_failover},
     {"poll_fds", use_poll_fds},
     {"operations", use_operations},
+    {"early answers", use_early_answers},
     {"meta options", use_options},
 };
 

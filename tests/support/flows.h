@@ -17,7 +17,7 @@ struct flow {
     void (*run)(omcache_t *mc, const char *servers);
 };
 
-#define FLOWS 11
+#define FLOWS 12
 extern const struct flow flows[FLOWS];
 
 /* Runs a flow with a client of its own, which speaks a protocol with these servers, and

@@ -8,6 +8,7 @@
 
 #include "base/blocks.h"
 #include "core/queue.h"
+#include "support/dice.h"
 #include "support/fixture.h"
 
 static struct omc_blocks blocks;
@@ -130,6 +131,73 @@ START_TEST(bursts_share_their_memory)
 }
 END_TEST
 
+/* How many that is, by a walk along the queue. */
+static uint32_t count_outstanding(const struct omc_queue *queue)
+{
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < queue->count; i++) {
+        const struct omc_pending *pending = omc_queue_find(queue, queue->first + i);
+
+        count += pending != NULL && !pending->forgotten && !pending->fence &&
+                 pending->owner != OMC_OWNER_GONE;
+    }
+    return count;
+}
+
+static void push_any(struct omc_queue *queue)
+{
+    struct omc_pending pending = {.fence = dice(4) == 0,
+                                  .owner = (uint8_t)dice(OMC_OWNER_GONE + 1)};
+
+    ck_assert(omc_queue_reserve(queue));
+    omc_queue_push(queue, &pending);
+}
+
+/* Does anything to the queue that can be done to it. */
+static void change(struct omc_queue *queue)
+{
+    struct omc_pending *any =
+        queue->count == 0 ? NULL : omc_queue_find(queue, queue->first + dice(queue->count));
+
+    switch (dice(8)) {
+    case 0:
+        if (any != NULL)
+            omc_queue_abandon(queue, any);
+        break;
+    case 1:
+    case 2:
+        if (any != NULL)
+            omc_queue_settle(queue, any);
+        break;
+    case 3:
+        if (queue->count > 0)
+            omc_queue_pop(queue);
+        break;
+    case 4:
+        if (dice(10) == 0)
+            omc_queue_forget(queue);
+        break;
+    default:
+        push_any(queue);
+    }
+}
+
+START_TEST(those_outstanding_are_counted)
+{
+    struct omc_queue queue;
+
+    dice_begin(1, (uint64_t)_i);
+    omc_queue_init(&queue, &blocks, UINT32_MAX - 100);
+    for (int i = 0; i < 3000; i++) {
+        change(&queue);
+        ck_assert_uint_eq(omc_queue_outstanding(&queue), count_outstanding(&queue));
+    }
+    omc_queue_fini(&queue);
+    omc_blocks_fini(&blocks);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("queue");
@@ -140,5 +208,6 @@ int main(void)
     tcase_add_test(tcase, forgotten_and_popped_requests_are_not_open);
     tcase_add_test(tcase, the_queue_s_memory_goes_with_its_burst);
     tcase_add_test(tcase, bursts_share_their_memory);
+    tcase_add_loop_test(tcase, those_outstanding_are_counted, 0, 20);
     return fixture_run(suite);
 }
