@@ -41,6 +41,8 @@ struct omc_connection {
     size_t hello_left;                  /* how much of them is unsent, */
     uint32_t hello_number;              /* and their opaque */
 
+    uint32_t heard; /* the peer has done something useful since requests below this number */
+
     struct omc_buffer out; /* requests not yet written */
     uint64_t written;      /* how many bytes of requests were written before those */
     bool blocked;          /* the kernel took less than it was given */
@@ -60,9 +62,8 @@ struct omc_connection {
     struct omc_queue queue;
     uint64_t bytes_in; /* on all of its sockets */
     uint64_t bytes_out;
-    uint32_t heard; /* the peer has done something useful since requests below this number */
-    int64_t since;  /* when its server began to connect, or the peer began to owe something, or
-                     * last showed a sign of life */
+    int64_t since; /* when its server began to connect, or the peer began to owe something, or
+                    * last showed a sign of life */
 };
 
 /* Of the pool it has memory while there is something to send or to receive. */

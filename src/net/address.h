@@ -4,12 +4,20 @@
 #ifndef OMC_NET_ADDRESS_H
 #define OMC_NET_ADDRESS_H
 
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 
+/* No larger than the largest of them: each server has a few. */
 struct omc_address {
-    struct sockaddr_storage storage;
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+        struct sockaddr_un path;
+    } storage;
     socklen_t len;
 };
 

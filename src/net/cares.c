@@ -207,9 +207,9 @@ static struct omc_address address_of(const struct ares_addrinfo_node *node, in_p
 
     memcpy(&address.storage, node->ai_addr, node->ai_addrlen);
     if (node->ai_family == AF_INET)
-        ((struct sockaddr_in *)&address.storage)->sin_port = port;
+        address.storage.v4.sin_port = port;
     else
-        ((struct sockaddr_in6 *)&address.storage)->sin6_port = port;
+        address.storage.v6.sin6_port = port;
     return address;
 }
 

@@ -18,7 +18,7 @@ enum {
 
 int omc_socket_connect(const struct omc_address *address)
 {
-    const struct sockaddr *name = (const struct sockaddr *)&address->storage;
+    const struct sockaddr *name = &address->storage.any;
     int fd = socket(name->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     int on = 1, error;
 

@@ -59,7 +59,7 @@ START_TEST(numeric_addresses_are_read)
         ck_assert_msg(kind == OMC_ADDRESS_NUMERIC, "%s gave %d", good[i].host, (int)kind);
         ck_assert_ptr_null(problem);
         ck_assert_str_eq(text_of_address(), good[i].text);
-        ck_assert_int_eq(address.storage.ss_family, good[i].family);
+        ck_assert_int_eq(address.storage.any.sa_family, good[i].family);
         ck_assert_uint_eq(address.len, good[i].family == AF_INET ? sizeof(struct sockaddr_in)
                                                                  : sizeof(struct sockaddr_in6));
     }
@@ -68,7 +68,7 @@ END_TEST
 
 static uint32_t scope(void)
 {
-    ck_assert_int_eq(address.storage.ss_family, AF_INET6);
+    ck_assert_int_eq(address.storage.any.sa_family, AF_INET6);
     return ((const struct sockaddr_in6 *)&address.storage)->sin6_scope_id;
 }
 

@@ -274,7 +274,7 @@ END_TEST
 
 static int family_of(const struct omc_addresses *addresses, size_t i)
 {
-    return addresses->items[i].storage.ss_family;
+    return addresses->items[i].storage.any.sa_family;
 }
 
 START_TEST(families_take_turns_and_nothing_comes_twice)
