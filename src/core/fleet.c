@@ -7,6 +7,7 @@
 
 #include "base/memory.h"
 #include "core/handle.h"
+#include "core/recovery.h"
 
 void omc_fleet_init(struct omc_fleet *fleet, const struct omc_routing *routing)
 {
@@ -22,6 +23,7 @@ static void free_arrays(struct omc_fleet *fleet)
     omc_memory_free(fleet->touched);
     omc_memory_free(fleet->pinned);
     omc_memory_free(fleet->unsent);
+    omc_memory_free(fleet->down);
     omc_router_fini(&fleet->router);
 }
 
@@ -32,8 +34,10 @@ static bool allocate_arrays(struct omc_fleet *fleet, size_t count)
     fleet->touched = omc_memory_new(count, sizeof(struct omc_server *));
     fleet->pinned = omc_memory_new(count, sizeof(struct omc_server *));
     fleet->unsent = omc_memory_new(count, sizeof(struct omc_server *));
-    return count == 0 || (fleet->servers != NULL && fleet->active != NULL &&
-                          fleet->touched != NULL && fleet->pinned != NULL && fleet->unsent != NULL);
+    fleet->down = omc_memory_new(count, sizeof(*fleet->down));
+    return count == 0 ||
+           (fleet->servers != NULL && fleet->active != NULL && fleet->touched != NULL &&
+            fleet->pinned != NULL && fleet->unsent != NULL && fleet->down != NULL);
 }
 
 /* Makes those servers of the list that the old fleet does not have.  Both are
@@ -149,6 +153,7 @@ static void renumber(struct omc_fleet *fleet, struct omc_server_list *list)
             fleet->pinned[fleet->pinned_count++] = server;
         if (server->unsent)
             fleet->unsent[fleet->unsent_count++] = server;
+        omc_recovery_note(fleet, server);
     }
 }
 
@@ -248,41 +253,28 @@ struct omc_server *omc_fleet_server(const struct omc_fleet *fleet, int index)
     return index >= 0 && (size_t)index < fleet->count ? fleet->servers[index] : NULL;
 }
 
-/* What a walk along the ring needs to know. */
-struct walk {
-    omcache_t *mc;
-    int64_t now;
-};
-
-static bool is_usable(void *context, uint32_t index)
+/* What its key rules and the router say. */
+static int pick(omcache_t *mc, const unsigned char *key, size_t key_len, const unsigned char *down)
 {
-    const struct walk *walk = context;
+    struct omc_fleet *fleet = &mc->fleet;
 
-    return omc_server_is_usable(walk->mc, walk->mc->fleet.servers[index], walk->now);
-}
-
-static bool is_any(void *context, uint32_t index)
-{
-    (void)context;
-    (void)index;
-    return true;
+    return omc_router_pick(&fleet->router, &fleet->routing.keys, key, key_len, &mc->random, down);
 }
 
 struct omc_server *omc_fleet_pick(omcache_t *mc, const unsigned char *key, size_t key_len,
                                   int64_t now)
 {
     struct omc_fleet *fleet = &mc->fleet;
-    struct walk walk = {mc, now};
-    bool failover = mc->settings.failover;
+    bool is_any_up = fleet->down_count < fleet->count;
     int index;
 
     if (fleet->count == 1) /* as the router would tell */
-        return omc_server_is_usable(mc, fleet->servers[0], now) ? fleet->servers[0] : NULL;
-    index = omc_router_pick(&fleet->router, &fleet->routing.keys, key, key_len, &mc->random,
-                            failover ? is_usable : is_any, &walk);
-
-    if (index >= 0 && !failover && !is_usable(&walk, (uint32_t)index))
-        index = -1;
+        return omc_recovery_is_usable(mc, fleet->servers[0], now) ? fleet->servers[0] : NULL;
+    index = is_any_up ? pick(mc, key, key_len, NULL) : -1;
+    if (index >= 0 && !fleet->down[index])
+        return fleet->servers[index];
+    omc_recovery_look(mc, now);
+    index = is_any_up && mc->settings.failover ? pick(mc, key, key_len, fleet->down) : -1;
     return omc_fleet_server(fleet, index);
 }
 

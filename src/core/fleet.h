@@ -25,7 +25,11 @@ struct omc_fleet {
     size_t pinned_count;
     struct omc_server **unsent; /* those with requests that are new since the last send */
     size_t unsent_count;
-    bool moved; /* requests have come to servers that may have to be started for them */
+    unsigned char *down; /* by index: whether it takes no requests, see recovery.h */
+    size_t down_count;
+    size_t looked_next; /* where the look after them goes on, */
+    int64_t looked_at;  /* and when it was */
+    bool moved;         /* requests have come to servers that may have to be started for them */
 
     struct omc_routing routing;
     struct omc_router router;

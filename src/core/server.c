@@ -18,6 +18,7 @@
 #include "core/outcome.h"
 #include "core/protocol.h"
 #include "core/receive.h"
+#include "core/recovery.h"
 #include "net/poll.h"
 #include "proto/request.h"
 
@@ -154,11 +155,18 @@ static size_t close_connection(omcache_t *mc, struct omc_server *server, bool mo
     return failed;
 }
 
+static void set_state(omcache_t *mc, struct omc_server *server, enum omc_state state)
+{
+    server->state = state;
+    if (!server->dropped)
+        omc_recovery_note(&mc->fleet, server);
+}
+
 size_t omc_server_abort(omcache_t *mc, struct omc_server *server, int status)
 {
     size_t failed;
 
-    server->state = OMC_STATE_IDLE;
+    set_state(mc, server, OMC_STATE_IDLE);
     omc_deadlines_remove(&mc->deadlines, &server->deadline);
     failed = close_connection(mc, server, false, status, 0);
     omc_duty_touch(&mc->fleet, server);
@@ -319,34 +327,13 @@ void omc_server_event(omcache_t *mc, struct omc_server *server, enum omc_event e
     enum omc_state before = server->state;
     struct omc_transition transition = omc_state_next(before, event);
 
-    server->state = transition.next;
+    set_state(mc, server, transition.next);
     if (event == OMC_EVENT_FAILED && transition.action != OMC_ACTION_NONE) {
         server->counters.failures++;
         server->counters.last_failure = failure_in(before);
     }
     run_action(mc, server, transition.action, before, reason, now);
     omc_duty_touch(&mc->fleet, server);
-}
-
-void omc_server_nudge(omcache_t *mc, struct omc_server *server, int64_t now)
-{
-    if (server->nudged_at == now)
-        return;
-    server->nudged_at = now;
-    if (server->state == OMC_STATE_DOWN && now >= server->retry_at)
-        omc_server_event(mc, server, OMC_EVENT_START, NULL, now);
-    if (server->state == OMC_STATE_DOWN)
-        return;
-    omc_watch_choose_none(&mc->watches);
-    omc_server_choose(mc, server);
-    if (omc_state_is_resolving(server->state))
-        omc_names_choose(mc);
-    omc_watch_wait(&mc->watches, 0);
-    if (omc_state_is_resolving(server->state))
-        omc_names_dispatch(mc, now);
-    omc_names_check_deadline(mc, now);
-    omc_server_ready(mc, server, now);
-    omc_server_check_deadline(mc, server, now);
 }
 
 void omc_server_prepare(omcache_t *mc, struct omc_server *server, int64_t now)

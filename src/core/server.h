@@ -72,19 +72,6 @@ void omc_server_event(omcache_t *mc, struct omc_server *server, enum omc_event e
  * many. */
 size_t omc_server_abort(omcache_t *mc, struct omc_server *server, int status);
 
-/* One look at a connection that is to be made again, without waiting, at most once a
- * millisecond; whatever comes of that is for the next one who asks. */
-void omc_server_nudge(omcache_t *mc, struct omc_server *server, int64_t now);
-
-/* Whether it takes requests.  If it is down, that is reason to look after it. */
-static inline bool omc_server_is_usable(omcache_t *mc, struct omc_server *server, int64_t now)
-{
-    if (omc_state_is_up(server->state))
-        return true;
-    omc_server_nudge(mc, server, now);
-    return false;
-}
-
 /* Fences its quiet requests, and starts to connect if it is idle and has
  * something to send. */
 void omc_server_prepare(omcache_t *mc, struct omc_server *server, int64_t now);

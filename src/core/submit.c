@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "core/handle.h"
 #include "core/receive.h"
+#include "core/recovery.h"
 #include "proto/request.h"
 
 enum {
@@ -43,7 +44,7 @@ static struct omc_server *route(omcache_t *mc, const omcache_req_t *req, bool co
         server = find_server(mc, req, now);
         if (server == NULL || is_ready(server, now))
             return server;
-        if (!omc_server_is_usable(mc, server, now))
+        if (!omc_recovery_is_usable(mc, server, now))
             return NULL;
         if (connect && server->state == OMC_STATE_READY)
             omc_receive(mc, server, now);

@@ -14,6 +14,7 @@
 #include "core/backoff.h"
 #include "core/handle.h"
 #include "core/loop.h"
+#include "core/recovery.h"
 #include "core/submit.h"
 #include "proto/opcode.h"
 #include "support/fixture.h"
@@ -128,7 +129,7 @@ END_TEST
 /* Lets the server be looked up at that time. */
 static bool look(int64_t now)
 {
-    return omc_server_is_usable(client, server, now);
+    return omc_recovery_is_usable(client, server, now);
 }
 
 START_TEST(a_server_that_is_down_is_left_alone_for_its_pause)

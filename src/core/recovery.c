@@ -1,0 +1,86 @@
+/*
+ * Looking after servers that are down; see recovery.h.
+ */
+#include "core/recovery.h"
+
+#include <string.h>
+
+#include "core/handle.h"
+#include "core/names.h"
+
+enum {
+    /* Servers that are looked at together: so many that all are looked at often, so few
+     * that it costs no more the more are down. */
+    SOME = 32,
+};
+
+/* Begins to connect, if its time has come.  Whether there is something to look at. */
+static bool begin(omcache_t *mc, struct omc_server *server, int64_t now)
+{
+    if (server->nudged_at == now)
+        return false;
+    server->nudged_at = now;
+    if (server->state == OMC_STATE_DOWN && now >= server->retry_at)
+        omc_server_event(mc, server, OMC_EVENT_START, NULL, now);
+    return server->state != OMC_STATE_DOWN;
+}
+
+/* What became of those that have begun. */
+static void look_at(omcache_t *mc, struct omc_server **servers, size_t count, int64_t now)
+{
+    bool resolving = false;
+
+    omc_watch_choose_none(&mc->watches);
+    for (size_t i = 0; i < count; i++) {
+        omc_server_choose(mc, servers[i]);
+        resolving = resolving || omc_state_is_resolving(servers[i]->state);
+    }
+    if (resolving)
+        omc_names_choose(mc);
+    omc_watch_wait(&mc->watches, 0);
+    if (resolving)
+        omc_names_dispatch(mc, now);
+    omc_names_check_deadline(mc, now);
+    for (size_t i = 0; i < count; i++) {
+        omc_server_ready(mc, servers[i], now);
+        omc_server_check_deadline(mc, servers[i], now);
+    }
+}
+
+void omc_recovery_nudge(omcache_t *mc, struct omc_server *server, int64_t now)
+{
+    if (begin(mc, server, now))
+        look_at(mc, &server, 1, now);
+}
+
+/* The next server that is down, round the list. */
+static struct omc_server *next_down(struct omc_fleet *fleet)
+{
+    const unsigned char *found =
+        memchr(fleet->down + fleet->looked_next, 1, fleet->count - fleet->looked_next);
+
+    if (found == NULL)
+        found = memchr(fleet->down, 1, fleet->looked_next);
+    if (found == NULL)
+        return NULL;
+    fleet->looked_next = (size_t)(found - fleet->down) + 1;
+    return fleet->servers[found - fleet->down];
+}
+
+void omc_recovery_look(omcache_t *mc, int64_t now)
+{
+    struct omc_fleet *fleet = &mc->fleet;
+    size_t left = fleet->down_count < SOME ? fleet->down_count : SOME, count = 0;
+    struct omc_server *some[SOME];
+
+    if (fleet->looked_at == now)
+        return;
+    fleet->looked_at = now;
+    for (; left > 0; left--) {
+        some[count] = next_down(fleet);
+        if (some[count] != NULL && begin(mc, some[count], now))
+            count++;
+    }
+    if (count > 0)
+        look_at(mc, some, count, now);
+}

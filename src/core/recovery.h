@@ -1,0 +1,40 @@
+/*
+ * Which servers are down, and bringing them back: whoever would have used one looks after
+ * some of them, without waiting; what comes of that is for the next one.
+ */
+#ifndef OMC_CORE_RECOVERY_H
+#define OMC_CORE_RECOVERY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/fleet.h"
+#include "core/server.h"
+#include "core/state.h"
+#include "omcache.h"
+
+/* Notes whether a server takes requests; to be called when its state has changed. */
+static inline void omc_recovery_note(struct omc_fleet *fleet, const struct omc_server *server)
+{
+    unsigned char down = !omc_state_is_up(server->state);
+
+    fleet->down_count += down;
+    fleet->down_count -= fleet->down[server->index];
+    fleet->down[server->index] = down;
+}
+
+/* One look at a server that is down, or at some of all that are, in turn; at most once a
+ * millisecond. */
+void omc_recovery_nudge(omcache_t *mc, struct omc_server *server, int64_t now);
+void omc_recovery_look(omcache_t *mc, int64_t now);
+
+/* Whether it takes requests.  If it is down, that is reason to look after it. */
+static inline bool omc_recovery_is_usable(omcache_t *mc, struct omc_server *server, int64_t now)
+{
+    if (omc_state_is_up(server->state))
+        return true;
+    omc_recovery_nudge(mc, server, now);
+    return false;
+}
+
+#endif
