@@ -26,6 +26,10 @@
  *  - Out of memory gives OMCACHE_NO_MEMORY (NULL where a pointer is returned) with
  *    nothing done, or for requests with nothing sent.  If there is no memory to go
  *    on with a connection, that fails, with OMCACHE_SERVER_FAILURE for what was sent.
+ *  - Without a file descriptor, or local port, or memory of the kernel's to connect with,
+ *    requests fail with OMCACHE_NO_DESCRIPTORS or OMCACHE_NO_MEMORY, and nothing of
+ *    them is sent.  The server is not down for that: its keys stay with it.  The log tells
+ *    once, as an error, what is missing.
  *  - From inside a response or log callback only omcache_strerror,
  *    omcache_log_stderr, omcache_server_info, omcache_server_info_free,
  *    omcache_server_stats, omcache_free and those omcache_set_* functions that
@@ -230,6 +234,7 @@ int omcache_process_timeouts(omcache_t *mc);
  *   OMCACHE_SERVER_FAILURE  the server or its connection failed; likewise
  *   OMCACHE_INVALID         it had to wait for the protocol, which cannot carry it
  *   OMCACHE_NO_MEMORY       there was none to send it with
+ *   OMCACHE_NO_DESCRIPTORS  there was no descriptor, or local port, to connect with
  *   OMCACHE_CANCELLED       by omcache_free or omcache_reset_buffers
  *
  * Requests leave together: those made in callbacks when the omcache_process_* call

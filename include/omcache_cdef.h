@@ -25,7 +25,8 @@ typedef enum omcache_ret_e {
     OMCACHE_SERVER_FAILURE = 0x1006, /* the server or its connection failed before the answer */
     OMCACHE_TIMEOUT = 0x1007,        /* the time of an asynchronous operation is over; since 1.0 */
     OMCACHE_CANCELLED = 0x1008,      /* it was given up by the application; since 1.0 */
-    OMCACHE_NO_MEMORY = 0x1009       /* it could not get memory; since 1.0 */
+    OMCACHE_NO_MEMORY = 0x1009,      /* it could not get memory; since 1.0 */
+    OMCACHE_NO_DESCRIPTORS = 0x100a  /* nor a file descriptor, or local port; since 1.0 */
 } omcache_ret_t;
 
 /* One request for omcache_command: a memcached binary protocol request.  The
@@ -262,7 +263,7 @@ int omcache_reset_buffers(omcache_t *mc);
  * not the current batch, or called from a callback.  A request that fails is a
  * value with status OMCACHE_SERVER_FAILURE (or OMCACHE_BUFFER_FULL; OMCACHE_INVALID,
  * if the protocol that the server turned out to speak cannot carry it; or
- * OMCACHE_NO_MEMORY), the request's key and no data.
+ * OMCACHE_NO_MEMORY or OMCACHE_NO_DESCRIPTORS), the request's key and no data.
  * Waits for at most timeout_msec.  Since 0.1. */
 int omcache_io(omcache_t *mc, omcache_req_t *reqs, size_t *req_count, omcache_value_t *values,
                size_t *value_count, int32_t timeout_msec);
@@ -342,7 +343,8 @@ int omcache_flush_all(omcache_t *mc, time_t expiration, int server_index, int32_
  * the response callback only; OMCACHE_AGAIN: sent, and not answered in time;
  * OMCACHE_SERVER_FAILURE: the server failed, the value may or may not be stored;
  * OMCACHE_NO_SERVERS; OMCACHE_BUFFER_FULL: over the send limit;
- * OMCACHE_INVALID; OMCACHE_NO_MEMORY; OMCACHE_FAIL: another refusal.
+ * OMCACHE_INVALID; OMCACHE_NO_MEMORY or OMCACHE_NO_DESCRIPTORS: nothing was sent;
+ * OMCACHE_FAIL: another refusal.
  * Waits for at most timeout_msec.  Since 0.1. */
 int omcache_set(omcache_t *mc, const unsigned char *key, size_t key_len, const unsigned char *value,
                 size_t value_len, time_t expiration, uint32_t flags, uint64_t cas,
@@ -417,7 +419,8 @@ int omcache_touch(omcache_t *mc, const unsigned char *key, size_t key_len, time_
  * OMCACHE_SERVER_FAILURE; OMCACHE_NO_SERVERS; OMCACHE_BUFFER_FULL: over the send
  * limit, or the answer over the receive limit; OMCACHE_BUFFERED if timeout_msec is
  * 0: the value then goes to the response callback only; OMCACHE_INVALID;
- * OMCACHE_NO_MEMORY; OMCACHE_FAIL.  Waits for at most timeout_msec.  Since 0.1. */
+ * OMCACHE_NO_MEMORY or OMCACHE_NO_DESCRIPTORS: nothing was sent; OMCACHE_FAIL.
+ * Waits for at most timeout_msec.  Since 0.1. */
 int omcache_get(omcache_t *mc, const unsigned char *key, size_t key_len,
                 const unsigned char **value, size_t *value_len, uint32_t *flags, uint64_t *cas,
                 int32_t timeout_msec);

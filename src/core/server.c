@@ -19,6 +19,7 @@
 #include "core/protocol.h"
 #include "core/receive.h"
 #include "core/recovery.h"
+#include "core/shortage.h"
 #include "net/poll.h"
 #include "proto/request.h"
 
@@ -122,10 +123,26 @@ static int move_request(omcache_t *mc, struct omc_server *server,
     return rc;
 }
 
-/* Closes the connection, or ends the attempt at one.  Requests that were sent fail
- * with a status; those that were not are moved, if told to and possible.  How many
- * failed. */
-static size_t close_connection(omcache_t *mc, struct omc_server *server, bool move, int status,
+/* How a request ends whose connection could not be made for want of something: nothing of
+ * it was sent, unless it went out with the hello. */
+static int starved(const struct omc_leftovers *leftovers, const struct omc_pending *pending,
+                   int status)
+{
+    struct omc_scratch scratch;
+    omcache_req_t req;
+
+    return omc_leftovers_read(leftovers, pending, &scratch, &req) ? status : OMCACHE_SERVER_FAILURE;
+}
+
+/* What becomes of the requests of a connection that is closed. */
+enum fate {
+    END,    /* with the status */
+    MOVE,   /* with the status if they were sent; else to where they belong now, if possible */
+    STARVE, /* with the status if they were not sent */
+};
+
+/* Closes the connection, or ends the attempt at one.  How many requests failed. */
+static size_t close_connection(omcache_t *mc, struct omc_server *server, enum fate fate, int status,
                                int64_t now)
 {
     struct omc_leftovers leftovers;
@@ -144,8 +161,10 @@ static size_t close_connection(omcache_t *mc, struct omc_server *server, bool mo
         if (pending == NULL || pending->fence || pending->forgotten ||
             pending->owner == OMC_OWNER_GONE)
             continue;
-        if (move)
+        if (fate == MOVE)
             rc = move_request(mc, server, &leftovers, pending, now);
+        else if (fate == STARVE)
+            rc = starved(&leftovers, pending, status);
         if (rc == OMCACHE_OK)
             continue;
         omc_outcome_failure(mc, server, pending, rc);
@@ -168,7 +187,7 @@ size_t omc_server_abort(omcache_t *mc, struct omc_server *server, int status)
 
     set_state(mc, server, OMC_STATE_IDLE);
     omc_deadlines_remove(&mc->deadlines, &server->deadline);
-    failed = close_connection(mc, server, false, status, 0);
+    failed = close_connection(mc, server, END, status, 0);
     omc_duty_touch(&mc->fleet, server);
     return failed;
 }
@@ -195,6 +214,9 @@ static void resolve(omcache_t *mc, struct omc_server *server, int64_t now)
     case OMC_ENDPOINT_FAILED:
         omc_server_event(mc, server, OMC_EVENT_FAILED, problem, now);
         break;
+    case OMC_ENDPOINT_STARVED:
+        omc_shortage_note(mc, server, server->endpoint.shortage, now);
+        break;
     }
 }
 
@@ -211,6 +233,7 @@ static void accept_winner(omcache_t *mc, struct omc_server *server, struct omc_a
     server->address = winner->address;
     omc_watch_move(&mc->watches, &server->watch, &winner->watch);
     omc_race_fini(&server->race, &mc->watches);
+    mc->shortage = 0;
     omc_server_event(mc, server, OMC_EVENT_CONNECTED, NULL, now);
     if (omc_state_is_connected(server->state))
         flush(mc, server, now);
@@ -229,6 +252,9 @@ static void step_race(omcache_t *mc, struct omc_server *server, int64_t now)
     case OMC_RACE_LOST:
         omc_server_event(mc, server, OMC_EVENT_FAILED, strerror(server->race.error), now);
         break;
+    case OMC_RACE_STARVED:
+        omc_shortage_note(mc, server, server->race.shortage, now);
+        break;
     }
 }
 
@@ -240,7 +266,7 @@ static void start_race(omcache_t *mc, struct omc_server *server, int64_t now)
     if (omc_race_init(&server->race, server, addresses, count))
         step_race(mc, server, now);
     else
-        omc_server_event(mc, server, OMC_EVENT_FAILED, strerror(ENOMEM), now);
+        omc_shortage_note(mc, server, ENOMEM, now);
 }
 
 /* What a failure tells of the address, and that its name may have a new one. */
@@ -304,17 +330,22 @@ static void run_action(omcache_t *mc, struct omc_server *server, enum omc_action
         omc_log(&mc->log, OMC_LOG_INFO, "%s:%s: connected", name->host, name->port);
         break;
     case OMC_ACTION_CLOSE:
-        failed = close_connection(mc, server, true, OMCACHE_SERVER_FAILURE, now);
+        failed = close_connection(mc, server, MOVE, OMCACHE_SERVER_FAILURE, now);
         omc_log(&mc->log, failed > 0 ? OMC_LOG_WARNING : OMC_LOG_DEBUG,
                 "%s:%s: connection closed: %s; %zu requests failed", name->host, name->port, reason,
                 failed);
+        break;
+    case OMC_ACTION_STARVE:
+        pause = omc_backoff_pause(server->failures, mc->settings.reconnect_timeout, &mc->random);
+        server->retry_at = omc_clock_after(now, pause);
+        close_connection(mc, server, STARVE, omc_shortage_status(mc->shortage), now);
         break;
     case OMC_ACTION_DISABLE:
         server->failures++;
         pause = omc_backoff_pause(server->failures, mc->settings.reconnect_timeout, &mc->random);
         server->retry_at = omc_clock_after(now, pause);
         doubt_address(server, before);
-        failed = close_connection(mc, server, true, OMCACHE_SERVER_FAILURE, now);
+        failed = close_connection(mc, server, MOVE, OMCACHE_SERVER_FAILURE, now);
         omc_log(&mc->log, level, "%s:%s: down: %s; %zu requests failed, to be retried in %u ms",
                 name->host, name->port, reason, failed, (unsigned)pause);
         break;
@@ -343,7 +374,7 @@ void omc_server_prepare(omcache_t *mc, struct omc_server *server, int64_t now)
     if (server->state == OMC_STATE_IDLE && omc_connection_is_busy(&server->conn))
         omc_server_event(mc, server, OMC_EVENT_START, NULL, now);
     if (!fenced) /* nobody would know when quiet requests are over */
-        omc_server_event(mc, server, OMC_EVENT_FAILED, strerror(ENOMEM), now);
+        omc_shortage_note(mc, server, ENOMEM, now);
 }
 
 void omc_server_write(omcache_t *mc, struct omc_server *server, int64_t now)

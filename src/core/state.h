@@ -32,6 +32,7 @@ enum omc_event {
     OMC_EVENT_VERIFIED,  /* the handshake's no-op was answered */
     OMC_EVENT_OTHER,     /* it speaks another protocol than it was asked in */
     OMC_EVENT_FAILED,    /* the peer, the network or a deadline ended it */
+    OMC_EVENT_STARVED,   /* we ran out of what it takes, and the peer is not to blame */
     OMC_EVENT_DISCARD,   /* we end it, and the peer is not to blame */
     OMC_EVENT_COUNT
 };
@@ -44,6 +45,7 @@ enum omc_action {
     OMC_ACTION_GREET,   /* send the handshake's no-op */
     OMC_ACTION_WELCOME, /* start using it */
     OMC_ACTION_CLOSE,   /* close, failing what it had to do */
+    OMC_ACTION_STARVE,  /* the same, and nothing of it goes elsewhere */
     OMC_ACTION_DISABLE, /* close likewise, and leave it alone for a while */
 };
 

@@ -48,8 +48,11 @@ static struct omc_server *route(omcache_t *mc, const omcache_req_t *req, bool co
             return NULL;
         if (connect && server->state == OMC_STATE_READY)
             omc_receive(mc, server, now);
-        if (connect && server->state == OMC_STATE_IDLE)
-            omc_server_event(mc, server, OMC_EVENT_START, NULL, now);
+        if (!connect || server->state != OMC_STATE_IDLE)
+            continue;
+        omc_server_event(mc, server, OMC_EVENT_START, NULL, now);
+        if (server->state == OMC_STATE_IDLE) /* no descriptor: the request is to fail soon */
+            mc->fleet.moved = true;
     } while (!omc_state_is_up(server->state));
     return server;
 }
