@@ -180,7 +180,8 @@ int omcache_set_buffering(omcache_t *mc, uint32_t enabled);
  * given, or the "/path/to/socket" of a unix socket; behind it, since 1.0, an
  * optional weight "/?N" for the distributions that know weights (0 means 1, as no
  * weight does); in front of it, since 1.0, an optional "label=", by which the ring
- * then knows the server in place of its address.  Blanks around entries and empty
+ * then knows the server in place of its address: letters, digits and .-_:/[]%, not
+ * beginning with - or /, and no other address has it.  Blanks around entries and empty
  * entries are ignored; "" means no servers.
  * The list is sorted by host and then port, both as strings; a server's index is its
  * place in the sorted list.  A server that was there before keeps its connection
@@ -190,8 +191,8 @@ int omcache_set_buffering(omcache_t *mc, uint32_t enabled);
  * server with a name or an impossible port counts as failed, with a line in the log.
  * Returns OMCACHE_OK, or with nothing changed OMCACHE_INVALID (a NULL pointer, an
  * opening bracket that is not closed, something else than a port behind it, a
- * weight that is no number of 32 bits, an empty label, called from a callback) or
- * OMCACHE_NO_MEMORY.
+ * weight that is no number of 32 bits, not a label, a label of two addresses,
+ * called from a callback) or OMCACHE_NO_MEMORY.  The log tells which entry is wrong.
  * Never waits.  Since 0.1. */
 int omcache_set_servers(omcache_t *mc, const char *servers);
 

@@ -190,6 +190,8 @@ int omc_fleet_set_servers(omcache_t *mc, const char *text)
     struct omc_server_list list;
     int rc = omc_server_list_parse(&list, text);
 
+    if (rc == OMCACHE_INVALID)
+        omc_log(&mc->log, OMC_LOG_ERROR, "no list of servers: %s", list.problem);
     if (rc != OMCACHE_OK)
         return rc;
     if (!can_reach(mc, &list)) {
