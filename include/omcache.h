@@ -131,7 +131,7 @@ int omcache_set_distribution(omcache_t *mc, const char *distribution, const char
  * of every key that is sent.  Keys come back without it, and may be so much
  * shorter than 250 bytes.  If hashed is not 0, it takes part in the choice of the
  * server, as with libmemcached's MEMCACHED_BEHAVIOR_HASH_WITH_PREFIX_KEY.  prefix is
- * copied; requests under way keep theirs.
+ * copied; requests under way keep theirs, also if they have to go to another server.
  * Returns OMCACHE_OK, or with nothing changed OMCACHE_INVALID (mc is NULL, prefix is
  * NULL and prefix_len is not 0, longer than 249, called from a callback).
  * Never waits.  Since 1.0. */

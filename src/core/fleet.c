@@ -255,16 +255,20 @@ struct omc_server *omc_fleet_server(const struct omc_fleet *fleet, int index)
     return index >= 0 && (size_t)index < fleet->count ? fleet->servers[index] : NULL;
 }
 
-/* What its key rules and the router say. */
-static int pick(omcache_t *mc, const unsigned char *key, size_t key_len, const unsigned char *down)
-{
-    struct omc_fleet *fleet = &mc->fleet;
+/* A key, and what of it is hashed. */
+struct question {
+    const struct omc_key_rules *rules;
+    const unsigned char *key;
+    size_t key_len;
+};
 
-    return omc_router_pick(&fleet->router, &fleet->routing.keys, key, key_len, &mc->random, down);
+static int ask_router(omcache_t *mc, const struct question *question, const unsigned char *down)
+{
+    return omc_router_pick(&mc->fleet.router, question->rules, question->key, question->key_len,
+                           &mc->random, down);
 }
 
-struct omc_server *omc_fleet_pick(omcache_t *mc, const unsigned char *key, size_t key_len,
-                                  int64_t now)
+static struct omc_server *pick(omcache_t *mc, const struct question *question, int64_t now)
 {
     struct omc_fleet *fleet = &mc->fleet;
     bool is_any_up = fleet->down_count < fleet->count;
@@ -272,12 +276,33 @@ struct omc_server *omc_fleet_pick(omcache_t *mc, const unsigned char *key, size_
 
     if (fleet->count == 1) /* as the router would tell */
         return omc_recovery_is_usable(mc, fleet->servers[0], now) ? fleet->servers[0] : NULL;
-    index = is_any_up ? pick(mc, key, key_len, NULL) : -1;
+    index = is_any_up ? ask_router(mc, question, NULL) : -1;
     if (index >= 0 && !fleet->down[index])
         return fleet->servers[index];
     omc_recovery_look(mc, now);
-    index = is_any_up && mc->settings.failover ? pick(mc, key, key_len, fleet->down) : -1;
+    index = is_any_up && mc->settings.failover ? ask_router(mc, question, fleet->down) : -1;
     return omc_fleet_server(fleet, index);
+}
+
+struct omc_server *omc_fleet_pick(omcache_t *mc, const unsigned char *key, size_t key_len,
+                                  int64_t now)
+{
+    const struct question question = {&mc->fleet.routing.keys, key, key_len};
+
+    return pick(mc, &question, now);
+}
+
+struct omc_server *omc_fleet_pick_again(omcache_t *mc, const unsigned char *key, size_t key_len,
+                                        const struct omc_pending *pending, int64_t now)
+{
+    struct omc_key_rules rules = mc->fleet.routing.keys;
+    const struct question question = {&rules, key + pending->prefix_len,
+                                      key_len - pending->prefix_len};
+
+    memcpy(rules.prefix, key, pending->prefix_len);
+    rules.prefix_len = pending->prefix_len;
+    rules.hash_prefix = pending->prefix_hashed;
+    return pick(mc, &question, now);
 }
 
 void omc_fleet_cancel(omcache_t *mc)

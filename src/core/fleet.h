@@ -54,6 +54,10 @@ struct omc_server *omc_fleet_server(const struct omc_fleet *fleet, int index);
 struct omc_server *omc_fleet_pick(omcache_t *mc, const unsigned char *key, size_t key_len,
                                   int64_t now);
 
+/* The same for a request that was made before, which has the prefix of then in its key. */
+struct omc_server *omc_fleet_pick_again(omcache_t *mc, const unsigned char *key, size_t key_len,
+                                        const struct omc_pending *pending, int64_t now);
+
 /* Replaces the DNS servers and looks up all names anew.  OMCACHE_OK, or
  * OMCACHE_INVALID (cannot be read) or OMCACHE_NO_MEMORY with the old ones in use. */
 int omc_fleet_set_dns_servers(omcache_t *mc, const char *servers, int64_t now);

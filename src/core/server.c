@@ -66,8 +66,7 @@ static struct omc_server *second_choice(omcache_t *mc, struct omc_server *first,
                                         int64_t now)
 {
     if (pending->keyed)
-        return omc_fleet_pick(mc, req->key + pending->prefix_len,
-                              omc_request_key_len(req) - pending->prefix_len, now);
+        return omc_fleet_pick_again(mc, req->key, omc_request_key_len(req), pending, now);
     return omc_state_is_up(first->state) ? first : NULL;
 }
 

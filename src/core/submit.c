@@ -165,6 +165,7 @@ static int accept_one(omcache_t *mc, struct omc_server *server, omcache_req_t *r
         .tag = omc_batch_add(&mc->batch),
         .asked = mc->usec,
         .prefix_len = (uint8_t)prefix.len,
+        .prefix_hashed = mc->fleet.routing.keys.hash_prefix,
         .keyed = req->server_index == -1,
     };
     int rc = OMCACHE_NO_SERVERS;
@@ -203,6 +204,7 @@ static size_t accept_run(omcache_t *mc, struct omc_server *server, omcache_req_t
         .tag = mc->batch.next_tag,
         .asked = mc->usec,
         .prefix_len = (uint8_t)prefix.len,
+        .prefix_hashed = mc->fleet.routing.keys.hash_prefix,
         .keyed = true,
     };
     size_t done = omc_connection_submit_run(&server->conn, reqs, count, prefix, &first,
@@ -311,6 +313,7 @@ int omc_submit_operation(omcache_t *mc, const omcache_req_t *req, struct omc_ope
         .operation = operation,
         .asked = mc->usec,
         .prefix_len = (uint8_t)prefix.len,
+        .prefix_hashed = mc->fleet.routing.keys.hash_prefix,
         .keyed = req->server_index == -1,
     };
     struct omc_server *server = route(mc, req, true, now);
