@@ -135,6 +135,14 @@ int omcache_free(omcache_t *mc);
 const char *omcache_strerror(int rc);
 
 /* Sets how long a connection attempt may take, in milliseconds; 10000 at first.
+ * Where packets to a server are lost (it is switched off, a firewall drops them) an
+ * attempt ends by this alone.  Who waits for such a server with a timeout of 250 ms or
+ * more pays for it once: if there is no connection when a call or an operation times
+ * out, the server counts as down from then on, until the attempt, which goes on, has
+ * succeeded; with shorter timeouts, once the attempt is 250 ms old (or, of a name, 250 ms
+ * after its last address was tried).  With a timeout of -1 it is this timeout that is paid:
+ * programs that wait without limit, or for many servers, do well to set it to a few times
+ * what a connection takes, such as 500 ms within a data centre.
  * Returns OMCACHE_OK, or OMCACHE_INVALID if mc is NULL.
  * Never waits; may be called from a callback.  Since 0.1. */
 int omcache_set_connect_timeout(omcache_t *mc, uint32_t msec);

@@ -129,6 +129,11 @@ void omc_race_choose(struct omc_race *race, struct omc_watches *watches)
     }
 }
 
+bool omc_race_is_overdue(const struct omc_race *race, int64_t now)
+{
+    return race->begun == race->count && now >= race->next_at;
+}
+
 int64_t omc_race_deadline(const struct omc_race *race)
 {
     return race->begun < race->count ? race->next_at : OMC_CLOCK_NEVER;

@@ -50,6 +50,9 @@ enum omc_race_result omc_race_step(struct omc_race *race, struct omc_watches *wa
 /* Chooses its descriptors for the next wait. */
 void omc_race_choose(struct omc_race *race, struct omc_watches *watches);
 
+/* Whether each address has been tried, and the last of them has had its time for itself. */
+bool omc_race_is_overdue(const struct omc_race *race, int64_t now);
+
 /* When the next step is due whatever is found, or OMC_CLOCK_NEVER. */
 int64_t omc_race_deadline(const struct omc_race *race);
 

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "core/duty.h"
 #include "core/handle.h"
 #include "core/names.h"
 
@@ -12,6 +13,8 @@ enum {
     /* Servers that are looked at together: so many that all are looked at often, so few
      * that it costs no more the more are down. */
     SOME = 32,
+
+    LOOKUP_TIME = 250, /* milliseconds that a lookup has before it is doubted */
 };
 
 /* Begins to connect, if its time has come.  Whether there is something to look at. */
@@ -83,4 +86,28 @@ void omc_recovery_look(omcache_t *mc, int64_t now)
     }
     if (count > 0)
         look_at(mc, some, count, now);
+}
+
+/* A connection takes a round trip.  What an address has before the next one is tried is
+ * enough to tell slow from gone; but a unix socket whose queue is full is there. */
+void omc_recovery_doubt(omcache_t *mc, struct omc_server *server, int64_t now)
+{
+    bool doubtful =
+        omc_state_is_resolving(server->state)
+            ? now - server->conn.since >= LOOKUP_TIME
+            : omc_state_is_connecting(server->state) && omc_race_is_overdue(&server->race, now);
+
+    if (doubtful)
+        omc_server_event(mc, server, OMC_EVENT_DOUBTED, NULL, now);
+}
+
+void omc_recovery_doubt_all(omcache_t *mc, int64_t now)
+{
+    struct omc_fleet *fleet = &mc->fleet;
+
+    omc_duty_update(mc);
+    for (size_t i = fleet->active_count; i-- > 0;) {
+        if (fleet->active[i]->conn.queue.open > 0)
+            omc_recovery_doubt(mc, fleet->active[i], now);
+    }
 }

@@ -140,18 +140,14 @@ enum fate {
     STARVE, /* with the status if they were not sent */
 };
 
-/* Closes the connection, or ends the attempt at one.  How many requests failed. */
-static size_t close_connection(omcache_t *mc, struct omc_server *server, enum fate fate, int status,
-                               int64_t now)
+/* Takes its requests away.  How many failed. */
+static size_t end_requests(omcache_t *mc, struct omc_server *server, enum fate fate, int status,
+                           int64_t now)
 {
     struct omc_leftovers leftovers;
     struct omc_queue *queue = &leftovers.queue;
     size_t failed = 0;
 
-    close_sockets(mc, server);
-    server->greeting = OMCACHE_PROTOCOL_AUTO; /* what the next one speaks is not known */
-    if (server->endpoint.lookup != NULL && !omc_lookup_is_done(server->endpoint.lookup))
-        omc_endpoint_forget(&server->endpoint);
     omc_connection_close(&server->conn, &leftovers);
     for (uint32_t i = 0; i < queue->count; i++) {
         const struct omc_pending *pending = omc_queue_find(queue, queue->first + i);
@@ -171,6 +167,17 @@ static size_t close_connection(omcache_t *mc, struct omc_server *server, enum fa
     }
     omc_leftovers_fini(&leftovers);
     return failed;
+}
+
+/* Closes the connection, or ends the attempt at one.  How many requests failed. */
+static size_t close_connection(omcache_t *mc, struct omc_server *server, enum fate fate, int status,
+                               int64_t now)
+{
+    close_sockets(mc, server);
+    server->greeting = OMCACHE_PROTOCOL_AUTO; /* what the next one speaks is not known */
+    if (server->endpoint.lookup != NULL && !omc_lookup_is_done(server->endpoint.lookup))
+        omc_endpoint_forget(&server->endpoint);
+    return end_requests(mc, server, fate, status, now);
 }
 
 static void set_state(omcache_t *mc, struct omc_server *server, enum omc_state state)
@@ -333,6 +340,12 @@ static void run_action(omcache_t *mc, struct omc_server *server, enum omc_action
         omc_log(&mc->log, failed > 0 ? OMC_LOG_WARNING : OMC_LOG_DEBUG,
                 "%s:%s: connection closed: %s; %zu requests failed", name->host, name->port, reason,
                 failed);
+        break;
+    case OMC_ACTION_LEAVE:
+        failed = end_requests(mc, server, MOVE, OMCACHE_SERVER_FAILURE, now);
+        omc_log(&mc->log, OMC_LOG_WARNING,
+                "%s:%s: no connection after %lld ms, down until there is one; %zu requests failed",
+                name->host, name->port, (long long)(now - server->conn.since), failed);
         break;
     case OMC_ACTION_STARVE:
         pause = omc_backoff_pause(server->failures, mc->settings.reconnect_timeout, &mc->random);

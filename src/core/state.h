@@ -5,7 +5,8 @@
  * A server that takes requests is idle, being looked up, connecting, in its
  * handshake, or ready.
  * One that failed before it proved itself is down: it takes none until a
- * reconnect, tried when its time has come, ends in a successful handshake.
+ * reconnect, tried when its time has come, ends in a successful handshake.  So is one that
+ * keeps everybody waiting for its first connection, until there is one.
  */
 #ifndef OMC_CORE_STATE_H
 #define OMC_CORE_STATE_H
@@ -32,6 +33,7 @@ enum omc_event {
     OMC_EVENT_VERIFIED,  /* the handshake's no-op was answered */
     OMC_EVENT_OTHER,     /* it speaks another protocol than it was asked in */
     OMC_EVENT_FAILED,    /* the peer, the network or a deadline ended it */
+    OMC_EVENT_DOUBTED,   /* there is no connection yet, and nobody is to wait for it any more */
     OMC_EVENT_STARVED,   /* we ran out of what it takes, and the peer is not to blame */
     OMC_EVENT_DISCARD,   /* we end it, and the peer is not to blame */
     OMC_EVENT_COUNT
@@ -45,6 +47,7 @@ enum omc_action {
     OMC_ACTION_GREET,   /* send the handshake's no-op */
     OMC_ACTION_WELCOME, /* start using it */
     OMC_ACTION_CLOSE,   /* close, failing what it had to do */
+    OMC_ACTION_LEAVE,   /* go on, but what it had to do goes elsewhere or fails */
     OMC_ACTION_STARVE,  /* the same, and nothing of it goes elsewhere */
     OMC_ACTION_DISABLE, /* close likewise, and leave it alone for a while */
 };
