@@ -13,6 +13,12 @@
 #include "omcache.h"
 #include "route/router.h"
 
+enum {
+    /* Servers that are down and looked at together: so many that all are looked at often, so
+     * few that it costs no more the more are down. */
+    OMC_RECOVERY_SOME = 32,
+};
+
 struct omc_fleet {
     struct omc_server **servers;
     size_t count;
@@ -27,9 +33,11 @@ struct omc_fleet {
     size_t unsent_count;
     unsigned char *down; /* by index: whether it takes no requests, see recovery.h */
     size_t down_count;
-    size_t looked_next; /* where the look after them goes on, */
-    int64_t looked_at;  /* and when it was */
-    bool moved;         /* requests have come to servers that may have to be started for them */
+    size_t looked_next;                           /* where the look after them goes on, */
+    int64_t looked_at;                            /* and when it was */
+    struct omc_server *waited[OMC_RECOVERY_SOME]; /* those of them that a wait was for */
+    size_t waited_count;
+    bool moved; /* requests have come to servers that may have to be started for them */
 
     struct omc_routing routing;
     struct omc_router router;

@@ -10,10 +10,6 @@
 #include "core/names.h"
 
 enum {
-    /* Servers that are looked at together: so many that all are looked at often, so few
-     * that it costs no more the more are down. */
-    SOME = 32,
-
     LOOKUP_TIME = 250, /* milliseconds that a lookup has before it is doubted */
 };
 
@@ -73,8 +69,9 @@ static struct omc_server *next_down(struct omc_fleet *fleet)
 void omc_recovery_look(omcache_t *mc, int64_t now)
 {
     struct omc_fleet *fleet = &mc->fleet;
-    size_t left = fleet->down_count < SOME ? fleet->down_count : SOME, count = 0;
-    struct omc_server *some[SOME];
+    size_t left = fleet->down_count < OMC_RECOVERY_SOME ? fleet->down_count : OMC_RECOVERY_SOME,
+           count = 0;
+    struct omc_server *some[OMC_RECOVERY_SOME];
 
     if (fleet->looked_at == now)
         return;
@@ -86,6 +83,37 @@ void omc_recovery_look(omcache_t *mc, int64_t now)
     }
     if (count > 0)
         look_at(mc, some, count, now);
+}
+
+void omc_recovery_choose(omcache_t *mc)
+{
+    struct omc_fleet *fleet = &mc->fleet;
+    size_t left = fleet->down_count < OMC_RECOVERY_SOME ? fleet->down_count : OMC_RECOVERY_SOME;
+
+    fleet->waited_count = 0;
+    for (; left > 0; left--) {
+        struct omc_server *server = next_down(fleet);
+
+        if (server == NULL || server->state == OMC_STATE_DOWN)
+            continue;
+        omc_server_choose(mc, server);
+        fleet->waited[fleet->waited_count++] = server;
+    }
+}
+
+void omc_recovery_choose_all(omcache_t *mc)
+{
+    for (size_t i = 0; mc->fleet.down_count > 0 && i < mc->fleet.count; i++) {
+        if (mc->fleet.down[i])
+            omc_server_choose(mc, mc->fleet.servers[i]);
+    }
+}
+
+/* Callbacks may begin another wait. */
+void omc_recovery_dispatch(omcache_t *mc, int64_t now)
+{
+    while (mc->fleet.waited_count > 0)
+        omc_server_ready(mc, mc->fleet.waited[--mc->fleet.waited_count], now);
 }
 
 /* A connection takes a round trip.  What an address has before the next one is tried is

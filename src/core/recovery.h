@@ -28,6 +28,12 @@ static inline void omc_recovery_note(struct omc_fleet *fleet, const struct omc_s
 void omc_recovery_nudge(omcache_t *mc, struct omc_server *server, int64_t now);
 void omc_recovery_look(omcache_t *mc, int64_t now);
 
+/* Chooses the sockets of some that are being connected to again for the next wait, or of all;
+ * and acts on what a wait has found about some. */
+void omc_recovery_choose(omcache_t *mc);
+void omc_recovery_choose_all(omcache_t *mc);
+void omc_recovery_dispatch(omcache_t *mc, int64_t now);
+
 /* Notes that somebody has waited in vain for a server, or for those that have requests:
  * one to which there still is no connection counts as down from now on, while the attempt at
  * it goes on. */

@@ -470,8 +470,8 @@ void omc_server_check_deadline(omcache_t *mc, struct omc_server *server, int64_t
 
 bool omc_server_has_work(const struct omc_server *server)
 {
-    return omc_connection_is_busy(&server->conn) || omc_state_is_resolving(server->state) ||
-           omc_state_is_connecting(server->state) || omc_state_is_handshake(server->state);
+    return omc_connection_is_busy(&server->conn) || server->state == OMC_STATE_RESOLVING ||
+           server->state == OMC_STATE_CONNECTING || server->state == OMC_STATE_HANDSHAKE;
 }
 
 short omc_server_events(const struct omc_server *server)

@@ -93,7 +93,7 @@ void omc_server_check_deadline(omcache_t *mc, struct omc_server *server, int64_t
 /* When that will be, or OMC_CLOCK_NEVER. */
 int64_t omc_server_deadline(const omcache_t *mc, const struct omc_server *server);
 
-/* Whether it must be polled, or pushed. */
+/* Whether it must be polled, or pushed; recovery.h looks after those that are down. */
 bool omc_server_has_work(const struct omc_server *server);
 
 /* What its connection is to be watched for. */

@@ -111,6 +111,31 @@ START_TEST(those_that_do_not_answer_are_polled_for_together)
 }
 END_TEST
 
+/* However many are being connected to again, a call that waits for another server does not
+ * ask after all of them. */
+START_TEST(a_wait_is_for_few_of_those_that_do_not_answer)
+{
+    const int servers = 200;
+    int64_t start = clock_ms();
+
+    fleet_start(&fleet, 1);
+    lost_client(peer_address(peer_start_unreachable(0)), servers, 0, fleet.list);
+    while (omcache_noop(client, 0, -1) != OMCACHE_OK)
+        assert_within(start, 5000);
+    for (int i = 1; i <= servers; i++) {
+        omcache_noop(client, i, 0);
+        ck_assert_int_eq(client->fleet.servers[i]->state, OMC_STATE_RECONNECTING);
+    }
+    memcached_pause(&fleet.servers[0]);
+    assert_rc(omcache_noop(client, 0, 50), OMCACHE_AGAIN);
+    ck_assert_uint_ge(client->watches.polled_count, 2);
+    ck_assert_uint_le(client->watches.polled_count, 1 + OMC_RECOVERY_SOME);
+    memcached_resume(&fleet.servers[0]);
+    assert_rc(omcache_noop(client, 0, -1), OMCACHE_OK);
+    assert_noted();
+}
+END_TEST
+
 START_TEST(one_that_came_back_is_found_among_many)
 {
     int64_t start;
@@ -175,6 +200,7 @@ int main(void)
 
     tcase_add_test(tcase, requests_cost_the_same_however_many_are_down);
     tcase_add_test(tcase, those_that_do_not_answer_are_polled_for_together);
+    tcase_add_test(tcase, a_wait_is_for_few_of_those_that_do_not_answer);
     tcase_add_test(tcase, one_that_came_back_is_found_among_many);
     tcase_add_test(tcase, it_is_known_which_are_down);
     return fixture_run(suite);
