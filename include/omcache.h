@@ -26,6 +26,10 @@
  *  - Out of memory gives OMCACHE_NO_MEMORY (NULL where a pointer is returned) with
  *    nothing done, or for requests with nothing sent.  If there is no memory to go
  *    on with a connection, that fails, with OMCACHE_SERVER_FAILURE for what was sent.
+ *  - Without a file descriptor, or local port, or memory of the kernel's to connect with,
+ *    requests fail with OMCACHE_NO_DESCRIPTORS or OMCACHE_NO_MEMORY, and nothing of
+ *    them is sent.  The server is not down for that: its keys stay with it.  The log tells
+ *    once, as an error, what is missing.
  *  - From inside a response or log callback only omcache_strerror,
  *    omcache_log_stderr, omcache_server_info, omcache_server_info_free,
  *    omcache_server_stats, omcache_server_protocol, omcache_free and those
@@ -148,7 +152,7 @@ int omcache_set_distribution(omcache_t *mc, const char *distribution, const char
  * of every key that is sent.  Keys come back without it, and may be so much
  * shorter than 250 bytes.  If hashed is not 0, it takes part in the choice of the
  * server, as with libmemcached's MEMCACHED_BEHAVIOR_HASH_WITH_PREFIX_KEY.  prefix is
- * copied; requests under way keep theirs.
+ * copied; requests under way keep theirs, also if they have to go to another server.
  * Returns OMCACHE_OK, or with nothing changed OMCACHE_INVALID (mc is NULL, prefix is
  * NULL and prefix_len is not 0, longer than 249, called from a callback).
  * Never waits.  Since 1.0. */
@@ -262,6 +266,7 @@ int omcache_process_timeouts(omcache_t *mc);
  *   OMCACHE_INVALID         it had to wait for the protocol, which cannot carry it
  *   OMCACHE_NO_MEMORY       there was none to send it with, or to keep its answer until
  *                           the function had returned
+ *   OMCACHE_NO_DESCRIPTORS  there was no descriptor, or local port, to connect with
  *   OMCACHE_CANCELLED       by omcache_free or omcache_reset_buffers
  *
  * Requests leave together: those made in callbacks when the omcache_process_* call

@@ -25,7 +25,8 @@ typedef enum omcache_ret_e {
     OMCACHE_SERVER_FAILURE = 0x1006, /* the server or its connection failed before the answer */
     OMCACHE_TIMEOUT = 0x1007,        /* the time of an asynchronous operation is over; since 1.0 */
     OMCACHE_CANCELLED = 0x1008,      /* it was given up by the application; since 1.0 */
-    OMCACHE_NO_MEMORY = 0x1009       /* it could not get memory; since 1.0 */
+    OMCACHE_NO_MEMORY = 0x1009,      /* it could not get memory; since 1.0 */
+    OMCACHE_NO_DESCRIPTORS = 0x100a  /* nor a file descriptor, or local port; since 1.0 */
 } omcache_ret_t;
 
 /* One request for omcache_command: a memcached binary protocol request.  The
@@ -134,6 +135,14 @@ int omcache_free(omcache_t *mc);
 const char *omcache_strerror(int rc);
 
 /* Sets how long a connection attempt may take, in milliseconds; 10000 at first.
+ * Where packets to a server are lost (it is switched off, a firewall drops them) an
+ * attempt ends by this alone.  Who waits for such a server with a timeout of 250 ms or
+ * more pays for it once: if there is no connection when a call or an operation times
+ * out, the server counts as down from then on, until the attempt, which goes on, has
+ * succeeded; with shorter timeouts, once the attempt is 250 ms old (or, of a name, 250 ms
+ * after its last address was tried).  With a timeout of -1 it is this timeout that is paid:
+ * programs that wait without limit, or for many servers, do well to set it to a few times
+ * what a connection takes, such as 500 ms within a data centre.
  * Returns OMCACHE_OK, or OMCACHE_INVALID if mc is NULL.
  * Never waits; may be called from a callback.  Since 0.1. */
 int omcache_set_connect_timeout(omcache_t *mc, uint32_t msec);
@@ -183,7 +192,8 @@ int omcache_set_buffering(omcache_t *mc, uint32_t enabled);
  * given, or the "/path/to/socket" of a unix socket; behind it, since 1.0, an
  * optional weight "/?N" for the distributions that know weights (0 means 1, as no
  * weight does); in front of it, since 1.0, an optional "label=", by which the ring
- * then knows the server in place of its address.  Blanks around entries and empty
+ * then knows the server in place of its address: letters, digits and .-_:/[]%, not
+ * beginning with - or /, and no other address has it.  Blanks around entries and empty
  * entries are ignored; "" means no servers.
  * The list is sorted by host and then port, both as strings; a server's index is its
  * place in the sorted list.  A server that was there before keeps its connection
@@ -195,8 +205,8 @@ int omcache_set_buffering(omcache_t *mc, uint32_t enabled);
  * library was built without name lookup.
  * Returns OMCACHE_OK, or with nothing changed OMCACHE_INVALID (a NULL pointer, an
  * opening bracket that is not closed, something else than a port behind it, a
- * weight that is no number of 32 bits, an empty label, called from a callback) or
- * OMCACHE_NO_MEMORY.
+ * weight that is no number of 32 bits, not a label, a label of two addresses,
+ * called from a callback) or OMCACHE_NO_MEMORY.  The log tells which entry is wrong.
  * Never waits.  Since 0.1. */
 int omcache_set_servers(omcache_t *mc, const char *servers);
 
@@ -269,7 +279,7 @@ int omcache_reset_buffers(omcache_t *mc);
  * not the current batch, or called from a callback.  A request that fails is a
  * value with status OMCACHE_SERVER_FAILURE (or OMCACHE_BUFFER_FULL; OMCACHE_INVALID,
  * if the protocol that the server turned out to speak cannot carry it; or
- * OMCACHE_NO_MEMORY), the request's key and no data.
+ * OMCACHE_NO_MEMORY or OMCACHE_NO_DESCRIPTORS), the request's key and no data.
  * Waits for at most timeout_msec.  Since 0.1. */
 int omcache_io(omcache_t *mc, omcache_req_t *reqs, size_t *req_count, omcache_value_t *values,
                size_t *value_count, int32_t timeout_msec);
@@ -351,7 +361,8 @@ int omcache_flush_all(omcache_t *mc, time_t expiration, int server_index, int32_
  * the response callback, or else is counted as lost and logged; OMCACHE_AGAIN: sent, and not
  * answered in time; OMCACHE_SERVER_FAILURE: the server failed, the value may or may not be stored;
  * OMCACHE_NO_SERVERS; OMCACHE_BUFFER_FULL: over the send limit;
- * OMCACHE_INVALID; OMCACHE_NO_MEMORY; OMCACHE_FAIL: another refusal.
+ * OMCACHE_INVALID; OMCACHE_NO_MEMORY or OMCACHE_NO_DESCRIPTORS: nothing was sent;
+ * OMCACHE_FAIL: another refusal.
  * Waits for at most timeout_msec.  Since 0.1. */
 int omcache_set(omcache_t *mc, const unsigned char *key, size_t key_len, const unsigned char *value,
                 size_t value_len, time_t expiration, uint32_t flags, uint64_t cas,
@@ -426,7 +437,8 @@ int omcache_touch(omcache_t *mc, const unsigned char *key, size_t key_len, time_
  * OMCACHE_SERVER_FAILURE; OMCACHE_NO_SERVERS; OMCACHE_BUFFER_FULL: over the send
  * limit, or the answer over the receive limit; OMCACHE_BUFFERED if timeout_msec is
  * 0: the value then goes to the response callback only; OMCACHE_INVALID;
- * OMCACHE_NO_MEMORY; OMCACHE_FAIL.  Waits for at most timeout_msec.  Since 0.1. */
+ * OMCACHE_NO_MEMORY or OMCACHE_NO_DESCRIPTORS: nothing was sent; OMCACHE_FAIL.
+ * Waits for at most timeout_msec.  Since 0.1. */
 int omcache_get(omcache_t *mc, const unsigned char *key, size_t key_len,
                 const unsigned char **value, size_t *value_len, uint32_t *flags, uint64_t *cas,
                 int32_t timeout_msec);

@@ -117,6 +117,12 @@ class NoMemoryError(Error, MemoryError):
     code = lib.OMCACHE_NO_MEMORY
 
 
+class NoDescriptorsError(Error, OSError):
+    """There was no file descriptor, or local port, left to connect with."""
+
+    code = lib.OMCACHE_NO_DESCRIPTORS
+
+
 BY_CODE: Dict[int, Type[Error]] = {
     kind.code: kind for kind in (*Error.__subclasses__(), TimedOutError)
 }

@@ -10,6 +10,7 @@
 #include "core/handle.h"
 #include "core/loop.h"
 #include "core/losses.h"
+#include "core/recovery.h"
 #include "core/submit.h"
 #include "proto/opcode.h"
 #include "proto/request.h"
@@ -185,11 +186,14 @@ static int run(omcache_t *mc, int64_t now, int64_t deadline)
 static int collect(omcache_t *mc, omcache_req_t *reqs, size_t *req_count, omcache_value_t *values,
                    size_t room, size_t *value_count, int64_t now, int32_t timeout_msec)
 {
+    int64_t deadline = omc_clock_after(now, timeout_msec);
     size_t stored;
     int rc;
 
     omc_batch_collect(&mc->batch, reqs, values, room, mc->depth);
-    rc = run(mc, now, omc_clock_after(now, timeout_msec));
+    rc = run(mc, now, deadline);
+    if (rc == OMCACHE_AGAIN && timeout_msec > 0 && (now = omc_call_clock(mc)) >= deadline)
+        omc_recovery_doubt_all(mc, now);
     stored = omc_batch_collect_end(&mc->batch);
     omc_loop_forget_stalls(mc);
     if (value_count != NULL)

@@ -27,6 +27,7 @@ static const struct {
     {OMCACHE_TIMEOUT, "Timed out"},
     {OMCACHE_CANCELLED, "Cancelled"},
     {OMCACHE_NO_MEMORY, "Out of memory"},
+    {OMCACHE_NO_DESCRIPTORS, "Out of file descriptors or local ports"},
 };
 
 const char *omc_status_text(int status)

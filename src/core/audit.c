@@ -58,6 +58,8 @@ static void audit_server(const omcache_t *mc, const struct omc_server *server)
           server, "the deadline");
     check(server->watch.fd < 0 || server->watch.events == omc_server_events(server), server,
           "what is watched");
+    check(mc->fleet.down[server->index] == !omc_state_is_up(server->state), server,
+          "the list of servers that are down");
     check(!omc_server_has_work(server) || server->active, server, "the list of active servers");
     check(last == NULL || !last->quiet || last->forgotten || server->unsent, server,
           "the list of servers with quiet requests to be fenced");

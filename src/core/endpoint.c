@@ -3,6 +3,7 @@
  */
 #include "core/endpoint.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -32,6 +33,13 @@ void omc_endpoint_forget(struct omc_endpoint *endpoint)
     endpoint->lookup = NULL;
 }
 
+static enum omc_endpoint_result starve(struct omc_endpoint *endpoint, int error)
+{
+    endpoint->shortage = error;
+    omc_endpoint_forget(endpoint);
+    return OMC_ENDPOINT_STARVED;
+}
+
 /* What a lookup that may be done has found. */
 static enum omc_endpoint_result read_lookup(struct omc_endpoint *endpoint, int64_t now,
                                             const char **problem)
@@ -40,6 +48,8 @@ static enum omc_endpoint_result read_lookup(struct omc_endpoint *endpoint, int64
 
     if (!omc_lookup_is_done(endpoint->lookup))
         return OMC_ENDPOINT_WAIT;
+    if (omc_lookup_shortage(endpoint->lookup) != 0)
+        return starve(endpoint, omc_lookup_shortage(endpoint->lookup));
     if (omc_lookup_result(endpoint->lookup, &ttl, problem) == NULL)
         return OMC_ENDPOINT_FAILED;
     if (endpoint->fresh_until == OMC_CLOCK_NEVER) {
@@ -71,10 +81,8 @@ enum omc_endpoint_result omc_endpoint_find(omcache_t *mc, struct omc_server *ser
         endpoint->lookup = omc_names_look_up(mc, server, now);
         endpoint->fresh_until = OMC_CLOCK_NEVER;
     }
-    if (endpoint->lookup == NULL) {
-        *problem = "out of memory";
-        return OMC_ENDPOINT_FAILED;
-    }
+    if (endpoint->lookup == NULL)
+        return starve(endpoint, ENOMEM);
     return read_lookup(endpoint, now, problem);
 }
 

@@ -18,6 +18,7 @@ struct omc_server;
 struct omc_endpoint {
     struct omc_address address;  /* if it is one */
     struct omc_lookup *lookup;   /* the last one of a name, or NULL */
+    int shortage;                /* errno of what there was not enough of for it */
     int64_t fresh_until;         /* how long that is believed */
     struct omc_address proven;   /* where memcached was last found, */
     struct omc_address unproven; /* and where it was not; of length 0: nowhere */
@@ -25,8 +26,9 @@ struct omc_endpoint {
 
 enum omc_endpoint_result {
     OMC_ENDPOINT_FOUND,
-    OMC_ENDPOINT_WAIT,   /* for the resolver */
-    OMC_ENDPOINT_FAILED, /* *problem says why, as a static string */
+    OMC_ENDPOINT_WAIT,    /* for the resolver */
+    OMC_ENDPOINT_FAILED,  /* *problem says why, as a static string */
+    OMC_ENDPOINT_STARVED, /* we could not look, and nothing is known: `shortage` says why */
 };
 
 /* Whether there is a way to reach such a server: an address or, if the library can

@@ -81,6 +81,7 @@ enum omc_step omc_express_ask(omcache_t *mc, struct omc_express *express, omcach
                     .owner = OMC_OWNER_BATCH,
                     .opcode = req->header.opcode,
                     .prefix_len = (uint8_t)prefix.len,
+                    .prefix_hashed = mc->fleet.routing.keys.hash_prefix,
                     .keyed = req->server_index == -1},
         .number = omc_queue_next(&conn->queue),
     };

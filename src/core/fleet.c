@@ -7,6 +7,7 @@
 
 #include "base/memory.h"
 #include "core/handle.h"
+#include "core/recovery.h"
 #include "net/socket.h"
 
 void omc_fleet_init(struct omc_fleet *fleet, const struct omc_routing *routing)
@@ -23,6 +24,7 @@ static void free_arrays(struct omc_fleet *fleet)
     omc_memory_free(fleet->touched);
     omc_memory_free(fleet->pinned);
     omc_memory_free(fleet->unsent);
+    omc_memory_free(fleet->down);
     omc_router_fini(&fleet->router);
 }
 
@@ -33,8 +35,10 @@ static bool allocate_arrays(struct omc_fleet *fleet, size_t count)
     fleet->touched = omc_memory_new(count, sizeof(struct omc_server *));
     fleet->pinned = omc_memory_new(count, sizeof(struct omc_server *));
     fleet->unsent = omc_memory_new(count, sizeof(struct omc_server *));
-    return count == 0 || (fleet->servers != NULL && fleet->active != NULL &&
-                          fleet->touched != NULL && fleet->pinned != NULL && fleet->unsent != NULL);
+    fleet->down = omc_memory_new(count, sizeof(*fleet->down));
+    return count == 0 ||
+           (fleet->servers != NULL && fleet->active != NULL && fleet->touched != NULL &&
+            fleet->pinned != NULL && fleet->unsent != NULL && fleet->down != NULL);
 }
 
 /* Makes those servers of the list that the old fleet does not have.  Both are
@@ -151,6 +155,7 @@ static void renumber(struct omc_fleet *fleet, struct omc_server_list *list)
             fleet->pinned[fleet->pinned_count++] = server;
         if (server->unsent)
             fleet->unsent[fleet->unsent_count++] = server;
+        omc_recovery_note(fleet, server);
     }
 }
 
@@ -187,6 +192,8 @@ int omc_fleet_set_servers(omcache_t *mc, const char *text)
     struct omc_server_list list;
     int rc = omc_server_list_parse(&list, text);
 
+    if (rc == OMCACHE_INVALID)
+        omc_log(&mc->log, OMC_LOG_ERROR, "no list of servers: %s", list.problem);
     if (rc != OMCACHE_OK)
         return rc;
     if (!can_reach(mc, &list)) {
@@ -250,42 +257,54 @@ struct omc_server *omc_fleet_server(const struct omc_fleet *fleet, int index)
     return index >= 0 && (size_t)index < fleet->count ? fleet->servers[index] : NULL;
 }
 
-/* What a walk along the ring needs to know. */
-struct walk {
-    omcache_t *mc;
-    int64_t now;
+/* A key, and what of it is hashed. */
+struct question {
+    const struct omc_key_rules *rules;
+    const unsigned char *key;
+    size_t key_len;
 };
 
-static bool is_usable(void *context, uint32_t index)
+static int ask_router(omcache_t *mc, const struct question *question, const unsigned char *down)
 {
-    const struct walk *walk = context;
-
-    return omc_server_is_usable(walk->mc, walk->mc->fleet.servers[index], walk->now);
+    return omc_router_pick(&mc->fleet.router, question->rules, question->key, question->key_len,
+                           &mc->random, down);
 }
 
-static bool is_any(void *context, uint32_t index)
+static struct omc_server *pick(omcache_t *mc, const struct question *question, int64_t now)
 {
-    (void)context;
-    (void)index;
-    return true;
+    struct omc_fleet *fleet = &mc->fleet;
+    bool is_any_up = fleet->down_count < fleet->count;
+    int index;
+
+    if (fleet->count == 1) /* as the router would tell */
+        return omc_recovery_is_usable(mc, fleet->servers[0], now) ? fleet->servers[0] : NULL;
+    index = is_any_up ? ask_router(mc, question, NULL) : -1;
+    if (index >= 0 && !fleet->down[index])
+        return fleet->servers[index];
+    omc_recovery_look(mc, now);
+    index = is_any_up && mc->settings.failover ? ask_router(mc, question, fleet->down) : -1;
+    return omc_fleet_server(fleet, index);
 }
 
 struct omc_server *omc_fleet_pick(omcache_t *mc, const unsigned char *key, size_t key_len,
                                   int64_t now)
 {
-    struct omc_fleet *fleet = &mc->fleet;
-    struct walk walk = {mc, now};
-    bool failover = mc->settings.failover;
-    int index;
+    const struct question question = {&mc->fleet.routing.keys, key, key_len};
 
-    if (fleet->count == 1) /* as the router would tell */
-        return omc_server_is_usable(mc, fleet->servers[0], now) ? fleet->servers[0] : NULL;
-    index = omc_router_pick(&fleet->router, &fleet->routing.keys, key, key_len, &mc->random,
-                            failover ? is_usable : is_any, &walk);
+    return pick(mc, &question, now);
+}
 
-    if (index >= 0 && !failover && !is_usable(&walk, (uint32_t)index))
-        index = -1;
-    return omc_fleet_server(fleet, index);
+struct omc_server *omc_fleet_pick_again(omcache_t *mc, const unsigned char *key, size_t key_len,
+                                        const struct omc_pending *pending, int64_t now)
+{
+    struct omc_key_rules rules = mc->fleet.routing.keys;
+    const struct question question = {&rules, key + pending->prefix_len,
+                                      key_len - pending->prefix_len};
+
+    memcpy(rules.prefix, key, pending->prefix_len);
+    rules.prefix_len = pending->prefix_len;
+    rules.hash_prefix = pending->prefix_hashed;
+    return pick(mc, &question, now);
 }
 
 void omc_fleet_keep_alive(const struct omc_fleet *fleet, uint32_t seconds)

@@ -13,6 +13,12 @@
 #include "omcache.h"
 #include "route/router.h"
 
+enum {
+    /* Servers that are down and looked at together: so many that all are looked at often, so
+     * few that it costs no more the more are down. */
+    OMC_RECOVERY_SOME = 32,
+};
+
 struct omc_fleet {
     struct omc_server **servers;
     size_t count;
@@ -25,6 +31,12 @@ struct omc_fleet {
     size_t pinned_count;
     struct omc_server **unsent; /* those with requests that are new since the last send */
     size_t unsent_count;
+    unsigned char *down; /* by index: whether it takes no requests, see recovery.h */
+    size_t down_count;
+    size_t looked_next;                           /* where the look after them goes on, */
+    int64_t looked_at;                            /* and when it was */
+    struct omc_server *waited[OMC_RECOVERY_SOME]; /* those of them that a wait was for */
+    size_t waited_count;
     bool moved; /* requests have come to servers that may have to be started for them */
 
     struct omc_routing routing;
@@ -49,6 +61,10 @@ struct omc_server *omc_fleet_server(const struct omc_fleet *fleet, int index);
 /* The usable server for a key, or NULL. */
 struct omc_server *omc_fleet_pick(omcache_t *mc, const unsigned char *key, size_t key_len,
                                   int64_t now);
+
+/* The same for a request that was made before, which has the prefix of then in its key. */
+struct omc_server *omc_fleet_pick_again(omcache_t *mc, const unsigned char *key, size_t key_len,
+                                        const struct omc_pending *pending, int64_t now);
 
 /* Replaces the DNS servers and looks up all names anew.  OMCACHE_OK, or
  * OMCACHE_INVALID (cannot be read) or OMCACHE_NO_MEMORY with the old ones in use. */

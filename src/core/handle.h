@@ -60,6 +60,8 @@ struct omcache_s {
     uint32_t *routes; /* scratch for sorting the requests of a command */
     size_t routes_room;
 
+    int shortage; /* errno of what has run out since a connection was last made, or 0 */
+
     uint32_t random; /* state of the generator: for pauses, and for servers chosen at random */
 
     uint32_t usec; /* when the application's last call began, or waited; wraps */

@@ -10,6 +10,7 @@
 #include "core/handle.h"
 #include "core/losses.h"
 #include "core/receive.h"
+#include "core/recovery.h"
 #include "net/socket.h"
 
 /* One that fails on the way may leave its requests to others, which are then behind
@@ -46,7 +47,7 @@ void omc_loop_show(omcache_t *mc)
     mc->shown = true;
 }
 
-void omc_loop_choose(omcache_t *mc)
+static void choose_active(omcache_t *mc)
 {
     struct omc_fleet *fleet = &mc->fleet;
 
@@ -55,6 +56,12 @@ void omc_loop_choose(omcache_t *mc)
     for (size_t i = 0; i < fleet->active_count; i++)
         omc_server_choose(mc, fleet->active[i]);
     omc_names_choose(mc);
+}
+
+void omc_loop_choose(omcache_t *mc)
+{
+    choose_active(mc);
+    omc_recovery_choose_all(mc);
 }
 
 int64_t omc_loop_deadline(omcache_t *mc)
@@ -92,7 +99,8 @@ bool omc_loop_wait(omcache_t *mc, int msec, bool may_read)
         server->watch.ready = POLLIN;
         return true;
     }
-    omc_loop_choose(mc);
+    choose_active(mc);
+    omc_recovery_choose(mc);
     omc_watch_wait(&mc->watches, msec);
     return true;
 }
@@ -106,6 +114,7 @@ void omc_loop_dispatch(omcache_t *mc, int64_t now)
         if (i < fleet->active_count)
             omc_server_ready(mc, fleet->active[i], now);
     }
+    omc_recovery_dispatch(mc, now);
     omc_names_dispatch(mc, now);
     omc_loop_check_deadlines(mc, now);
     omc_operation_tell(mc);
@@ -128,7 +137,7 @@ bool omc_loop_process_fd(omcache_t *mc, int fd, short ready, int64_t now)
 bool omc_loop_is_active(omcache_t *mc)
 {
     omc_duty_update(mc);
-    return mc->fleet.active_count > 0;
+    return mc->fleet.active_count > 0 || mc->fleet.down_count > 0;
 }
 
 bool omc_loop_is_idle(omcache_t *mc)

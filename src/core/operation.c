@@ -10,6 +10,7 @@
 #include "core/doubt.h"
 #include "core/duty.h"
 #include "core/handle.h"
+#include "core/recovery.h"
 #include "core/server.h"
 #include "proto/opcode.h"
 
@@ -346,9 +347,12 @@ void omc_operation_expire(omcache_t *mc, int64_t now)
 
     while ((first = omc_deadlines_first(&mc->operations.deadlines)) != NULL && first->when <= now) {
         struct omc_operation *operation = (struct omc_operation *)first;
+        struct omc_server *server = operation->server;
 
         abandon(mc, operation, now);
         omc_operation_end(mc, operation, OMCACHE_TIMEOUT);
+        if (server != NULL)
+            omc_recovery_doubt(mc, server, now);
     }
 }
 

@@ -8,7 +8,9 @@
 
 #include "core/handle.h"
 #include "core/outcome.h"
+#include "core/shortage.h"
 #include "core/translate.h"
+#include "net/errors.h"
 
 /* What the outcome of a refused request is to be told with. */
 struct refusal {
@@ -32,7 +34,7 @@ static bool translate(omcache_t *mc, struct omc_server *server, int protocol, in
     struct refusal refusal = {mc, server, 0};
 
     if (!omc_translate_waiting(&server->conn, protocol, refuse, &refusal)) {
-        omc_server_event(mc, server, OMC_EVENT_FAILED, strerror(ENOMEM), now);
+        omc_shortage_note(mc, server, ENOMEM, now);
         return false;
     }
     /* Whose outcome nobody waits for would not hear of it otherwise. */
@@ -143,6 +145,8 @@ void omc_protocol_error(omcache_t *mc, struct omc_server *server, int error, int
 {
     if (error == ECONNRESET || error == EPIPE)
         omc_protocol_broken(mc, server, strerror(error), now);
+    else if (omc_errors_is_shortage(error, NULL))
+        omc_shortage_note(mc, server, error, now);
     else
         omc_server_event(mc, server, OMC_EVENT_FAILED, strerror(error), now);
 }

@@ -35,6 +35,7 @@ struct omc_pending {
     uint8_t owner;
     uint8_t opcode;
     uint8_t prefix_len; /* how much of its key, as sent, is not the application's */
+    bool prefix_hashed; /* whether that took part in the choice of its server */
     bool keyed;         /* its server was chosen by its key: another one will do */
     bool quiet;         /* no answer is expected before the next no-op's */
     bool fence;         /* a no-op of the library's own behind quiet requests */

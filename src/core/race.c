@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "net/errors.h"
 #include "net/socket.h"
 
 enum {
@@ -49,6 +50,13 @@ static bool is_over(const struct omc_race *race)
     return race->begun == race->count && race->open == 0;
 }
 
+static void note_error(struct omc_race *race, const struct omc_address *address, int error)
+{
+    race->error = error;
+    if (omc_errors_is_shortage(error, address))
+        race->shortage = error;
+}
+
 /* Ends those attempts that failed; the one that succeeded, or NULL. */
 static struct omc_attempt *check_attempts(struct omc_race *race, struct omc_watches *watches)
 {
@@ -64,7 +72,7 @@ static struct omc_attempt *check_attempts(struct omc_race *race, struct omc_watc
             return &race->attempts[i];
         if (error == EINPROGRESS)
             continue;
-        race->error = error;
+        note_error(race, &race->attempts[i].address, error);
         race->open--;
         omc_watch_close(watches, watch);
     }
@@ -85,9 +93,9 @@ static void begin(struct omc_race *race, struct omc_watches *watches, int64_t no
     race->begun++;
     race->next_at = now;
     if (fd < 0) {
-        race->error = errno;
+        note_error(race, &attempt->address, errno);
     } else if (!omc_watch_open(watches, &attempt->watch, fd)) {
-        race->error = ENOMEM;
+        note_error(race, &attempt->address, ENOMEM);
         omc_socket_close(fd);
     } else {
         omc_watch_want(watches, &attempt->watch, POLLIN | POLLOUT);
@@ -108,7 +116,9 @@ enum omc_race_result omc_race_step(struct omc_race *race, struct omc_watches *wa
         race->next_at = now; /* the next need not wait any more */
     while (race->begun < race->count && now >= race->next_at)
         begin(race, watches, now);
-    return is_over(race) ? OMC_RACE_LOST : OMC_RACE_ON;
+    if (!is_over(race))
+        return OMC_RACE_ON;
+    return race->shortage != 0 ? OMC_RACE_STARVED : OMC_RACE_LOST;
 }
 
 void omc_race_choose(struct omc_race *race, struct omc_watches *watches)
@@ -117,6 +127,11 @@ void omc_race_choose(struct omc_race *race, struct omc_watches *watches)
         if (race->attempts[i].watch.fd >= 0)
             omc_watch_choose(watches, &race->attempts[i].watch);
     }
+}
+
+bool omc_race_is_overdue(const struct omc_race *race, int64_t now)
+{
+    return race->begun == race->count && now >= race->next_at;
 }
 
 int64_t omc_race_deadline(const struct omc_race *race)

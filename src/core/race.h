@@ -26,12 +26,14 @@ struct omc_race {
     int64_t next_at; /* when the next one begins, or the last is repeated */
     int pause;       /* between repetitions */
     int error;       /* errno of the last one that failed */
+    int shortage;    /* the same, if one failed for want of something of ours; or 0 */
 };
 
 enum omc_race_result {
     OMC_RACE_ON,
-    OMC_RACE_WON,  /* the winner has a descriptor */
-    OMC_RACE_LOST, /* by all; `error` says why */
+    OMC_RACE_WON,     /* the winner has a descriptor */
+    OMC_RACE_LOST,    /* by all; `error` says why */
+    OMC_RACE_STARVED, /* likewise; `shortage` says why, and nothing is known of the server */
 };
 
 /* Gets ready to connect a server to addresses in this order; false without memory. */
@@ -47,6 +49,9 @@ enum omc_race_result omc_race_step(struct omc_race *race, struct omc_watches *wa
 
 /* Chooses its descriptors for the next wait. */
 void omc_race_choose(struct omc_race *race, struct omc_watches *watches);
+
+/* Whether each address has been tried, and the last of them has had its time for itself. */
+bool omc_race_is_overdue(const struct omc_race *race, int64_t now);
 
 /* When the next step is due whatever is found, or OMC_CLOCK_NEVER. */
 int64_t omc_race_deadline(const struct omc_race *race);

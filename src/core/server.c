@@ -20,6 +20,8 @@
 #include "core/patience.h"
 #include "core/protocol.h"
 #include "core/receive.h"
+#include "core/recovery.h"
+#include "core/shortage.h"
 #include "net/socket.h"
 #include "proto/request.h"
 
@@ -68,8 +70,7 @@ static struct omc_server *second_choice(omcache_t *mc, struct omc_server *first,
                                         int64_t now)
 {
     if (pending->keyed)
-        return omc_fleet_pick(mc, req->key + pending->prefix_len,
-                              omc_request_key_len(req) - pending->prefix_len, now);
+        return omc_fleet_pick_again(mc, req->key, omc_request_key_len(req), pending, now);
     return omc_state_is_up(first->state) ? first : NULL;
 }
 
@@ -125,20 +126,32 @@ static int move_request(omcache_t *mc, struct omc_server *server,
     return rc;
 }
 
-/* Closes the connection, or ends the attempt at one.  Requests that were sent fail
- * with a status; those that were not are moved, if told to and possible.  How many
- * failed. */
-static size_t close_connection(omcache_t *mc, struct omc_server *server, bool move, int status,
-                               int64_t now)
+/* How a request ends whose connection could not be made for want of something: nothing of
+ * it was sent, unless it went out with the hello. */
+static int starved(const struct omc_leftovers *leftovers, const struct omc_pending *pending,
+                   int status)
+{
+    struct omc_scratch scratch;
+    omcache_req_t req;
+
+    return omc_leftovers_read(leftovers, pending, &scratch, &req) ? status : OMCACHE_SERVER_FAILURE;
+}
+
+/* What becomes of the requests of a connection that is closed. */
+enum fate {
+    END,    /* with the status */
+    MOVE,   /* with the status if they were sent; else to where they belong now, if possible */
+    STARVE, /* with the status if they were not sent */
+};
+
+/* Takes its requests away.  How many failed. */
+static size_t end_requests(omcache_t *mc, struct omc_server *server, enum fate fate, int status,
+                           int64_t now)
 {
     struct omc_leftovers leftovers;
     struct omc_queue *queue = &leftovers.queue;
     size_t failed = 0;
 
-    close_sockets(mc, server);
-    server->greeting = OMCACHE_PROTOCOL_AUTO; /* what the next one speaks is not known */
-    if (server->endpoint.lookup != NULL && !omc_lookup_is_done(server->endpoint.lookup))
-        omc_endpoint_forget(&server->endpoint);
     omc_connection_close(&server->conn, &leftovers);
     for (uint32_t i = 0; i < queue->count; i++) {
         const struct omc_pending *pending = omc_queue_find(queue, queue->first + i);
@@ -147,8 +160,10 @@ static size_t close_connection(omcache_t *mc, struct omc_server *server, bool mo
         if (pending == NULL || pending->fence || pending->forgotten ||
             pending->owner == OMC_OWNER_GONE)
             continue;
-        if (move)
+        if (fate == MOVE)
             rc = move_request(mc, server, &leftovers, pending, now);
+        else if (fate == STARVE)
+            rc = starved(&leftovers, pending, status);
         if (rc == OMCACHE_OK)
             continue;
         omc_outcome_failure(mc, server, pending, rc);
@@ -158,13 +173,31 @@ static size_t close_connection(omcache_t *mc, struct omc_server *server, bool mo
     return failed;
 }
 
+/* Closes the connection, or ends the attempt at one.  How many requests failed. */
+static size_t close_connection(omcache_t *mc, struct omc_server *server, enum fate fate, int status,
+                               int64_t now)
+{
+    close_sockets(mc, server);
+    server->greeting = OMCACHE_PROTOCOL_AUTO; /* what the next one speaks is not known */
+    if (server->endpoint.lookup != NULL && !omc_lookup_is_done(server->endpoint.lookup))
+        omc_endpoint_forget(&server->endpoint);
+    return end_requests(mc, server, fate, status, now);
+}
+
+static void set_state(omcache_t *mc, struct omc_server *server, enum omc_state state)
+{
+    server->state = state;
+    if (!server->dropped)
+        omc_recovery_note(&mc->fleet, server);
+}
+
 size_t omc_server_abort(omcache_t *mc, struct omc_server *server, int status)
 {
     size_t failed;
 
-    server->state = OMC_STATE_IDLE;
+    set_state(mc, server, OMC_STATE_IDLE);
     omc_deadlines_remove(&mc->deadlines, &server->deadline);
-    failed = close_connection(mc, server, false, status, 0);
+    failed = close_connection(mc, server, END, status, 0);
     omc_duty_touch(&mc->fleet, server);
     return failed;
 }
@@ -191,6 +224,9 @@ static void resolve(omcache_t *mc, struct omc_server *server, int64_t now)
     case OMC_ENDPOINT_FAILED:
         omc_server_event(mc, server, OMC_EVENT_FAILED, problem, now);
         break;
+    case OMC_ENDPOINT_STARVED:
+        omc_shortage_note(mc, server, server->endpoint.shortage, now);
+        break;
     }
 }
 
@@ -213,6 +249,7 @@ static void accept_winner(omcache_t *mc, struct omc_server *server, struct omc_a
     server->address = winner->address;
     omc_watch_move(&mc->watches, &server->watch, &winner->watch);
     omc_race_fini(&server->race, &mc->watches);
+    mc->shortage = 0;
     omc_server_event(mc, server, OMC_EVENT_CONNECTED, NULL, now);
     if (omc_state_is_connected(server->state))
         flush(mc, server, now);
@@ -231,6 +268,9 @@ static void step_race(omcache_t *mc, struct omc_server *server, int64_t now)
     case OMC_RACE_LOST:
         omc_server_event(mc, server, OMC_EVENT_FAILED, strerror(server->race.error), now);
         break;
+    case OMC_RACE_STARVED:
+        omc_shortage_note(mc, server, server->race.shortage, now);
+        break;
     }
 }
 
@@ -242,7 +282,7 @@ static void start_race(omcache_t *mc, struct omc_server *server, int64_t now)
     if (omc_race_init(&server->race, server, addresses, count))
         step_race(mc, server, now);
     else
-        omc_server_event(mc, server, OMC_EVENT_FAILED, strerror(ENOMEM), now);
+        omc_shortage_note(mc, server, ENOMEM, now);
 }
 
 /* What a failure tells of the address, and that its name may have a new one. */
@@ -270,7 +310,7 @@ static size_t replace_connection(omcache_t *mc, struct omc_server *server, int64
     size_t failed;
 
     server->second = NULL;
-    failed = close_connection(mc, server, true, OMCACHE_SERVER_FAILURE, now);
+    failed = close_connection(mc, server, MOVE, OMCACHE_SERVER_FAILURE, now);
     omc_watch_move(&mc->watches, &server->watch, &second->watch);
     omc_second_free(second, &mc->watches);
     greet(mc, server, now);
@@ -319,7 +359,7 @@ static void run_action(omcache_t *mc, struct omc_server *server, enum omc_action
         omc_log(&mc->log, OMC_LOG_INFO, "%s:%s: connected", name->host, name->port);
         break;
     case OMC_ACTION_CLOSE:
-        failed = close_connection(mc, server, true, OMCACHE_SERVER_FAILURE, now);
+        failed = close_connection(mc, server, MOVE, OMCACHE_SERVER_FAILURE, now);
         omc_log(&mc->log, failed > 0 ? OMC_LOG_WARNING : OMC_LOG_DEBUG,
                 "%s:%s: connection closed: %s; %zu requests failed", name->host, name->port, reason,
                 failed);
@@ -331,12 +371,23 @@ static void run_action(omcache_t *mc, struct omc_server *server, enum omc_action
                 "%zu requests failed",
                 name->host, name->port, failed);
         break;
+    case OMC_ACTION_LEAVE:
+        failed = end_requests(mc, server, MOVE, OMCACHE_SERVER_FAILURE, now);
+        omc_log(&mc->log, OMC_LOG_WARNING,
+                "%s:%s: no connection after %lld ms, down until there is one; %zu requests failed",
+                name->host, name->port, (long long)(now - server->conn.since), failed);
+        break;
+    case OMC_ACTION_STARVE:
+        pause = omc_backoff_pause(server->failures, mc->settings.reconnect_timeout, &mc->random);
+        server->retry_at = omc_clock_after(now, pause);
+        close_connection(mc, server, STARVE, omc_shortage_status(mc->shortage), now);
+        break;
     case OMC_ACTION_DISABLE:
         server->failures++;
         pause = omc_backoff_pause(server->failures, mc->settings.reconnect_timeout, &mc->random);
         server->retry_at = omc_clock_after(now, pause);
         doubt_address(server, before);
-        failed = close_connection(mc, server, true, OMCACHE_SERVER_FAILURE, now);
+        failed = close_connection(mc, server, MOVE, OMCACHE_SERVER_FAILURE, now);
         omc_log(&mc->log, level, "%s:%s: down: %s; %zu requests failed, to be retried in %u ms",
                 name->host, name->port, reason, failed, (unsigned)pause);
         break;
@@ -357,7 +408,7 @@ void omc_server_event(omcache_t *mc, struct omc_server *server, enum omc_event e
     bool useless = event == OMC_EVENT_FAILED && is_useless(server);
     struct omc_transition transition = omc_state_next(before, useless ? OMC_EVENT_USELESS : event);
 
-    server->state = transition.next;
+    set_state(mc, server, transition.next);
     if ((event == OMC_EVENT_FAILED || event == OMC_EVENT_REPLACED) &&
         transition.action != OMC_ACTION_NONE) {
         server->counters.failures++;
@@ -367,27 +418,6 @@ void omc_server_event(omcache_t *mc, struct omc_server *server, enum omc_event e
     omc_duty_touch(&mc->fleet, server);
 }
 
-void omc_server_nudge(omcache_t *mc, struct omc_server *server, int64_t now)
-{
-    if (server->nudged_at == now)
-        return;
-    server->nudged_at = now;
-    if (server->state == OMC_STATE_DOWN && now >= server->retry_at)
-        omc_server_event(mc, server, OMC_EVENT_START, NULL, now);
-    if (server->state == OMC_STATE_DOWN)
-        return;
-    omc_watch_choose_none(&mc->watches);
-    omc_server_choose(mc, server);
-    if (omc_state_is_resolving(server->state))
-        omc_names_choose(mc);
-    omc_watch_wait(&mc->watches, 0);
-    if (omc_state_is_resolving(server->state))
-        omc_names_dispatch(mc, now);
-    omc_names_check_deadline(mc, now);
-    omc_server_ready(mc, server, now);
-    omc_patience_check(mc, server, now);
-}
-
 void omc_server_prepare(omcache_t *mc, struct omc_server *server, int64_t now)
 {
     bool fenced = omc_connection_fence(&server->conn);
@@ -395,7 +425,7 @@ void omc_server_prepare(omcache_t *mc, struct omc_server *server, int64_t now)
     if (server->state == OMC_STATE_IDLE && omc_connection_is_busy(&server->conn))
         omc_server_event(mc, server, OMC_EVENT_START, NULL, now);
     if (!fenced) /* nobody would know when quiet requests are over */
-        omc_server_event(mc, server, OMC_EVENT_FAILED, strerror(ENOMEM), now);
+        omc_shortage_note(mc, server, ENOMEM, now);
 }
 
 void omc_server_write(omcache_t *mc, struct omc_server *server, int64_t now)
@@ -429,8 +459,8 @@ void omc_server_ready(omcache_t *mc, struct omc_server *server, int64_t now)
 bool omc_server_has_work(const struct omc_server *server)
 {
     return omc_connection_is_busy(&server->conn) || server->second != NULL ||
-           omc_state_is_resolving(server->state) || omc_state_is_connecting(server->state) ||
-           omc_state_is_handshake(server->state);
+           server->state == OMC_STATE_RESOLVING || server->state == OMC_STATE_CONNECTING ||
+           server->state == OMC_STATE_HANDSHAKE;
 }
 
 short omc_server_events(const struct omc_server *server)

@@ -91,19 +91,6 @@ void omc_server_event(omcache_t *mc, struct omc_server *server, enum omc_event e
  * many. */
 size_t omc_server_abort(omcache_t *mc, struct omc_server *server, int status);
 
-/* One look at a connection that is to be made again, without waiting, at most once a
- * millisecond; whatever comes of that is for the next one who asks. */
-void omc_server_nudge(omcache_t *mc, struct omc_server *server, int64_t now);
-
-/* Whether it takes requests.  If it is down, that is reason to look after it. */
-static inline bool omc_server_is_usable(omcache_t *mc, struct omc_server *server, int64_t now)
-{
-    if (omc_state_is_up(server->state))
-        return true;
-    omc_server_nudge(mc, server, now);
-    return false;
-}
-
 /* Fences its quiet requests, and starts to connect if it is idle and has
  * something to send. */
 void omc_server_prepare(omcache_t *mc, struct omc_server *server, int64_t now);
@@ -118,7 +105,7 @@ void omc_server_ready(omcache_t *mc, struct omc_server *server, int64_t now);
  * again. */
 void omc_server_found(omcache_t *mc, struct omc_server *server, int64_t now);
 
-/* Whether it must be polled, or pushed. */
+/* Whether it must be polled, or pushed; recovery.h looks after those that are down. */
 bool omc_server_has_work(const struct omc_server *server);
 
 /* What its connection is to be watched for. */

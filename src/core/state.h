@@ -5,7 +5,8 @@
  * A server that takes requests is idle, being looked up, connecting, in its
  * handshake, or ready.
  * One that failed before it proved itself is down: it takes none until a
- * reconnect, tried when its time has come, ends in a successful handshake.
+ * reconnect, tried when its time has come, ends in a successful handshake.  So is one that
+ * keeps everybody waiting for its first connection, until there is one.
  */
 #ifndef OMC_CORE_STATE_H
 #define OMC_CORE_STATE_H
@@ -35,6 +36,8 @@ enum omc_event {
     OMC_EVENT_REJECTED,  /* the same, perhaps for a request behind the hello */
     OMC_EVENT_USELESS,   /* the same, and it is not the first time that no answer came before */
     OMC_EVENT_REPLACED,  /* it kept silent while a second connection was answered */
+    OMC_EVENT_DOUBTED,   /* there is no connection yet, and nobody is to wait for it any more */
+    OMC_EVENT_STARVED,   /* we ran out of what it takes, and the peer is not to blame */
     OMC_EVENT_DISCARD,   /* we end it, and the peer is not to blame */
     OMC_EVENT_COUNT
 };
@@ -48,6 +51,8 @@ enum omc_action {
     OMC_ACTION_WELCOME, /* start using it */
     OMC_ACTION_CLOSE,   /* close, failing what it had to do */
     OMC_ACTION_REPLACE, /* close likewise, and go on with the second connection */
+    OMC_ACTION_LEAVE,   /* go on, but what it had to do goes elsewhere or fails */
+    OMC_ACTION_STARVE,  /* the same, and nothing of it goes elsewhere */
     OMC_ACTION_DISABLE, /* close likewise, and leave it alone for a while */
 };
 

@@ -9,6 +9,7 @@
 #include "core/duty.h"
 #include "core/handle.h"
 #include "core/receive.h"
+#include "core/recovery.h"
 #include "proto/request.h"
 
 enum {
@@ -44,12 +45,15 @@ static struct omc_server *route(omcache_t *mc, const omcache_req_t *req, bool co
         server = find_server(mc, req, now);
         if (server == NULL || is_ready(server, now))
             return server;
-        if (!omc_server_is_usable(mc, server, now))
+        if (!omc_recovery_is_usable(mc, server, now))
             return NULL;
         if (connect && server->state == OMC_STATE_READY)
             omc_receive(mc, server, now);
-        if (connect && server->state == OMC_STATE_IDLE)
-            omc_server_event(mc, server, OMC_EVENT_START, NULL, now);
+        if (!connect || server->state != OMC_STATE_IDLE)
+            continue;
+        omc_server_event(mc, server, OMC_EVENT_START, NULL, now);
+        if (server->state == OMC_STATE_IDLE) /* no descriptor: the request is to fail soon */
+            mc->fleet.moved = true;
     } while (!omc_state_is_up(server->state));
     return server;
 }
@@ -163,6 +167,7 @@ static int accept_one(omcache_t *mc, struct omc_server *server, omcache_req_t *r
         .tag = omc_batch_add(&mc->batch),
         .asked = mc->usec,
         .prefix_len = (uint8_t)prefix.len,
+        .prefix_hashed = mc->fleet.routing.keys.hash_prefix,
         .keyed = req->server_index == -1,
     };
     int rc = OMCACHE_NO_SERVERS;
@@ -201,6 +206,7 @@ static size_t accept_run(omcache_t *mc, struct omc_server *server, omcache_req_t
         .tag = mc->batch.next_tag,
         .asked = mc->usec,
         .prefix_len = (uint8_t)prefix.len,
+        .prefix_hashed = mc->fleet.routing.keys.hash_prefix,
         .keyed = true,
     };
     size_t done = omc_connection_submit_run(&server->conn, reqs, count, prefix, &first,
@@ -309,6 +315,7 @@ int omc_submit_operation(omcache_t *mc, const omcache_req_t *req, struct omc_ope
         .operation = operation,
         .asked = mc->usec,
         .prefix_len = (uint8_t)prefix.len,
+        .prefix_hashed = mc->fleet.routing.keys.hash_prefix,
         .keyed = req->server_index == -1,
     };
     struct omc_server *server = route(mc, req, true, now);

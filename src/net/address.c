@@ -7,6 +7,8 @@
 #include <string.h>
 #include <sys/un.h>
 
+#include "base/memory.h"
+
 /* Strictly digits: getaddrinfo would take "99999" modulo 65536, and " 1". */
 bool omc_address_is_port(const char *text)
 {
@@ -69,4 +71,28 @@ enum omc_address_kind omc_address_parse(struct omc_address *address, const char 
 bool omc_address_is_equal(const struct omc_address *a, const struct omc_address *b)
 {
     return a->len == b->len && memcmp(&a->storage, &b->storage, a->len) == 0;
+}
+
+bool omc_address_is_among(const struct omc_addresses *addresses, const struct omc_address *address)
+{
+    for (size_t i = 0; i < addresses->count; i++) {
+        if (omc_address_is_equal(&addresses->items[i], address))
+            return true;
+    }
+    return false;
+}
+
+bool omc_address_find_local(struct omc_addresses *found, const char *port, const char **problem)
+{
+    static const char *const hosts[] = {"127.0.0.1", "::1"};
+
+    found->items = omc_memory_new(2, sizeof(struct omc_address));
+    if (found->items == NULL)
+        return false;
+    for (size_t i = 0; i < 2; i++) {
+        if (omc_address_parse(&found->items[found->count], hosts[i], port, problem) ==
+            OMC_ADDRESS_NUMERIC)
+            found->count++;
+    }
+    return true;
 }

@@ -45,5 +45,10 @@ enum omc_address_kind omc_address_parse(struct omc_address *address, const char 
 bool omc_address_is_port(const char *text);
 
 bool omc_address_is_equal(const struct omc_address *a, const struct omc_address *b);
+bool omc_address_is_among(const struct omc_addresses *addresses, const struct omc_address *address);
+
+/* Fills in the addresses of this machine itself, in memory of the caller's to free; false
+ * if there is none. */
+bool omc_address_find_local(struct omc_addresses *found, const char *port, const char **problem);
 
 #endif

@@ -6,6 +6,7 @@
  * noted, and told to the owner after it has returned.
  */
 #include <ares.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "net/errors.h"
 #include "net/host_name.h"
 #include "net/resolver.h"
 
@@ -35,6 +37,7 @@ struct omc_lookup {
     struct omc_addresses addresses;
     uint32_t ttl;
     const char *problem;
+    int shortage; /* errno of what it failed for want of, or 0 */
 };
 
 struct omc_resolver {
@@ -44,6 +47,7 @@ struct omc_resolver {
     size_t wanted;        /* lookups under way that have not been forgotten */
     bool outdated;        /* a lookup was in vain: have a new channel when possible */
     bool starved;         /* the owner had no memory to watch a socket */
+    int shortage;         /* errno of the last socket that could not be opened, or 0 */
     int leaving;          /* the socket that c-ares is about to close */
     struct omc_lookup *ended;
     struct omc_lookup **ended_end;
@@ -60,8 +64,14 @@ bool omc_resolver_is_there(void)
 
 static ares_socket_t open_socket(int family, int type, int protocol, void *data)
 {
-    (void)data;
-    return socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
+    struct omc_resolver *resolver = data;
+    int fd = socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
+
+    if (fd >= 0)
+        resolver->shortage = 0;
+    else if (omc_errors_is_shortage(errno, NULL))
+        resolver->shortage = errno;
+    return fd;
 }
 
 /* Sockets that c-ares asks the kernel for routes with, to sort addresses, and those
@@ -213,15 +223,6 @@ static struct omc_address address_of(const struct ares_addrinfo_node *node, in_p
     return address;
 }
 
-static bool has(const struct omc_addresses *addresses, const struct omc_address *address)
-{
-    for (size_t i = 0; i < addresses->count; i++) {
-        if (memcmp(&addresses->items[i].storage, &address->storage, address->len) == 0)
-            return true;
-    }
-    return false;
-}
-
 /* Adds the first new address of this family from `node` on; returns where to go on. */
 static const struct ares_addrinfo_node *add_next(struct omc_lookup *lookup,
                                                  const struct ares_addrinfo_node *node, int family)
@@ -234,7 +235,7 @@ static const struct ares_addrinfo_node *add_next(struct omc_lookup *lookup,
         if (node->ai_family != family)
             continue;
         address = address_of(node, lookup->port);
-        if (has(addresses, &address))
+        if (omc_address_is_among(addresses, &address))
             continue;
         if (addresses->count < OMC_ADDRESSES_MAX)
             addresses->items[addresses->count++] = address;
@@ -272,6 +273,22 @@ static uint32_t least_ttl(const struct ares_addrinfo *info)
     return least > 0 ? (uint32_t)least : 0;
 }
 
+static void lack_memory(struct omc_lookup *lookup)
+{
+    lookup->problem = problem_of(ARES_ENOMEM);
+    lookup->shortage = ENOMEM;
+}
+
+/* Servers that say that there is no such name have been asked. */
+static int shortage_of(const struct omc_resolver *resolver, int status)
+{
+    if (status == ARES_ENOMEM || status == ARES_EDESTRUCTION)
+        return ENOMEM;
+    return status == ARES_ENOTFOUND || status == ARES_ENODATA || status == ARES_EBADNAME
+               ? 0
+               : resolver->shortage;
+}
+
 static void note_result(struct omc_lookup *lookup, int status, const struct ares_addrinfo *info)
 {
     size_t count = 0;
@@ -280,13 +297,14 @@ static void note_result(struct omc_lookup *lookup, int status, const struct ares
         status = ARES_ENODATA;
     if (status != ARES_SUCCESS) {
         lookup->problem = problem_of(status);
+        lookup->shortage = shortage_of(lookup->resolver, status);
         return;
     }
     for (const struct ares_addrinfo_node *node = info->nodes; node != NULL; node = node->ai_next)
         count += count < OMC_ADDRESSES_MAX;
     lookup->addresses.items = omc_memory_new(count, sizeof(struct omc_address));
     if (lookup->addresses.items == NULL) {
-        lookup->problem = problem_of(ARES_ENOMEM);
+        lack_memory(lookup);
         return;
     }
     add_addresses(lookup, info->nodes);
@@ -345,24 +363,6 @@ static struct omc_lookup *next_ended(struct omc_resolver *resolver)
     return lookup;
 }
 
-/* Fills in the addresses of this machine itself. */
-static void find_local(struct omc_lookup *lookup, const char *port)
-{
-    static const char *const hosts[] = {"127.0.0.1", "::1"};
-    struct omc_addresses *found = &lookup->addresses;
-
-    found->items = omc_memory_new(2, sizeof(struct omc_address));
-    if (found->items == NULL) {
-        lookup->problem = problem_of(ARES_ENOMEM);
-        return;
-    }
-    for (size_t i = 0; i < 2; i++) {
-        if (omc_address_parse(&found->items[found->count], hosts[i], port, &lookup->problem) ==
-            OMC_ADDRESS_NUMERIC)
-            found->count++;
-    }
-}
-
 struct omc_lookup *omc_resolver_look_up(struct omc_resolver *resolver, const char *host,
                                         const char *port, void *lookup_context)
 {
@@ -380,13 +380,19 @@ struct omc_lookup *omc_resolver_look_up(struct omc_resolver *resolver, const cha
         return lookup;
     }
     if (omc_host_name_is_local(host)) {
-        find_local(lookup, port);
+        if (!omc_address_find_local(&lookup->addresses, port, &lookup->problem))
+            lack_memory(lookup);
         return lookup;
     }
+    errno = 0;
     if (!prepare_channel(resolver)) {
-        lookup->problem = problem_of(ARES_ENOMEM);
+        lack_memory(lookup);
+        if (errno == EMFILE || errno == ENFILE)
+            lookup->shortage = errno;
         return lookup;
     }
+    if (resolver->wanted == 0)
+        resolver->shortage = 0;
     lookup->stage = STARTING;
     resolver->wanted++;
     ares_getaddrinfo(resolver->channel, host, NULL, &hints, on_end, lookup);
@@ -410,6 +416,11 @@ const struct omc_addresses *omc_lookup_result(const struct omc_lookup *lookup, u
     }
     *ttl = lookup->ttl;
     return &lookup->addresses;
+}
+
+int omc_lookup_shortage(const struct omc_lookup *lookup)
+{
+    return lookup->shortage;
 }
 
 /* c-ares cannot cancel a single one. */

@@ -46,6 +46,12 @@ const struct omc_addresses *omc_lookup_result(const struct omc_lookup *lookup, u
     return NULL;
 }
 
+int omc_lookup_shortage(const struct omc_lookup *lookup)
+{
+    (void)lookup;
+    return 0;
+}
+
 void omc_lookup_free(struct omc_lookup *lookup)
 {
     (void)lookup;

@@ -58,6 +58,9 @@ bool omc_lookup_is_done(const struct omc_lookup *lookup);
 const struct omc_addresses *omc_lookup_result(const struct omc_lookup *lookup, uint32_t *ttl,
                                               const char **problem);
 
+/* The errno of what it failed for want of, descriptors or memory; 0: it did not. */
+int omc_lookup_shortage(const struct omc_lookup *lookup);
+
 /* Forgets the lookup, done or not. */
 void omc_lookup_free(struct omc_lookup *lookup);
 

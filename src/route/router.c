@@ -160,9 +160,13 @@ void omc_router_fini(struct omc_router *router)
     *router = (struct omc_router){.count = 0};
 }
 
+static bool is_up(const unsigned char *down, uint32_t server)
+{
+    return down == NULL || down[server] == 0;
+}
+
 /* Walks along the ring. */
-static int pick_from_ring(const struct omc_ring *ring, uint32_t hash,
-                          omc_router_usable_func *usable, void *context)
+static int pick_from_ring(const struct omc_ring *ring, uint32_t hash, const unsigned char *down)
 {
     size_t place;
 
@@ -172,7 +176,7 @@ static int pick_from_ring(const struct omc_ring *ring, uint32_t hash,
     for (size_t i = 0; i < ring->count; i++) {
         uint32_t server = ring->points[place].server;
 
-        if (usable(context, server))
+        if (is_up(down, server))
             return (int)server;
         place = place + 1 == ring->count ? 0 : place + 1;
     }
@@ -181,12 +185,12 @@ static int pick_from_ring(const struct omc_ring *ring, uint32_t hash,
 
 /* Walks along the list as it was given. */
 static int pick_from_list(const struct omc_router *router, uint32_t place,
-                          omc_router_usable_func *usable, void *context)
+                          const unsigned char *down)
 {
     for (uint32_t i = 0; i < router->count; i++) {
         uint32_t server = router->by_order[(place + i) % router->count];
 
-        if (usable(context, server))
+        if (is_up(down, server))
             return (int)server;
     }
     return -1;
@@ -194,18 +198,18 @@ static int pick_from_list(const struct omc_router *router, uint32_t place,
 
 int omc_router_pick(const struct omc_router *router, const struct omc_key_rules *rules,
                     const unsigned char *key, size_t key_len, uint32_t *random,
-                    omc_router_usable_func *usable, void *context)
+                    const unsigned char *down)
 {
     uint32_t hash;
 
     if (router->count <= 1) /* nothing is hashed */
-        return pick_from_list(router, 0, usable, context);
+        return pick_from_list(router, 0, down);
     if (router->selection == OMC_SELECT_RANDOM)
-        return pick_from_list(router, omc_random_next(random) % router->count, usable, context);
+        return pick_from_list(router, omc_random_next(random) % router->count, down);
     hash = omc_key_hash(rules, router->hash, key, key_len);
     if (router->selection == OMC_SELECT_RING)
-        return pick_from_ring(&router->ring, hash, usable, context);
+        return pick_from_ring(&router->ring, hash, down);
     if (router->selection == OMC_SELECT_BUCKET)
-        return pick_from_list(router, hash & (router->count - 1), usable, context);
-    return pick_from_list(router, hash % router->count, usable, context);
+        return pick_from_list(router, hash & (router->count - 1), down);
+    return pick_from_list(router, hash % router->count, down);
 }

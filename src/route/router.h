@@ -26,13 +26,11 @@ bool omc_router_init(struct omc_router *router, const struct omc_routing *routin
                      const struct omc_server_list *list);
 void omc_router_fini(struct omc_router *router);
 
-/* Whether a server can be used. */
-typedef bool(omc_router_usable_func)(void *context, uint32_t server);
-
-/* The server of a key: the one it belongs to, or the next that can be used; -1 if
- * there is none.  *random is the state of a generator. */
+/* The server of a key: the one it belongs to, or the next that is not down; -1 if there
+ * is none.  down has a byte for each server, not 0 if it is; NULL: none is.  *random is
+ * the state of a generator. */
 int omc_router_pick(const struct omc_router *router, const struct omc_key_rules *rules,
                     const unsigned char *key, size_t key_len, uint32_t *random,
-                    omc_router_usable_func *usable, void *context);
+                    const unsigned char *down);
 
 #endif

@@ -4,6 +4,7 @@
 #include "route/server_list.h"
 
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +13,14 @@
 
 #define BLANKS " \t\r\n"
 #define SOCKET_PORT "0" /* what libmemcached's rings have there */
+
+#define LABEL_BYTES                                                  \
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789" \
+    ".-_:/[]%" /* what addresses are made of: a label may be one that others use */
+
+enum {
+    ENTRY_TOLD = 80, /* bytes of a wrong entry that are told */
+};
 
 /* A piece of the text. */
 struct span {
@@ -98,7 +107,7 @@ static bool split(struct span address, struct span *host, struct span *port)
     return true;
 }
 
-/* Cuts off a label; false if it is empty.  A path may have a "=" of its own. */
+/* Cuts off a label; false if it is none.  A path may have a "=" of its own. */
 static bool cut_label(struct span *entry, struct span *label)
 {
     label->start = NULL;
@@ -106,7 +115,18 @@ static bool cut_label(struct span *entry, struct span *label)
         return true;
     *label = trim(*label);
     *entry = trim(*entry);
-    return label->len > 0;
+    for (size_t i = 0; i < label->len; i++) {
+        if (strchr(LABEL_BYTES, label->start[i]) == NULL)
+            return false;
+    }
+    return label->len > 0 && label->start[0] != '-';
+}
+
+static int complain(struct omc_server_list *list, struct span entry, const char *what)
+{
+    snprintf(list->problem, sizeof(list->problem), "\"%.*s\": %s",
+             (int)(entry.len < ENTRY_TOLD ? entry.len : ENTRY_TOLD), entry.start, what);
+    return OMCACHE_INVALID;
 }
 
 static bool copy_span(struct span span, char **copy)
@@ -118,11 +138,17 @@ static bool copy_span(struct span span, char **copy)
 static int add(struct omc_server_list *list, struct span entry)
 {
     struct omc_server_name *names, *name;
-    struct span label, host, port;
+    struct span label, host, port, whole = entry;
     uint32_t weight;
 
-    if (!cut_label(&entry, &label) || !cut_weight(&entry, &weight) || !split(entry, &host, &port))
-        return OMCACHE_INVALID;
+    if (!cut_label(&entry, &label))
+        return complain(
+            list, whole,
+            "a label, in front of \"=\", has letters, digits, and .-_:/[]%, no - first");
+    if (!cut_weight(&entry, &weight))
+        return complain(list, whole, "a weight, behind \"/?\", is a number of 32 bits");
+    if (!split(entry, &host, &port))
+        return complain(list, whole, "an opening bracket ends with \"]\" or \"]:port\"");
     names = omc_memory_resize(list->names, list->count + 1, sizeof(*names));
     if (names == NULL)
         return OMCACHE_NO_MEMORY;
@@ -170,11 +196,43 @@ static int compare_for_sort(const void *left, const void *right)
     return by_name != 0 ? by_name : (a->order > b->order) - (a->order < b->order);
 }
 
+static int compare_labels(const void *left, const void *right)
+{
+    const struct omc_server_name *const *a = left, *const *b = right;
+    int by_label = strcmp((*a)->label, (*b)->label);
+
+    return by_label != 0 ? by_label : omc_server_list_compare(*a, *b);
+}
+
+/* A label that two addresses have would give all keys of both to one of them. */
+static int check_labels(struct omc_server_list *list)
+{
+    const struct omc_server_name **labelled = omc_memory_new(list->count, sizeof(*labelled));
+    size_t count = 0;
+    int rc = OMCACHE_OK;
+
+    if (labelled == NULL)
+        return OMCACHE_NO_MEMORY;
+    for (size_t i = 0; i < list->count; i++) {
+        if (list->names[i].label != NULL)
+            labelled[count++] = &list->names[i];
+    }
+    qsort(labelled, count, sizeof(*labelled), compare_labels);
+    for (size_t i = 1; i < count && rc == OMCACHE_OK; i++) {
+        const struct omc_server_name *a = labelled[i - 1], *b = labelled[i];
+
+        if (strcmp(a->label, b->label) == 0 && omc_server_list_compare(a, b) != 0)
+            rc = complain(list, span_of(a->label), "a label that two servers have");
+    }
+    omc_memory_free(labelled);
+    return rc;
+}
+
 int omc_server_list_parse(struct omc_server_list *list, const char *text)
 {
     int rc = OMCACHE_OK;
 
-    *list = (struct omc_server_list){NULL, 0};
+    *list = (struct omc_server_list){.count = 0};
     while (rc == OMCACHE_OK && *text != '\0') {
         size_t len = strcspn(text, ",");
         struct span entry = trim((struct span){text, len});
@@ -183,10 +241,12 @@ int omc_server_list_parse(struct omc_server_list *list, const char *text)
             rc = add(list, entry);
         text += len + (text[len] == ',');
     }
+    if (rc == OMCACHE_OK && list->count > 1) {
+        qsort(list->names, list->count, sizeof(*list->names), compare_for_sort);
+        rc = check_labels(list);
+    }
     if (rc != OMCACHE_OK)
         omc_server_list_fini(list);
-    else if (list->count > 1)
-        qsort(list->names, list->count, sizeof(*list->names), compare_for_sort);
     return rc;
 }
 
@@ -195,5 +255,6 @@ void omc_server_list_fini(struct omc_server_list *list)
     for (size_t i = 0; i < list->count; i++)
         omc_server_list_free_name(&list->names[i]);
     omc_memory_free(list->names);
-    *list = (struct omc_server_list){NULL, 0};
+    list->names = NULL;
+    list->count = 0;
 }

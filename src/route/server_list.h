@@ -15,6 +15,10 @@
 
 #define OMC_SERVER_LIST_PORT "11211"
 
+enum {
+    OMC_SERVER_LIST_PROBLEM = 200, /* bytes of what is said of a wrong list, with a NUL */
+};
+
 struct omc_server_name {
     char *host;      /* without brackets; or the path of a socket */
     char *port;      /* as given, or "11211"; "0" of a socket */
@@ -26,10 +30,11 @@ struct omc_server_name {
 struct omc_server_list {
     struct omc_server_name *names; /* sorted by host, then port, then order */
     size_t count;
+    char problem[OMC_SERVER_LIST_PROBLEM]; /* of one that cannot be read: which entry, and why */
 };
 
-/* Reads a list.  OMCACHE_OK; OMCACHE_INVALID for an entry that cannot be read;
- * OMCACHE_NO_MEMORY.  On failure the list is empty. */
+/* Reads a list.  OMCACHE_OK; OMCACHE_INVALID for an entry that cannot be read, or a label
+ * that two addresses have; OMCACHE_NO_MEMORY.  On failure the list is empty. */
 int omc_server_list_parse(struct omc_server_list *list, const char *text);
 
 /* A copy with strings of its own; false without memory. */

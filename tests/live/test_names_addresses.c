@@ -140,7 +140,10 @@ START_TEST(the_first_may_still_win)
     peer_start_unreachable(0);
     name_addresses(loopback_host(host), loopback_other_host(1, other));
     assert_rc(omcache_noop(client, 0, 0), OMCACHE_BUFFERED);
-    assert_rc(omcache_io(client, NULL, NULL, NULL, NULL, HEAD_START_MS + 100), OMCACHE_AGAIN);
+    /* Nobody waits in vain, which would be held against it. */
+    for (int64_t end = clock_ms() + HEAD_START_MS + 100; clock_ms() < end; clock_sleep(10)) {
+        assert_rc(omcache_io(client, NULL, NULL, NULL, NULL, 0), OMCACHE_AGAIN);
+    }
     peer_stop_all();
     struct peer *peer = peer_start(0, wire_serve, NULL);
     drain(client); /* the kernel asks again after a second */

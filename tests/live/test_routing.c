@@ -289,6 +289,30 @@ START_TEST(a_prefix_moves_along_once)
 }
 END_TEST
 
+/* Whoever asks for it later does so with the prefix that it was stored with. */
+START_TEST(requests_move_by_the_prefix_they_were_made_with)
+{
+    bool was_hashed = _i != 2;
+    bool is_hashed = _i != 1;
+    fixture_servers(3);
+    memcached_kill(&fleet.servers[1]);
+    client = fixture_client(fleet.list);
+    assert_rc(omcache_set_key_prefix(client, "old:", 4, was_hashed), OMCACHE_OK);
+    omcache_set_buffering(client, 1);
+    name_keys();
+    for (size_t i = 0; i < KEYS; i++) {
+        assert_rc(omcache_set(client, TEXT(names[i]), TEXT(names[i]), 0, 0, 0, 0),
+                  OMCACHE_BUFFERED);
+    }
+    assert_rc(omcache_set_key_prefix(client, "another:", 8, is_hashed), OMCACHE_OK);
+    drain(client);
+    assert_rc(omcache_set_key_prefix(client, "old:", 4, was_hashed), OMCACHE_OK);
+    for (size_t i = 0; i < KEYS; i++) {
+        assert_stored(names[i], names[i]);
+    }
+}
+END_TEST
+
 /*
  * Hash tags.
  */
@@ -344,6 +368,7 @@ int main(void)
     tcase_add_test(prefix, prefix_and_key_share_250_bytes);
     tcase_add_test(prefix, a_late_answer_loses_the_prefix_it_was_asked_with);
     tcase_add_loop_test(prefix, a_prefix_moves_along_once, 0, 2);
+    tcase_add_loop_test(prefix, requests_move_by_the_prefix_they_were_made_with, 0, 3);
     TCase *tag = fixture_case(suite, "tag");
     tcase_add_test(tag, tagged_keys_stay_together);
     tcase_add_test(tag, a_tag_has_two_characters);

@@ -6,6 +6,7 @@
 #include "support/fixture.h"
 #include "support/loopback.h"
 #include "support/peer.h"
+#include "support/recorder.h"
 #include "support/wire.h"
 
 #include <errno.h>
@@ -111,6 +112,33 @@ START_TEST(bad_lists_change_nothing)
         assert_server_count(2);
         assert_server(0, "10.0.0.1", 1);
         assert_server(1, "10.0.0.2", 2);
+    }
+}
+END_TEST
+
+/* One line, which says what is wrong with which entry. */
+START_TEST(bad_lists_are_explained)
+{
+    static const struct {
+        const char *list;
+        const char *entry;
+        const char *reason;
+    } cases[] = {
+        {"10.0.0.4,[::1,10.0.0.5", "\"[::1\"", "bracket"},
+        {"10.0.0.4,10.0.0.5/?x", "\"10.0.0.5/?x\"", "weight"},
+        {"--SERVER=10.0.0.1:1", "\"--SERVER=10.0.0.1:1\"", "label"},
+        {"=10.0.0.1", "\"=10.0.0.1\"", "label"},
+        {"blue=10.0.0.1,red=10.0.0.2,blue=10.0.0.3", "\"blue\"", "two servers"},
+    };
+    client = fixture_client("10.0.0.1:1,10.0.0.2:2");
+    assert_rc(omcache_set_log_callback(client, 7, recorder_log, NULL), OMCACHE_OK);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        recorder_clear();
+        assert_rc(omcache_set_servers(client, cases[i].list), OMCACHE_INVALID);
+        ck_assert_uint_eq(recorder.line_count, 1);
+        ck_assert_msg(recorder_has_line(3, cases[i].entry) && recorder_has_line(3, cases[i].reason),
+                      "of %s the log says: %s", cases[i].list, recorder.lines[0].text);
+        assert_server_count(2);
     }
 }
 END_TEST
@@ -346,6 +374,7 @@ static void add_lists(TCase *tcase)
     tcase_add_test(tcase, ports_are_not_looked_at);
     tcase_add_test(tcase, the_list_is_copied);
     tcase_add_test(tcase, bad_lists_change_nothing);
+    tcase_add_test(tcase, bad_lists_are_explained);
     tcase_add_test(tcase, descriptions_outlive_the_client);
     tcase_add_test(tcase, long_lists_work);
 }

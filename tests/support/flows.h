@@ -33,6 +33,9 @@ size_t flow_open_fds(void);
 /* What may come out, besides what comes out of a working client. */
 extern bool flow_may_lack_memory;
 
+/* Whether requests may end for want of what it takes to connect. */
+extern bool flow_may_lack_sockets;
+
 /* Uses the client until a no-op succeeds with each of its first `count` servers: it works
  * again, which must be soon. */
 void flow_assert_recovery(omcache_t *mc, int count);

@@ -24,7 +24,8 @@ static char servers[64];
 static void judge(int rc)
 {
     ck_assert_msg(rc == OMCACHE_OK || rc == OMCACHE_NOT_FOUND || rc == OMCACHE_NO_MEMORY ||
-                      rc == OMCACHE_NO_SERVERS || rc == OMCACHE_SERVER_FAILURE,
+                      rc == OMCACHE_NO_DESCRIPTORS || rc == OMCACHE_NO_SERVERS ||
+                      rc == OMCACHE_SERVER_FAILURE,
                   "%s without memory", rc_name(rc));
 }
 

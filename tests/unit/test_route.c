@@ -80,6 +80,16 @@ START_TEST(lists_are_read)
         {"a/?99999999999999999999999", "INVALID"},
         {"=a", "INVALID"},
         {" =a", "INVALID"},
+        {"--SERVER=a:1", "INVALID"},
+        {"-=a", "INVALID"},
+        {"x y=a", "INVALID"},
+        {"x@y=a", "INVALID"},
+        {"caf\xc3\xa9=a", "INVALID"},
+        {"a-Z_0.9:1=a", "a|11211|0|a-Z_0.9:1"},
+        {"h/1.2.3.4:5=a,[::1]:5=[::1]:5", "::1|5|1|[::1]:5 a|11211|0|h/1.2.3.4:5"},
+        {"x=a,x=b", "INVALID"},
+        {"x=a,b,c,d,y=e,x=a:1", "INVALID"},
+        {"x=a,x=a,y=b", "a|11211|0|x a|11211|1|x b|11211|2|y"},
     };
 
     ck_assert_str_eq(list_text(cases[_i].servers), cases[_i].expected);

@@ -13,13 +13,6 @@
 #include "route/router.h"
 #include "support/fixture.h"
 
-static bool any(void *context, uint32_t server)
-{
-    (void)context;
-    (void)server;
-    return true;
-}
-
 static struct omc_server_list list;
 static struct omc_routing routing;
 static struct omc_router router;
@@ -53,10 +46,10 @@ static bool make_named(const char *distribution, const char *hash, const char *s
     return make(servers);
 }
 
-static int pick(const char *key, omc_router_usable_func *usable, void *context)
+static int pick(const char *key, const unsigned char *down)
 {
     return omc_router_pick(&router, &routing.keys, (const unsigned char *)key, strlen(key), &seed,
-                           usable, context);
+                           down);
 }
 
 /* The indexes of key-0, key-7919 ... key-467221, as digits. */
@@ -68,7 +61,7 @@ static const char *digits(void)
         char key[20];
 
         snprintf(key, sizeof(key), "key-%d", i * 7919);
-        text[i] = (char)('0' + pick(key, any, NULL));
+        text[i] = (char)('0' + pick(key, NULL));
     }
     return text;
 }
@@ -141,11 +134,6 @@ static uint32_t last_key_hash(const unsigned char *key, size_t key_len)
     return key[0] == 'm' ? UINT32_MAX : key[0] == 'z' ? 0 : 1001;
 }
 
-static bool is_allowed(void *context, uint32_t server)
-{
-    return (*(const unsigned *)context >> server & 1) != 0;
-}
-
 static uint32_t one_point_each(const char *hostname, const char *portname, uint32_t point,
                                uint32_t *hashes)
 {
@@ -163,15 +151,16 @@ START_TEST(lookups_go_up_go_round_and_skip)
         .point_hash_func = one_point_each,
         .key_hash_func = last_key_hash,
     };
-    unsigned all = 7, not_b = 5, none = 0, only_a = 1;
+    static const unsigned char all[3] = {0}, not_b[] = {0, 1, 0}, none[] = {1, 1, 1},
+                               only_a[] = {0, 1, 1};
 
     ck_assert(make_classic(&dist, "a,b,c"));
-    ck_assert_int_eq(pick("m", is_allowed, &all), 0);
-    ck_assert_int_eq(pick("z", is_allowed, &all), 0);
-    ck_assert_int_eq(pick("o", is_allowed, &all), 1);
-    ck_assert_int_eq(pick("o", is_allowed, &not_b), 2);
-    ck_assert_int_eq(pick("o", is_allowed, &only_a), 0);
-    ck_assert_int_eq(pick("o", is_allowed, &none), -1);
+    ck_assert_int_eq(pick("m", all), 0);
+    ck_assert_int_eq(pick("z", all), 0);
+    ck_assert_int_eq(pick("o", all), 1);
+    ck_assert_int_eq(pick("o", not_b), 2);
+    ck_assert_int_eq(pick("o", only_a), 0);
+    ck_assert_int_eq(pick("o", none), -1);
 }
 END_TEST
 
@@ -205,7 +194,7 @@ END_TEST
 START_TEST(an_empty_list_has_no_server)
 {
     ck_assert(make_classic(&omcache_dist_libmemcached_ketama, ""));
-    ck_assert_int_eq(pick("k", any, NULL), -1);
+    ck_assert_int_eq(pick("k", NULL), -1);
 }
 END_TEST
 
@@ -273,7 +262,7 @@ START_TEST(weights_share_out_keys)
         char key[20];
 
         snprintf(key, sizeof(key), "weight-%d", i);
-        counts[pick(key, any, NULL)]++;
+        counts[pick(key, NULL)]++;
     }
     ck_assert_msg(counts[0] > 700 && counts[0] < 1300, "%d of 1000", counts[0]);
     ck_assert_msg(counts[1] > 1500 && counts[1] < 2500, "%d of 2000", counts[1]);
@@ -284,15 +273,15 @@ END_TEST
 START_TEST(modula_counts_in_the_order_given)
 {
     static const int given[] = {2, 0, 1}; /* sorted they are a, m, z */
-    unsigned all = 7, no_z = 3;
+    static const unsigned char all[3] = {0}, no_z[] = {0, 0, 1};
     uint32_t hash = omc_hash_one_at_a_time((const unsigned char *)"foo", 3);
 
     ck_assert(make_named("modula", NULL, "z,a,m"));
-    ck_assert_int_eq(pick("foo", any, NULL), given[hash % 3]);
-    ck_assert_int_eq(pick("foo", is_allowed, &all), given[hash % 3]);
+    ck_assert_int_eq(pick("foo", NULL), given[hash % 3]);
+    ck_assert_int_eq(pick("foo", all), given[hash % 3]);
     ck_assert(make_named("virtual-bucket", NULL, "z,a,m"));
-    ck_assert_int_eq(pick("foo", any, NULL), given[hash & 2]);
-    ck_assert_int_ne(pick("foo", is_allowed, &no_z), 2);
+    ck_assert_int_eq(pick("foo", NULL), given[hash & 2]);
+    ck_assert_int_ne(pick("foo", no_z), 2);
 }
 END_TEST
 
@@ -302,7 +291,7 @@ START_TEST(random_chooses_all)
 
     ck_assert(make_named("random", NULL, "a,b,c,d"));
     for (int i = 0; i < 4000; i++)
-        counts[pick("the same", any, NULL)]++;
+        counts[pick("the same", NULL)]++;
     for (int i = 0; i < 4; i++)
         ck_assert_msg(counts[i] > 800 && counts[i] < 1200, "%d of 1000", counts[i]);
 }
@@ -362,7 +351,7 @@ START_TEST(removing_a_server_moves_only_its_keys)
             char key[20];
 
             snprintf(key, sizeof(key), "move-%d", i);
-            snprintf(hosts[i], sizeof(hosts[i]), "%s", list.names[pick(key, any, NULL)].host);
+            snprintf(hosts[i], sizeof(hosts[i]), "%s", list.names[pick(key, NULL)].host);
         }
         ck_assert(make_named(names[mode], NULL, "a,b,d,e:5,f"));
         for (int i = 0; i < KEYS; i++) {
@@ -370,7 +359,7 @@ START_TEST(removing_a_server_moves_only_its_keys)
             const char *now;
 
             snprintf(key, sizeof(key), "move-%d", i);
-            now = list.names[pick(key, any, NULL)].host;
+            now = list.names[pick(key, NULL)].host;
             ck_assert_msg(strcmp(hosts[i], "c") == 0 || strcmp(hosts[i], now) == 0,
                           "%s moved from %s to %s", key, hosts[i], now);
         }

@@ -15,6 +15,7 @@
 #include "core/handle.h"
 #include "core/loop.h"
 #include "core/patience.h"
+#include "core/recovery.h"
 #include "core/submit.h"
 #include "proto/opcode.h"
 #include "support/fixture.h"
@@ -129,7 +130,7 @@ END_TEST
 /* Lets the server be looked up at that time. */
 static bool look(int64_t now)
 {
-    return omc_server_is_usable(client, server, now);
+    return omc_recovery_is_usable(client, server, now);
 }
 
 START_TEST(a_server_that_is_down_is_left_alone_for_its_pause)
@@ -220,6 +221,37 @@ START_TEST(a_lookup_that_finds_it_verified_still_goes_elsewhere)
 }
 END_TEST
 
+/* The attempt goes on, and ends well. */
+START_TEST(a_server_that_is_doubted_is_down_until_it_is_proved)
+{
+    unsigned char hello[24];
+    int64_t now = START + 250;
+    int peer;
+
+    assert_rc(submit(START), OMCACHE_OK);
+    omc_recovery_doubt_all(client, now - 1);
+    assert_state(OMC_STATE_CONNECTING);
+    omc_recovery_doubt_all(client, now);
+    assert_state(OMC_STATE_RECONNECTING);
+    ck_assert_uint_eq(client->batch.failures_count, 1); /* it has nowhere to go */
+    assert_rc(client->batch.failures[0].status, OMCACHE_SERVER_FAILURE);
+    ck_assert_int_eq(omc_loop_deadline(client), START + CONNECT_TIMEOUT);
+    assert_rc(submit(now), OMCACHE_NO_SERVERS);
+    while (server->state == OMC_STATE_RECONNECTING)
+        ck_assert(!look(now++));
+    assert_state(OMC_STATE_REVERIFYING);
+    peer = accept(listener, NULL, NULL);
+    ck_assert_int_eq(recv(peer, hello, sizeof(hello), MSG_WAITALL), (ssize_t)sizeof(hello));
+    hello[0] = 0x81;
+    ck_assert_int_eq(send(peer, hello, sizeof(hello), 0), (ssize_t)sizeof(hello));
+    while (server->state == OMC_STATE_REVERIFYING)
+        ck_assert(!look(now++));
+    assert_state(OMC_STATE_READY);
+    ck_assert_uint_eq(server->counters.failures, 0);
+    close(peer);
+}
+END_TEST
+
 START_TEST(pauses_of_many_clients_differ)
 {
     uint32_t random = 12345, low = UINT32_MAX, high = 0;
@@ -286,6 +318,7 @@ int main(void)
     tcase_add_test(tcase, pauses_grow_up_to_the_reconnect_timeout);
     tcase_add_test(tcase, a_reconnect_nobody_watched_is_made_again_at_once);
     tcase_add_test(tcase, a_lookup_that_finds_it_verified_still_goes_elsewhere);
+    tcase_add_test(tcase, a_server_that_is_doubted_is_down_until_it_is_proved);
     tcase_add_test(others, pauses_of_many_clients_differ);
     tcase_add_test(others, numbers_wrap_unnoticed);
     return fixture_run(suite);

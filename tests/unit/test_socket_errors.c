@@ -96,6 +96,13 @@ static void check_log(const struct failure *failure, int error, int protocol)
     ck_assert_uint_lt(recorder.line_count, 60);
 }
 
+/* Whether an errno is about this side, not about the server. */
+static bool is_shortage(int error)
+{
+    return error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS ||
+           error == EADDRNOTAVAIL;
+}
+
 /* A run in which `count` calls fail from number `from` on.  Whether they came to that. */
 static bool run_with_failures(const struct failure *failure, int error, int protocol,
                               const struct flow *flow, size_t from, size_t count)
@@ -110,6 +117,7 @@ static bool run_with_failures(const struct failure *failure, int error, int prot
     assert_rc(omcache_set_log_callback(mc, 7, recorder_log, NULL), OMCACHE_OK);
     assert_rc(omcache_set_protocol(mc, protocol), OMCACHE_OK);
     assert_rc(omcache_set_reconnect_timeout(mc, 10), OMCACHE_OK);
+    flow_may_lack_sockets = is_shortage(error);
     fail_calls(failure->call, from, count, error);
     flow_run_with(flow, mc, fleet.list);
     failed = stop_failing_calls();

@@ -55,6 +55,23 @@ START_TEST(a_disabled_one_comes_back_only_verified)
 }
 END_TEST
 
+START_TEST(one_that_is_doubted_goes_on_as_one_that_is_down)
+{
+    assert_step(S(RESOLVING), OMC_EVENT_DOUBTED, S(RERESOLVING), OMC_ACTION_LEAVE);
+    assert_step(S(CONNECTING), OMC_EVENT_DOUBTED, S(RECONNECTING), OMC_ACTION_LEAVE);
+    assert_step(S(HANDSHAKE), OMC_EVENT_DOUBTED, S(HANDSHAKE), OMC_ACTION_NONE);
+}
+END_TEST
+
+START_TEST(what_we_lack_is_not_held_against_the_server)
+{
+    assert_step(S(RESOLVING), OMC_EVENT_STARVED, S(IDLE), OMC_ACTION_STARVE);
+    assert_step(S(CONNECTING), OMC_EVENT_STARVED, S(IDLE), OMC_ACTION_STARVE);
+    assert_step(S(HANDSHAKE), OMC_EVENT_STARVED, S(IDLE), OMC_ACTION_STARVE);
+    assert_step(S(RECONNECTING), OMC_EVENT_STARVED, S(DOWN), OMC_ACTION_STARVE);
+}
+END_TEST
+
 START_TEST(what_we_discard_is_not_held_against_the_server)
 {
     assert_step(S(CONNECTING), OMC_EVENT_DISCARD, S(IDLE), OMC_ACTION_CLOSE);
@@ -75,7 +92,8 @@ START_TEST(no_other_way_leads_up_or_down)
             bool is_up = omc_state_is_up(step.next);
 
             if (was_up && !is_up)
-                ck_assert_int_eq(step.action, OMC_ACTION_DISABLE);
+                ck_assert_int_eq(step.action, event == OMC_EVENT_DOUBTED ? OMC_ACTION_LEAVE
+                                                                         : OMC_ACTION_DISABLE);
             if (!was_up && is_up)
                 ck_assert_int_eq(step.action, OMC_ACTION_WELCOME);
             if ((int)step.next == state && event != OMC_EVENT_DISCARD)
@@ -94,6 +112,8 @@ int main(void)
     tcase_add_test(tcase, one_that_proved_itself_may_try_again_at_once);
     tcase_add_test(tcase, one_that_did_not_is_disabled);
     tcase_add_test(tcase, a_disabled_one_comes_back_only_verified);
+    tcase_add_test(tcase, one_that_is_doubted_goes_on_as_one_that_is_down);
+    tcase_add_test(tcase, what_we_lack_is_not_held_against_the_server);
     tcase_add_test(tcase, what_we_discard_is_not_held_against_the_server);
     tcase_add_test(tcase, no_other_way_leads_up_or_down);
     return fixture_run(suite);

@@ -151,6 +151,8 @@ static inline memcached_return_t omc_lm_code(const memcached_st *ptr, uint8_t op
     case OMCACHE_BUFFER_FULL:
     case OMCACHE_NO_MEMORY:
         return MEMCACHED_MEMORY_ALLOCATION_FAILURE;
+    case OMCACHE_NO_DESCRIPTORS:
+        return MEMCACHED_ERRNO;
     case OMCACHE_SERVER_FAILURE:
     case OMCACHE_NO_SERVERS:
         return MEMCACHED_CONNECTION_FAILURE;
