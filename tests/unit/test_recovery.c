@@ -127,7 +127,7 @@ START_TEST(a_wait_is_for_few_of_those_that_do_not_answer)
         ck_assert_int_eq(client->fleet.servers[i]->state, OMC_STATE_RECONNECTING);
     }
     memcached_pause(&fleet.servers[0]);
-    assert_rc(omcache_noop(client, 0, 50), OMCACHE_AGAIN);
+    assert_rc(omcache_noop(client, 0, 300), OMCACHE_AGAIN); /* it does not only wait in a read */
     ck_assert_uint_ge(client->watches.polled_count, 2);
     ck_assert_uint_le(client->watches.polled_count, 1 + OMC_RECOVERY_SOME);
     memcached_resume(&fleet.servers[0]);
