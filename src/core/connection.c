@@ -62,6 +62,8 @@ void omc_connection_open(struct omc_connection *conn, int fd, int protocol, int6
 {
     conn->fd = fd;
     conn->hello_number = conn->queue.first - 1;
+    if (protocol == OMCACHE_PROTOCOL_TEXT)
+        conn->hello_number ^= (uint32_t)now;
     conn->hello_len = omc_hello_write(conn->hello, protocol, conn->hello_number);
     conn->hello_left = conn->hello_len;
     conn->since = now;

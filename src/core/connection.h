@@ -39,7 +39,7 @@ struct omc_connection {
     unsigned char hello[OMC_HELLO_MAX]; /* the first words, */
     size_t hello_len;
     size_t hello_left;     /* how much of them is unsent, */
-    uint32_t hello_number; /* and their opaque */
+    uint32_t hello_number; /* and the number in them */
 
     struct omc_buffer out; /* requests not yet written */
     uint64_t written;      /* how many bytes of requests were written before those */

@@ -122,7 +122,7 @@ bool omc_protocol_read_answer(omcache_t *mc, struct omc_server *server, int64_t 
         if (is_trying(server))
             return accept_protocol(mc, server, OMCACHE_PROTOCOL_TEXT, now);
         server->protocol = OMCACHE_PROTOCOL_AUTO;
-        problem = "the server does not speak the meta protocol";
+        problem = "the server does not speak the meta protocol, as memcached does since 1.6.10";
         break;
     case OMC_HELLO_OTHER:
         try_next(mc, server, "what came is no answer in a protocol of memcached", now);

@@ -61,7 +61,7 @@ static bool read_data(struct peer *peer, size_t len, unsigned char *data, size_t
     return true;
 }
 
-bool words_read_with_data(struct peer *peer, struct words *words, unsigned char *data, size_t room)
+bool words_read_line(struct peer *peer, struct words *words)
 {
     static char none[] = "";
     char *rest = NULL;
@@ -77,11 +77,21 @@ bool words_read_with_data(struct peer *peer, struct words *words, unsigned char 
         words->word[i] = none;
     }
     words->data_len = data_length(words);
+    return true;
+}
+
+bool words_read_data(struct peer *peer, struct words *words, unsigned char *data, size_t room)
+{
     if (!read_data(peer, words->data_len, data, room)) {
         return false;
     }
     words->data_len -= words->data_len > 0 ? 2 : 0;
     return true;
+}
+
+bool words_read_with_data(struct peer *peer, struct words *words, unsigned char *data, size_t room)
+{
+    return words_read_line(peer, words) && words_read_data(peer, words, data, room);
 }
 
 bool words_read(struct peer *peer, struct words *words)
@@ -114,6 +124,9 @@ bool words_answer_text(struct peer *peer, const struct words *words)
     const char *key = words->word[1];
     if (is(words, "version")) {
         return words_send(peer, "VERSION 1.4.0\r\n");
+    }
+    if (is(words, "get")) { /* only asked for what is not there, as a greeting */
+        return words_send(peer, "END\r\n");
     }
     if (is(words, "gets") || is(words, "gats")) {
         key = is(words, "gats") ? words->word[2] : key;
@@ -152,6 +165,9 @@ bool words_answer_meta(struct peer *peer, const struct words *words)
                           strlen("value of ") + strlen(key), opaque, keyed ? " k" : "",
                           keyed ? key : "", key);
     }
+    if (is(words, "mg") && !opaque) { /* likewise */
+        return words_send(peer, "EN\r\n");
+    }
     if (is(words, "ma")) {
         return words_send(peer, "VA 1 c99 %s\r\n7\r\n", opaque);
     }
@@ -164,7 +180,7 @@ bool words_answer_meta(struct peer *peer, const struct words *words)
 bool words_greet_text(struct peer *peer)
 {
     struct words words;
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 2; i++) {
         if (!words_read(peer, &words) || !words_answer_text(peer, &words)) {
             return false;
         }
@@ -175,7 +191,7 @@ bool words_greet_text(struct peer *peer)
 bool words_greet_meta(struct peer *peer)
 {
     struct words words;
-    for (int i = 0; i < 6; i++) {
+    for (int i = 0; i < 2; i++) {
         if (!words_read(peer, &words) || !words_answer_meta(peer, &words)) {
             return false;
         }

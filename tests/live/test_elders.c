@@ -1,0 +1,257 @@
+/*
+ * Servers and proxies of other ages than today's: what is spoken with them, and that none
+ * of them is ever given a value to execute.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "support/elder.h"
+#include "support/fixture.h"
+#include "support/recorder.h"
+#include "support/unusable.h"
+#include "support/wire.h"
+#include "support/words.h"
+
+#include <string.h>
+#include <syslog.h>
+
+#define AUTO OMCACHE_PROTOCOL_AUTO
+#define META OMCACHE_PROTOCOL_META
+#define PLAIN_TEXT OMCACHE_PROTOCOL_TEXT
+
+/* A value that is a command to whoever takes it for one. */
+#define POISON "set injected 0 0 5\r\nowned\r\n"
+
+static struct elder elder;
+static struct peer *peer;
+
+static void speak(peer_script *script, void *context, int protocol)
+{
+    peer = peer_start(0, script, context);
+    patient_client(peer_address(peer));
+    assert_rc(omcache_set_protocol(client, protocol), OMCACHE_OK);
+    assert_rc(omcache_set_reconnect_timeout(client, 20), OMCACHE_OK);
+}
+
+static void speak_with(enum elder_kind kind, int protocol)
+{
+    elder = ELDER_INIT(kind);
+    speak(elder_serve, &elder, protocol);
+}
+
+static void finish(void)
+{
+    omcache_free(client);
+    fixture_forget(client);
+    peer_stop_all();
+    elder_clear(&elder);
+}
+
+static void assert_protocol(int expected)
+{
+    ck_assert_int_eq(omcache_server_protocol(client, 0), expected);
+}
+
+static bool has_received(const char *what)
+{
+    static unsigned char bytes[256 * 1024];
+    size_t len = peer_received(peer, bytes, sizeof(bytes));
+    return memmem(bytes, len, what, strlen(what)) != NULL;
+}
+
+static int set(const char *key, const char *value)
+{
+    return omcache_set(client, TEXT(key), TEXT(value), 0, 0, 0, -1);
+}
+
+static void assert_usable(void)
+{
+    uint64_t number = 0;
+    store("key", "41");
+    assert_stored("key", "41");
+    assert_rc(omcache_increment(client, TEXT("key"), 1, 0, OMCACHE_DELTA_NO_ADD, &number, -1),
+              OMCACHE_OK);
+    ck_assert_uint_eq(number, 42);
+    store("key", POISON);
+    assert_stored("key", POISON);
+    assert_rc(omcache_delete(client, TEXT("key"), -1), OMCACHE_OK);
+    assert_missing("key");
+    ck_assert(!elder_has(&elder, "injected"));
+}
+
+/*
+ * Found out.
+ */
+
+/* On the first connection where the server says what it does not know, on the second where
+ * it closes; either way, nobody waits for anything. */
+START_TEST(an_elder_is_spoken_to_in_text)
+{
+    speak_with((enum elder_kind)_i, AUTO);
+    int64_t start = clock_ms();
+    assert_rc(set("first", POISON), OMCACHE_OK);
+    assert_protocol(PLAIN_TEXT);
+    assert_usable();
+    assert_within(start, 1000);
+    ck_assert_uint_eq(peer_connections(peer), _i < ELDER_TWEMPROXY_0_4_1 ? 1 : 2);
+    ck_assert_msg(!recorder_has_line(LOG_NOTICE, ""), "the log says: %s", recorder.lines[0].text);
+    finish();
+}
+END_TEST
+
+START_TEST(an_elder_can_be_called_anything)
+{
+    static const char *const versions[] = {"", "1.6.45", "2.0", "next-generation (tm)", "-1.-1"};
+    elder = ELDER_INIT(ELDER_1_6_6);
+    elder.version = versions[_i];
+    speak(elder_serve, &elder, AUTO);
+    assert_usable();
+    assert_protocol(PLAIN_TEXT);
+    finish();
+}
+END_TEST
+
+START_TEST(text_and_nothing_else_is_chosen)
+{
+    speak_with((enum elder_kind)_i, PLAIN_TEXT);
+    assert_usable();
+    assert_protocol(PLAIN_TEXT);
+    ck_assert_uint_eq(peer_connections(peer), 1);
+    finish();
+}
+END_TEST
+
+/*
+ * META, where the server has another one.
+ */
+
+/* Proxies close, so that it cannot be said what they do not like. */
+START_TEST(meta_is_refused_by_proxies)
+{
+    speak_with((enum elder_kind)_i, META);
+    assert_rc(set("key", POISON), OMCACHE_SERVER_FAILURE);
+    ck_assert(recorder_has_line(LOG_WARNING, "down: "));
+    finish();
+}
+END_TEST
+
+/*
+ * Newer ones, and what comes to light of them only in their first words.
+ */
+
+struct words_of_server {
+    const char *greeting; /* what it answers to the first words, */
+    int protocol;         /* and what it is to be spoken to in */
+};
+
+/* Those are two lines, or the server closes. */
+static void serve_words(struct peer *self, void *context)
+{
+    const struct words_of_server *scripted = context;
+    struct words words;
+    int first = peer_peek(self);
+    if (first == 'm' && words_read(self, &words) && words_read(self, &words) &&
+        words_send(self, "%s", scripted->greeting)) {
+        if (scripted->protocol == META) {
+            words_serve_meta(self, NULL);
+        } else {
+            words_serve_text(self, NULL);
+        }
+    }
+}
+
+START_TEST(first_words_tell_the_syntax)
+{
+    static struct words_of_server servers[] = {
+        {"EN\r\nVERSION 1.6.10\r\n", META},
+        {"EN\r\nVERSION 1.6.45\r\n", META},
+        {"HD\r\nVERSION 1.6.45\r\n", META}, /* somebody has stored that key */
+        {"HD W X\r\nVERSION 1.6.45\r\n", META},
+        {"EN\r\nVERSION 1.6.6\r\n", META}, /* it does, whatever it calls itself */
+        {"EN\r\nVERSION \r\n", META},
+        {"EN\r\nVERSION of my own\r\n", META},
+        {"EN\r\nERROR\r\n", META},
+        {"EN\r\nSERVER_ERROR backend failure\r\n", META},
+        /* memcached's proxy, a server behind which is down. */
+        {"SERVER_ERROR backend failure\r\nVERSION 1.6.45\r\n", META},
+        {"SERVER_ERROR backend failure\r\nVERSION 1.6.10\r\n", META},
+        {"SERVER_ERROR backend failure\r\nVERSION 1.7.0\r\n", META},
+        {"SERVER_ERROR backend failure\r\nVERSION 2.0\r\n", META},
+        {"SERVER_ERROR unsupported\r\nVERSION 1.6.9\r\n", PLAIN_TEXT},
+        {"SERVER_ERROR unsupported\r\nVERSION 1.5.22\r\n", PLAIN_TEXT},
+        {"SERVER_ERROR unsupported\r\nVERSION router 2.0\r\n", PLAIN_TEXT},
+        {"SERVER_ERROR unsupported\r\nVERSION \r\n", PLAIN_TEXT},
+        {"CLIENT_ERROR invalid flag\r\nVERSION 1.6.45\r\n", PLAIN_TEXT},
+        {"CLIENT_ERROR\r\nVERSION 2.6.2\r\n", PLAIN_TEXT},
+        {"ERROR\r\nERROR\r\n", PLAIN_TEXT},
+        {"ERROR\r\nSERVER_ERROR Connection refused\r\n", PLAIN_TEXT},
+    };
+    speak(serve_words, &servers[_i], AUTO);
+    assert_stored("key", "value of key");
+    store("key", "value");
+    assert_protocol(servers[_i].protocol);
+    ck_assert_uint_eq(peer_connections(peer), 1);
+    ck_assert(!recorder_has_line(LOG_NOTICE, ""));
+}
+END_TEST
+
+/*
+ * A server that wants a password, and since 1.6.44 closes at a bare "mn".
+ */
+
+static void serve_locked(struct peer *self, void *context)
+{
+    struct words words;
+    (void)context;
+    /* Where lines come together the answers to the first are lost with the connection. */
+    for (bool said = false; words_read(self, &words);) {
+        if (strcmp(words.word[0], "mn") == 0) {
+            return;
+        }
+        if (!said && !words_send(self, "CLIENT_ERROR unauthenticated\r\n")) {
+            return;
+        }
+        said = true;
+    }
+}
+
+START_TEST(a_server_that_wants_a_password_is_told_as_such)
+{
+    static const int protocols[] = {AUTO, META, PLAIN_TEXT};
+    speak(serve_locked, NULL, protocols[_i]);
+    assert_rc(get_patiently("key"), OMCACHE_SERVER_FAILURE);
+    ck_assert(recorder_has_line(LOG_WARNING, "the server wants authentication"));
+    ck_assert(!has_received("mn\r\n"));
+    ck_assert_uint_eq(peer_connections(peer), 1);
+}
+END_TEST
+
+/*
+ * What an elder lacks.
+ */
+
+/* Text has none before 1.5.3. */
+START_TEST(gat_fails_where_there_is_none)
+{
+    speak_with(ELDER_1_4_39, AUTO);
+    store("key", "value");
+    assert_rc(omcache_gat(client, TEXT("key"), NULL, NULL, 10, NULL, NULL, -1), OMCACHE_FAIL);
+    assert_stored("key", "value");
+    ck_assert_uint_eq(peer_connections(peer), 1);
+    finish();
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("elders");
+    TCase *tcase = fixture_case(suite, "elders");
+
+    tcase_add_loop_test(tcase, an_elder_is_spoken_to_in_text, 0, ELDER_KINDS);
+    tcase_add_loop_test(tcase, an_elder_can_be_called_anything, 0, 5);
+    tcase_add_loop_test(tcase, text_and_nothing_else_is_chosen, 0, ELDER_KINDS);
+    tcase_add_loop_test(tcase, meta_is_refused_by_proxies, ELDER_TWEMPROXY_0_4_1, ELDER_KINDS);
+    tcase_add_loop_test(tcase, first_words_tell_the_syntax, 0, 21);
+    tcase_add_loop_test(tcase, a_server_that_wants_a_password_is_told_as_such, 0, 3);
+    tcase_add_test(tcase, gat_fails_where_there_is_none);
+    return fixture_run(suite);
+}
