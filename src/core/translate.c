@@ -86,6 +86,7 @@ bool omc_translate_waiting(struct omc_connection *conn, int protocol,
     struct omc_queue *queue = &conn->queue;
     uint32_t end = omc_queue_next(queue);
     struct omc_buffer out;
+    bool quiet = false; /* the request in front */
 
     omc_buffer_init(&out);
     if (codec != conn->codec && !omc_buffer_reserve(&out, translated_size(conn, codec)))
@@ -100,6 +101,11 @@ bool omc_translate_waiting(struct omc_connection *conn, int protocol,
             continue;
         read_back(conn, pending, &scratch, &req);
         pending->quiet = codec->is_quiet(pending->opcode);
+        /* A no-op of our own with nothing quiet in front of it: some proxies close at it. */
+        if (pending->fence && !quiet) {
+            omc_connection_settle(conn, pending);
+            continue;
+        }
         if (!keep_counter(codec, pending, &req)) {
             refused(context, pending, OMCACHE_NO_MEMORY);
         } else if (!encode(&out, codec, &req, number)) {
@@ -107,6 +113,7 @@ bool omc_translate_waiting(struct omc_connection *conn, int protocol,
         } else {
             pending->start = conn->written + start;
             pending->key_sum = omc_codec_key_sum(codec, &req, no_prefix);
+            quiet = pending->quiet;
             continue;
         }
         omc_connection_settle(conn, pending);

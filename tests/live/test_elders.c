@@ -120,6 +120,26 @@ START_TEST(text_and_nothing_else_is_chosen)
 }
 END_TEST
 
+/* Gets that wait for the protocol in a form that has a no-op behind them, which text has not:
+ * these proxies close at what it would become. */
+START_TEST(the_first_request_is_for_many)
+{
+    const unsigned char *keys[] = {(const unsigned char *)"one", (const unsigned char *)"two"};
+    size_t lens[] = {3, 3};
+    omcache_req_t reqs[2];
+    omcache_value_t values[2];
+    size_t req_count = 2;
+    size_t value_count = 2;
+    speak_with((enum elder_kind)_i, AUTO);
+    assert_rc(omcache_get_multi(client, keys, lens, 2, reqs, &req_count, values, &value_count, -1),
+              OMCACHE_OK);
+    ck_assert_uint_eq(req_count, 0);
+    assert_usable();
+    ck_assert(!recorder_has_line(LOG_NOTICE, ""));
+    finish();
+}
+END_TEST
+
 /*
  * META, where the server has another one.
  */
@@ -249,6 +269,7 @@ int main(void)
     tcase_add_loop_test(tcase, an_elder_is_spoken_to_in_text, 0, ELDER_KINDS);
     tcase_add_loop_test(tcase, an_elder_can_be_called_anything, 0, 5);
     tcase_add_loop_test(tcase, text_and_nothing_else_is_chosen, 0, ELDER_KINDS);
+    tcase_add_loop_test(tcase, the_first_request_is_for_many, 0, ELDER_KINDS);
     tcase_add_loop_test(tcase, meta_is_refused_by_proxies, ELDER_TWEMPROXY_0_4_1, ELDER_KINDS);
     tcase_add_loop_test(tcase, first_words_tell_the_syntax, 0, 21);
     tcase_add_loop_test(tcase, a_server_that_wants_a_password_is_told_as_such, 0, 3);
