@@ -9,6 +9,7 @@
 #include "core/counter.h"
 #include "core/translate.h"
 #include "net/socket.h"
+#include "proto/binary.h"
 #include "proto/opcode.h"
 #include "proto/request.h"
 
@@ -54,6 +55,7 @@ void omc_connection_close(struct omc_connection *conn, struct omc_leftovers *lef
     *leftovers = (struct omc_leftovers){conn->codec, conn->queue, conn->out, conn->written};
     omc_queue_init(&conn->queue, &conn->pool->blocks, omc_queue_next(&leftovers->queue));
     omc_buffer_init(&conn->out);
+    conn->allowed = conn->written;
     omc_connection_leave(conn);
 }
 
@@ -80,6 +82,16 @@ enum omc_hello omc_connection_read_hello(struct omc_connection *conn, int protoc
 
     omc_buffer_consume(buffer, used);
     return hello;
+}
+
+/* In lines of ours without data there is none; in binary, keys and extras may have it. */
+bool omc_connection_is_harmless(const struct omc_codec *codec, const unsigned char *head,
+                                size_t head_len, size_t len)
+{
+    if (head_len < len || codec->protocol == OMCACHE_PROTOCOL_AUTO)
+        return false;
+    return codec->protocol != OMCACHE_PROTOCOL_BINARY ||
+           memchr(head + OMC_BINARY_HEADER_SIZE, '\n', len - OMC_BINARY_HEADER_SIZE) == NULL;
 }
 
 /* The dead timeout runs from the first attempt to write after silence on both
@@ -141,7 +153,7 @@ static void note_taken(struct omc_connection *conn, size_t taken, size_t given, 
 static bool write_all(struct omc_connection *conn, const struct rest *rest, size_t *sent,
                       int64_t now)
 {
-    size_t unsent = conn->protocol == OMCACHE_PROTOCOL_AUTO ? 0 : omc_connection_unsent(conn);
+    size_t unsent = omc_connection_sendable(conn);
     size_t all = conn->hello_left + unsent + rest->data_len + rest->tail_len, of_hello;
     struct iovec pieces[4];
     size_t count = 0;
@@ -206,6 +218,8 @@ static int queue_head(struct omc_connection *conn, const omcache_req_t *req,
     if (counter == NULL && codec->lacks_initial && omc_counter_is_needed(codec, req) &&
         (counter = omc_counter_new(req, prefix)) == NULL)
         return OMCACHE_NO_MEMORY;
+    omc_connection_allow(conn, codec, conn->written + unsent, omc_buffer_tail(&conn->out), used,
+                         used + size);
     omc_buffer_commit(&conn->out, used);
     queued = omc_queue_push(&conn->queue, pending);
     queued->start = conn->written + unsent;
@@ -274,6 +288,8 @@ size_t omc_connection_submit_run(struct omc_connection *conn, const omcache_req_
                                   omc_queue_next(&conn->queue));
         if (used == 0 || used > limit - unsent)
             break;
+        omc_connection_allow(conn, codec, conn->written + unsent, omc_buffer_tail(&conn->out), used,
+                             used);
         omc_buffer_commit(&conn->out, used);
         pending.start = conn->written + unsent;
         pending.key_sum = omc_codec_key_sum(codec, req, prefix);
@@ -388,6 +404,8 @@ bool omc_connection_forget(struct omc_connection *conn)
         omc_queue_pop(queue);
     }
     omc_queue_forget(queue);
+    if (conn->allowed != UINT64_MAX && conn->allowed > conn->written + omc_connection_unsent(conn))
+        conn->allowed = conn->written + omc_connection_unsent(conn);
     conn->expecting = false;
     if (omc_connection_unsent(conn) > 0)
         return false;

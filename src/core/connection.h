@@ -32,9 +32,8 @@ enum {
 struct omc_connection {
     struct omc_pool *pool; /* its memory */
 
-    int fd;       /* the owner's to close; -1: none */
-    int protocol; /* that requests are in; OMCACHE_PROTOCOL_AUTO: none yet, so they wait */
-    const struct omc_codec *codec; /* of that, or to let them wait */
+    int fd;                        /* the owner's to close; -1: none */
+    const struct omc_codec *codec; /* that requests are in, or wait in */
 
     unsigned char hello[OMC_HELLO_MAX]; /* the first words, */
     size_t hello_len;
@@ -42,7 +41,8 @@ struct omc_connection {
     uint32_t hello_number; /* and the number in them */
 
     struct omc_buffer out; /* requests not yet written */
-    uint64_t written;      /* how many bytes of requests were written before those */
+    uint64_t written;      /* how many bytes of requests were written before those, */
+    uint64_t allowed;      /* and to what count they may be; UINT64_MAX: the peer is proved */
     bool blocked;          /* the kernel took less than it was given */
     int broken;            /* errno of a write that failed and is still to be handled */
     bool expecting;        /* something was written whose answer is due */
@@ -71,8 +71,29 @@ void omc_connection_fini(struct omc_connection *conn);
 void omc_connection_close(struct omc_connection *conn, struct omc_leftovers *leftovers);
 
 /* Starts with a socket that has just been connected, and prepares a hello in a
- * protocol. */
+ * protocol.  If that is the requests' they follow at once, up to the first one in which
+ * a peer that speaks another protocol could find lines of its own. */
 void omc_connection_open(struct omc_connection *conn, int fd, int protocol, int64_t now);
+
+/* The peer speaks the requests' protocol: they may all be written. */
+static inline void omc_connection_prove(struct omc_connection *conn)
+{
+    conn->allowed = UINT64_MAX;
+}
+
+/* Whether no peer could find a line of its own in a request, which has head_len bytes at head
+ * and len in all. */
+bool omc_connection_is_harmless(const struct omc_codec *codec, const unsigned char *head,
+                                size_t head_len, size_t len);
+
+/* Then it may be written before that, if those in front of it may.  It begins at `start`. */
+static inline void omc_connection_allow(struct omc_connection *conn, const struct omc_codec *codec,
+                                        uint64_t start, const unsigned char *head, size_t head_len,
+                                        size_t len)
+{
+    if (conn->allowed == start && omc_connection_is_harmless(codec, head, head_len, len))
+        conn->allowed += len;
+}
 
 /* Gives up the socket; requests go on waiting for another.  None may have been
  * written. */
@@ -86,6 +107,23 @@ enum omc_hello omc_connection_read_hello(struct omc_connection *conn, int protoc
 static inline size_t omc_connection_unsent(const struct omc_connection *conn)
 {
     return omc_buffer_size(&conn->out);
+}
+
+/* Those of them that need not wait for the peer to prove itself. */
+static inline size_t omc_connection_sendable(const struct omc_connection *conn)
+{
+    size_t unsent = omc_connection_unsent(conn);
+
+    return conn->allowed - conn->written < unsent ? (size_t)(conn->allowed - conn->written)
+                                                  : unsent;
+}
+
+/* Whether something of a request that is still queued was written. */
+static inline bool omc_connection_has_sent(const struct omc_connection *conn)
+{
+    const struct omc_queue *queue = &conn->queue;
+
+    return queue->count > 0 && omc_queue_find(queue, queue->first)->start < conn->written;
 }
 
 /* Whether there is something to be done about the newest request: it has not been
@@ -104,14 +142,13 @@ static inline bool omc_connection_has_queue(const struct omc_connection *conn)
 /* Whether there is anything to write. */
 static inline bool omc_connection_wants_write(const struct omc_connection *conn)
 {
-    return conn->hello_left > 0 ||
-           (omc_connection_unsent(conn) > 0 && conn->protocol != OMCACHE_PROTOCOL_AUTO);
+    return conn->hello_left > 0 || omc_connection_sendable(conn) > 0;
 }
 
 /* Whether requests are written, for all that is known, as soon as they are there. */
 static inline bool omc_connection_is_open(const struct omc_connection *conn)
 {
-    return !conn->blocked && conn->protocol != OMCACHE_PROTOCOL_AUTO;
+    return !conn->blocked && conn->allowed == UINT64_MAX;
 }
 
 /* Whether the peer need not be suspected of having closed it: its last sign of life is

@@ -54,13 +54,16 @@ static size_t translated_size(const struct omc_connection *conn, const struct om
 
 /* Encodes a request behind those in out, where there is room; false if the codec cannot
  * carry it. */
-static bool encode(struct omc_buffer *out, const struct omc_codec *codec, const omcache_req_t *req,
-                   uint32_t number)
+static bool encode(struct omc_connection *conn, struct omc_buffer *out,
+                   const struct omc_codec *codec, const omcache_req_t *req, uint32_t number)
 {
     size_t used = codec->encode_head(omc_buffer_tail(out), req, no_prefix, number);
+    size_t rest = omc_request_data_len(req) + codec->tail_size(req->header.opcode);
 
     if (used == 0)
         return false;
+    omc_connection_allow(conn, codec, conn->written + omc_buffer_size(out), omc_buffer_tail(out),
+                         used, used + rest);
     omc_buffer_commit(out, used);
     omc_buffer_append(out, req->data, omc_request_data_len(req));
     omc_buffer_append(out, (const unsigned char *)OMC_CODEC_TAIL,
@@ -91,6 +94,8 @@ bool omc_translate_waiting(struct omc_connection *conn, int protocol,
     omc_buffer_init(&out);
     if (codec != conn->codec && !omc_buffer_reserve(&out, translated_size(conn, codec)))
         return false;
+    if (codec != conn->codec)
+        conn->allowed = conn->written;
     for (uint32_t number = queue->first; codec != conn->codec && number != end; number++) {
         struct omc_pending *pending = omc_queue_find(queue, number);
         struct omc_scratch scratch;
@@ -108,7 +113,7 @@ bool omc_translate_waiting(struct omc_connection *conn, int protocol,
         }
         if (!keep_counter(codec, pending, &req)) {
             refused(context, pending, OMCACHE_NO_MEMORY);
-        } else if (!encode(&out, codec, &req, number)) {
+        } else if (!encode(conn, &out, codec, &req, number)) {
             refused(context, pending, OMCACHE_INVALID);
         } else {
             pending->start = conn->written + start;
@@ -123,6 +128,5 @@ bool omc_translate_waiting(struct omc_connection *conn, int protocol,
         conn->out = out;
     }
     conn->codec = codec;
-    conn->protocol = protocol;
     return true;
 }

@@ -11,10 +11,12 @@
 #include "support/wire.h"
 #include "support/words.h"
 
+#include <stdatomic.h>
 #include <string.h>
 #include <syslog.h>
 
 #define AUTO OMCACHE_PROTOCOL_AUTO
+#define BINARY OMCACHE_PROTOCOL_BINARY
 #define META OMCACHE_PROTOCOL_META
 #define PLAIN_TEXT OMCACHE_PROTOCOL_TEXT
 
@@ -23,6 +25,7 @@
 
 static struct elder elder;
 static struct peer *peer;
+static struct memcached server;
 
 static void speak(peer_script *script, void *context, int protocol)
 {
@@ -144,12 +147,180 @@ END_TEST
  * META, where the server has another one.
  */
 
+START_TEST(meta_is_refused_before_a_value_is_sent)
+{
+    speak_with((enum elder_kind)_i, META);
+    int64_t start = clock_ms();
+    assert_rc(set("key", POISON), OMCACHE_SERVER_FAILURE);
+    ck_assert(recorder_has_line(LOG_WARNING, "down: the server does not speak the meta protocol"));
+    for (int i = 0; i < 20; i++) {
+        assert_rc_either(set("key", POISON), OMCACHE_SERVER_FAILURE, OMCACHE_NO_SERVERS);
+        clock_sleep(2);
+    }
+    assert_within(start, 1000);
+    ck_assert(!has_received("owned"));
+    ck_assert(!elder_has(&elder, "injected"));
+    finish();
+}
+END_TEST
+
 /* Proxies close, so that it cannot be said what they do not like. */
 START_TEST(meta_is_refused_by_proxies)
 {
     speak_with((enum elder_kind)_i, META);
     assert_rc(set("key", POISON), OMCACHE_SERVER_FAILURE);
     ck_assert(recorder_has_line(LOG_WARNING, "down: "));
+    ck_assert(!has_received("owned"));
+    finish();
+}
+END_TEST
+
+static atomic_bool replaced;
+static int status_of_end;
+
+static void on_end(omcache_t *mc, const omcache_reply_t *reply, void *context)
+{
+    (void)mc;
+    *(int *)context = omcache_reply_status(reply);
+}
+
+static void serve_replaced(struct peer *self, void *context)
+{
+    if (atomic_load(&replaced)) {
+        elder_serve(self, context);
+    } else {
+        words_serve_meta(self, NULL);
+    }
+}
+
+static void replace(void)
+{
+    atomic_store(&replaced, true);
+    peer_hang_up(peer);
+    clock_sleep(20); /* the connection is looked at before it is used again */
+}
+
+/* Where a newer one was, and was spoken to in meta; the application has not noticed. */
+START_TEST(an_elder_in_the_place_of_a_newer_one_executes_nothing)
+{
+    atomic_store(&replaced, false);
+    elder = ELDER_INIT((enum elder_kind)_i);
+    speak(serve_replaced, &elder, AUTO);
+    assert_stored("key", "value of key");
+    assert_protocol(META);
+    replace();
+    assert_rc(set("first", POISON), OMCACHE_OK);
+    ck_assert(!elder_has(&elder, "injected"));
+    assert_protocol(PLAIN_TEXT);
+    assert_usable();
+    ck_assert_msg(!recorder_has_line(LOG_NOTICE, ""), "the log says: %s", recorder.lines[0].text);
+    finish();
+}
+END_TEST
+
+START_TEST(an_elder_in_its_place_is_refused_if_meta_was_chosen)
+{
+    atomic_store(&replaced, false);
+    elder = ELDER_INIT((enum elder_kind)_i);
+    speak(serve_replaced, &elder, META);
+    assert_stored("key", "value of key");
+    replace();
+    assert_rc(set("first", POISON), OMCACHE_SERVER_FAILURE);
+    ck_assert(recorder_has_line(LOG_WARNING, "does not speak the meta protocol"));
+    ck_assert(!has_received("owned"));
+    finish();
+}
+END_TEST
+
+/* A read goes out with the first words, so that it fails; what waits behind it does not. */
+START_TEST(a_read_in_front_changes_nothing_about_that)
+{
+    static int protocols[] = {AUTO, META};
+    atomic_store(&replaced, false);
+    elder = ELDER_INIT(ELDER_1_6_6);
+    speak(serve_replaced, &elder, protocols[_i]);
+    assert_stored("key", "value of key");
+    replace();
+    assert_rc(omcache_async_get(client, "key", 3, -1, on_end, &status_of_end), OMCACHE_OK);
+    assert_rc(omcache_async_set(client, "first", 5, TEXT(POISON), 0, 0, 0, -1, NULL, NULL),
+              OMCACHE_OK);
+    status_of_end = -1;
+    for (int i = 0; i < 500 && status_of_end == -1; i++) {
+        omcache_io(client, NULL, NULL, NULL, NULL, 10);
+    }
+    assert_rc(status_of_end, OMCACHE_SERVER_FAILURE);
+    ck_assert(recorder_has_line(LOG_WARNING, "does not speak the meta protocol"));
+    ck_assert(!has_received("owned"));
+    if (_i == 0) {
+        clock_sleep(30);
+        for (int i = 0; i < 100 && set("first", POISON) != OMCACHE_OK; i++) {
+            clock_sleep(10);
+        }
+        assert_usable();
+        assert_protocol(PLAIN_TEXT);
+    }
+    ck_assert(!elder_has(&elder, "injected"));
+    finish();
+}
+END_TEST
+
+/*
+ * The same over binary, where the server speaks text only: lines that are in values, and in
+ * keys, are commands to it.
+ */
+
+static void connect_to_text_only(int protocol)
+{
+    static const char *const ascii_only[] = {"-B", "ascii", NULL};
+    memcached_start_with(&server, FLEET_PORT, ascii_only);
+    patient_client(server.address);
+    assert_rc(omcache_set_protocol(client, protocol), OMCACHE_OK);
+    assert_rc(omcache_set_reconnect_timeout(client, 20), OMCACHE_OK);
+}
+
+static void assert_nothing_is_injected(void)
+{
+    assert_rc(omcache_free(client), OMCACHE_OK);
+    fixture_forget(client);
+    patient_client(server.address);
+    assert_rc(omcache_set_protocol(client, PLAIN_TEXT), OMCACHE_OK);
+    assert_missing("injected");
+}
+
+START_TEST(binary_is_refused_before_a_value_is_sent)
+{
+    static const char line[] = "\r\n" POISON;
+    connect_to_text_only(BINARY);
+    for (int i = 0; i < 20; i++) {
+        int rc = i % 2 == 0 ? set("key", line)
+                            : omcache_get(client, TEXT(line), NULL, NULL, NULL, NULL, -1);
+        assert_rc_either(rc, OMCACHE_SERVER_FAILURE, OMCACHE_NO_SERVERS);
+        clock_sleep(10);
+    }
+    assert_nothing_is_injected();
+}
+END_TEST
+
+/* Options of meta end with the others, when it is found that there is none. */
+START_TEST(what_only_meta_has_is_refused_where_an_elder_is_in_its_place)
+{
+    atomic_store(&replaced, false);
+    elder = ELDER_INIT(ELDER_1_6_9);
+    speak(serve_replaced, &elder, AUTO);
+    assert_stored("key", "value of key");
+    replace();
+    status_of_end = -1;
+    omcache_meta_t *meta = omcache_meta_new();
+    assert_rc(omcache_meta_set_new_cas(meta, 7), OMCACHE_OK);
+    assert_rc(omcache_async_meta_set(client, "first", 5, TEXT(POISON), 0, meta, -1, on_end,
+                                     &status_of_end),
+              OMCACHE_OK);
+    assert_rc(set("second", POISON), OMCACHE_OK);
+    assert_rc(status_of_end, OMCACHE_INVALID);
+    ck_assert(!elder_has(&elder, "injected"));
+    ck_assert(!elder_has(&elder, "first"));
+    ck_assert(elder_has(&elder, "second"));
+    omcache_meta_free(meta);
     finish();
 }
 END_TEST
@@ -270,7 +441,15 @@ int main(void)
     tcase_add_loop_test(tcase, an_elder_can_be_called_anything, 0, 5);
     tcase_add_loop_test(tcase, text_and_nothing_else_is_chosen, 0, ELDER_KINDS);
     tcase_add_loop_test(tcase, the_first_request_is_for_many, 0, ELDER_KINDS);
+    tcase_add_loop_test(tcase, meta_is_refused_before_a_value_is_sent, 0, ELDER_TWEMPROXY_0_4_1);
     tcase_add_loop_test(tcase, meta_is_refused_by_proxies, ELDER_TWEMPROXY_0_4_1, ELDER_KINDS);
+    tcase_add_loop_test(tcase, an_elder_in_the_place_of_a_newer_one_executes_nothing, 0,
+                        ELDER_KINDS);
+    tcase_add_loop_test(tcase, an_elder_in_its_place_is_refused_if_meta_was_chosen, 0,
+                        ELDER_TWEMPROXY_0_4_1);
+    tcase_add_loop_test(tcase, a_read_in_front_changes_nothing_about_that, 0, 2);
+    tcase_add_test(tcase, binary_is_refused_before_a_value_is_sent);
+    tcase_add_test(tcase, what_only_meta_has_is_refused_where_an_elder_is_in_its_place);
     tcase_add_loop_test(tcase, first_words_tell_the_syntax, 0, 21);
     tcase_add_loop_test(tcase, a_server_that_wants_a_password_is_told_as_such, 0, 3);
     tcase_add_test(tcase, gat_fails_where_there_is_none);
