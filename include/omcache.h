@@ -103,14 +103,16 @@ int omcache_set_keepalive(omcache_t *mc, uint32_t seconds);
 enum omcache_protocol_e {
     OMCACHE_PROTOCOL_AUTO = 0,   /* find out */
     OMCACHE_PROTOCOL_BINARY = 1, /* deprecated in memcached since 1.6.0 */
-    OMCACHE_PROTOCOL_META = 2,   /* memcached 1.6.9 and newer */
+    OMCACHE_PROTOCOL_META = 2,   /* memcached 1.6.10 and newer */
     OMCACHE_PROTOCOL_TEXT = 3    /* the classic one, also of proxies */
 };
 
 /* Chooses the protocol to speak with all servers, for connections that are made from
  * now on.  OMCACHE_PROTOCOL_AUTO, as at first: what each server is found to speak on
  * its first connection (the first it knows of META, TEXT and BINARY), remembered until
- * it answers differently.  doc/protocols.md says what each can carry; a request that
+ * it answers differently.  A server that does not speak the one that was chosen is down,
+ * the log says so, and no value is sent to it: memcached 1.6.0 to 1.6.9 have an older META,
+ * and are TEXT servers here.  doc/protocols.md says what each can carry; a request that
  * one cannot is refused with OMCACHE_INVALID, or ends with it if the protocol was not
  * known before.
  * Returns OMCACHE_OK, or OMCACHE_INVALID if mc is NULL or protocol is none of these.
@@ -485,7 +487,8 @@ int omcache_meta_set_ttl(omcache_meta_t *meta, time_t expiration);
 int omcache_meta_set_recache(omcache_meta_t *meta, int64_t seconds);
 
 /* Makes what is not there: for gets an empty value, and the one that did so wins; for
- * arithmetic a counter; for OMCACHE_META_APPEND and _PREPEND the value.
+ * arithmetic a counter; for OMCACHE_META_APPEND and _PREPEND the value (memcached up to
+ * 1.6.18 ignores it there and makes nothing).
  * expiration: of what is made, seconds, more than 30 days of them a Unix time, below 2^31;
  * 0: never; -1: make nothing, as at first.
  * Returns OMCACHE_OK; OMCACHE_INVALID if meta is NULL or expiration is another
@@ -522,7 +525,8 @@ int omcache_meta_set_cas(omcache_meta_t *meta, uint64_t cas);
  * Returns OMCACHE_OK; OMCACHE_INVALID if meta is NULL.  From anywhere.  Since 1.0. */
 int omcache_meta_set_new_cas(omcache_meta_t *meta, uint64_t cas);
 
-/* For set and arithmetic: one of omcache_meta_mode_e.
+/* For set and arithmetic: one of omcache_meta_mode_e.  memcached up to 1.6.12 tells no new
+ * cas after OMCACHE_META_APPEND and _PREPEND.
  * Returns OMCACHE_OK; OMCACHE_INVALID if meta is NULL or there is no such mode.  From
  * anywhere.  Since 1.0. */
 int omcache_meta_set_mode(omcache_meta_t *meta, int mode);

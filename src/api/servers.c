@@ -58,7 +58,7 @@ int omcache_server_protocol(omcache_t *mc, int server_index)
     const struct omc_server *server =
         mc == NULL ? NULL : omc_fleet_server(&mc->fleet, server_index);
 
-    return server == NULL ? -1 : server->conn.protocol;
+    return server == NULL ? -1 : server->conn.codec->protocol;
 }
 
 int omcache_set_dns_servers(omcache_t *mc, const char *servers)

@@ -9,6 +9,7 @@
 #include "core/counter.h"
 #include "core/translate.h"
 #include "net/socket.h"
+#include "proto/binary.h"
 #include "proto/opcode.h"
 #include "proto/request.h"
 
@@ -57,6 +58,7 @@ void omc_connection_close(struct omc_connection *conn, struct omc_leftovers *lef
     *leftovers = (struct omc_leftovers){conn->codec, conn->queue, conn->out, conn->written};
     omc_queue_init(&conn->queue, &conn->pool->blocks, omc_queue_next(&leftovers->queue));
     omc_buffer_init(&conn->out);
+    conn->allowed = conn->written;
     omc_connection_leave(conn);
 }
 
@@ -65,6 +67,8 @@ void omc_connection_open(struct omc_connection *conn, int fd, int protocol, int6
 {
     conn->fd = fd;
     conn->hello_number = conn->queue.first - 1;
+    if (protocol == OMCACHE_PROTOCOL_TEXT)
+        conn->hello_number ^= (uint32_t)now;
     conn->hello_len = omc_hello_write(conn->hello, protocol, conn->hello_number);
     conn->hello_left = conn->hello_len;
     conn->since = now;
@@ -83,6 +87,16 @@ enum omc_hello omc_connection_read_hello(struct omc_connection *conn, int protoc
     if (hello != OMC_HELLO_MORE)
         conn->hello_len = 0;
     return hello;
+}
+
+/* In lines of ours without data there is none; in binary, keys and extras may have it. */
+bool omc_connection_is_harmless(const struct omc_codec *codec, const unsigned char *head,
+                                size_t head_len, size_t len)
+{
+    if (head_len < len || codec->protocol == OMCACHE_PROTOCOL_AUTO)
+        return false;
+    return codec->protocol != OMCACHE_PROTOCOL_BINARY ||
+           memchr(head + OMC_BINARY_HEADER_SIZE, '\n', len - OMC_BINARY_HEADER_SIZE) == NULL;
 }
 
 /* What follows the bytes in `out`: a request's data, from where they are, and what the
@@ -201,6 +215,8 @@ static int queue_head(struct omc_connection *conn, const omcache_req_t *req,
     if (queued.counter == NULL && codec->lacks_initial && omc_counter_is_needed(codec, req) &&
         (queued.counter = omc_counter_new(req, prefix)) == NULL)
         return OMCACHE_NO_MEMORY;
+    omc_connection_allow(conn, codec, conn->written + unsent, omc_buffer_tail(&conn->out), used,
+                         used + size);
     omc_buffer_commit(&conn->out, used);
     queued.start = conn->written + unsent;
     queued.key_sum = omc_codec_key_sum(codec, req, prefix);
@@ -268,6 +284,8 @@ size_t omc_connection_submit_run(struct omc_connection *conn, const omcache_req_
                                   omc_queue_next(&conn->queue));
         if (used == 0 || used > limit - unsent)
             break;
+        omc_connection_allow(conn, codec, conn->written + unsent, omc_buffer_tail(&conn->out), used,
+                             used);
         omc_buffer_commit(&conn->out, used);
         pending.start = conn->written + unsent;
         pending.key_sum = omc_codec_key_sum(codec, req, prefix);
@@ -375,6 +393,8 @@ bool omc_connection_forget(struct omc_connection *conn)
         omc_queue_pop(queue);
     }
     omc_queue_forget(queue);
+    if (conn->allowed != UINT64_MAX && conn->allowed > conn->written + omc_connection_unsent(conn))
+        conn->allowed = conn->written + omc_connection_unsent(conn);
     if (omc_connection_unsent(conn) > 0)
         return false;
     omc_blocks_release(&conn->pool->blocks, &conn->out);

@@ -32,19 +32,19 @@ enum {
 struct omc_connection {
     struct omc_pool *pool; /* its memory */
 
-    int fd;       /* the owner's to close; -1: none */
-    int protocol; /* that requests are in; OMCACHE_PROTOCOL_AUTO: none yet, so they wait */
-    const struct omc_codec *codec; /* of that, or to let them wait */
+    int fd;                        /* the owner's to close; -1: none */
+    const struct omc_codec *codec; /* that requests are in, or wait in */
 
     unsigned char hello[OMC_HELLO_MAX]; /* the first words, */
     size_t hello_len;                   /* 0 when they have been answered, */
     size_t hello_left;                  /* how much of them is unsent, */
-    uint32_t hello_number;              /* and their opaque */
+    uint32_t hello_number;              /* and the number in them */
 
     uint32_t heard; /* the peer has done something useful since requests below this number */
 
     struct omc_buffer out; /* requests not yet written */
-    uint64_t written;      /* how many bytes of requests were written before those */
+    uint64_t written;      /* how many bytes of requests were written before those, */
+    uint64_t allowed;      /* and to what count they may be; UINT64_MAX: the peer is proved */
     bool blocked;          /* the kernel took less than it was given */
     bool held;             /* no request is written for the time being */
     int broken;            /* errno of a write that failed and is still to be handled */
@@ -76,8 +76,29 @@ void omc_connection_fini(struct omc_connection *conn);
 void omc_connection_close(struct omc_connection *conn, struct omc_leftovers *leftovers);
 
 /* Starts with a socket that has just been connected, and prepares a hello in a
- * protocol. */
+ * protocol.  If that is the requests' they follow at once, up to the first one in which
+ * a peer that speaks another protocol could find lines of its own. */
 void omc_connection_open(struct omc_connection *conn, int fd, int protocol, int64_t now);
+
+/* The peer speaks the requests' protocol: they may all be written. */
+static inline void omc_connection_prove(struct omc_connection *conn)
+{
+    conn->allowed = UINT64_MAX;
+}
+
+/* Whether no peer could find a line of its own in a request, which has head_len bytes at head
+ * and len in all. */
+bool omc_connection_is_harmless(const struct omc_codec *codec, const unsigned char *head,
+                                size_t head_len, size_t len);
+
+/* Then it may be written before that, if those in front of it may.  It begins at `start`. */
+static inline void omc_connection_allow(struct omc_connection *conn, const struct omc_codec *codec,
+                                        uint64_t start, const unsigned char *head, size_t head_len,
+                                        size_t len)
+{
+    if (conn->allowed == start && omc_connection_is_harmless(codec, head, head_len, len))
+        conn->allowed += len;
+}
 
 /* Gives up the socket; requests go on waiting for another.  None may have been
  * written. */
@@ -101,10 +122,23 @@ static inline size_t omc_connection_unsent(const struct omc_connection *conn)
     return omc_buffer_size(&conn->out);
 }
 
-/* Those of them that may be written now. */
+/* Those of them that need not wait for the peer to prove itself. */
 static inline size_t omc_connection_sendable(const struct omc_connection *conn)
 {
-    return conn->held || conn->protocol == OMCACHE_PROTOCOL_AUTO ? 0 : omc_connection_unsent(conn);
+    size_t unsent = omc_connection_unsent(conn);
+
+    if (conn->held)
+        return 0;
+    return conn->allowed - conn->written < unsent ? (size_t)(conn->allowed - conn->written)
+                                                  : unsent;
+}
+
+/* Whether something of a request that is still queued was written. */
+static inline bool omc_connection_has_sent(const struct omc_connection *conn)
+{
+    const struct omc_queue *queue = &conn->queue;
+
+    return queue->count > 0 && omc_queue_find(queue, queue->first)->start < conn->written;
 }
 
 /* Whether there is something to be done about the newest request: it has not been
@@ -144,7 +178,7 @@ static inline bool omc_connection_awaits_peer(const struct omc_connection *conn)
 /* Whether requests are written, for all that is known, as soon as they are there. */
 static inline bool omc_connection_is_open(const struct omc_connection *conn)
 {
-    return !conn->blocked && !conn->held && conn->protocol != OMCACHE_PROTOCOL_AUTO;
+    return !conn->blocked && !conn->held && conn->allowed == UINT64_MAX;
 }
 
 /* Whether the peer need not be suspected of having closed it: its last sign of life is

@@ -64,7 +64,8 @@ static int next_to_try(int protocol)
     }
 }
 
-/* What is known is said at once and not waited for; what is not must be found first. */
+/* What is known is said at once and not waited for, but by values; what is not must be found
+ * first. */
 void omc_protocol_greet(omcache_t *mc, struct omc_server *server, int64_t now)
 {
     int known = known_protocol(mc, server);
@@ -86,27 +87,31 @@ static bool accept_protocol(omcache_t *mc, struct omc_server *server, int protoc
     if (!translate(mc, server, protocol, now))
         return false;
     server->conn.held = false;
+    omc_connection_prove(&server->conn);
     server->protocol = protocol;
     server->greeting = OMCACHE_PROTOCOL_AUTO;
     omc_server_event(mc, server, OMC_EVENT_VERIFIED, NULL, now);
     return true;
 }
 
-/* Whether requests wait for what comes of the hello.  Not what is known now counts, but
- * what was when it was sent: the application may have chosen something else since. */
-static bool is_trying(const struct omc_server *server)
+/* Whether another protocol can be tried: nothing has been asked in this one, and the
+ * application has not chosen just this one. */
+static bool may_try(const omcache_t *mc, const struct omc_server *server)
 {
-    return server->conn.protocol == OMCACHE_PROTOCOL_AUTO;
+    return !omc_connection_has_sent(&server->conn) && mc->settings.protocol != server->greeting;
 }
 
-/* The server does not answer in the protocol that it was greeted in. */
+/* The server does not answer in the protocol that it was greeted in.  If it once did, all
+ * are tried from the first: it may only have been about to end. */
 static void try_next(omcache_t *mc, struct omc_server *server, const char *reason, int64_t now)
 {
-    int next = next_to_try(server->greeting);
+    bool tries = may_try(mc, server);
+    int next = server->protocol == server->greeting ? OMCACHE_PROTOCOL_META
+                                                    : next_to_try(server->greeting);
 
     server->greeting = OMCACHE_PROTOCOL_AUTO;
     server->protocol = OMCACHE_PROTOCOL_AUTO;
-    if (!is_trying(server) || next == OMCACHE_PROTOCOL_AUTO) {
+    if (!tries || next == OMCACHE_PROTOCOL_AUTO) {
         omc_server_event(mc, server, OMC_EVENT_FAILED, reason, now);
         return;
     }
@@ -124,11 +129,10 @@ bool omc_protocol_read_answer(omcache_t *mc, struct omc_server *server, int64_t 
     case OMC_HELLO_GOOD:
         return accept_protocol(mc, server, server->greeting, now);
     case OMC_HELLO_TEXT:
-        /* Where it was known requests may have followed already. */
-        if (is_trying(server))
+        if (may_try(mc, server))
             return accept_protocol(mc, server, OMCACHE_PROTOCOL_TEXT, now);
         server->protocol = OMCACHE_PROTOCOL_AUTO;
-        problem = "the server does not speak the meta protocol";
+        problem = "the server does not speak the meta protocol, as memcached does since 1.6.10";
         break;
     case OMC_HELLO_OTHER:
         try_next(mc, server, "what came is no answer in a protocol of memcached", now);

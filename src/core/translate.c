@@ -54,13 +54,16 @@ static size_t translated_size(const struct omc_connection *conn, const struct om
 
 /* Encodes a request behind those in out, where there is room; false if the codec cannot
  * carry it. */
-static bool encode(struct omc_buffer *out, const struct omc_codec *codec, const omcache_req_t *req,
-                   uint32_t number)
+static bool encode(struct omc_connection *conn, struct omc_buffer *out,
+                   const struct omc_codec *codec, const omcache_req_t *req, uint32_t number)
 {
     size_t used = codec->encode_head(omc_buffer_tail(out), req, no_prefix, number);
+    size_t rest = omc_request_data_len(req) + codec->tail_size(req->header.opcode);
 
     if (used == 0)
         return false;
+    omc_connection_allow(conn, codec, conn->written + omc_buffer_size(out), omc_buffer_tail(out),
+                         used, used + rest);
     omc_buffer_commit(out, used);
     omc_buffer_append(out, req->data, omc_request_data_len(req));
     omc_buffer_append(out, (const unsigned char *)OMC_CODEC_TAIL,
@@ -86,10 +89,13 @@ bool omc_translate_waiting(struct omc_connection *conn, int protocol,
     struct omc_queue *queue = &conn->queue;
     uint32_t end = omc_queue_next(queue);
     struct omc_buffer out;
+    bool quiet = false; /* the request in front */
 
     omc_buffer_init(&out);
     if (codec != conn->codec && !omc_buffer_reserve(&out, translated_size(conn, codec)))
         return false;
+    if (codec != conn->codec)
+        conn->allowed = conn->written;
     for (uint32_t number = queue->first; codec != conn->codec && number != end; number++) {
         struct omc_pending *pending = omc_queue_find(queue, number);
         struct omc_scratch scratch;
@@ -102,12 +108,18 @@ bool omc_translate_waiting(struct omc_connection *conn, int protocol,
         if (pending == NULL)
             continue;
         pending->quiet = codec->is_quiet(pending->opcode);
+        /* A no-op of our own with nothing quiet in front of it: some proxies close at it. */
+        if (pending->fence && !quiet) {
+            omc_queue_settle(queue, pending);
+            continue;
+        }
         if (!keep_counter(codec, pending, &req)) {
             refused(context, pending, OMCACHE_NO_MEMORY);
-        } else if (!encode(&out, codec, &req, number)) {
+        } else if (!encode(conn, &out, codec, &req, number)) {
             refused(context, pending, OMCACHE_INVALID);
         } else {
             pending->key_sum = omc_codec_key_sum(codec, &req, no_prefix);
+            quiet = pending->quiet;
             continue;
         }
         omc_queue_settle(queue, pending);
@@ -118,6 +130,5 @@ bool omc_translate_waiting(struct omc_connection *conn, int protocol,
         omc_queue_recount(queue);
     }
     conn->codec = codec;
-    conn->protocol = protocol;
     return true;
 }

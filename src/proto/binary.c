@@ -186,6 +186,7 @@ static enum omc_decode decode(unsigned char *bytes, size_t len, size_t max_body,
 
 const struct omc_codec omc_binary_codec = {
     .name = "binary",
+    .protocol = OMCACHE_PROTOCOL_BINARY,
     .is_quiet = is_quiet,
     .head_size = head_size,
     .encode_head = encode_head,
@@ -196,6 +197,7 @@ const struct omc_codec omc_binary_codec = {
 
 const struct omc_codec omc_binary_waiting = {
     .name = "waiting",
+    .protocol = OMCACHE_PROTOCOL_AUTO,
     .is_quiet = is_quiet,
     .head_size = head_size,
     .encode_head = encode_waiting,

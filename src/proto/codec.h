@@ -89,6 +89,7 @@ struct omc_scratch {
 
 struct omc_codec {
     const char *name;
+    int protocol;       /* OMCACHE_PROTOCOL_AUTO: none */
     bool lacks_initial; /* counters go without their initial value */
 
     /* Answers are told by their order only: so that one with another key is noticed, even

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "proto/line.h"
 #include "proto/opcode.h"
 #include "proto/request.h"
 
@@ -16,45 +17,47 @@ enum {
     LINE_MAX = 256, /* of an answer in text */
 };
 
-/* A hello in text: a command, and what begins the line of each answer. */
-struct words {
-    const char *command;
-    size_t times;
-    const char *answer;
-};
+/* What no memcached before 1.6.10 understands, a look for a key of six zero bytes in
+ * base64; and what all answer. */
+static const char meta[] = "mg AAAAAAAA b\r\nversion\r\n";
 
-static const struct words meta = {"mn\r\n", 6, "MN"};
-static const struct words text = {"version\r\n", 3, "VERSION "};
-
-static size_t write_binary(unsigned char *out, uint32_t opaque)
+static size_t write_binary(unsigned char *out, uint32_t number)
 {
     struct omcache_req_header_s header = {
         .magic = OMC_REQUEST_MAGIC,
         .opcode = OMC_OP_NOOP,
-        .opaque = htobe32(opaque),
+        .opaque = htobe32(number),
     };
 
     memcpy(out, &header, BINARY_SIZE);
     return BINARY_SIZE;
 }
 
-static size_t write_words(unsigned char *out, const struct words *words)
+/* Looks for a key that is not there, as nobody foresees it.  Twice: one line is how a request
+ * over HTTP begins, and whoever speaks that would wait for more. */
+static size_t write_text(unsigned char *out, uint32_t number)
 {
-    size_t len = strlen(words->command);
+    unsigned char *at = omc_line_put(out, "get omcache-");
 
-    for (size_t i = 0; i < words->times; i++)
-        memcpy(out + i * len, words->command, len);
-    return words->times * len;
+    for (int shift = 28; shift >= 0; shift -= 4)
+        *at++ = (unsigned char)"0123456789abcdef"[number >> shift & 15];
+    at = omc_line_put(at, "\r\n");
+    return (size_t)(omc_line_put_bytes(at, out, (size_t)(at - out)) - out);
 }
 
-size_t omc_hello_write(unsigned char out[OMC_HELLO_MAX], int protocol, uint32_t opaque)
+size_t omc_hello_write(unsigned char out[OMC_HELLO_MAX], int protocol, uint32_t number)
 {
-    if (protocol == OMCACHE_PROTOCOL_BINARY)
-        return write_binary(out, opaque);
-    return write_words(out, protocol == OMCACHE_PROTOCOL_META ? &meta : &text);
+    switch (protocol) {
+    case OMCACHE_PROTOCOL_BINARY:
+        return write_binary(out, number);
+    case OMCACHE_PROTOCOL_META:
+        return (size_t)(omc_line_put(out, meta) - out);
+    default:
+        return write_text(out, number);
+    }
 }
 
-static enum omc_hello read_binary(const unsigned char *bytes, size_t len, uint32_t opaque,
+static enum omc_hello read_binary(const unsigned char *bytes, size_t len, uint32_t number,
                                   size_t *used, const char **problem)
 {
     struct omcache_req_header_s header;
@@ -64,89 +67,129 @@ static enum omc_hello read_binary(const unsigned char *bytes, size_t len, uint32
     if (len < BINARY_SIZE)
         return OMC_HELLO_MORE;
     memcpy(&header, bytes, BINARY_SIZE);
-    if (header.opcode != OMC_OP_NOOP || header.opaque != htobe32(opaque) || header.bodylen != 0)
+    if (header.opcode != OMC_OP_NOOP || header.opaque != htobe32(number) || header.bodylen != 0)
         return OMC_HELLO_OTHER;
     *used = BINARY_SIZE;
     *problem = "the server refuses a no-op";
     return header.reserved == 0 ? OMC_HELLO_GOOD : OMC_HELLO_REFUSED; /* that is the status */
 }
 
-static bool begins_with(const unsigned char *line, size_t len, const char *word)
+/* Takes the next line, without its end: OMC_HELLO_GOOD, or what comes of it. */
+static enum omc_hello take_line(struct omc_line *bytes, struct omc_line *line)
 {
-    size_t word_len = strlen(word);
+    size_t left = omc_line_left(bytes);
+    const unsigned char *end = memchr(bytes->at, '\n', left);
 
-    return len >= word_len && memcmp(line, word, word_len) == 0;
+    *line = (struct omc_line){bytes->at, end == NULL ? bytes->end : end};
+    if (omc_line_left(line) > LINE_MAX || (left > 0 && (*line->at < 'A' || *line->at > 'Z')))
+        return OMC_HELLO_OTHER;
+    if (end == NULL)
+        return OMC_HELLO_MORE;
+    bytes->at = end + 1;
+    if (line->end[-1] == '\r')
+        line->end--;
+    return OMC_HELLO_GOOD;
 }
 
-/* Whether a line is the answer: that word, which may be followed by others. */
-static bool is_answer(const unsigned char *line, size_t len, const struct words *words)
+/* Whether a line begins with this word. */
+static bool is_word(struct omc_line line, const char *word)
 {
-    size_t word_len = strlen(words->answer);
+    struct omc_line first = omc_line_word(&line);
 
-    return begins_with(line, len, words->answer) &&
-           (len == word_len || line[word_len] == ' ' || line[word_len - 1] == ' ');
+    return omc_line_is(&first, word);
 }
 
-/* What one line, without its end, tells. */
-static enum omc_hello judge(const unsigned char *line, size_t len, const struct words *words,
-                            const char **problem)
+/* Why a server that says this does not let us in, whatever it was asked; or NULL. */
+static const char *refusal_in(const struct omc_line *line)
 {
-    if (is_answer(line, len, words))
-        return OMC_HELLO_GOOD;
-    if (words == &meta && len == strlen("ERROR") && begins_with(line, len, "ERROR"))
-        return OMC_HELLO_TEXT;
-    if (begins_with(line, len, "CLIENT_ERROR unauthenticated")) {
-        *problem = "the server wants authentication";
+    struct omc_line rest = *line;
+
+    if (omc_line_skip(&rest, "CLIENT_ERROR unauthenticated"))
+        return "the server wants authentication";
+    if (omc_line_skip(&rest, "ERROR ")) /* it has too many */
+        return "the server refuses connections and says ERROR";
+    return NULL;
+}
+
+/* Takes a line that must begin with one of some words. */
+static enum omc_hello take_answer(struct omc_line *bytes, const char *const *words,
+                                  struct omc_line *line, const char **problem)
+{
+    enum omc_hello hello = take_line(bytes, line);
+
+    if (hello != OMC_HELLO_GOOD)
+        return hello;
+    *problem = refusal_in(line);
+    if (*problem != NULL)
         return OMC_HELLO_REFUSED;
-    }
-    if (begins_with(line, len, "ERROR ")) {
-        *problem = "the server refuses connections and says ERROR"; /* it has too many */
-        return OMC_HELLO_REFUSED;
-    }
-    if (begins_with(line, len, "SERVER_ERROR ")) {
-        /* A proxy speaks so of the servers behind it, one of which may be down. */
-        if (words == &text)
+    for (; *words != NULL; words++) {
+        if (is_word(*line, *words))
             return OMC_HELLO_GOOD;
-        *problem = "the server is in trouble and says SERVER_ERROR";
-        return OMC_HELLO_REFUSED;
     }
     return OMC_HELLO_OTHER;
 }
 
-/* All lines must tell the same. */
-static enum omc_hello read_words(const unsigned char *bytes, size_t len, const struct words *words,
-                                 size_t *used, const char **problem)
+/* Whether that is the version of a memcached that knows the meta protocol. */
+static bool is_new(struct omc_line line)
 {
-    enum omc_hello verdict = OMC_HELLO_MORE;
-    size_t start = 0;
+    static const uint64_t oldest[] = {1, 6, 10};
+    uint64_t number;
 
-    for (size_t i = 0; i < words->times; i++) {
-        const unsigned char *end = memchr(bytes + start, '\n', len - start);
-        size_t line_len = (end == NULL ? len : (size_t)(end - bytes)) - start;
-        enum omc_hello line;
+    if (!omc_line_skip(&line, "VERSION "))
+        return false;
+    for (size_t i = 0; i < sizeof(oldest) / sizeof(oldest[0]); i++) {
+        const unsigned char *end = omc_line_digits(line.at, &number);
 
-        if (line_len > LINE_MAX || (line_len > 0 && (bytes[start] < 'A' || bytes[start] > 'Z')))
-            return OMC_HELLO_OTHER;
-        if (end == NULL)
-            return OMC_HELLO_MORE;
-        if (line_len > 0 && end[-1] == '\r')
-            line_len--;
-        line = judge(bytes + start, line_len, words, problem);
-        if (line == OMC_HELLO_OTHER || line == OMC_HELLO_REFUSED || (i > 0 && line != verdict))
-            return line == OMC_HELLO_REFUSED ? line : OMC_HELLO_OTHER;
-        verdict = line;
-        start = (size_t)(end - bytes) + 1;
+        if (end == NULL || number != oldest[i])
+            return end != NULL && number > oldest[i];
+        line.at = end;
+        omc_line_skip(&line, ".");
     }
-    *used = start;
-    return verdict;
+    return true;
 }
 
-enum omc_hello omc_hello_read(const unsigned char *bytes, size_t len, int protocol, uint32_t opaque,
+static enum omc_hello read_meta(struct omc_line *bytes, const char **problem)
+{
+    static const char *const looks[] = {"EN", "HD", "ERROR", "CLIENT_ERROR", "SERVER_ERROR", NULL};
+    static const char *const versions[] = {"VERSION", "ERROR", "SERVER_ERROR", NULL};
+    struct omc_line look, version;
+    enum omc_hello hello = take_answer(bytes, looks, &look, problem);
+
+    if (hello == OMC_HELLO_GOOD)
+        hello = take_answer(bytes, versions, &version, problem);
+    if (hello != OMC_HELLO_GOOD || is_word(look, "EN") || is_word(look, "HD"))
+        return hello;
+    if (!is_word(look, "SERVER_ERROR"))
+        return OMC_HELLO_TEXT;
+    /* A proxy speaks so of the servers behind it, one of which may be down. */
+    if (is_word(version, "VERSION"))
+        return is_new(version) ? OMC_HELLO_GOOD : OMC_HELLO_TEXT;
+    *problem = "the server is in trouble and says SERVER_ERROR";
+    return OMC_HELLO_REFUSED;
+}
+
+static enum omc_hello read_text(struct omc_line *bytes, const char **problem)
+{
+    static const char *const words[] = {"END", "SERVER_ERROR", NULL}; /* likewise */
+    struct omc_line line;
+    enum omc_hello hello = take_answer(bytes, words, &line, problem);
+
+    return hello == OMC_HELLO_GOOD ? take_answer(bytes, words, &line, problem) : hello;
+}
+
+enum omc_hello omc_hello_read(const unsigned char *bytes, size_t len, int protocol, uint32_t number,
                               size_t *used, const char **problem)
 {
+    struct omc_line left = {bytes, bytes + len};
+    enum omc_hello hello;
+
     if (len == 0)
         return OMC_HELLO_MORE;
     if (protocol == OMCACHE_PROTOCOL_BINARY)
-        return read_binary(bytes, len, opaque, used, problem);
-    return read_words(bytes, len, protocol == OMCACHE_PROTOCOL_META ? &meta : &text, used, problem);
+        return read_binary(bytes, len, number, used, problem);
+    hello =
+        protocol == OMCACHE_PROTOCOL_META ? read_meta(&left, problem) : read_text(&left, problem);
+    if (hello == OMC_HELLO_GOOD || hello == OMC_HELLO_TEXT)
+        *used = (size_t)(left.at - bytes);
+    return hello;
 }

@@ -14,24 +14,25 @@
 #include "omcache.h"
 
 enum {
-    OMC_HELLO_MAX = 32,
+    OMC_HELLO_MAX = 48,
 };
 
 enum omc_hello {
     OMC_HELLO_MORE,    /* the answer is not all there yet */
     OMC_HELLO_GOOD,    /* it speaks the protocol */
-    OMC_HELLO_TEXT,    /* it understood the words, but speaks no more than classic text */
+    OMC_HELLO_TEXT,    /* it understood words of meta, but speaks no more than classic text */
     OMC_HELLO_OTHER,   /* it speaks something else, if anything */
     OMC_HELLO_REFUSED, /* it speaks the protocol, but not with us: *problem says why */
 };
 
-/* Writes the hello in one of the OMCACHE_PROTOCOL_*, not AUTO; how many bytes.  opaque
- * is for protocols that have them. */
-size_t omc_hello_write(unsigned char out[OMC_HELLO_MAX], int protocol, uint32_t opaque);
+/* Writes the hello in one of the OMCACHE_PROTOCOL_*, not AUTO; how many bytes.  The number
+ * is its opaque in binary, and in text a part of the key that it asks for, which nobody
+ * is to foresee. */
+size_t omc_hello_write(unsigned char out[OMC_HELLO_MAX], int protocol, uint32_t number);
 
 /* Reads the answer at the start of len bytes.  If it is complete, *used is how many
  * bytes it has. */
-enum omc_hello omc_hello_read(const unsigned char *bytes, size_t len, int protocol, uint32_t opaque,
+enum omc_hello omc_hello_read(const unsigned char *bytes, size_t len, int protocol, uint32_t number,
                               size_t *used, const char **problem);
 
 #endif

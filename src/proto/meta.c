@@ -381,6 +381,7 @@ static enum omc_decode decode(unsigned char *bytes, size_t len, size_t max_body,
 
 const struct omc_codec omc_meta_codec = {
     .name = "meta",
+    .protocol = OMCACHE_PROTOCOL_META,
     .is_quiet = is_quiet,
     .head_size = omc_meta_request_head_size,
     .encode_head = omc_meta_request_encode_head,

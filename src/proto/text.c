@@ -235,6 +235,7 @@ bool omc_text_make_counter(const omcache_req_t *delta, struct omc_scratch *scrat
 
 const struct omc_codec omc_text_codec = {
     .name = "text",
+    .protocol = OMCACHE_PROTOCOL_TEXT,
     .lacks_initial = true,
     .key_sum = key_sum,
     .is_quiet = is_quiet,

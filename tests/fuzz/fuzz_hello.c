@@ -8,7 +8,7 @@
 #include "fuzz/fuzz.h"
 
 enum {
-    LEN_MAX = 2000, /* the longest answer has 6 lines of at most 256 bytes and their ends */
+    LEN_MAX = 2000, /* the longest answer has 2 lines of at most 256 bytes and their ends */
     OPAQUE = 0x41424344,
 };
 

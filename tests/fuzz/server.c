@@ -523,7 +523,8 @@ static bool serve_keyed(struct asked *asked, struct omc_line line)
     static const char *const stores[] = {"set", "add", "replace", "append", "prepend", "cas", NULL};
     static const char *const others[] = {"delete", "touch", "incr", "decr", NULL};
     struct omc_line command = word_of(&line), number;
-    bool gets = omc_line_is(&command, "gets") || omc_line_is(&command, "gats");
+    bool greets = omc_line_is(&command, "get"); /* for a key that nobody has stored */
+    bool gets = greets || omc_line_is(&command, "gets") || omc_line_is(&command, "gats");
     bool stores_it = is_one_of(&command, stores);
     uint64_t data_len;
 
@@ -533,7 +534,7 @@ static bool serve_keyed(struct asked *asked, struct omc_line line)
     number = word_of(&line);
     asked->key = number.at;
     asked->key_len = omc_line_left(&number);
-    asked->letter = letter_of(asked->key, asked->key_len);
+    asked->letter = greets ? SERVER_MISS : letter_of(asked->key, asked->key_len);
     if (stores_it) {
         word_of(&line);
         word_of(&line);

@@ -16,15 +16,16 @@ static const struct {
     enum little_verb verb;
     bool meta;
 } commands[] = {
-    {"gets", LITTLE_GET, false},        {"gats", LITTLE_GET, false},
-    {"set", LITTLE_SET, false},         {"cas", LITTLE_SET, false},
-    {"add", LITTLE_ADD, false},         {"replace", LITTLE_REPLACE, false},
-    {"append", LITTLE_APPEND, false},   {"prepend", LITTLE_PREPEND, false},
-    {"delete", LITTLE_DELETE, false},   {"touch", LITTLE_TOUCH, false},
-    {"incr", LITTLE_INCREMENT, false},  {"decr", LITTLE_DECREMENT, false},
-    {"version", LITTLE_VERSION, false}, {"mn", LITTLE_NOOP, true},
-    {"mg", LITTLE_GET, true},           {"ms", LITTLE_SET, true},
-    {"md", LITTLE_DELETE, true},        {"ma", LITTLE_INCREMENT, true},
+    {"get", LITTLE_NOOP, false},        {"gets", LITTLE_GET, false},
+    {"gats", LITTLE_GET, false},        {"set", LITTLE_SET, false},
+    {"cas", LITTLE_SET, false},         {"add", LITTLE_ADD, false},
+    {"replace", LITTLE_REPLACE, false}, {"append", LITTLE_APPEND, false},
+    {"prepend", LITTLE_PREPEND, false}, {"delete", LITTLE_DELETE, false},
+    {"touch", LITTLE_TOUCH, false},     {"incr", LITTLE_INCREMENT, false},
+    {"decr", LITTLE_DECREMENT, false},  {"version", LITTLE_VERSION, false},
+    {"mn", LITTLE_NOOP, true},          {"mg", LITTLE_GET, true},
+    {"ms", LITTLE_SET, true},           {"md", LITTLE_DELETE, true},
+    {"ma", LITTLE_INCREMENT, true},
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -94,6 +95,14 @@ static bool refuse(struct peer *peer, const struct faulty_request *request)
     return words_send(peer, "SERVER_ERROR object too large for cache\r\n") && !request->forsakes;
 }
 
+/* The first words of a client ask for what is not there, in its own way; they are not one of
+ * the requests that faults are counted by. */
+static bool is_greeting(const struct words *words)
+{
+    return strcmp(words->word[0], "get") == 0 ||
+           (strcmp(words->word[0], "mg") == 0 && !words_flag(words, 'O'));
+}
+
 bool faulty_read_lines(struct peer *peer, struct faulty_request *request, unsigned char *room,
                        bool knows_meta)
 {
@@ -120,7 +129,10 @@ bool faulty_read_lines(struct peer *peer, struct faulty_request *request, unsign
              words->word[strcmp(words->word[0], "gats") == 0 ? 2 : 1]);
     ask->data = room;
     ask->data_len = words->data_len;
-    if (request->meta) {
+    if (is_greeting(words)) {
+        ask->verb = ask->verb == LITTLE_UNKNOWN ? ask->verb : LITTLE_NOOP;
+        ask->key[0] = 0;
+    } else if (request->meta) {
         read_meta(request);
     } else {
         read_text(request);
@@ -209,7 +221,7 @@ static void write_meta(struct text *text, const struct faulty_request *request,
     if (answer->fault == FAULT_OTHER_OPCODE) {
         say(text, "%s", others[verb]);
     } else if (verb == LITTLE_NOOP) {
-        say(text, "MN");
+        say(text, "%s", strcmp(request->words.word[0], "mn") == 0 ? "MN" : "EN");
     } else if (result->status == LITTLE_OK && verb == LITTLE_GET) {
         say(text, "VA %zu", lie(answer, item->len));
         say_flags(text, request, answer, item);
@@ -247,6 +259,8 @@ static const char *word_of(enum little_verb verb)
         return "DELETED";
     case LITTLE_TOUCH:
         return "TOUCHED";
+    case LITTLE_NOOP:
+        return "END";
     case LITTLE_VERSION:
         return "VERSION 1.6.18";
     case LITTLE_UNKNOWN:

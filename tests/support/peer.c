@@ -333,6 +333,15 @@ void peer_forget(struct peer *peer)
     pthread_mutex_unlock(&peer->lock);
 }
 
+void peer_hang_up(struct peer *peer)
+{
+    pthread_mutex_lock(&peer->lock);
+    if (peer->connection >= 0) {
+        shutdown(peer->connection, SHUT_RDWR);
+    }
+    pthread_mutex_unlock(&peer->lock);
+}
+
 static bool has_come(struct peer *peer, size_t connections, size_t bytes)
 {
     pthread_mutex_lock(&peer->lock);

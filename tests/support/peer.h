@@ -41,6 +41,9 @@ size_t peer_connections(struct peer *peer);
 size_t peer_received(struct peer *peer, unsigned char *out, size_t room);
 void peer_forget(struct peer *peer);
 
+/* Ends the connection that it has, if any. */
+void peer_hang_up(struct peer *peer);
+
 /* Waits until it has taken so many connections and received so many bytes; false
  * if that takes too long. */
 bool peer_await(struct peer *peer, size_t connections, size_t bytes);

@@ -125,6 +125,9 @@ bool words_answer_text(struct peer *peer, const struct words *words)
     if (is(words, "version")) {
         return words_send(peer, "VERSION 1.4.0\r\n");
     }
+    if (is(words, "get")) { /* only asked for what is not there, as a greeting */
+        return words_send(peer, "END\r\n");
+    }
     if (is(words, "gets") || is(words, "gats")) {
         key = is(words, "gats") ? words->word[2] : key;
         return words_send(peer, "VALUE %s 42 %zu 99\r\nvalue of %s\r\nEND\r\n", key,
@@ -162,6 +165,9 @@ bool words_answer_meta(struct peer *peer, const struct words *words)
                           strlen("value of ") + strlen(key), opaque, keyed ? " k" : "",
                           keyed ? key : "", key);
     }
+    if (is(words, "mg") && !opaque) { /* likewise */
+        return words_send(peer, "EN\r\n");
+    }
     if (is(words, "ma")) {
         return words_send(peer, "VA 1 c99 %s\r\n7\r\n", opaque);
     }
@@ -174,7 +180,7 @@ bool words_answer_meta(struct peer *peer, const struct words *words)
 bool words_greet_text(struct peer *peer)
 {
     struct words words;
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 2; i++) {
         if (!words_read(peer, &words) || !words_answer_text(peer, &words)) {
             return false;
         }
@@ -185,7 +191,7 @@ bool words_greet_text(struct peer *peer)
 bool words_greet_meta(struct peer *peer)
 {
     struct words words;
-    for (int i = 0; i < 6; i++) {
+    for (int i = 0; i < 2; i++) {
         if (!words_read(peer, &words) || !words_answer_meta(peer, &words)) {
             return false;
         }

@@ -40,6 +40,7 @@ static void open_pair(void)
     ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
     omc_connection_init(&conn, &pool, FIRST);
     ck_assert(omc_translate_waiting(&conn, OMCACHE_PROTOCOL_BINARY, NULL, NULL));
+    omc_connection_prove(&conn);
     conn.fd = ends[0];
     peer = ends[1];
 }

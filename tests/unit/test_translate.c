@@ -106,7 +106,7 @@ static void open_connection(void)
     exhausted = false;
     memset(told, 0, sizeof(told));
     omc_connection_init(&conn, &pool, FIRST);
-    conn.written = WRITTEN;
+    conn.written = conn.allowed = WRITTEN;
 }
 
 static void close_connection(void)
@@ -195,9 +195,67 @@ START_TEST(requests_are_put_into_the_protocol)
     ck_assert(!omc_connection_wants_write(&conn));
     ck_assert(omc_connection_is_busy(&conn));
     ck_assert(translate(protocol));
-    ck_assert_int_eq(conn.protocol, protocol);
-    ck_assert_int_eq(omc_connection_wants_write(&conn), protocol != OMCACHE_PROTOCOL_AUTO);
+    ck_assert_int_eq(conn.codec->protocol, protocol);
+    omc_connection_prove(&conn);
+    ck_assert(omc_connection_wants_write(&conn));
     assert_requests(codec_for(protocol), NULL);
+}
+END_TEST
+
+/* How many bytes the first request has. */
+static size_t first_size(void)
+{
+    return (size_t)(omc_queue_find(&conn.queue, FIRST + 1)->start - WRITTEN);
+}
+
+/* Before the peer has proved itself only that goes in which it cannot find a line of its own:
+ * up to the first value, whether it was there when the protocol was known or came later. */
+START_TEST(a_value_waits_for_the_proof)
+{
+    bool later = _i > OMCACHE_PROTOCOL_TEXT;
+    int protocol = later ? _i - OMCACHE_PROTOCOL_TEXT : _i;
+
+    if (later)
+        ck_assert(translate(protocol));
+    submit(0);
+    submit(4);
+    submit(0);
+    if (!later)
+        ck_assert(translate(protocol));
+    ck_assert_uint_eq(omc_connection_sendable(&conn),
+                      protocol == OMCACHE_PROTOCOL_AUTO ? 0 : first_size());
+    omc_connection_prove(&conn);
+    ck_assert_uint_eq(omc_connection_sendable(&conn), omc_connection_unsent(&conn));
+    ck_assert_uint_gt(omc_connection_unsent(&conn), first_size());
+}
+END_TEST
+
+/* In binary a key has it as it is, in meta it is in base64. */
+START_TEST(a_key_with_a_line_waits_for_the_proof)
+{
+    submit(0);
+    submit(3);
+    ck_assert(translate(OMCACHE_PROTOCOL_BINARY));
+    ck_assert_uint_eq(omc_connection_sendable(&conn), first_size());
+    ck_assert(translate(OMCACHE_PROTOCOL_META));
+    ck_assert_uint_eq(omc_connection_sendable(&conn), omc_connection_unsent(&conn));
+    ck_assert(translate(OMCACHE_PROTOCOL_AUTO));
+    ck_assert_uint_eq(omc_connection_sendable(&conn), 0);
+}
+END_TEST
+
+/* What takes the place of forgotten requests is no more allowed than any. */
+START_TEST(what_is_forgotten_leaves_nothing_allowed)
+{
+    ck_assert(translate(OMCACHE_PROTOCOL_META));
+    submit(0);
+    submit(0);
+    ck_assert(omc_connection_forget(&conn));
+    submit(4);
+    ck_assert_uint_eq(omc_connection_sendable(&conn), 0);
+    ck_assert(omc_connection_forget(&conn));
+    submit(0);
+    ck_assert_uint_eq(omc_connection_sendable(&conn), omc_connection_unsent(&conn));
 }
 END_TEST
 
@@ -213,7 +271,7 @@ START_TEST(requests_are_put_from_one_into_the_other)
     memcpy(gone, told, sizeof(gone));
     ck_assert(translate(second));
     assert_requests(codec_for(second), gone);
-    ck_assert_int_eq(conn.protocol, second);
+    ck_assert_int_eq(conn.codec->protocol, second);
 }
 END_TEST
 
@@ -254,7 +312,7 @@ START_TEST(without_memory_nothing_changes)
         submit(i);
     exhausted = true;
     ck_assert(!translate(others[_i]));
-    ck_assert_int_eq(conn.protocol, OMCACHE_PROTOCOL_AUTO);
+    ck_assert_int_eq(conn.codec->protocol, OMCACHE_PROTOCOL_AUTO);
     exhausted = false;
     assert_requests(&omc_binary_waiting, NULL);
     ck_assert(translate(others[_i]));
@@ -266,13 +324,13 @@ START_TEST(nothing_waits)
 {
     for (int protocol = 0; protocol < 4; protocol++) {
         ck_assert(translate(protocol));
-        ck_assert_int_eq(conn.protocol, protocol);
+        ck_assert_int_eq(conn.codec->protocol, protocol);
         ck_assert(!omc_connection_is_busy(&conn));
     }
 }
 END_TEST
 
-/* A quiet get's no-op goes with it; over text it is only one more question. */
+/* A quiet get's no-op goes with it, if it is quiet there, too. */
 START_TEST(fences_go_along)
 {
     static const char fence[] = "\r\nmn\r\nmg last ";
@@ -281,14 +339,17 @@ START_TEST(fences_go_along)
     omc_connection_fence(&conn);
     submit(ORDERS - 1);
     ck_assert(translate(_i == 0 ? OMCACHE_PROTOCOL_META : OMCACHE_PROTOCOL_TEXT));
-    ck_assert(omc_queue_find(&conn.queue, FIRST + 1)->fence);
-    ck_assert_uint_eq(conn.queue.open, 3);
-    if (_i == 0)
+    if (_i == 0) {
+        ck_assert(omc_queue_find(&conn.queue, FIRST + 1)->fence);
+        ck_assert_uint_eq(conn.queue.open, 3);
         ck_assert_ptr_nonnull(
             memmem(omc_buffer_data(&conn.out), omc_connection_unsent(&conn), fence, strlen(fence)));
-    else
+    } else {
+        ck_assert_ptr_null(omc_queue_find(&conn.queue, FIRST + 1));
+        ck_assert_uint_eq(conn.queue.open, 2);
         assert_text(omc_buffer_data(&conn.out), omc_connection_unsent(&conn),
-                    "gets key\r\nversion\r\ngets last\r\n");
+                    "gets key\r\ngets last\r\n");
+    }
 }
 END_TEST
 
@@ -315,6 +376,9 @@ int main(void)
 
     tcase_add_checked_fixture(tcase, open_connection, close_connection);
     tcase_add_loop_test(tcase, requests_are_put_into_the_protocol, 0, 4);
+    tcase_add_loop_test(tcase, a_value_waits_for_the_proof, 0, 7);
+    tcase_add_test(tcase, a_key_with_a_line_waits_for_the_proof);
+    tcase_add_test(tcase, what_is_forgotten_leaves_nothing_allowed);
     tcase_add_loop_test(tcase, requests_are_put_from_one_into_the_other, 0, 16);
     tcase_add_test(tcase, what_comes_later_joins_what_waits);
     tcase_add_loop_test(tcase, without_memory_nothing_changes, 0, 3);
