@@ -441,6 +441,7 @@ static bool serve_meta(struct asked *asked, struct omc_line line, enum server_ki
         answer_meta(asked, (char)command.at[1], line, key);
     else
         put_text(asked, "ERROR\r\n");
+    asked->wire->blamed = asked->wire->blamed || kind != SERVER_ALL; /* if meta was chosen */
     return true;
 }
 
@@ -502,8 +503,6 @@ static bool is_one_of(const struct omc_line *word, const char *const *words)
 /* Those without a key. */
 static bool serve_plain(const struct asked *asked, const struct omc_line *command, bool meta)
 {
-    if (omc_line_is(command, "mn") && !meta)
-        asked->wire->blamed = true;
     if (omc_line_is(command, "mn"))
         put_line(asked, meta ? "MN" : "ERROR");
     else if (omc_line_is(command, "version"))
@@ -586,9 +585,17 @@ static bool is_refused(const struct network_wire *wire, enum server_kind kind)
 /* Whether the next request is for a sign of life. */
 static bool is_noop(const struct network_wire *wire)
 {
+    static const char *const words[] = {"mn", "version", "mg AAAAAAAA b", "get omcache-"};
+
     if (wire->in[0] == 0x80)
         return wire->in_len > 1 && wire->in[1] == OMC_OP_NOOP;
-    return wire->in_len > 1 && (memcmp(wire->in, "mn", 2) == 0 || memcmp(wire->in, "ve", 2) == 0);
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        size_t len = strlen(words[i]);
+
+        if (wire->in_len >= len && memcmp(wire->in, words[i], len) == 0)
+            return true;
+    }
+    return false;
 }
 
 static void drop(struct network_wire *wire, size_t len)
