@@ -28,6 +28,12 @@ bool omc_counter_is_needed(const struct omc_codec *codec, const omcache_req_t *r
 /* Keeps the request; NULL without memory.  Freed with omc_memory_free. */
 struct omc_counter *omc_counter_new(const omcache_req_t *req, struct omc_prefix prefix);
 
+/* Whether the increment that a request is for, or a part of it, was answered already. */
+static inline bool omc_counter_has_begun(const struct omc_pending *pending)
+{
+    return pending->opcode != pending->counter->delta.header.opcode || pending->counter->tries > 0;
+}
+
 /* Looks at the answer to a request that has a counter.  True if another request took
  * its place.  Else reply becomes the answer to the increment, and the counter is
  * freed. */

@@ -115,6 +115,8 @@ static int move_request(omcache_t *mc, struct omc_server *server,
 
     if (!omc_leftovers_read(leftovers, pending, &scratch, &req))
         return OMCACHE_SERVER_FAILURE;
+    if (pending->counter != NULL && omc_counter_has_begun(pending))
+        return OMCACHE_SERVER_FAILURE; /* else each connection might get as far as this one */
     if (pending->counter != NULL)
         req = pending->counter->delta;
     moved.counter = NULL;
