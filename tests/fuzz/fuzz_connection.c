@@ -587,6 +587,7 @@ static void act_lively(uint8_t what)
         omcache_reset_buffers(run.mc);
         break;
     case 13:
+        network_note_late();
         act_outside(fuzz_byte(&run.in) % 10);
         break;
     default:
@@ -602,7 +603,6 @@ static void act_inside(void)
     if (run.depth == DEPTH_MAX || run.freed)
         return;
     run.depth++;
-    network_note_late(); /* the library may have decided already */
     what = fuzz_byte(&run.in) % 16;
     switch (what) {
     case 1:
@@ -794,6 +794,8 @@ static void act_outside(uint8_t what)
 /* While a call waits the peers go on; when the input is over, in their manner. */
 static bool meanwhile(void)
 {
+    if (run.depth > 0)
+        network_note_late();
     if (fuzz_left(&run.in) == 0)
         return manner_act(run.manner, run.kinds);
     network_note_step();
@@ -818,6 +820,7 @@ static void check_failures(void)
     uint64_t failures, more;
     unsigned causes = network_causes();
 
+    network_note_return();
     if (run.freed || run.mode != ORDERLY || run.manner > MANNER_FRIENDLY)
         return;
     failures = count_failures();

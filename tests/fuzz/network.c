@@ -178,7 +178,7 @@ static void start_wire(struct network_wire *wire, int server)
     wire->in_len = wire->reply_len = wire->reply_count = 0;
     wire->out_len = wire->out_at = 0;
     wire->swallow = 0;
-    wire->torn = wire->blamed = wire->blocked = wire->binary = wire->generous = false;
+    wire->late = wire->torn = wire->blamed = wire->blocked = wire->binary = wire->generous = false;
 }
 
 int omc_socket_connect(const struct omc_address *address)
@@ -279,13 +279,19 @@ ssize_t omc_socket_write(int fd, const struct iovec *pieces, size_t count)
 static bool owes_nothing(const struct network_wire *wire)
 {
     return wire->state == NETWORK_CONNECTED && wire->in_len == 0 && wire->reply_len == 0 &&
-           wire->swallow == 0 && !wire->blocked && !wire->blamed;
+           wire->swallow == 0 && !wire->blocked && !wire->blamed && !wire->late;
 }
 
 void network_note_late(void)
 {
     for (size_t i = 0; i < NETWORK_WIRES; i++)
-        wires[i].blamed = !owes_nothing(&wires[i]);
+        wires[i].late = !owes_nothing(&wires[i]);
+}
+
+void network_note_return(void)
+{
+    for (size_t i = 0; i < NETWORK_WIRES; i++)
+        wires[i].late = false;
 }
 
 void omc_socket_close(int fd)

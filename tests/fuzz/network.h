@@ -54,7 +54,8 @@ struct network_wire {
     size_t out_at; /* and how much of it was read */
 
     size_t swallow; /* how many bytes of a refused value are still to come */
-    bool blamed;    /* it does not speak what it was greeted in, sends errors over meta, is late */
+    bool blamed;    /* it does not speak what it was greeted in, or sends errors over meta */
+    bool late;      /* it may have been given up already */
     bool blocked;   /* it took less than it was given */
     bool binary;    /* it was asked in that protocol */
     bool generous;  /* it has said one thing twice */
@@ -97,8 +98,10 @@ unsigned network_open(void);
  * counts more failures than that was given up without cause. */
 unsigned network_causes(void);
 
-/* What peers do from now on may come too late: those that owe something are to blame. */
+/* What peers do from now on may come too late: those that owe something are to blame, until
+ * the library has returned. */
 void network_note_late(void);
+void network_note_return(void);
 
 /* How often one was full, of which a failure may come later. */
 unsigned network_delays(void);

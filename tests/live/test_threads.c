@@ -188,7 +188,7 @@ START_TEST(each_has_its_own)
     for (int i = 0; i < THREADS; i++) {
         ck_assert_msg(workers[i].problem == NULL, "in thread %d %s gave %s", i, workers[i].problem,
                       rc_name(workers[i].rc));
-        ck_assert_uint_eq(workers[i].ended, ROUNDS * TURNS * (KEYS + 1));
+        ck_assert_uint_eq(workers[i].ended, (size_t)ROUNDS * TURNS * (KEYS + 1));
         ck_assert_uint_gt(workers[i].answers, 0);
         ck_assert_uint_gt(workers[i].lines, 0);
     }
