@@ -53,8 +53,18 @@ static const char *reason_of_deadline(const omcache_t *mc, struct omc_server *se
     }
     if (now < connect_deadline(mc, server))
         return NULL;
-    return omc_state_is_resolving(server->state) ? "name not found within the connect timeout"
-                                                 : "connect timeout";
+    if (omc_state_is_resolving(server->state))
+        return "name not found within the connect timeout";
+    return omc_state_is_connecting(server->state) ? "connect timeout" : NULL;
+}
+
+/* Perhaps nobody has looked since the connection was made. */
+static void look(omcache_t *mc, struct omc_server *server, int64_t now)
+{
+    omc_watch_choose_none(&mc->watches);
+    omc_server_choose(mc, server);
+    omc_watch_wait(&mc->watches, 0);
+    omc_server_ready(mc, server, now);
 }
 
 void omc_patience_check(omcache_t *mc, struct omc_server *server, int64_t now)
@@ -66,11 +76,11 @@ void omc_patience_check(omcache_t *mc, struct omc_server *server, int64_t now)
     if (now < deadline)
         return;
     omc_doubt_check_deadline(mc, server, now);
+    if (omc_state_is_connecting(server->state))
+        look(mc, server, now);
     reason = reason_of_deadline(mc, server, now);
     if (reason != NULL)
         omc_server_event(mc, server, OMC_EVENT_FAILED, reason, now);
-    else if (omc_state_is_connecting(server->state))
-        omc_server_ready(mc, server, now);
     /* A reconnect that nobody watched has proved nothing: again, at once. */
     if (reason != NULL && !was_up && now - deadline >= UNWATCHED_TIME)
         server->retry_at = now;

@@ -20,6 +20,7 @@
 #include "proto/opcode.h"
 #include "support/fixture.h"
 #include "support/loopback.h"
+#include "support/peer.h"
 
 enum {
     PORT = 21611,
@@ -118,6 +119,8 @@ END_TEST
 
 START_TEST(the_connect_timeout_runs_from_the_attempt)
 {
+    assert_rc(omcache_set_servers(client, peer_address(peer_start_unreachable(0))), OMCACHE_OK);
+    server = client->fleet.servers[0];
     assert_rc(submit(START), OMCACHE_OK);
     ck_assert_int_eq(omc_loop_deadline(client), START + CONNECT_TIMEOUT);
     omc_loop_check_deadlines(client, START + CONNECT_TIMEOUT - 1);
@@ -132,6 +135,15 @@ static bool look(int64_t now)
 {
     return omc_recovery_is_usable(client, server, now);
 }
+
+START_TEST(a_connection_that_nobody_has_looked_at_is_one)
+{
+    assert_rc(submit(START), OMCACHE_OK);
+    clock_sleep(5); /* the kernel's part */
+    omc_loop_check_deadlines(client, START + 2 * CONNECT_TIMEOUT);
+    assert_state(OMC_STATE_HANDSHAKE);
+}
+END_TEST
 
 START_TEST(a_server_that_is_down_is_left_alone_for_its_pause)
 {
@@ -314,6 +326,7 @@ int main(void)
     tcase_add_test(tcase, the_dead_timeout_runs_from_the_first_write);
     tcase_add_test(tcase, an_answer_nobody_has_read_yet_is_a_sign_of_life);
     tcase_add_test(tcase, the_connect_timeout_runs_from_the_attempt);
+    tcase_add_test(tcase, a_connection_that_nobody_has_looked_at_is_one);
     tcase_add_test(tcase, a_server_that_is_down_is_left_alone_for_its_pause);
     tcase_add_test(tcase, pauses_grow_up_to_the_reconnect_timeout);
     tcase_add_test(tcase, a_reconnect_nobody_watched_is_made_again_at_once);
