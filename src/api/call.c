@@ -158,6 +158,8 @@ static int run(omcache_t *mc, int64_t now, int64_t deadline)
 {
     bool may_read = true;
 
+    if (mc->depth > 1)
+        omc_loop_take_rests(mc, now);
     for (bool first = true;; first = false) {
         int64_t until;
         bool finished;
@@ -169,8 +171,6 @@ static int run(omcache_t *mc, int64_t now, int64_t deadline)
         finished = is_finished(mc);
         if (mc->doomed || (finished && (!first || !omc_loop_is_active(mc))))
             return OMCACHE_OK;
-        if (!first && now >= deadline && mc->batch.reqs != NULL)
-            omc_loop_doubt(mc, now);
         if (!first && (now >= deadline || omc_loop_is_stalled(mc)))
             return OMCACHE_AGAIN;
         until = omc_loop_deadline(mc);
@@ -192,8 +192,11 @@ static int collect(omcache_t *mc, omcache_req_t *reqs, size_t *req_count, omcach
 
     omc_batch_collect(&mc->batch, reqs, values, room, mc->depth);
     rc = run(mc, now, deadline);
-    if (rc == OMCACHE_AGAIN && timeout_msec > 0 && (now = omc_call_clock(mc)) >= deadline)
+    if (rc == OMCACHE_AGAIN && timeout_msec > 0 && (now = omc_call_clock(mc)) >= deadline) {
         omc_recovery_doubt_all(mc, now);
+        if (reqs != NULL)
+            omc_loop_doubt(mc, now);
+    }
     stored = omc_batch_collect_end(&mc->batch);
     omc_loop_forget_stalls(mc);
     if (value_count != NULL)

@@ -54,6 +54,14 @@ int omcache_next_timeout(omcache_t *mc)
     return omc_clock_left(omc_call_clock(mc), mc->told_deadline);
 }
 
+/* Sends what is new; from inside a callback there may be answers, too. */
+static void begin(omcache_t *mc, int64_t now)
+{
+    omc_loop_send(mc, now);
+    if (mc->depth > 1)
+        omc_loop_take_rests(mc, now);
+}
+
 /* Completes what has ended, and sends what that has asked for. */
 static int finish(omcache_t *mc, int rc, int64_t now)
 {
@@ -73,7 +81,7 @@ int omcache_process_fd(omcache_t *mc, int fd, short revents)
         return rc;
     omc_call_begin_io(mc);
     now = omc_call_clock(mc);
-    omc_loop_send(mc, now);
+    begin(mc, now);
     if (!omc_loop_process_fd(mc, fd, revents, now))
         rc = OMCACHE_NOT_FOUND;
     return finish(mc, rc, now);
@@ -89,7 +97,7 @@ int omcache_process_timeouts(omcache_t *mc)
     omc_call_begin_io(mc);
     now = omc_call_clock(mc);
     mc->told_deadline = OMC_CLOCK_NEVER;
-    omc_loop_send(mc, now);
+    begin(mc, now);
     omc_loop_check_deadlines(mc, now);
     return finish(mc, rc, now);
 }

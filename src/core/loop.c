@@ -175,6 +175,16 @@ void omc_loop_forget_stalls(omcache_t *mc)
     }
 }
 
+void omc_loop_take_rests(omcache_t *mc, int64_t now)
+{
+    struct omc_fleet *fleet = &mc->fleet;
+
+    for (size_t i = fleet->active_count; i-- > 0;) {
+        if (i < fleet->active_count)
+            omc_receive_rest(mc, fleet->active[i], now);
+    }
+}
+
 void omc_loop_doubt(omcache_t *mc, int64_t now)
 {
     for (size_t i = mc->fleet.active_count; i-- > 0;)

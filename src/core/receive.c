@@ -165,14 +165,12 @@ static void handle_replies(omcache_t *mc, struct omc_server *server, int64_t now
         const char *problem = NULL;
 
         if (omc_state_is_handshake(server->state)) {
-            if (omc_protocol_read_answer(mc, server, now))
-                continue;
-            note_part(&server->conn, now);
-            return;
+            if (!omc_protocol_read_answer(mc, server, now))
+                return;
+            continue;
         }
         switch (omc_answers_next(&server->conn, mc->settings.recv_limit, &reply)) {
         case OMC_DECODE_MORE:
-            note_part(&server->conn, now);
             return;
         case OMC_DECODE_TOO_LARGE:
             refuse_large(mc, server, &reply, now);
@@ -212,10 +210,18 @@ void omc_receive(omcache_t *mc, struct omc_server *server, int64_t now)
 {
     ssize_t count = omc_answers_read(&server->conn, limit_of_call(mc, server));
 
-    if (count > 0)
+    if (count > 0) {
         handle_replies(mc, server, now);
-    else if (count == OMC_SOCKET_CLOSED)
+        note_part(&server->conn, now);
+    } else if (count == OMC_SOCKET_CLOSED) {
         omc_protocol_broken(mc, server, "closed by the server", now);
-    else if (count == OMC_SOCKET_ERROR)
+    } else if (count == OMC_SOCKET_ERROR) {
         omc_protocol_error(mc, server, errno, now);
+    }
+}
+
+void omc_receive_rest(omcache_t *mc, struct omc_server *server, int64_t now)
+{
+    if (omc_buffer_size(&server->conn.in.buffer) > 0)
+        handle_replies(mc, server, now);
 }

@@ -15,6 +15,10 @@
  * the peer did, or if what came cannot be an answer. */
 void omc_receive(omcache_t *mc, struct omc_server *server, int64_t now);
 
+/* Handles what was read and is not handled yet: the callback that makes this call was called
+ * for an answer in front of it. */
+void omc_receive_rest(omcache_t *mc, struct omc_server *server, int64_t now);
+
 /* Takes the prefix off the key that a get came with. */
 void omc_receive_strip(struct omc_reply *reply, size_t prefix_len);
 

@@ -253,6 +253,38 @@ START_TEST(answers_to_nobody_are_no_sign_of_life)
 END_TEST
 
 /*
+ * Answers that have come and are not handled yet.
+ */
+
+static struct told inner;
+static int waited;
+
+/* Waits for the other operation, whose answer was read with this one's. */
+static void wait_inside(omcache_t *mc, const omcache_reply_t *reply, void *context)
+{
+    (void)reply;
+    (void)context;
+    waited = omcache_io(mc, NULL, NULL, NULL, NULL, 5000);
+    ck_assert_uint_eq(inner.calls, 1);
+}
+
+START_TEST(what_has_come_is_not_waited_for_inside_a_callback)
+{
+    one_server(protocols[_i]);
+    assert_rc(omcache_set_dead_timeout(client, 10000), OMCACHE_OK);
+    memset(&inner, 0, sizeof(inner));
+    waited = -1;
+    assert_rc(omcache_async_get(client, "first", 5, -1, wait_inside, NULL), OMCACHE_OK);
+    assert_rc(omcache_async_get(client, "second", 6, -1, told_reply, &inner), OMCACHE_OK);
+    int64_t start = clock_ms();
+    drain(client);
+    assert_within(start, clock_allow(2000));
+    assert_rc(waited, OMCACHE_OK);
+    assert_rc(inner.status, OMCACHE_NOT_FOUND);
+}
+END_TEST
+
+/*
  * A dead timeout of nothing.
  */
 
@@ -280,6 +312,7 @@ int main(void)
     tcase_add_loop_test(tcase, a_server_whose_requests_were_reset_in_its_handshake_is_left_alone, 0,
                         PROTOCOLS);
     tcase_add_loop_test(tcase, answers_to_nobody_are_no_sign_of_life, 0, 2);
+    tcase_add_loop_test(tcase, what_has_come_is_not_waited_for_inside_a_callback, 0, PROTOCOLS);
     tcase_add_loop_test(tcase, without_a_dead_timeout_nothing_spins, 0, PROTOCOLS);
     return fixture_run(suite);
 }
