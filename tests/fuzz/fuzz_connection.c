@@ -799,11 +799,18 @@ static void act_outside(uint8_t what)
     }
 }
 
+static bool is_given_up(int fd)
+{
+    return omc_watch_find(&run.mc->watches, fd) == NULL;
+}
+
 /* While a call waits the peers go on; when the input is over, in their manner. */
 static bool meanwhile(void)
 {
     if (run.depth > 0)
         network_note_late();
+    else
+        network_note_given_up(is_given_up);
     if (fuzz_left(&run.in) == 0)
         return manner_act(run.manner, run.kinds);
     network_note_step();

@@ -288,6 +288,14 @@ void network_note_late(void)
         wires[i].late = !owes_nothing(&wires[i]);
 }
 
+void network_note_given_up(bool (*is_given_up)(int fd))
+{
+    for (int i = 0; i < NETWORK_WIRES; i++) {
+        if (wires[i].state != NETWORK_FREE && is_given_up(FIRST_FD + i))
+            wires[i].late = wires[i].late || !owes_nothing(&wires[i]);
+    }
+}
+
 void network_note_return(void)
 {
     for (size_t i = 0; i < NETWORK_WIRES; i++)

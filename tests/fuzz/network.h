@@ -101,6 +101,9 @@ unsigned network_causes(void);
 /* What peers do from now on may come too late: those that owe something are to blame, until
  * the library has returned. */
 void network_note_late(void);
+
+/* The same for those that were given up, and are closed when the application has been told. */
+void network_note_given_up(bool (*is_given_up)(int fd));
 void network_note_return(void);
 
 /* How often one was full, of which a failure may come later. */
