@@ -210,6 +210,7 @@ void omc_receive(omcache_t *mc, struct omc_server *server, int64_t now)
 {
     ssize_t count = omc_answers_read(&server->conn, limit_of_call(mc, server));
 
+    omc_duty_touch(&mc->fleet, server);
     if (count > 0) {
         handle_replies(mc, server, now);
         note_part(&server->conn, now);
