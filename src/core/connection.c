@@ -84,8 +84,10 @@ enum omc_hello omc_connection_read_hello(struct omc_connection *conn, int protoc
                                           protocol, conn->hello_number, &used, problem);
 
     omc_buffer_consume(buffer, used);
+    if (conn->hello_left > 0 && (hello == OMC_HELLO_GOOD || hello == OMC_HELLO_TEXT))
+        hello = OMC_HELLO_OTHER; /* it cannot know yet what it was asked */
     if (hello != OMC_HELLO_MORE)
-        conn->hello_len = 0;
+        conn->hello_len = conn->hello_left = 0;
     return hello;
 }
 

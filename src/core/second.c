@@ -75,7 +75,7 @@ static enum omc_second_result read_answer(struct omc_second *second)
     switch (omc_hello_read(second->in, second->in_len, second->protocol, second->number, &used,
                            &problem)) {
     case OMC_HELLO_GOOD:
-        return OMC_SECOND_PROVED;
+        return second->hello_left == 0 ? OMC_SECOND_PROVED : OMC_SECOND_LOST;
     case OMC_HELLO_MORE:
         return second->in_len < sizeof(second->in) ? OMC_SECOND_ON : OMC_SECOND_LOST;
     default:

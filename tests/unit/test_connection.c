@@ -107,6 +107,37 @@ START_TEST(the_handshake_goes_in_front_of_what_waits)
 }
 END_TEST
 
+static void put_reply(uint8_t opcode, uint32_t opaque, const char *data)
+{
+    unsigned char bytes[200] = {0x81, opcode};
+    uint32_t extra_len = omc_opcode_is_get(opcode) ? 4 : 0;
+    uint32_t len = (uint32_t)strlen(data) + extra_len, body_len = htobe32(len);
+
+    opaque = htobe32(opaque);
+    bytes[4] = (unsigned char)extra_len;
+    memcpy(bytes + 8, &body_len, 4);
+    memcpy(bytes + 12, &opaque, 4);
+    memcpy(bytes + 24 + extra_len, data, strlen(data));
+    ck_assert_int_eq(send(peer, bytes, 24 + len, 0), 24 + (ssize_t)len);
+}
+
+/* The rest would be sent as nobody knows what. */
+START_TEST(an_answer_to_half_a_hello_is_none)
+{
+    const char *problem = NULL;
+    int whole = _i;
+
+    omc_connection_open(&conn, conn.fd, OMCACHE_PROTOCOL_BINARY, 5);
+    ck_assert(omc_connection_flush(&conn, 5));
+    put_reply(OMC_OP_NOOP, conn.hello_number, "");
+    conn.hello_left = whole ? 0 : 7;
+    ck_assert_int_eq(omc_answers_read(&conn, LIMIT), 24);
+    ck_assert_int_eq(omc_connection_read_hello(&conn, OMCACHE_PROTOCOL_BINARY, &problem),
+                     whole ? OMC_HELLO_GOOD : OMC_HELLO_OTHER);
+    ck_assert_uint_eq(conn.hello_left, 0);
+}
+END_TEST
+
 START_TEST(one_fence_serves_any_number_of_quiet_requests)
 {
     char opcodes[100];
@@ -214,20 +245,6 @@ START_TEST(silence_counts_from_the_first_write_and_from_each_progress)
 }
 END_TEST
 
-static void put_reply(uint8_t opcode, uint32_t opaque, const char *data)
-{
-    unsigned char bytes[200] = {0x81, opcode};
-    uint32_t extra_len = omc_opcode_is_get(opcode) ? 4 : 0;
-    uint32_t len = (uint32_t)strlen(data) + extra_len, body_len = htobe32(len);
-
-    opaque = htobe32(opaque);
-    bytes[4] = (unsigned char)extra_len;
-    memcpy(bytes + 8, &body_len, 4);
-    memcpy(bytes + 12, &opaque, 4);
-    memcpy(bytes + 24 + extra_len, data, strlen(data));
-    ck_assert_int_eq(send(peer, bytes, 24 + len, 0), 24 + (ssize_t)len);
-}
-
 START_TEST(replies_are_taken_one_by_one)
 {
     struct omc_reply reply;
@@ -297,6 +314,7 @@ int main(void)
 
     tcase_add_checked_fixture(tcase, open_pair, close_pair);
     tcase_add_test(tcase, the_handshake_goes_in_front_of_what_waits);
+    tcase_add_loop_test(tcase, an_answer_to_half_a_hello_is_none, 0, 2);
     tcase_add_test(tcase, one_fence_serves_any_number_of_quiet_requests);
     tcase_add_test(tcase, the_send_limit_is_exact);
     tcase_add_test(tcase, a_large_value_is_sent_from_its_place);
