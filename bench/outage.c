@@ -190,7 +190,7 @@ static struct outage outages[KINDS * SIZES];
 /* How far connecting has come when the counting begins depends on the time. */
 #define UNCOUNTED(number) \
     ((number) / SIZES == SILENT || (number) / SIZES == LAST_SILENT ? 1u << BENCH_INSTRUCTIONS : 0)
-#define PART(number, name) [number] = {name, run, &outages[number], UNCOUNTED(number)}
+#define PART(number, name) [number] = {name, run, &outages[(size_t)(number)], UNCOUNTED(number)}
 #define PARTS(kind, name, most)                                          \
     PART((kind)*SIZES, name "-10"), PART((kind)*SIZES + 1, name "-100"), \
         PART((kind)*SIZES + 2, name "-1000"), PART((kind)*SIZES + 3, name "-" most)
@@ -237,7 +237,7 @@ static void raise_limit(void)
 
 int main(int argc, char **argv)
 {
-    const struct bench bench = {parts, KINDS * SIZES, report};
+    const struct bench bench = {parts, (size_t)KINDS * SIZES, report};
     int code;
 
     raise_limit();

@@ -207,7 +207,8 @@ static int compare_labels(const void *left, const void *right)
 /* A label that two addresses have would give all keys of both to one of them. */
 static int check_labels(struct omc_server_list *list)
 {
-    const struct omc_server_name **labelled = omc_memory_new(list->count, sizeof(*labelled));
+    const struct omc_server_name **labelled =
+        omc_memory_new(list->count, sizeof(struct omc_server_name *));
     size_t count = 0;
     int rc = OMCACHE_OK;
 
@@ -217,7 +218,7 @@ static int check_labels(struct omc_server_list *list)
         if (list->names[i].label != NULL)
             labelled[count++] = &list->names[i];
     }
-    qsort(labelled, count, sizeof(*labelled), compare_labels);
+    qsort(labelled, count, sizeof(struct omc_server_name *), compare_labels);
     for (size_t i = 1; i < count && rc == OMCACHE_OK; i++) {
         const struct omc_server_name *a = labelled[i - 1], *b = labelled[i];
 

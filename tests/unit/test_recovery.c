@@ -32,7 +32,7 @@ static void lost_client(const char *address, int servers, uint32_t reconnect, co
 
     for (int i = 0; i < servers; i++)
         end += snprintf(end, room, "s%d=%s,", i, address);
-    strcpy(end, other);
+    memcpy(end, other, strlen(other) + 1);
     client = impatient(list, 1, reconnect, FAR);
     free(list);
     for (size_t i = 0; i < client->fleet.count; i++)
