@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #define DEAD 300
-#define MEGABYTE (1 << 20)
+#define MEGABYTE ((size_t)1 << 20)
 
 static const int protocols[] = {OMCACHE_PROTOCOL_BINARY, OMCACHE_PROTOCOL_META,
                                 OMCACHE_PROTOCOL_TEXT};
@@ -82,7 +82,7 @@ START_TEST(an_operation_that_is_never_written_ends)
     ck_assert_int_eq(omcache_next_timeout(client), -1);
     memcached_pause(&fleet.servers[0]);
     assert_rc(
-        omcache_async_set(client, "large", 5, large, MEGABYTE, 0, 0, 0, -1, told_reply, &told),
+        omcache_async_set(client, "large", 5, large, 8 * MEGABYTE, 0, 0, 0, -1, told_reply, &told),
         OMCACHE_OK);
     assert_rc(omcache_get(client, TEXT("key"), NULL, NULL, NULL, NULL, 50), OMCACHE_AGAIN);
     ck_assert_int_ge(omcache_next_timeout(client), 0);

@@ -150,7 +150,7 @@ END_TEST
 static int socket_to(int port)
 {
     for (int fd = 3; fd < 100; fd++) {
-        struct sockaddr_in peer;
+        struct sockaddr_in peer = {.sin_family = AF_UNSPEC};
         socklen_t len = sizeof(peer);
         if (getpeername(fd, (struct sockaddr *)&peer, &len) == 0 && peer.sin_family == AF_INET &&
             ntohs(peer.sin_port) == port) {

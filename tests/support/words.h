@@ -32,11 +32,6 @@ bool words_read_data(struct peer *peer, struct words *words, unsigned char *data
 /* The same, and keeps the first `room` bytes of the data, "\r\n" included. */
 bool words_read_with_data(struct peer *peer, struct words *words, unsigned char *data, size_t room);
 
-/* Both halves of that: the line, data_len being what the data and its end have in the
- * syntax of today, and the data. */
-bool words_read_line(struct peer *peer, struct words *words);
-bool words_read_data(struct peer *peer, struct words *words, unsigned char *data, size_t room);
-
 /* A word that begins with this letter, behind the key; NULL if there is none. */
 const char *words_flag(const struct words *words, char letter);
 
