@@ -170,9 +170,9 @@ static void take_answer(omcache_reply_t *told, const struct omc_reply *reply)
     bool has_value = omc_opcode_is_get(reply->opcode) || reply->opcode == OMC_OP_VERSION;
 
     if (reply->opcode == OMC_OP_STAT) {
-        told->key = value->key_len == 0 ? NULL : value->key;
-        told->key_len = value->key_len;
-        has_value = value->key_len > 0;
+        has_value = value->key_len > 0 && !reply->last; /* the last one has no key, whatever came */
+        told->key = has_value ? value->key : NULL;
+        told->key_len = has_value ? value->key_len : 0;
     }
     if (value->status == OMCACHE_FAIL || (value->status == OMCACHE_OK && has_value)) {
         told->value = value->data;
