@@ -29,7 +29,7 @@ static void audit_queue(const struct omc_server *server)
 {
     const struct omc_queue *queue = &server->conn.queue;
     uint32_t open = 0, idle = 0;
-    bool wants_answer = false;
+    bool awaits_answer = false;
 
     if (queue->count > SHORT)
         return;
@@ -38,10 +38,10 @@ static void audit_queue(const struct omc_server *server)
 
         open += !pending->settled && !pending->forgotten;
         idle += !pending->settled && !pending->forgotten && omc_queue_is_idle(pending);
-        wants_answer = wants_answer || !pending->quiet;
+        awaits_answer = awaits_answer || (!pending->quiet && pending->start < server->conn.written);
     }
     check(queue->open == open && queue->idle == idle, server, "the number of open requests");
-    check(omc_queue_wants_answer(queue) == wants_answer, server, "what is owed");
+    check(omc_connection_awaits_answer(&server->conn) == awaits_answer, server, "what is owed");
 }
 
 static void audit_server(const omcache_t *mc, const struct omc_server *server)

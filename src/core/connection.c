@@ -25,6 +25,7 @@ void omc_connection_init(struct omc_connection *conn, struct omc_pool *pool, uin
     omc_buffer_init(&conn->out);
     omc_inbox_init(&conn->in);
     omc_queue_init(&conn->queue, &pool->blocks, first_number);
+    conn->begun = conn->due = first_number;
 }
 
 void omc_connection_fini(struct omc_connection *conn)
@@ -146,7 +147,29 @@ static void note_taken(struct omc_connection *conn, size_t taken, size_t given, 
         conn->since = now;
     conn->blocked = taken < given;
     conn->bytes_out += taken;
-    conn->written += taken;
+}
+
+void omc_connection_note_begun(struct omc_connection *conn)
+{
+    const struct omc_queue *queue = &conn->queue;
+
+    if ((int32_t)(conn->begun - queue->first) < 0)
+        conn->begun = queue->first;
+    for (; conn->begun != omc_queue_next(queue); conn->begun++) {
+        const struct omc_pending *pending = omc_queue_slot(queue, conn->begun);
+
+        if (pending->start >= conn->written)
+            return;
+        if (!pending->quiet)
+            conn->due = conn->begun + 1;
+    }
+}
+
+/* Counts bytes of requests as written. */
+static void note_requests(struct omc_connection *conn, size_t count)
+{
+    conn->written += count;
+    omc_connection_note_begun(conn);
 }
 
 /* Writes hello, out and the rest in one go; how much of the rest was written is *sent. */
@@ -169,8 +192,8 @@ static bool write_all(struct omc_connection *conn, const struct rest *rest, size
         return false;
     note_taken(conn, (size_t)taken, all, now);
     of_hello = take_off(&conn->hello_left, (size_t)taken);
-    conn->written -= of_hello; /* it is none of the requests */
     taken -= (ssize_t)of_hello;
+    note_requests(conn, (size_t)taken);
     *sent = (size_t)taken > unsent ? (size_t)taken - unsent : 0;
     omc_buffer_consume(&conn->out, (size_t)taken - *sent);
     if (omc_buffer_size(&conn->out) == 0)
@@ -355,6 +378,7 @@ bool omc_connection_ask(struct omc_connection *conn, const omcache_req_t *req,
         conn->broken = errno;
     else
         note_taken(conn, (size_t)taken, head_len + size, now);
+    conn->written += taken < 0 ? 0 : (size_t)taken; /* the owner queues what it was of */
     if (taken == (ssize_t)(head_len + size) ||
         keep_untaken(conn, head, head_len, &rest, taken < 0 ? 0 : (size_t)taken))
         return true;

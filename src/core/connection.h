@@ -40,7 +40,9 @@ struct omc_connection {
     size_t hello_left;                  /* how much of them is unsent, */
     uint32_t hello_number;              /* and the number in them */
 
-    uint32_t heard; /* the peer has done something useful since requests below this number */
+    uint32_t begun; /* requests below this number were written, at least in part; */
+    uint32_t due;   /* those up to this one must be answered, or are quiet; */
+    uint32_t heard; /* and since those below this one the peer has done something useful */
 
     struct omc_buffer out; /* requests not yet written */
     uint64_t written;      /* how many bytes of requests were written before those, */
@@ -160,11 +162,13 @@ static inline bool omc_connection_wants_write(const struct omc_connection *conn)
     return conn->hello_left > 0 || omc_connection_sendable(conn) > 0;
 }
 
+/* Brings up to date what of the queue was written, after something was. */
+void omc_connection_note_begun(struct omc_connection *conn);
+
 /* Whether the peer owes an answer to a request that was written, at least in part. */
 static inline bool omc_connection_awaits_answer(const struct omc_connection *conn)
 {
-    return omc_queue_wants_answer(&conn->queue) &&
-           omc_queue_slot(&conn->queue, conn->queue.first)->start < conn->written;
+    return conn->due - 1 - conn->queue.first < conn->queue.count;
 }
 
 /* Whether it is the peer's turn: to answer, or to take what is to be written.  This, and

@@ -54,6 +54,7 @@ static enum omc_step hand_over(omcache_t *mc, struct omc_express *express, int64
     struct omc_server *server = express->server;
 
     omc_queue_push(&server->conn.queue, &express->pending);
+    omc_connection_note_begun(&server->conn);
     if (server->conn.broken != 0)
         omc_server_event(mc, server, OMC_EVENT_FAILED, strerror(server->conn.broken), now);
     omc_server_note_request(mc, server);

@@ -17,7 +17,6 @@ void omc_queue_init(struct omc_queue *queue, struct omc_blocks *blocks, uint32_t
     memset(queue, 0, sizeof(*queue));
     queue->blocks = blocks;
     queue->first = first;
-    queue->loud = first;
 }
 
 static void free_counter(struct omc_pending *pending)
@@ -101,13 +100,6 @@ void omc_queue_settle(struct omc_queue *queue, struct omc_pending *pending)
         give_back_memory(queue);
 }
 
-void omc_queue_recount(struct omc_queue *queue)
-{
-    queue->loud = omc_queue_next(queue);
-    while (queue->loud != queue->first && omc_queue_slot(queue, queue->loud - 1)->quiet)
-        queue->loud--;
-}
-
 void omc_queue_pop(struct omc_queue *queue)
 {
     struct omc_pending *last = omc_queue_last(queue);
@@ -115,8 +107,6 @@ void omc_queue_pop(struct omc_queue *queue)
     free_counter(last);
     uncount(queue, last);
     queue->count--;
-    if (!last->quiet)
-        omc_queue_recount(queue);
     if (queue->count == 0)
         give_back_memory(queue);
 }

@@ -50,7 +50,6 @@ struct omc_queue {
     uint32_t count;
     uint32_t open; /* those neither settled nor forgotten, */
     uint32_t idle; /* of which so many are fences, or were given up by who asked */
-    uint32_t loud; /* number behind the newest one that is not quiet */
 
     struct omc_pending *few;   /* the slots it has when it is short, kept while it is long; */
     struct omc_blocks *blocks; /* the others are from there */
@@ -95,16 +94,8 @@ static inline struct omc_pending *omc_queue_push(struct omc_queue *queue,
     *pushed = *pending;
     queue->count++;
     queue->open++;
-    if (!pending->quiet)
-        queue->loud = omc_queue_next(queue);
     queue->idle += omc_queue_is_idle(pending);
     return pushed;
-}
-
-/* Whether one of them has to be answered, or is older than one that has. */
-static inline bool omc_queue_wants_answer(const struct omc_queue *queue)
-{
-    return queue->loud - 1 - queue->first < queue->count;
 }
 
 /* The newest one, or NULL. */
@@ -125,9 +116,6 @@ static inline struct omc_pending *omc_queue_find(const struct omc_queue *queue, 
 }
 
 void omc_queue_settle(struct omc_queue *queue, struct omc_pending *pending);
-
-/* Finds out anew which are quiet, after that was changed. */
-void omc_queue_recount(struct omc_queue *queue);
 
 /* Takes the newest one out again, as if it had never been there. */
 void omc_queue_pop(struct omc_queue *queue);

@@ -127,7 +127,6 @@ bool omc_translate_waiting(struct omc_connection *conn, int protocol,
     if (codec != conn->codec) {
         omc_buffer_fini(&conn->out);
         conn->out = out;
-        omc_queue_recount(queue);
     }
     conn->codec = codec;
     return true;

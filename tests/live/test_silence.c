@@ -224,6 +224,21 @@ START_TEST(a_server_whose_requests_were_reset_in_its_handshake_is_left_alone)
 }
 END_TEST
 
+/* A quiet request was sent, and one that must be answered is only collected. */
+START_TEST(what_is_collected_behind_a_quiet_request_is_not_owed)
+{
+    omcache_req_t req;
+    size_t count = 1;
+    one_server(OMCACHE_PROTOCOL_BINARY);
+    assert_rc(omcache_set(client, TEXT("key"), TEXT("value"), 0, 0, 0, 0), OMCACHE_BUFFERED);
+    ck_assert_int_eq(omcache_next_timeout(client), -1);
+    assert_rc(omcache_set_buffering(client, 1), OMCACHE_OK);
+    wire_request(&req, -1, WIRE_GETK, "key");
+    assert_rc(omcache_command(client, &req, &count, NULL, NULL, 0), OMCACHE_BUFFERED);
+    ck_assert_int_eq(omcache_next_timeout(client), -1);
+}
+END_TEST
+
 /*
  * A server that talks, but does not answer.
  */
@@ -311,6 +326,7 @@ int main(void)
                         PROTOCOLS);
     tcase_add_loop_test(tcase, a_server_whose_requests_were_reset_in_its_handshake_is_left_alone, 0,
                         PROTOCOLS);
+    tcase_add_test(tcase, what_is_collected_behind_a_quiet_request_is_not_owed);
     tcase_add_loop_test(tcase, answers_to_nobody_are_no_sign_of_life, 0, 2);
     tcase_add_loop_test(tcase, what_has_come_is_not_waited_for_inside_a_callback, 0, PROTOCOLS);
     tcase_add_loop_test(tcase, without_a_dead_timeout_nothing_spins, 0, PROTOCOLS);
