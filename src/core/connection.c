@@ -92,16 +92,6 @@ enum omc_hello omc_connection_read_hello(struct omc_connection *conn, int protoc
     return hello;
 }
 
-/* In lines of ours without data there is none; in binary, keys and extras may have it. */
-bool omc_connection_is_harmless(const struct omc_codec *codec, const unsigned char *head,
-                                size_t head_len, size_t len)
-{
-    if (head_len < len || codec->protocol == OMCACHE_PROTOCOL_AUTO)
-        return false;
-    return codec->protocol != OMCACHE_PROTOCOL_BINARY ||
-           memchr(head + OMC_BINARY_HEADER_SIZE, '\n', len - OMC_BINARY_HEADER_SIZE) == NULL;
-}
-
 /* What follows the bytes in `out`: a request's data, from where they are, and what the
  * protocol puts behind them. */
 struct rest {
@@ -240,8 +230,7 @@ static int queue_head(struct omc_connection *conn, const omcache_req_t *req,
     if (queued.counter == NULL && codec->lacks_initial && omc_counter_is_needed(codec, req) &&
         (queued.counter = omc_counter_new(req, prefix)) == NULL)
         return OMCACHE_NO_MEMORY;
-    omc_connection_allow(conn, codec, conn->written + unsent, omc_buffer_tail(&conn->out), used,
-                         used + size);
+    omc_connection_allow(conn, codec, conn->written + unsent, used, used + size);
     omc_buffer_commit(&conn->out, used);
     queued.start = conn->written + unsent;
     queued.key_sum = omc_codec_key_sum(codec, req, prefix);
@@ -309,8 +298,7 @@ size_t omc_connection_submit_run(struct omc_connection *conn, const omcache_req_
                                   omc_queue_next(&conn->queue));
         if (used == 0 || used > limit - unsent)
             break;
-        omc_connection_allow(conn, codec, conn->written + unsent, omc_buffer_tail(&conn->out), used,
-                             used);
+        omc_connection_allow(conn, codec, conn->written + unsent, used, used);
         omc_buffer_commit(&conn->out, used);
         pending.start = conn->written + unsent;
         pending.key_sum = omc_codec_key_sum(codec, req, prefix);

@@ -302,6 +302,27 @@ START_TEST(binary_is_refused_before_a_value_is_sent)
 END_TEST
 
 /* Options of meta end with the others, when it is found that there is none. */
+/* The last byte of this cas ends a line, the key is the next, and a no-op ends that. */
+START_TEST(a_header_ends_no_line_either)
+{
+    static const char key[] = "incr victim 5 ";
+    connect_to_text_only(PLAIN_TEXT);
+    store("victim", "1");
+    assert_rc(omcache_free(client), OMCACHE_OK);
+    fixture_forget(client);
+    patient_client(server.address);
+    assert_rc(omcache_set_protocol(client, BINARY), OMCACHE_OK);
+    assert_rc(omcache_set_buffering(client, 1), OMCACHE_OK);
+    assert_rc(omcache_append(client, TEXT(key), NULL, 0, 0x10a, 0), OMCACHE_BUFFERED);
+    omcache_noop(client, 0, 2000);
+    assert_rc(omcache_free(client), OMCACHE_OK);
+    fixture_forget(client);
+    patient_client(server.address);
+    assert_rc(omcache_set_protocol(client, PLAIN_TEXT), OMCACHE_OK);
+    assert_stored("victim", "1");
+}
+END_TEST
+
 START_TEST(what_only_meta_has_is_refused_where_an_elder_is_in_its_place)
 {
     atomic_store(&replaced, false);
@@ -449,6 +470,7 @@ int main(void)
                         ELDER_TWEMPROXY_0_4_1);
     tcase_add_loop_test(tcase, a_read_in_front_changes_nothing_about_that, 0, 2);
     tcase_add_test(tcase, binary_is_refused_before_a_value_is_sent);
+    tcase_add_test(tcase, a_header_ends_no_line_either);
     tcase_add_test(tcase, what_only_meta_has_is_refused_where_an_elder_is_in_its_place);
     tcase_add_loop_test(tcase, first_words_tell_the_syntax, 0, 21);
     tcase_add_loop_test(tcase, a_server_that_wants_a_password_is_told_as_such, 0, 3);
