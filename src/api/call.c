@@ -20,6 +20,11 @@ bool omc_call_is_foreign(const omcache_t *mc)
     return mc->depth > 0 && omc_process_is_other(&mc->process);
 }
 
+bool omc_call_may_set(const omcache_t *mc)
+{
+    return mc != NULL && !omc_call_is_foreign(mc);
+}
+
 bool omc_call_is_allowed(const omcache_t *mc)
 {
     return mc != NULL && !omc_handle_is_calling(mc) && !mc->doomed && !omc_call_is_foreign(mc);

@@ -18,6 +18,10 @@ bool omc_call_is_allowed(const omcache_t *mc);
  * another thread: what there is of that call can be neither ended nor gone on with. */
 bool omc_call_is_foreign(const omcache_t *mc);
 
+/* Whether something may be set: there is a handle, and it is no copy that a child process has
+ * of one that was in a call. */
+bool omc_call_may_set(const omcache_t *mc);
+
 /* For the calls of 1.0: OMCACHE_OK if they are, else what to return. */
 int omc_call_refusal(const omcache_t *mc);
 

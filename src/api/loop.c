@@ -11,7 +11,7 @@
 int omcache_set_watch_callback(omcache_t *mc, omcache_watch_callback_func *func, void *context)
 {
     /* The last completions, made by omcache_free, may still take it back. */
-    if (mc == NULL || (mc->doomed && func != NULL))
+    if (!omc_call_may_set(mc) || (mc->doomed && func != NULL))
         return OMCACHE_INVALID;
     omc_call_begin(mc);
     omc_loop_show(mc);
@@ -22,7 +22,7 @@ int omcache_set_watch_callback(omcache_t *mc, omcache_watch_callback_func *func,
 
 int omcache_set_timeout_callback(omcache_t *mc, omcache_timeout_callback_func *func, void *context)
 {
-    if (mc == NULL)
+    if (!omc_call_may_set(mc))
         return OMCACHE_INVALID;
     omc_call_begin(mc);
     mc->timeout_func = func;
@@ -34,7 +34,7 @@ int omcache_set_timeout_callback(omcache_t *mc, omcache_timeout_callback_func *f
 
 int omcache_set_drain_callback(omcache_t *mc, omcache_drain_callback_func *func, void *context)
 {
-    if (mc == NULL)
+    if (!omc_call_may_set(mc))
         return OMCACHE_INVALID;
     mc->drain_func = func;
     mc->drain_context = context;
@@ -65,6 +65,8 @@ static void begin(omcache_t *mc, int64_t now)
 /* Completes what has ended, and sends what that has asked for. */
 static int finish(omcache_t *mc, int rc, int64_t now)
 {
+    if (!mc->doomed && !mc->batch.collecting)
+        omc_batch_deliver_failures(mc); /* nobody else does, where there are no classic calls */
     if (!mc->doomed)
         omc_operation_tell(mc);
     if (!mc->doomed)

@@ -52,7 +52,7 @@ void omcache_log_stderr(void *context, int level, const char *msg)
 
 int omcache_set_connect_timeout(omcache_t *mc, uint32_t msec)
 {
-    if (mc == NULL)
+    if (!omc_call_may_set(mc))
         return OMCACHE_INVALID;
     omc_call_begin(mc);
     mc->settings.connect_timeout = msec;
@@ -63,7 +63,7 @@ int omcache_set_connect_timeout(omcache_t *mc, uint32_t msec)
 
 int omcache_set_reconnect_timeout(omcache_t *mc, uint32_t msec)
 {
-    if (mc == NULL)
+    if (!omc_call_may_set(mc))
         return OMCACHE_INVALID;
     mc->settings.reconnect_timeout = msec;
     return OMCACHE_OK;
@@ -71,7 +71,7 @@ int omcache_set_reconnect_timeout(omcache_t *mc, uint32_t msec)
 
 int omcache_set_dead_timeout(omcache_t *mc, uint32_t msec)
 {
-    if (mc == NULL)
+    if (!omc_call_may_set(mc))
         return OMCACHE_INVALID;
     omc_call_begin(mc);
     mc->settings.dead_timeout = msec;
@@ -82,16 +82,18 @@ int omcache_set_dead_timeout(omcache_t *mc, uint32_t msec)
 
 int omcache_set_keepalive(omcache_t *mc, uint32_t seconds)
 {
-    if (mc == NULL || seconds > OMCACHE_KEEPALIVE_MAX)
+    if (!omc_call_may_set(mc) || seconds > OMCACHE_KEEPALIVE_MAX)
         return OMCACHE_INVALID;
+    omc_call_begin(mc); /* which sees to it that these are this process's connections */
     mc->settings.keepalive = seconds;
     omc_fleet_keep_alive(&mc->fleet, seconds);
+    omc_call_end(mc);
     return OMCACHE_OK;
 }
 
 int omcache_set_send_buffer_max_size(omcache_t *mc, size_t size)
 {
-    if (mc == NULL)
+    if (!omc_call_may_set(mc))
         return OMCACHE_INVALID;
     mc->settings.send_limit = size;
     mc->drained = true; /* to be looked at anew */
@@ -100,7 +102,7 @@ int omcache_set_send_buffer_max_size(omcache_t *mc, size_t size)
 
 int omcache_set_recv_buffer_max_size(omcache_t *mc, size_t size)
 {
-    if (mc == NULL)
+    if (!omc_call_may_set(mc))
         return OMCACHE_INVALID;
     /* Codecs add up what is below it with what is around a value. */
     mc->settings.recv_limit = size < PTRDIFF_MAX ? size : PTRDIFF_MAX;
@@ -109,7 +111,7 @@ int omcache_set_recv_buffer_max_size(omcache_t *mc, size_t size)
 
 int omcache_set_buffering(omcache_t *mc, uint32_t enabled)
 {
-    if (mc == NULL)
+    if (!omc_call_may_set(mc))
         return OMCACHE_INVALID;
     mc->settings.buffering = enabled != 0;
     return OMCACHE_OK;
@@ -117,7 +119,7 @@ int omcache_set_buffering(omcache_t *mc, uint32_t enabled)
 
 int omcache_set_failover(omcache_t *mc, int mode)
 {
-    if (mc == NULL || (mode != OMCACHE_FAILOVER_NEXT && mode != OMCACHE_FAILOVER_NONE))
+    if (!omc_call_may_set(mc) || (mode != OMCACHE_FAILOVER_NEXT && mode != OMCACHE_FAILOVER_NONE))
         return OMCACHE_INVALID;
     mc->settings.failover = mode == OMCACHE_FAILOVER_NEXT;
     return OMCACHE_OK;
@@ -125,7 +127,8 @@ int omcache_set_failover(omcache_t *mc, int mode)
 
 int omcache_set_protocol(omcache_t *mc, int protocol)
 {
-    if (mc == NULL || protocol < OMCACHE_PROTOCOL_AUTO || protocol > OMCACHE_PROTOCOL_TEXT)
+    if (!omc_call_may_set(mc) || protocol < OMCACHE_PROTOCOL_AUTO ||
+        protocol > OMCACHE_PROTOCOL_TEXT)
         return OMCACHE_INVALID;
     mc->settings.protocol = protocol;
     return OMCACHE_OK;
@@ -134,7 +137,7 @@ int omcache_set_protocol(omcache_t *mc, int protocol)
 int omcache_set_log_callback(omcache_t *mc, int level, omcache_log_callback_func *func,
                              void *context)
 {
-    if (mc == NULL)
+    if (!omc_call_may_set(mc))
         return OMCACHE_INVALID;
     mc->log.level = level == 0 ? OMC_LOG_INFO : level;
     mc->log.func = func;
@@ -145,7 +148,7 @@ int omcache_set_log_callback(omcache_t *mc, int level, omcache_log_callback_func
 int omcache_set_response_callback(omcache_t *mc, omcache_response_callback_func *resp_cb,
                                   void *resp_cb_context)
 {
-    if (mc == NULL)
+    if (!omc_call_may_set(mc))
         return OMCACHE_INVALID;
     mc->response_func = resp_cb;
     mc->response_context = resp_cb_context;

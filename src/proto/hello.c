@@ -57,23 +57,6 @@ size_t omc_hello_write(unsigned char out[OMC_HELLO_MAX], int protocol, uint32_t 
     }
 }
 
-static enum omc_hello read_binary(const unsigned char *bytes, size_t len, uint32_t number,
-                                  size_t *used, const char **problem)
-{
-    struct omcache_req_header_s header;
-
-    if (bytes[0] != BINARY_ANSWER_MAGIC)
-        return OMC_HELLO_OTHER;
-    if (len < BINARY_SIZE)
-        return OMC_HELLO_MORE;
-    memcpy(&header, bytes, BINARY_SIZE);
-    if (header.opcode != OMC_OP_NOOP || header.opaque != htobe32(number) || header.bodylen != 0)
-        return OMC_HELLO_OTHER;
-    *used = BINARY_SIZE;
-    *problem = "the server refuses a no-op";
-    return header.reserved == 0 ? OMC_HELLO_GOOD : OMC_HELLO_REFUSED; /* that is the status */
-}
-
 /* Takes the next line, without its end: OMC_HELLO_GOOD, or what comes of it. */
 static enum omc_hello take_line(struct omc_line *bytes, struct omc_line *line)
 {
@@ -127,6 +110,27 @@ static enum omc_hello take_answer(struct omc_line *bytes, const char *const *wor
             return OMC_HELLO_GOOD;
     }
     return OMC_HELLO_OTHER;
+}
+
+static enum omc_hello read_binary(const unsigned char *bytes, size_t len, uint32_t number,
+                                  size_t *used, const char **problem)
+{
+    static const char *const none[] = {NULL};
+    struct omcache_req_header_s header;
+    struct omc_line line;
+
+    if (bytes[0] == 'C') /* as in CLIENT_ERROR: one with passwords speaks text only */
+        return take_answer(&(struct omc_line){bytes, bytes + len}, none, &line, problem);
+    if (bytes[0] != BINARY_ANSWER_MAGIC)
+        return OMC_HELLO_OTHER;
+    if (len < BINARY_SIZE)
+        return OMC_HELLO_MORE;
+    memcpy(&header, bytes, BINARY_SIZE);
+    if (header.opcode != OMC_OP_NOOP || header.opaque != htobe32(number) || header.bodylen != 0)
+        return OMC_HELLO_OTHER;
+    *used = BINARY_SIZE;
+    *problem = "the server refuses a no-op";
+    return header.reserved == 0 ? OMC_HELLO_GOOD : OMC_HELLO_REFUSED; /* that is the status */
 }
 
 /* Whether that is the version of a memcached that knows the meta protocol. */

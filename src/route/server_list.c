@@ -204,6 +204,44 @@ static int compare_labels(const void *left, const void *right)
     return by_label != 0 ? by_label : omc_server_list_compare(*a, *b);
 }
 
+static int compare_names(const void *left, const void *right)
+{
+    return omc_server_list_compare(left, right);
+}
+
+/* Whether that address stands in the sorted list without a label. */
+static bool is_listed(const struct omc_server_list *list, const struct omc_server_name *address)
+{
+    const struct omc_server_name *end = list->names + list->count;
+    const struct omc_server_name *found =
+        bsearch(address, list->names, list->count, sizeof(*list->names), compare_names);
+
+    while (found != NULL && found > list->names && compare_names(found - 1, address) == 0)
+        found--;
+    for (; found != NULL && found != end && compare_names(found, address) == 0; found++) {
+        if (found->label == NULL)
+            return true;
+    }
+    return false;
+}
+
+/* Checks that a label is not what another server without one is called. */
+static int check_label(struct omc_server_list *list, const struct omc_server_name *name)
+{
+    struct omc_server_name address = {.host = NULL};
+    struct span host, port;
+    int rc = OMCACHE_OK;
+
+    if (!split(span_of(name->label), &host, &port))
+        return OMCACHE_OK;
+    if (!copy_span(host, &address.host) || !copy_span(port, &address.port))
+        rc = OMCACHE_NO_MEMORY;
+    else if (compare_names(&address, name) != 0 && is_listed(list, &address))
+        rc = complain(list, span_of(name->label), "a label that is the address of another server");
+    omc_server_list_free_name(&address);
+    return rc;
+}
+
 /* A label that two addresses have would give all keys of both to one of them. */
 static int check_labels(struct omc_server_list *list)
 {
@@ -225,6 +263,8 @@ static int check_labels(struct omc_server_list *list)
         if (strcmp(a->label, b->label) == 0 && omc_server_list_compare(a, b) != 0)
             rc = complain(list, span_of(a->label), "a label that two servers have");
     }
+    for (size_t i = 0; i < count && rc == OMCACHE_OK; i++)
+        rc = check_label(list, labelled[i]);
     omc_memory_free(labelled);
     return rc;
 }

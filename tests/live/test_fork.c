@@ -209,12 +209,15 @@ static void call_first(int way)
     case 8:
         assert_rc(omcache_reset_buffers(client), OMCACHE_OK);
         break;
+    case 9:
+        assert_rc(omcache_set_keepalive(client, 0), OMCACHE_OK);
+        break;
     default:
         end_child();
     }
 }
 
-#define FIRST_CALLS 10
+#define FIRST_CALLS 11
 
 START_TEST(with_operations_under_way)
 {
@@ -223,6 +226,8 @@ START_TEST(with_operations_under_way)
     size_t before = told_count;
     size_t open = 0;
     int fd = loop.fds[0].fd;
+    int alive = 0;
+    socklen_t len = sizeof(alive);
     bool were_open[MANY + 2];
     for (int i = 0; i < MANY + 2; i++) {
         were_open[i] = told[i].ends == 0 || i >= MANY;
@@ -263,7 +268,8 @@ START_TEST(with_operations_under_way)
         end_child();
     }
     await_child(pid);
-    ck_assert_int_ge(fcntl(fd, F_GETFD), 0);
+    ck_assert_int_eq(getsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &alive, &len), 0);
+    ck_assert_int_eq(alive, 1);
     watcher_run(&loop, &told[MANY].ends, 1);
     watcher_run(&loop, &told[MANY + 1].ends, 1);
     for (int i = 0; i < MANY; i++) {
@@ -417,6 +423,10 @@ static void fork_inside(omcache_t *mc, const omcache_reply_t *reply, void *conte
         assert_rc(omcache_command_status(mc, &req, -1), OMCACHE_INVALID);
         assert_rc(omcache_async_get(mc, "k", 1, -1, told_reply, &told[0]), OMCACHE_INVALID);
         assert_rc(omcache_process_timeouts(mc), OMCACHE_INVALID);
+        assert_rc(omcache_set_keepalive(mc, 7), OMCACHE_INVALID);
+        assert_rc(omcache_set_watch_callback(mc, NULL, NULL), OMCACHE_INVALID);
+        assert_rc(omcache_set_log_callback(mc, 0, NULL, NULL), OMCACHE_INVALID);
+        assert_rc(omcache_set_dead_timeout(mc, 1), OMCACHE_INVALID);
         assert_rc(omcache_io(mc, NULL, NULL, NULL, NULL, -1), OMCACHE_INVALID);
         assert_rc(omcache_free(mc), OMCACHE_INVALID);
         /* Others may be used. */

@@ -192,6 +192,21 @@ static void set_large_inside(omcache_t *mc, const omcache_reply_t *reply, void *
     rounds++;
 }
 
+/* Nobody makes a classic call that would collect it. */
+START_TEST(what_fails_in_an_event_loop)
+{
+    watcher_init(&loop, client);
+    memcached_pause(&fleet.servers[0]);
+    assert_rc(omcache_set(client, TEXT("k"), TEXT("v"), 0, 0, 0, 0), OMCACHE_BUFFERED);
+    watcher_turn(&loop, 10);
+    memcached_kill(&fleet.servers[0]);
+    for (int i = 0; i < 20; i++) {
+        watcher_turn(&loop, 10);
+    }
+    assert_lost(1);
+}
+END_TEST
+
 START_TEST(a_refused_set_from_inside_a_callback)
 {
     assert_rc(omcache_async_get(client, "k", 1, -1, set_large_inside, NULL), OMCACHE_OK);
@@ -324,6 +339,7 @@ int main(void)
     tcase_add_loop_test(tcase, a_call_that_has_no_room_for_the_outcome, 0, 2);
     tcase_add_test(tcase, what_a_condition_forbids_is_not_lost);
     tcase_add_loop_test(tcase, what_fails_and_is_not_collected, 0, 3);
+    tcase_add_test(tcase, what_fails_in_an_event_loop);
     tcase_add_test(tcase, a_refused_set_from_inside_a_callback);
     tcase_add_loop_test(tcase, a_server_that_is_dropped, 0, 2);
     tcase_add_loop_test(tcase, what_a_reset_drops, 0, 2);

@@ -212,9 +212,7 @@ START_TEST(a_server_with_passwords_is_refused)
     assert_rc(get_patiently("key"), OMCACHE_SERVER_FAILURE);
     assert_unusable(1000);
     assert_within(start, 1000);
-    if (_i != BINARY) {
-        ck_assert(recorder_has_line(LOG_WARNING, "the server wants authentication"));
-    }
+    ck_assert(recorder_has_line(LOG_WARNING, "the server wants authentication"));
     assert_protocol(_i);
 }
 END_TEST

@@ -88,6 +88,12 @@ START_TEST(lists_are_read)
         {"a-Z_0.9:1=a", "a|11211|0|a-Z_0.9:1"},
         {"h/1.2.3.4:5=a,[::1]:5=[::1]:5", "::1|5|1|[::1]:5 a|11211|0|h/1.2.3.4:5"},
         {"x=a,x=b", "INVALID"},
+        {"h:1=h:2,h:1", "INVALID"},
+        {"h:1,h:1=g:2", "INVALID"},
+        {"h=g:1,h", "INVALID"},
+        {"h:11211=g:1,h", "INVALID"},
+        {"h=g:1,h:11211", "INVALID"},
+        {"[::1]:5=a,[::1]:5", "INVALID"},
         {"x=a,b,c,d,y=e,x=a:1", "INVALID"},
         {"x=a,x=a,y=b", "a|11211|0|x a|11211|1|x b|11211|2|y"},
     };
@@ -199,7 +205,7 @@ int main(void)
     Suite *suite = suite_create("route");
     TCase *tcase = fixture_case(suite, "route");
 
-    tcase_add_loop_test(tcase, lists_are_read, 0, 37);
+    tcase_add_loop_test(tcase, lists_are_read, 0, 43);
     tcase_add_loop_test(tcase, hashes_are_libmemcached_s, 0, 11);
     tcase_add_test(tcase, no_other_hash_has_a_name);
     tcase_add_test(tcase, points_have_libmemcached_s_names);
