@@ -102,7 +102,7 @@ bool omc_translate_waiting(struct omc_connection *conn, int protocol,
 
         if (pending != NULL)
             read_back(conn, pending, &scratch, &req);
-        /* Settled ones may stay in the queue, too, in front of the next one or last of all. */
+        /* Settled ones may stay in the queue, too, in front of the next one. */
         omc_queue_slot(queue, number)->start = conn->written + omc_buffer_size(&out);
         if (pending == NULL)
             continue;
@@ -124,6 +124,9 @@ bool omc_translate_waiting(struct omc_connection *conn, int protocol,
         omc_queue_settle(queue, pending);
     }
     if (codec != conn->codec) {
+        /* Quiet ones in front of refused ones are the last now, and need a fence. */
+        while (queue->count > 0 && omc_queue_last(queue)->settled)
+            omc_queue_pop(queue);
         omc_buffer_fini(&conn->out);
         conn->out = out;
     }

@@ -239,6 +239,25 @@ START_TEST(what_is_collected_behind_a_quiet_request_is_not_owed)
 }
 END_TEST
 
+/* Over binary a get is quiet, and an increment of meta's is refused when that is found. */
+START_TEST(a_quiet_request_in_front_of_a_refused_one_ends)
+{
+    static const char *const binary_only[] = {"-B", "binary", NULL};
+    struct memcached m;
+    struct told told[2] = {{0}};
+    memcached_start_with(&m, FLEET_PORT, binary_only);
+    client = impatient(m.address, 5000, 200, 5000);
+    assert_rc(omcache_set_protocol(client, OMCACHE_PROTOCOL_AUTO), OMCACHE_OK);
+    assert_rc(omcache_async_get(client, "key", 3, -1, told_reply, &told[0]), OMCACHE_OK);
+    assert_rc(omcache_async_meta_get(client, "key", 3, NULL, -1, told_reply, &told[1]), OMCACHE_OK);
+    int64_t start = clock_ms();
+    drain(client);
+    assert_within(start, clock_allow(3000));
+    assert_rc(told[0].status, OMCACHE_NOT_FOUND);
+    assert_rc(told[1].status, OMCACHE_INVALID);
+}
+END_TEST
+
 /*
  * A server that talks, but does not answer.
  */
@@ -326,6 +345,7 @@ int main(void)
                         PROTOCOLS);
     tcase_add_loop_test(tcase, a_server_whose_requests_were_reset_in_its_handshake_is_left_alone, 0,
                         PROTOCOLS);
+    tcase_add_test(tcase, a_quiet_request_in_front_of_a_refused_one_ends);
     tcase_add_test(tcase, what_is_collected_behind_a_quiet_request_is_not_owed);
     tcase_add_loop_test(tcase, answers_to_nobody_are_no_sign_of_life, 0, 2);
     tcase_add_loop_test(tcase, what_has_come_is_not_waited_for_inside_a_callback, 0, PROTOCOLS);
