@@ -199,8 +199,7 @@ static int collect(omcache_t *mc, omcache_req_t *reqs, size_t *req_count, omcach
     rc = run(mc, now, deadline);
     if (rc == OMCACHE_AGAIN && timeout_msec > 0 && (now = omc_call_clock(mc)) >= deadline) {
         omc_recovery_doubt_all(mc, now);
-        if (reqs != NULL)
-            omc_loop_doubt(mc, now);
+        omc_loop_doubt(mc, now);
     }
     stored = omc_batch_collect_end(&mc->batch);
     omc_loop_forget_stalls(mc);

@@ -9,7 +9,6 @@
 #include "core/counter.h"
 #include "core/translate.h"
 #include "net/socket.h"
-#include "proto/binary.h"
 #include "proto/opcode.h"
 #include "proto/request.h"
 
@@ -49,6 +48,7 @@ void omc_connection_leave(struct omc_connection *conn)
     conn->broken = 0;
     conn->foreign = false;
     conn->answered = false;
+    conn->parts = 0;
     conn->patient = false;
     conn->awaited = false;
     conn->stalled = false;
@@ -90,6 +90,16 @@ enum omc_hello omc_connection_read_hello(struct omc_connection *conn, int protoc
     if (hello != OMC_HELLO_MORE)
         conn->hello_len = conn->hello_left = 0;
     return hello;
+}
+
+/* In lines of ours without data there is none.  In binary any byte may end a line, one of the
+ * header, too: a length, the number, a cas. */
+bool omc_connection_is_harmless(const struct omc_codec *codec, const unsigned char *head,
+                                size_t head_len, size_t len)
+{
+    if (head_len < len || codec->protocol == OMCACHE_PROTOCOL_AUTO)
+        return false;
+    return codec->protocol != OMCACHE_PROTOCOL_BINARY || memchr(head, '\n', len) == NULL;
 }
 
 /* What follows the bytes in `out`: a request's data, from where they are, and what the
@@ -230,7 +240,8 @@ static int queue_head(struct omc_connection *conn, const omcache_req_t *req,
     if (queued.counter == NULL && codec->lacks_initial && omc_counter_is_needed(codec, req) &&
         (queued.counter = omc_counter_new(req, prefix)) == NULL)
         return OMCACHE_NO_MEMORY;
-    omc_connection_allow(conn, codec, conn->written + unsent, used, used + size);
+    omc_connection_allow(conn, codec, conn->written + unsent, omc_buffer_tail(&conn->out), used,
+                         used + size);
     omc_buffer_commit(&conn->out, used);
     queued.start = conn->written + unsent;
     queued.key_sum = omc_codec_key_sum(codec, req, prefix);
@@ -298,7 +309,8 @@ size_t omc_connection_submit_run(struct omc_connection *conn, const omcache_req_
                                   omc_queue_next(&conn->queue));
         if (used == 0 || used > limit - unsent)
             break;
-        omc_connection_allow(conn, codec, conn->written + unsent, used, used);
+        omc_connection_allow(conn, codec, conn->written + unsent, omc_buffer_tail(&conn->out), used,
+                             used);
         omc_buffer_commit(&conn->out, used);
         pending.start = conn->written + unsent;
         pending.key_sum = omc_codec_key_sum(codec, req, prefix);

@@ -60,6 +60,7 @@ struct omc_connection {
     bool stalled;   /* no room to read into before the application's next call */
     bool foreign;   /* what came since the last answer was asked for by nobody */
     bool answered;  /* a request was answered on this socket */
+    uint8_t parts;  /* small parts of a message that came since the last answer, up to 255 */
 
     struct omc_queue queue;
     uint64_t bytes_in; /* on all of its sockets */
@@ -88,16 +89,17 @@ static inline void omc_connection_prove(struct omc_connection *conn)
     conn->allowed = UINT64_MAX;
 }
 
-/* Lets a request of `len` bytes, which begins at `start`, be written before that, if those in
- * front of it may and no peer could find a line of its own in it: not in one line of ours, which
- * has no data.  In binary any byte may end a line: a length, a cas. */
-static inline void omc_connection_allow(struct omc_connection *conn, const struct omc_codec *codec,
-                                        uint64_t start, size_t head_len, size_t len)
-{
-    bool is_line = head_len == len && (codec->protocol == OMCACHE_PROTOCOL_META ||
-                                       codec->protocol == OMCACHE_PROTOCOL_TEXT);
+/* Whether no peer could find a line of its own in a request, which has head_len bytes at head
+ * and len in all. */
+bool omc_connection_is_harmless(const struct omc_codec *codec, const unsigned char *head,
+                                size_t head_len, size_t len);
 
-    if (conn->allowed == start && is_line)
+/* Then it may be written before that, if those in front of it may.  It begins at `start`. */
+static inline void omc_connection_allow(struct omc_connection *conn, const struct omc_codec *codec,
+                                        uint64_t start, const unsigned char *head, size_t head_len,
+                                        size_t len)
+{
+    if (conn->allowed == start && omc_connection_is_harmless(codec, head, head_len, len))
         conn->allowed += len;
 }
 

@@ -15,6 +15,10 @@ enum {
     DOUBT_PAUSE = 500,
     /* For so many nothing is sent: some who keep silent go on when more is asked. */
     DOUBT_HOLD = 100,
+    /* A server that goes on after a pause may answer on the second connection first. */
+    DOUBT_GRACE = 20,
+    /* Requests that somebody still waits for make the silence last so long at least. */
+    DOUBT_AWAITED = 1000,
 };
 
 void omc_doubt_drop(omcache_t *mc, struct omc_server *server)
@@ -33,19 +37,55 @@ static void end(omcache_t *mc, struct omc_server *server)
     omc_server_note_request(mc, server);
 }
 
-/* What became of the second connection counts unless the first has shown that it lives. */
+/* Whether somebody waits for a request that was sent. */
+static bool is_awaited(omcache_t *mc, const struct omc_server *server)
+{
+    const struct omc_queue *queue = &server->conn.queue;
+
+    for (uint32_t number = queue->first; number != server->conn.begun; number++) {
+        const struct omc_pending *pending = omc_queue_find(queue, number);
+
+        if (pending != NULL && !pending->forgotten &&
+            (pending->owner == OMC_OWNER_OPERATION ||
+             (pending->owner == OMC_OWNER_BATCH && omc_batch_is_awaited(&mc->batch, pending->tag))))
+            return true;
+    }
+    return false;
+}
+
+/* The hello of the second was answered: when it takes the place of the first. */
+static void note_proof(omcache_t *mc, struct omc_server *server, int64_t now)
+{
+    int64_t awaited = omc_clock_after(server->conn.since, DOUBT_AWAITED);
+
+    server->second->until = omc_clock_after(now, DOUBT_GRACE);
+    if (server->second->until < awaited && is_awaited(mc, server))
+        server->second->until = awaited;
+    server->conn.held = true;
+    omc_duty_touch(&mc->fleet, server);
+}
+
+static bool has_shown_life(const struct omc_server *server)
+{
+    return server->conn.since >= server->second->begun || omc_poll_readable(server->watch.fd);
+}
+
 void omc_doubt_step(omcache_t *mc, struct omc_server *server, int64_t now)
 {
+    struct omc_second *second = server->second;
     enum omc_second_result result;
 
-    if (server->second == NULL)
+    if (second == NULL)
         return;
-    result = omc_second_step(server->second, &mc->watches);
-    if (server->conn.since >= server->second->begun || result == OMC_SECOND_LOST ||
-        (result == OMC_SECOND_PROVED && omc_poll_readable(server->watch.fd)))
+    if (server->conn.since >= second->begun) {
+        end(mc, server);
+        return;
+    }
+    result = omc_second_step(second, &mc->watches);
+    if (result == OMC_SECOND_LOST)
         end(mc, server);
     else if (result == OMC_SECOND_PROVED)
-        omc_server_event(mc, server, OMC_EVENT_REPLACED, NULL, now);
+        note_proof(mc, server, now);
 }
 
 void omc_doubt_begin(omcache_t *mc, struct omc_server *server, uint32_t number, int64_t now)
@@ -66,16 +106,10 @@ void omc_doubt_begin(omcache_t *mc, struct omc_server *server, uint32_t number, 
 
 void omc_doubt_call(omcache_t *mc, struct omc_server *server, int64_t now)
 {
-    const struct omc_queue *queue = &server->conn.queue;
-    uint32_t end = omc_queue_next(queue);
-
-    while (end != queue->first && omc_queue_slot(queue, end - 1)->owner != OMC_OWNER_BATCH)
-        end--;
-    if (end != queue->first)
-        omc_doubt_begin(mc, server, end - 1, now);
+    omc_doubt_begin(mc, server, server->conn.begun - 1, now);
 }
 
-/* When it is given up. */
+/* When the second connection is given up. */
 static int64_t end_of_doubt(const omcache_t *mc, const struct omc_server *server)
 {
     return omc_clock_after(server->second->begun, mc->settings.connect_timeout);
@@ -88,18 +122,26 @@ static int64_t end_of_hold(const struct omc_server *server)
 
 int64_t omc_doubt_deadline(const omcache_t *mc, const struct omc_server *server)
 {
-    int64_t first = server->second == NULL ? OMC_CLOCK_NEVER : end_of_doubt(mc, server);
+    int64_t doubt, hold;
 
-    return server->second != NULL && end_of_hold(server) < first ? end_of_hold(server) : first;
+    if (server->second == NULL)
+        return OMC_CLOCK_NEVER;
+    if (server->second->until != 0)
+        return server->second->until;
+    doubt = end_of_doubt(mc, server);
+    hold = end_of_hold(server);
+    return hold < doubt ? hold : doubt;
 }
 
 void omc_doubt_check_deadline(omcache_t *mc, struct omc_server *server, int64_t now)
 {
-    if (server->second == NULL)
+    if (now < omc_doubt_deadline(mc, server))
         return;
-    if (now >= end_of_doubt(mc, server)) {
+    if (server->second->until != 0 && !has_shown_life(server)) {
+        omc_server_event(mc, server, OMC_EVENT_REPLACED, NULL, now);
+    } else if (server->second->until != 0 || now >= end_of_doubt(mc, server)) {
         end(mc, server);
-    } else if (now >= end_of_hold(server)) {
+    } else {
         server->conn.held = false;
         omc_server_note_request(mc, server);
     }

@@ -82,7 +82,7 @@ static struct omc_server *only_answerer(const omcache_t *mc)
     struct omc_server *server = mc->fleet.active_count == 1 ? mc->fleet.active[0] : NULL;
 
     return server != NULL && !mc->shown && mc->names.count == 0 &&
-                   server->state == OMC_STATE_READY &&
+                   server->state == OMC_STATE_READY && server->second == NULL &&
                    omc_connection_awaits_answer(&server->conn) &&
                    !omc_connection_wants_write(&server->conn)
                ? server

@@ -57,7 +57,7 @@ void omc_loop_forget_stalls(omcache_t *mc);
 /* Handles what was read for a call outside of this one, which has run a callback. */
 void omc_loop_take_rests(omcache_t *mc, int64_t now);
 
-/* A call waits no longer for its requests: doubts those who have kept silent. */
+/* A call waits no longer: doubts those who have kept silent. */
 void omc_loop_doubt(omcache_t *mc, int64_t now);
 
 /* Forgets all requests of all servers. */

@@ -156,11 +156,11 @@ void omc_protocol_error(omcache_t *mc, struct omc_server *server, int error, int
 }
 
 /* Whether a connection that broke in its handshake may have done so for what was asked
- * behind the hello: a proxy closes where it does not know a command.  The server has been of
- * use before, and its next hello will tell, which goes alone. */
+ * behind the hello: a proxy closes where it does not know a command.  One that has proved itself
+ * before is asked again, by a hello that goes alone. */
 static bool may_be_rejection(const struct omc_server *server)
 {
-    return server->state == OMC_STATE_HANDSHAKE && server->counters.replies > 0 &&
+    return server->state == OMC_STATE_HANDSHAKE && server->counters.connects > 0 &&
            omc_connection_awaits_answer(&server->conn);
 }
 

@@ -14,6 +14,11 @@
 #include "net/socket.h"
 #include "proto/opcode.h"
 
+enum {
+    DROP = 1024, /* bytes read at once that are more than a drop */
+    DROPS = 100, /* in a row that are a sign of life */
+};
+
 /* An answer to a no-op means that everything before it has been dealt with: quiet
  * requests had nothing to tell, and for others the answer is lost. */
 static void settle_older(omcache_t *mc, struct omc_server *server, uint32_t number)
@@ -148,11 +153,17 @@ static void refuse_large(omcache_t *mc, struct omc_server *server, const struct 
     omc_server_event(mc, server, OMC_EVENT_DISCARD, "answer over the receive limit", now);
 }
 
-/* A part of an answer is a sign of life, unless those that are whole prove to be no
- * answers. */
-static void note_part(struct omc_connection *conn, int64_t now)
+/* A part of an answer is a sign of life.  But not for ever, where it comes in drops; and not if
+ * those that are whole prove to be no answers. */
+static void note_part(struct omc_connection *conn, size_t count, int64_t now)
 {
-    if (omc_buffer_size(&conn->in.buffer) > 0 && !conn->foreign)
+    if (omc_buffer_size(&conn->in.buffer) == 0)
+        return;
+    if (count >= DROP)
+        conn->parts = 0;
+    else if (conn->parts < UINT8_MAX)
+        conn->parts++;
+    if (!conn->foreign && conn->parts <= DROPS)
         omc_connection_note_life(conn, now);
 }
 
@@ -213,7 +224,7 @@ void omc_receive(omcache_t *mc, struct omc_server *server, int64_t now)
     omc_duty_touch(&mc->fleet, server);
     if (count > 0) {
         handle_replies(mc, server, now);
-        note_part(&server->conn, now);
+        note_part(&server->conn, (size_t)count, now);
     } else if (count == OMC_SOCKET_CLOSED) {
         omc_protocol_broken(mc, server, "closed by the server", now);
     } else if (count == OMC_SOCKET_ERROR) {

@@ -91,6 +91,8 @@ enum omc_second_result omc_second_step(struct omc_second *second, struct omc_wat
     second->watch.ready = 0;
     if (ready == 0)
         return OMC_SECOND_ON;
+    if (second->until != 0) /* it has been asked for nothing more */
+        return OMC_SECOND_LOST;
     if (second->hello_len == 0)
         result = check_connect(second);
     else if ((ready & POLLOUT) != 0)

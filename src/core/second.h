@@ -16,6 +16,7 @@
 struct omc_second {
     struct omc_watch watch;
     int64_t begun;
+    int64_t until;   /* when it takes the place of the first; 0: it has not proved itself */
     int protocol;    /* of the hello, */
     uint32_t number; /* and its opaque */
     unsigned char hello[OMC_HELLO_MAX];

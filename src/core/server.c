@@ -411,7 +411,7 @@ void omc_server_event(omcache_t *mc, struct omc_server *server, enum omc_event e
     struct omc_transition transition = omc_state_next(before, useless ? OMC_EVENT_USELESS : event);
 
     set_state(mc, server, transition.next);
-    if ((event == OMC_EVENT_FAILED || event == OMC_EVENT_REPLACED) &&
+    if ((event == OMC_EVENT_FAILED || event == OMC_EVENT_REJECTED || event == OMC_EVENT_REPLACED) &&
         transition.action != OMC_ACTION_NONE) {
         server->counters.failures++;
         server->counters.last_failure = failure_in(before);

@@ -76,6 +76,7 @@ static inline void omc_server_note_answer(struct omc_server *server, int64_t now
 {
     omc_connection_note_life(&server->conn, now);
     server->conn.answered = true;
+    server->conn.parts = 0;
     server->failures = 0;
     server->wasted = 0;
 }

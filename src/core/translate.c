@@ -62,7 +62,8 @@ static bool encode(struct omc_connection *conn, struct omc_buffer *out,
 
     if (used == 0)
         return false;
-    omc_connection_allow(conn, codec, conn->written + omc_buffer_size(out), used, used + rest);
+    omc_connection_allow(conn, codec, conn->written + omc_buffer_size(out), omc_buffer_tail(out),
+                         used, used + rest);
     omc_buffer_commit(out, used);
     omc_buffer_append(out, req->data, omc_request_data_len(req));
     omc_buffer_append(out, (const unsigned char *)OMC_CODEC_TAIL,

@@ -239,7 +239,7 @@ START_TEST(what_is_collected_behind_a_quiet_request_is_not_owed)
 }
 END_TEST
 
-/* Over binary a get is quiet, and an increment of meta's is refused when that is found. */
+/* Over binary a get is quiet, and a get with options of meta is refused when that is found. */
 START_TEST(a_quiet_request_in_front_of_a_refused_one_ends)
 {
     static const char *const binary_only[] = {"-B", "binary", NULL};
@@ -282,6 +282,27 @@ START_TEST(answers_to_nobody_are_no_sign_of_life)
     static const char flood[] = "";
     speak(peer_address(peer_start(0, say_nothing_useful, _i == 0 ? NULL : (void *)flood)),
           OMCACHE_PROTOCOL_BINARY);
+    assert_get_ends();
+}
+END_TEST
+
+/* An answer in drops, of which each is a sign of life, has no end. */
+static void drip(struct peer *peer, void *context)
+{
+    static const unsigned char head[24] = {0x81, 0x0c, [4] = 4, [9] = 7, [10] = 0xa1, [12] = 0x77};
+    struct wire_request request;
+    (void)context;
+    if (!wire_read(peer, &request) || !wire_answer(peer, &request)) {
+        return;
+    }
+    for (size_t i = 0; i < 500000 && peer_send(peer, i < 24 ? &head[i] : head, 1); i++) {
+        clock_sleep(10);
+    }
+}
+
+START_TEST(drops_are_no_sign_of_life_for_ever)
+{
+    speak(peer_address(peer_start(0, drip, NULL)), OMCACHE_PROTOCOL_BINARY);
     assert_get_ends();
 }
 END_TEST
@@ -348,6 +369,7 @@ int main(void)
     tcase_add_test(tcase, a_quiet_request_in_front_of_a_refused_one_ends);
     tcase_add_test(tcase, what_is_collected_behind_a_quiet_request_is_not_owed);
     tcase_add_loop_test(tcase, answers_to_nobody_are_no_sign_of_life, 0, 2);
+    tcase_add_test(tcase, drops_are_no_sign_of_life_for_ever);
     tcase_add_loop_test(tcase, what_has_come_is_not_waited_for_inside_a_callback, 0, PROTOCOLS);
     tcase_add_loop_test(tcase, without_a_dead_timeout_nothing_spins, 0, PROTOCOLS);
     return fixture_run(suite);

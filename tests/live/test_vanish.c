@@ -84,6 +84,38 @@ START_TEST(every_request_on_a_lost_connection_ends)
 }
 END_TEST
 
+/* Somebody waits for what was sent: a slow connection is not taken for a lost one so soon. */
+START_TEST(who_is_patient_gets_the_answer_of_a_slow_connection)
+{
+    static struct told told;
+    memset(&told, 0, sizeof(told));
+    open_client(protocols[_i]);
+    relay_vanish(relay, false);
+    assert_rc(omcache_async_get(client, "key", 3, -1, told_reply, &told), OMCACHE_OK);
+    assert_rc(get_within(100), OMCACHE_AGAIN);
+    assert_rc(get_within(100), OMCACHE_AGAIN);
+    relay_return(relay);
+    drain(client);
+    assert_rc(told.status, OMCACHE_OK);
+    ck_assert_uint_eq(stats().failures, 0);
+    ck_assert_uint_eq(stats().connects, 1);
+}
+END_TEST
+
+/* Nobody waits for the answers, only for the end. */
+START_TEST(who_only_sends_gets_over_it)
+{
+    open_client(protocols[_i]);
+    relay_vanish(relay, false);
+    int64_t start = clock_ms();
+    do {
+        assert_rc(omcache_set(client, TEXT("key"), TEXT("sent"), 0, 0, 0, 0), OMCACHE_BUFFERED);
+        assert_within(start, clock_allow(1500));
+    } while (omcache_io(client, NULL, NULL, NULL, NULL, 100) == OMCACHE_AGAIN);
+    assert_stored("key", "sent");
+}
+END_TEST
+
 START_TEST(an_event_loop_gets_over_it)
 {
     static struct watcher loop;
@@ -208,6 +240,8 @@ int main(void)
     TCase *tcase = fixture_case(suite, "vanish");
     tcase_add_loop_test(tcase, a_lost_connection_costs_few_gets, 0, PROTOCOLS);
     tcase_add_loop_test(tcase, every_request_on_a_lost_connection_ends, 0, PROTOCOLS);
+    tcase_add_loop_test(tcase, who_is_patient_gets_the_answer_of_a_slow_connection, 0, PROTOCOLS);
+    tcase_add_loop_test(tcase, who_only_sends_gets_over_it, 0, PROTOCOLS);
     tcase_add_loop_test(tcase, an_event_loop_gets_over_it, 0, PROTOCOLS);
     tcase_add_loop_test(tcase, a_paused_server_is_not_given_up_sooner, 0, PROTOCOLS);
     tcase_add_loop_test(tcase, a_vanished_server_is_given_up_when_its_time_is_over, 0, PROTOCOLS);

@@ -31,8 +31,9 @@ struct relay {
     const struct memcached *server;
     atomic_bool ends;
     atomic_bool refuses;
-    atomic_uint vanished; /* how often it was told to lose all */
-    atomic_uint seen;     /* and how often it has */
+    atomic_bool lost; /* what it was told last of the connections that there are, */
+    atomic_uint told; /* how often it was told something of them */
+    atomic_uint seen; /* and how often it has heard of it */
     atomic_size_t connections;
 
     struct pair pairs[PAIRS_MAX]; /* the thread's own */
@@ -117,11 +118,11 @@ static void *run(void *context)
 {
     struct relay *relay = context;
     while (!atomic_load(&relay->ends)) {
-        unsigned vanished = atomic_load(&relay->vanished);
-        for (size_t i = 0; i < relay->count && vanished != relay->seen; i++) {
-            relay->pairs[i].lost = true;
+        unsigned told = atomic_load(&relay->told);
+        for (size_t i = 0; i < relay->count && told != relay->seen; i++) {
+            relay->pairs[i].lost = atomic_load(&relay->lost);
         }
-        atomic_store(&relay->seen, vanished);
+        atomic_store(&relay->seen, told);
         turn(relay);
     }
     for (size_t i = 0; i < relay->count; i++) {
@@ -165,11 +166,22 @@ size_t relay_connections(struct relay *relay)
     return atomic_load(&relay->connections);
 }
 
-void relay_vanish(struct relay *relay, bool refuses)
+static void tell(struct relay *relay, bool lost, bool refuses)
 {
-    unsigned times = atomic_fetch_add(&relay->vanished, 1) + 1;
+    atomic_store(&relay->lost, lost);
     atomic_store(&relay->refuses, refuses);
+    unsigned times = atomic_fetch_add(&relay->told, 1) + 1;
     while (atomic_load(&relay->seen) != times) {
         poll(NULL, 0, 1);
     }
+}
+
+void relay_vanish(struct relay *relay, bool refuses)
+{
+    tell(relay, true, refuses);
+}
+
+void relay_return(struct relay *relay)
+{
+    tell(relay, false, false);
 }

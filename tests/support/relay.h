@@ -32,4 +32,7 @@ size_t relay_connections(struct relay *relay);
  * and nothing goes through them either. */
 void relay_vanish(struct relay *relay, bool refuses);
 
+/* Finds them again: what was kept back goes through. */
+void relay_return(struct relay *relay);
+
 #endif
