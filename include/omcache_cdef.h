@@ -160,7 +160,9 @@ int omcache_set_reconnect_timeout(omcache_t *mc, uint32_t msec);
  * connection is given up, in milliseconds; 10000 at first.  This is what ends a
  * call whose own timeout is -1.  A connection that was lost on the way, and not its server,
  * is given up sooner since 1.0: when a request has waited in vain for all of its own timeout,
- * and nothing has come since it was sent, a second connection is tried beside it.
+ * and nothing has come since it was sent, a second connection is tried beside it.  If that
+ * works and the first stays silent, for a second where somebody still waits for what was
+ * sent on it, that fails with OMCACHE_SERVER_FAILURE.
  * Returns OMCACHE_OK, or OMCACHE_INVALID if mc is NULL.
  * Never waits; may be called from a callback.  Since 0.1. */
 int omcache_set_dead_timeout(omcache_t *mc, uint32_t msec);
