@@ -273,7 +273,6 @@ static int ask_router(omcache_t *mc, const struct question *question, const unsi
 static struct omc_server *pick(omcache_t *mc, const struct question *question, int64_t now)
 {
     struct omc_fleet *fleet = &mc->fleet;
-    bool is_any_up = fleet->down_count < fleet->count;
     struct omc_server *own;
 
     if (fleet->count == 1) /* as the router would tell */
@@ -282,7 +281,7 @@ static struct omc_server *pick(omcache_t *mc, const struct question *question, i
     if (own == NULL || !fleet->down[own->index])
         return own;
     omc_recovery_look(mc, own, now);
-    if (!is_any_up || !mc->settings.failover)
+    if (fleet->down_count == fleet->count || !mc->settings.failover)
         return NULL;
     return omc_fleet_server(fleet, ask_router(mc, question, fleet->down));
 }

@@ -1,6 +1,6 @@
 /*
  * Which servers are down, and bringing them back: whoever would have used one looks after
- * some of them, without waiting; what comes of that is for the next one.
+ * some of them, without waiting.
  */
 #ifndef OMC_CORE_RECOVERY_H
 #define OMC_CORE_RECOVERY_H

@@ -156,6 +156,25 @@ START_TEST(one_that_came_back_is_found_among_many)
 }
 END_TEST
 
+/* A lookup that finds the first one again takes it, as it does when others are up. */
+START_TEST(lookups_fail_only_while_all_are_down)
+{
+    int64_t start;
+
+    fleet_start(&fleet, 1);
+    memcached_kill(&fleet.servers[0]);
+    lost_client(nobody(), 1, 100, fleet.list);
+    memcached_restart(&fleet.servers[0]);
+    start = clock_ms();
+    while (index_of("key") == -1) {
+        ck_assert_uint_eq(client->fleet.down_count, client->fleet.count);
+        assert_within(start, 3000);
+        clock_sleep(1);
+    }
+    assert_rc(get("key"), OMCACHE_NOT_FOUND);
+}
+END_TEST
+
 /* Where it is in the client's list, which is sorted. */
 static int index_of_server(const struct memcached *m)
 {
@@ -252,6 +271,7 @@ int main(void)
     tcase_add_test(tcase, those_that_do_not_answer_are_polled_for_together);
     tcase_add_test(tcase, a_wait_is_for_few_of_those_that_do_not_answer);
     tcase_add_test(tcase, one_that_came_back_is_found_among_many);
+    tcase_add_test(tcase, lookups_fail_only_while_all_are_down);
     tcase_add_test(tcase, lookups_of_its_own_key_find_one_that_came_back_among_many);
     tcase_add_test(tcase, it_is_known_which_are_down);
     return fixture_run(suite);
