@@ -305,9 +305,10 @@ int omcache_io(omcache_t *mc, omcache_req_t *reqs, size_t *req_count, omcache_va
 int omcache_command(omcache_t *mc, omcache_req_t *reqs, size_t *req_countp, omcache_value_t *values,
                     size_t *value_count, int32_t timeout_msec);
 
-/* Sends one request and returns the status of its answer, if it came in time;
- * otherwise what omcache_command returns.  OMCACHE_SERVER_FAILURE becomes
- * OMCACHE_NO_SERVERS when req names the server.
+/* Sends one request and returns the status of its answer, if it came in time, or of
+ * its failure, one of those listed at omcache_io (OMCACHE_NO_MEMORY and
+ * OMCACHE_NO_DESCRIPTORS among them); otherwise what omcache_command returns.
+ * OMCACHE_SERVER_FAILURE becomes OMCACHE_NO_SERVERS when req names the server.
  * Waits for at most timeout_msec.  Since 0.1. */
 int omcache_command_status(omcache_t *mc, omcache_req_t *req, int32_t timeout_msec);
 
@@ -333,7 +334,8 @@ int omcache_server_info_free(omcache_t *mc, omcache_server_info_t *info);
 /* Asks a server for a sign of life.
  * Returns OMCACHE_OK; OMCACHE_NO_SERVERS: no such server, or it cannot be used;
  * OMCACHE_AGAIN: no answer in time; OMCACHE_BUFFERED if timeout_msec is 0;
- * OMCACHE_BUFFER_FULL, OMCACHE_INVALID, OMCACHE_NO_MEMORY as omcache_command.
+ * OMCACHE_BUFFER_FULL, OMCACHE_INVALID, OMCACHE_NO_MEMORY, OMCACHE_NO_DESCRIPTORS as
+ * omcache_command_status.
  * Waits for at most timeout_msec.  Since 0.1. */
 int omcache_noop(omcache_t *mc, int server_index, int32_t timeout_msec);
 

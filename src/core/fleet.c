@@ -273,17 +273,17 @@ static int ask_router(omcache_t *mc, const struct question *question, const unsi
 static struct omc_server *pick(omcache_t *mc, const struct question *question, int64_t now)
 {
     struct omc_fleet *fleet = &mc->fleet;
-    bool is_any_up = fleet->down_count < fleet->count;
-    int index;
+    struct omc_server *own;
 
     if (fleet->count == 1) /* as the router would tell */
         return omc_recovery_is_usable(mc, fleet->servers[0], now) ? fleet->servers[0] : NULL;
-    index = is_any_up ? ask_router(mc, question, NULL) : -1;
-    if (index >= 0 && !fleet->down[index])
-        return fleet->servers[index];
-    omc_recovery_look(mc, now);
-    index = is_any_up && mc->settings.failover ? ask_router(mc, question, fleet->down) : -1;
-    return omc_fleet_server(fleet, index);
+    own = omc_fleet_server(fleet, ask_router(mc, question, NULL));
+    if (own == NULL || !fleet->down[own->index])
+        return own;
+    omc_recovery_look(mc, own, now);
+    if (fleet->down_count == fleet->count || !mc->settings.failover)
+        return NULL;
+    return omc_fleet_server(fleet, ask_router(mc, question, fleet->down));
 }
 
 struct omc_server *omc_fleet_pick(omcache_t *mc, const unsigned char *key, size_t key_len,

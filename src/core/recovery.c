@@ -67,7 +67,7 @@ static struct omc_server *next_down(struct omc_fleet *fleet)
     return fleet->servers[found - fleet->down];
 }
 
-void omc_recovery_look(omcache_t *mc, int64_t now)
+void omc_recovery_look(omcache_t *mc, struct omc_server *first, int64_t now)
 {
     struct omc_fleet *fleet = &mc->fleet;
     size_t left = fleet->down_count < OMC_RECOVERY_SOME ? fleet->down_count : OMC_RECOVERY_SOME,
@@ -77,7 +77,9 @@ void omc_recovery_look(omcache_t *mc, int64_t now)
     if (fleet->looked_at == now)
         return;
     fleet->looked_at = now;
-    for (; left > 0; left--) {
+    if (begin(mc, first, now))
+        some[count++] = first;
+    for (; left > 0 && count < OMC_RECOVERY_SOME; left--) {
         some[count] = next_down(fleet);
         if (some[count] != NULL && begin(mc, some[count], now))
             count++;

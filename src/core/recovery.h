@@ -1,6 +1,6 @@
 /*
  * Which servers are down, and bringing them back: whoever would have used one looks after
- * some of them, without waiting; what comes of that is for the next one.
+ * some of them, without waiting.
  */
 #ifndef OMC_CORE_RECOVERY_H
 #define OMC_CORE_RECOVERY_H
@@ -23,10 +23,10 @@ static inline void omc_recovery_note(struct omc_fleet *fleet, const struct omc_s
     fleet->down[server->index] = down;
 }
 
-/* One look at a server that is down, or at some of all that are, in turn; at most once a
- * millisecond. */
+/* One look at a server that is down, or at it and some of all others that are, in turn; at
+ * most once a millisecond. */
 void omc_recovery_nudge(omcache_t *mc, struct omc_server *server, int64_t now);
-void omc_recovery_look(omcache_t *mc, int64_t now);
+void omc_recovery_look(omcache_t *mc, struct omc_server *first, int64_t now);
 
 /* Chooses the sockets of some that are being connected to again for the next wait, or of all;
  * and acts on what a wait has found about some. */

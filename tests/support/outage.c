@@ -55,7 +55,7 @@ void await_get(const char *key, int expected, int tries)
                   rc_name(expected));
 }
 
-static void ask_apart(const char *address)
+void ask_apart(const char *address)
 {
     omcache_t *other = fixture_client(address);
     assert_rc(omcache_noop(other, 0, -1), OMCACHE_OK);

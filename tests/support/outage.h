@@ -25,9 +25,11 @@ void assert_get(const char *key, int expected, int64_t limit);
 /* Gets until the outcome is as expected, at most `tries` times, 100 ms apart. */
 void await_get(const char *key, int expected, int tries);
 
-/* How many of `count` gets find the key, about 1 ms apart.  After each the server
- * at this address has answered somebody else, too: one that the machine is too
- * busy to run is not back yet. */
+/* The server at this address answers somebody else: one that the machine is too busy to
+ * run is not back yet. */
+void ask_apart(const char *address);
+
+/* How many of `count` gets find the key, about 1 ms apart, asking apart after each. */
 int hits(const char *key, int count, const char *address);
 
 #endif

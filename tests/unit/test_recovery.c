@@ -156,6 +156,75 @@ START_TEST(one_that_came_back_is_found_among_many)
 }
 END_TEST
 
+/* A lookup that finds the first one again takes it, as it does when others are up. */
+START_TEST(lookups_fail_only_while_all_are_down)
+{
+    int64_t start;
+
+    fleet_start(&fleet, 1);
+    memcached_kill(&fleet.servers[0]);
+    lost_client(nobody(), 1, 100, fleet.list);
+    memcached_restart(&fleet.servers[0]);
+    start = clock_ms();
+    while (index_of("key") == -1) {
+        ck_assert_uint_eq(client->fleet.down_count, client->fleet.count);
+        assert_within(start, 3000);
+        clock_sleep(1);
+    }
+    assert_rc(get("key"), OMCACHE_NOT_FOUND);
+}
+END_TEST
+
+/* Where it is in the client's list, which is sorted. */
+static int index_of_server(const struct memcached *m)
+{
+    for (size_t i = 0; i < client->fleet.count; i++) {
+        const struct omc_server_name *name = &client->fleet.servers[i]->name;
+
+        if (strcmp(name->host, m->host) == 0 && atoi(name->port) == m->port)
+            return (int)i;
+    }
+    ck_abort_msg("it is not a server of the client's");
+}
+
+/* A key that belongs to this server when all are up. */
+static const char *key_of(int server)
+{
+    static char key[16];
+    const struct omc_fleet *all = &client->fleet;
+    uint32_t random = 0;
+    int owner = -1;
+
+    for (int i = 0; owner != server; i++) {
+        snprintf(key, sizeof(key), "own-%d", i);
+        owner = omc_router_pick(&all->router, &all->routing.keys, TEXT(key), &random, NULL);
+    }
+    return key;
+}
+
+/* It once took 32 lookups. */
+START_TEST(lookups_of_its_own_key_find_one_that_came_back_among_many)
+{
+    const char *key;
+    int server;
+
+    fleet_start(&fleet, 1);
+    memcached_kill(&fleet.servers[0]);
+    lost_client(nobody(), 500, 100, fleet.list);
+    server = index_of_server(&fleet.servers[0]);
+    key = key_of(server);
+    memcached_restart(&fleet.servers[0]);
+    clock_sleep(100); /* its pause */
+    for (int lookups = 1; index_of(key) != server; lookups++) {
+        ck_assert_msg(lookups < 5, "it is not found in %d lookups", lookups);
+        ask_apart(fleet.list); /* the machine is not too busy to run it */
+        clock_sleep(20);
+    }
+    assert_rc(get(key), OMCACHE_NOT_FOUND);
+    assert_noted();
+}
+END_TEST
+
 /* Servers fail, are added, removed, aborted and come back. */
 START_TEST(it_is_known_which_are_down)
 {
@@ -202,6 +271,8 @@ int main(void)
     tcase_add_test(tcase, those_that_do_not_answer_are_polled_for_together);
     tcase_add_test(tcase, a_wait_is_for_few_of_those_that_do_not_answer);
     tcase_add_test(tcase, one_that_came_back_is_found_among_many);
+    tcase_add_test(tcase, lookups_fail_only_while_all_are_down);
+    tcase_add_test(tcase, lookups_of_its_own_key_find_one_that_came_back_among_many);
     tcase_add_test(tcase, it_is_known_which_are_down);
     return fixture_run(suite);
 }
