@@ -21,6 +21,14 @@ struct completion {
     void *context;
 };
 
+/* Holds the newest operations until the call that makes them returns: callbacks of others may
+ * run before.  A call that is made inside one has returned when that goes on. */
+static void hold(omcache_t *mc, uint32_t count)
+{
+    if (mc->depth == 1)
+        omc_operation_hold(mc, mc->operations.next_serial - count);
+}
+
 /* Runs a request for an operation, or for nobody if there is no function. */
 static int run(omcache_t *mc, const omcache_req_t *req, const struct completion *completion)
 {
@@ -38,20 +46,19 @@ static int run(omcache_t *mc, const omcache_req_t *req, const struct completion 
                           completion->func, completion->context);
     if (operation == NULL)
         return OMCACHE_NO_MEMORY;
+    hold(mc, 1);
     rc = omc_submit_operation(mc, req, operation, now);
     if (rc != OMCACHE_OK)
         omc_operation_free(mc, operation);
     return rc;
 }
 
-/* Ends the call that has accepted the operations from that serial on, or none.  Callbacks
- * come at the end of an outermost one; if they free the handle, it is gone. */
-static int end(omcache_t *mc, int rc, uint32_t first)
+/* Ends the call that has accepted operations.  Callbacks come at the end of an outermost one; if
+ * they free the handle, it is gone. */
+static int end(omcache_t *mc, int rc)
 {
     bool outermost = mc->depth == 1;
 
-    if (outermost)
-        omc_operation_hold(mc, first);
     if (omc_call_end(mc) && outermost)
         omc_operation_let_go(mc);
     return rc;
@@ -63,7 +70,6 @@ static int start(omcache_t *mc, const struct omc_command *command, int server_in
 {
     int rc = omc_call_refusal(mc);
     omcache_req_t req;
-    uint32_t first;
 
     if (rc != OMCACHE_OK)
         return rc;
@@ -71,8 +77,7 @@ static int start(omcache_t *mc, const struct omc_command *command, int server_in
         return OMCACHE_INVALID;
     req.server_index = server_index;
     omc_call_begin(mc);
-    first = mc->operations.next_serial;
-    return end(mc, run(mc, &req, completion), first);
+    return end(mc, run(mc, &req, completion));
 }
 
 /* Runs one that names its server: -1 is none. */
@@ -396,7 +401,10 @@ static int ask(omcache_t *mc, const void *const *keys, const size_t *key_lens, s
     struct omc_operation *group = make_group(
         mc, keys, key_lens, key_count, omc_clock_after(now, completion->timeout_msec), completion);
 
-    return group == NULL ? OMCACHE_NO_MEMORY : queue_group(mc, group, now);
+    if (group == NULL)
+        return OMCACHE_NO_MEMORY;
+    hold(mc, (uint32_t)key_count + 1);
+    return queue_group(mc, group, now);
 }
 
 int omcache_async_get_multi(omcache_t *mc, const void *const *keys, const size_t *key_lens,
@@ -405,7 +413,6 @@ int omcache_async_get_multi(omcache_t *mc, const void *const *keys, const size_t
 {
     const struct completion completion = {timeout_msec, func, context};
     int rc = omc_call_refusal(mc);
-    uint32_t first;
 
     if (rc != OMCACHE_OK)
         return rc;
@@ -418,6 +425,5 @@ int omcache_async_get_multi(omcache_t *mc, const void *const *keys, const size_t
             return OMCACHE_INVALID;
     }
     omc_call_begin(mc);
-    first = mc->operations.next_serial;
-    return end(mc, ask(mc, keys, key_lens, key_count, &completion), first);
+    return end(mc, ask(mc, keys, key_lens, key_count, &completion));
 }

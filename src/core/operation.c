@@ -284,22 +284,10 @@ void omc_operation_end(omcache_t *mc, struct omc_operation *operation, int statu
     append(is_held(mc, operation) ? &operations->early : &operations->ended, &one);
 }
 
-/* Some may have ended already, as no server took them. */
 void omc_operation_hold(omcache_t *mc, uint32_t first)
 {
-    struct omc_operations *operations = &mc->operations;
-    struct omc_operation_list ended = operations->ended;
-
-    operations->held_from = first;
-    operations->held = operations->next_serial - first;
-    operations->ended = (struct omc_operation_list){.first = NULL};
-    while (ended.first != NULL) {
-        struct omc_operation_list one = {ended.first, ended.first, 1};
-
-        ended.first = ended.first->next;
-        one.first->next = NULL;
-        append(is_held(mc, one.first) ? &operations->early : &operations->ended, &one);
-    }
+    mc->operations.held_from = first;
+    mc->operations.held = mc->operations.next_serial - first;
 }
 
 void omc_operation_let_go(omcache_t *mc)
