@@ -64,25 +64,26 @@ void omc_connection_close(struct omc_connection *conn, struct omc_leftovers *lef
 }
 
 /* The number in front of the oldest request's belongs to none. */
-void omc_connection_open(struct omc_connection *conn, int fd, int protocol, int64_t now)
+void omc_connection_open(struct omc_connection *conn, int fd, enum omc_greeting greeting,
+                         int64_t now)
 {
     conn->fd = fd;
     conn->hello_number = conn->queue.first - 1;
-    if (protocol == OMCACHE_PROTOCOL_TEXT)
+    if (greeting == OMC_GREETING_GET)
         conn->hello_number ^= (uint32_t)now;
-    conn->hello_len = omc_hello_write(conn->hello, protocol, conn->hello_number);
+    conn->hello_len = omc_hello_write(conn->hello, greeting, conn->hello_number);
     conn->hello_left = conn->hello_len;
     conn->since = now;
     conn->heard = conn->queue.first;
 }
 
-enum omc_hello omc_connection_read_hello(struct omc_connection *conn, int protocol,
+enum omc_hello omc_connection_read_hello(struct omc_connection *conn, enum omc_greeting greeting,
                                          const char **problem)
 {
     struct omc_buffer *buffer = &conn->in.buffer;
     size_t used = 0;
     enum omc_hello hello = omc_hello_read(omc_buffer_data(buffer), omc_buffer_size(buffer),
-                                          protocol, conn->hello_number, &used, problem);
+                                          greeting, conn->hello_number, &used, problem);
 
     omc_buffer_consume(buffer, used);
     if (conn->hello_left > 0 && (hello == OMC_HELLO_GOOD || hello == OMC_HELLO_TEXT))

@@ -78,10 +78,11 @@ void omc_connection_fini(struct omc_connection *conn);
  * leftovers, to be freed by omc_leftovers_fini. */
 void omc_connection_close(struct omc_connection *conn, struct omc_leftovers *leftovers);
 
-/* Starts with a socket that has just been connected, and prepares a hello in a
- * protocol.  If that is the requests' they follow at once, up to the first one in which
+/* Starts with a socket that has just been connected, and prepares a greeting.
+ * If its protocol is the requests' they follow at once, up to the first one in which
  * a peer that speaks another protocol could find lines of its own. */
-void omc_connection_open(struct omc_connection *conn, int fd, int protocol, int64_t now);
+void omc_connection_open(struct omc_connection *conn, int fd, enum omc_greeting greeting,
+                         int64_t now);
 
 /* The peer speaks the requests' protocol: they may all be written. */
 static inline void omc_connection_prove(struct omc_connection *conn)
@@ -107,8 +108,8 @@ static inline void omc_connection_allow(struct omc_connection *conn, const struc
  * written. */
 void omc_connection_leave(struct omc_connection *conn);
 
-/* Reads the answer to that hello off what came; see omc_hello_read. */
-enum omc_hello omc_connection_read_hello(struct omc_connection *conn, int protocol,
+/* Reads the answer to that greeting off what came; see omc_hello_read. */
+enum omc_hello omc_connection_read_hello(struct omc_connection *conn, enum omc_greeting greeting,
                                          const char **problem);
 
 /* Notes that the peer has done something that it was asked for. */

@@ -98,8 +98,7 @@ void omc_doubt_begin(omcache_t *mc, struct omc_server *server, uint32_t number, 
         omc_poll_readable(server->watch.fd))
         return;
     server->doubted_at = now;
-    server->second =
-        omc_second_new(&mc->watches, server, &server->address, conn->codec->protocol, now);
+    server->second = omc_second_new(&mc->watches, server, &server->address, server->known, now);
     conn->held = server->second != NULL;
     omc_duty_touch(&mc->fleet, server);
 }

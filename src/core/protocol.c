@@ -49,69 +49,107 @@ static bool translate(omcache_t *mc, struct omc_server *server, int protocol, in
 static int known_protocol(const omcache_t *mc, const struct omc_server *server)
 {
     return mc->settings.protocol != OMCACHE_PROTOCOL_AUTO ? mc->settings.protocol
-                                                          : server->protocol;
+                                                          : omc_hello_protocol(server->known);
 }
 
-static int next_to_try(int protocol)
+/* Whether that is a greeting, and in a protocol that the application has not excluded. */
+static bool is_allowed(const omcache_t *mc, enum omc_greeting greeting)
 {
-    switch (protocol) {
-    case OMCACHE_PROTOCOL_META:
-        return OMCACHE_PROTOCOL_TEXT;
-    case OMCACHE_PROTOCOL_TEXT:
-        return OMCACHE_PROTOCOL_BINARY;
-    default:
-        return OMCACHE_PROTOCOL_AUTO;
+    return greeting != OMC_GREETING_NONE && (mc->settings.protocol == OMCACHE_PROTOCOL_AUTO ||
+                                             mc->settings.protocol == omc_hello_protocol(greeting));
+}
+
+/* The next greeting in their order that is allowed, or none. */
+static enum omc_greeting next_allowed(const omcache_t *mc, enum omc_greeting greeting)
+{
+    while (++greeting < OMC_GREETING_COUNT) {
+        if (is_allowed(mc, greeting))
+            return greeting;
     }
+    return OMC_GREETING_NONE;
+}
+
+static enum omc_greeting first_allowed(const omcache_t *mc)
+{
+    return next_allowed(mc, OMC_GREETING_NONE);
+}
+
+/* What to try when the server does not answer its greeting, or none.  If it once did, all
+ * are tried from the first: it may only have been about to end.  That is not known any more
+ * then, so that this ends. */
+static enum omc_greeting next_to_try(const omcache_t *mc, const struct omc_server *server)
+{
+    enum omc_greeting first = first_allowed(mc);
+    bool was_known = server->known == server->greeting;
+
+    if (!is_allowed(mc, server->greeting))
+        return first;
+    if (was_known && (mc->settings.protocol == OMCACHE_PROTOCOL_AUTO || server->greeting != first))
+        return first;
+    return next_allowed(mc, server->greeting);
+}
+
+/* Whether nothing may follow the hello because another one may have to be tried. */
+static bool is_guess(const omcache_t *mc, const struct omc_server *server)
+{
+    return server->known != server->greeting &&
+           next_allowed(mc, server->greeting) != OMC_GREETING_NONE;
+}
+
+static enum omc_greeting choose_greeting(const omcache_t *mc, const struct omc_server *server)
+{
+    if (is_allowed(mc, server->known))
+        return server->known;
+    return is_allowed(mc, server->greeting) ? server->greeting : first_allowed(mc);
 }
 
 /* What is known is said at once and not waited for, but by values; what is not must be found
- * first. */
+ * first.  All is chosen before callbacks can choose another protocol. */
 void omc_protocol_greet(omcache_t *mc, struct omc_server *server, int64_t now)
 {
-    int known = known_protocol(mc, server);
+    bool held;
 
-    if (!translate(mc, server, known, now))
+    server->greeting = choose_greeting(mc, server);
+    held = server->cautious || is_guess(mc, server);
+    if (!translate(mc, server, known_protocol(mc, server), now))
         return;
-    if (known != OMCACHE_PROTOCOL_AUTO)
-        server->greeting = known;
-    else if (server->greeting == OMCACHE_PROTOCOL_AUTO)
-        server->greeting = OMCACHE_PROTOCOL_META;
     omc_connection_open(&server->conn, server->watch.fd, server->greeting, now);
-    server->conn.held = server->cautious;
+    server->conn.held = held;
     server->cautious = false;
 }
 
-/* The server answers in a protocol. */
-static bool accept_protocol(omcache_t *mc, struct omc_server *server, int protocol, int64_t now)
+/* The server answers, and will be greeted so from now on. */
+static bool accept_greeting(omcache_t *mc, struct omc_server *server, enum omc_greeting greeting,
+                            int64_t now)
 {
-    if (!translate(mc, server, protocol, now))
+    if (!translate(mc, server, omc_hello_protocol(greeting), now))
         return false;
     server->conn.held = false;
     omc_connection_prove(&server->conn);
-    server->protocol = protocol;
-    server->greeting = OMCACHE_PROTOCOL_AUTO;
+    server->known = greeting;
+    server->greeting = OMC_GREETING_NONE;
     omc_server_event(mc, server, OMC_EVENT_VERIFIED, NULL, now);
     return true;
 }
 
-/* Whether another protocol can be tried: nothing has been asked in this one, and the
- * application has not chosen just this one. */
-static bool may_try(const omcache_t *mc, const struct omc_server *server)
+/* Whether it can be spoken to in text on the connection where it was greeted in meta:
+ * nothing has been asked in that, and the application has not chosen just that. */
+static bool may_be_text(const omcache_t *mc, const struct omc_server *server)
 {
-    return !omc_connection_has_sent(&server->conn) && mc->settings.protocol != server->greeting;
+    return !omc_connection_has_sent(&server->conn) &&
+           mc->settings.protocol != OMCACHE_PROTOCOL_META;
 }
 
-/* The server does not answer in the protocol that it was greeted in.  If it once did, all
- * are tried from the first: it may only have been about to end. */
+/* The server does not answer what it was greeted with.  Another one can be tried if nothing
+ * was asked behind that. */
 static void try_next(omcache_t *mc, struct omc_server *server, const char *reason, int64_t now)
 {
-    bool tries = may_try(mc, server);
-    int next = server->protocol == server->greeting ? OMCACHE_PROTOCOL_META
-                                                    : next_to_try(server->greeting);
+    enum omc_greeting next =
+        omc_connection_has_sent(&server->conn) ? OMC_GREETING_NONE : next_to_try(mc, server);
 
-    server->greeting = OMCACHE_PROTOCOL_AUTO;
-    server->protocol = OMCACHE_PROTOCOL_AUTO;
-    if (!tries || next == OMCACHE_PROTOCOL_AUTO) {
+    server->greeting = OMC_GREETING_NONE;
+    server->known = OMC_GREETING_NONE;
+    if (next == OMC_GREETING_NONE) {
         omc_server_event(mc, server, OMC_EVENT_FAILED, reason, now);
         return;
     }
@@ -127,11 +165,11 @@ bool omc_protocol_read_answer(omcache_t *mc, struct omc_server *server, int64_t 
     case OMC_HELLO_MORE:
         return false;
     case OMC_HELLO_GOOD:
-        return accept_protocol(mc, server, server->greeting, now);
+        return accept_greeting(mc, server, server->greeting, now);
     case OMC_HELLO_TEXT:
-        if (may_try(mc, server))
-            return accept_protocol(mc, server, OMCACHE_PROTOCOL_TEXT, now);
-        server->protocol = OMCACHE_PROTOCOL_AUTO;
+        if (may_be_text(mc, server))
+            return accept_greeting(mc, server, OMC_GREETING_VERSION, now);
+        server->known = OMC_GREETING_NONE;
         problem = "the server does not speak the meta protocol, as memcached does since 1.6.10";
         break;
     case OMC_HELLO_OTHER:
@@ -140,7 +178,7 @@ bool omc_protocol_read_answer(omcache_t *mc, struct omc_server *server, int64_t 
     case OMC_HELLO_REFUSED:
         break;
     }
-    server->greeting = OMCACHE_PROTOCOL_AUTO;
+    server->greeting = OMC_GREETING_NONE;
     omc_server_event(mc, server, OMC_EVENT_FAILED, problem, now);
     return false;
 }

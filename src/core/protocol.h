@@ -2,8 +2,8 @@
  * Which protocol a server speaks: the one that the application chose, or what is
  * found out when the server is first connected to, and remembered.
  *
- * Meta is tried first, then classic text, then binary, each on a connection of its
- * own if the server closes the one before.
+ * Meta is tried first, then classic text, greeted in two ways, then binary, each on a
+ * connection of its own if the server closes the one before.
  */
 #ifndef OMC_CORE_PROTOCOL_H
 #define OMC_CORE_PROTOCOL_H
@@ -22,7 +22,7 @@ void omc_protocol_greet(omcache_t *mc, struct omc_server *server, int64_t now);
 bool omc_protocol_read_answer(omcache_t *mc, struct omc_server *server, int64_t now);
 
 /* The connection broke, for that reason.  In the handshake that may mean that the
- * server speaks something else: then the next protocol is tried. */
+ * server speaks something else: then the next greeting is tried. */
 void omc_protocol_broken(omcache_t *mc, struct omc_server *server, const char *reason, int64_t now);
 
 /* The same for an errno, which only tells of protocols if it is the peer's doing. */

@@ -194,7 +194,7 @@ static void handle_replies(omcache_t *mc, struct omc_server *server, int64_t now
             break;
         }
         if (problem != NULL) {
-            server->protocol = OMCACHE_PROTOCOL_AUTO; /* it may be another one now */
+            server->known = OMC_GREETING_NONE; /* it may be another one now */
             omc_server_event(mc, server, OMC_EVENT_FAILED, problem, now);
         }
     }

@@ -10,7 +10,8 @@
 #include "net/socket.h"
 
 struct omc_second *omc_second_new(struct omc_watches *watches, struct omc_server *server,
-                                  const struct omc_address *address, int protocol, int64_t now)
+                                  const struct omc_address *address, enum omc_greeting greeting,
+                                  int64_t now)
 {
     struct omc_second *second = omc_memory_new(1, sizeof(*second));
     int fd = second == NULL ? -1 : omc_socket_connect(address);
@@ -26,7 +27,7 @@ struct omc_second *omc_second_new(struct omc_watches *watches, struct omc_server
         return NULL;
     }
     second->begun = now;
-    second->protocol = protocol;
+    second->greeting = greeting;
     second->number = (uint32_t)now;
     omc_watch_want(watches, &second->watch, POLLOUT);
     return second;
@@ -56,7 +57,7 @@ static enum omc_second_result check_connect(struct omc_second *second)
 
     if (error != 0)
         return error == EINPROGRESS ? OMC_SECOND_ON : OMC_SECOND_LOST;
-    second->hello_len = omc_hello_write(second->hello, second->protocol, second->number);
+    second->hello_len = omc_hello_write(second->hello, second->greeting, second->number);
     second->hello_left = second->hello_len;
     return send_hello(second);
 }
@@ -72,7 +73,7 @@ static enum omc_second_result read_answer(struct omc_second *second)
     if (count < 0)
         return OMC_SECOND_LOST;
     second->in_len += (size_t)count;
-    switch (omc_hello_read(second->in, second->in_len, second->protocol, second->number, &used,
+    switch (omc_hello_read(second->in, second->in_len, second->greeting, second->number, &used,
                            &problem)) {
     case OMC_HELLO_GOOD:
         return second->hello_left == 0 ? OMC_SECOND_PROVED : OMC_SECOND_LOST;

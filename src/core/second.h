@@ -17,8 +17,8 @@ struct omc_second {
     struct omc_watch watch;
     int64_t begun;
     int64_t until;   /* when it takes the place of the first; 0: it has not proved itself */
-    int protocol;    /* of the hello, */
-    uint32_t number; /* and its opaque */
+    enum omc_greeting greeting;
+    uint32_t number; /* in the hello */
     unsigned char hello[OMC_HELLO_MAX];
     size_t hello_len; /* 0 while it connects */
     size_t hello_left;
@@ -34,7 +34,8 @@ enum omc_second_result {
 
 /* Begins to connect a server to an address; NULL if that fails at once. */
 struct omc_second *omc_second_new(struct omc_watches *watches, struct omc_server *server,
-                                  const struct omc_address *address, int protocol, int64_t now);
+                                  const struct omc_address *address, enum omc_greeting greeting,
+                                  int64_t now);
 
 /* Gives it up, and closes what it still has. */
 void omc_second_free(struct omc_second *second, struct omc_watches *watches);

@@ -181,7 +181,7 @@ static size_t close_connection(omcache_t *mc, struct omc_server *server, enum fa
                                int64_t now)
 {
     close_sockets(mc, server);
-    server->greeting = OMCACHE_PROTOCOL_AUTO; /* what the next one speaks is not known */
+    server->greeting = OMC_GREETING_NONE; /* what the next one speaks is not known */
     if (server->endpoint.lookup != NULL && !omc_lookup_is_done(server->endpoint.lookup))
         omc_endpoint_forget(&server->endpoint);
     return end_requests(mc, server, fate, status, now);

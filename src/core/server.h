@@ -30,9 +30,9 @@ struct omc_server {
     struct omc_address address; /* what it is connected to */
     struct omc_second *second;  /* a connection beside that, while it is in doubt, or NULL */
     int64_t doubted_at;         /* when the last one of those began */
-    int protocol;               /* that it is known to speak, or OMCACHE_PROTOCOL_AUTO */
+    enum omc_greeting known;    /* what it answers, for all that is known */
+    enum omc_greeting greeting; /* that of the handshake under way, or the next one, if chosen */
     bool cautious;              /* the next hello goes alone */
-    int greeting;               /* that of the handshake under way, or the next one; likewise */
     uint32_t failures;          /* since the last answer: attempts to connect that failed, */
     uint32_t wasted;            /* connections that proved themselves and gave no answer */
     uint32_t logged_at;         /* when losses last were, in microseconds that wrap; 0: never */

@@ -14,6 +14,7 @@
 enum {
     BINARY_SIZE = 24,
     BINARY_ANSWER_MAGIC = 0x81,
+    VERSIONS = 3,   /* in text: so many are 24 bytes or more */
     LINE_MAX = 256, /* of an answer in text */
 };
 
@@ -35,7 +36,7 @@ static size_t write_binary(unsigned char *out, uint32_t number)
 
 /* Looks for a key that is not there, as nobody foresees it.  Twice: one line is how a request
  * over HTTP begins, and whoever speaks that would wait for more. */
-static size_t write_text(unsigned char *out, uint32_t number)
+static size_t write_get(unsigned char *out, uint32_t number)
 {
     unsigned char *at = omc_line_put(out, "get omcache-");
 
@@ -45,15 +46,42 @@ static size_t write_text(unsigned char *out, uint32_t number)
     return (size_t)(omc_line_put_bytes(at, out, (size_t)(at - out)) - out);
 }
 
-size_t omc_hello_write(unsigned char out[OMC_HELLO_MAX], int protocol, uint32_t number)
+static size_t write_version(unsigned char *out)
 {
-    switch (protocol) {
-    case OMCACHE_PROTOCOL_BINARY:
-        return write_binary(out, number);
-    case OMCACHE_PROTOCOL_META:
-        return (size_t)(omc_line_put(out, meta) - out);
+    unsigned char *at = out;
+
+    for (int i = 0; i < VERSIONS; i++)
+        at = omc_line_put(at, "version\r\n");
+    return (size_t)(at - out);
+}
+
+int omc_hello_protocol(enum omc_greeting greeting)
+{
+    switch (greeting) {
+    case OMC_GREETING_META:
+        return OMCACHE_PROTOCOL_META;
+    case OMC_GREETING_VERSION:
+    case OMC_GREETING_GET:
+        return OMCACHE_PROTOCOL_TEXT;
+    case OMC_GREETING_BINARY:
+        return OMCACHE_PROTOCOL_BINARY;
     default:
-        return write_text(out, number);
+        return OMCACHE_PROTOCOL_AUTO;
+    }
+}
+
+size_t omc_hello_write(unsigned char out[OMC_HELLO_MAX], enum omc_greeting greeting,
+                       uint32_t number)
+{
+    switch (greeting) {
+    case OMC_GREETING_META:
+        return (size_t)(omc_line_put(out, meta) - out);
+    case OMC_GREETING_VERSION:
+        return write_version(out);
+    case OMC_GREETING_GET:
+        return write_get(out, number);
+    default:
+        return write_binary(out, number);
     }
 }
 
@@ -172,27 +200,35 @@ static enum omc_hello read_meta(struct omc_line *bytes, const char **problem)
     return OMC_HELLO_REFUSED;
 }
 
-static enum omc_hello read_text(struct omc_line *bytes, const char **problem)
+/* Takes so many lines that begin with this word each, or with what proxies say. */
+static enum omc_hello read_text(struct omc_line *bytes, int count, const char *word,
+                                const char **problem)
 {
-    static const char *const words[] = {"END", "SERVER_ERROR", NULL}; /* likewise */
+    const char *const words[] = {word, "SERVER_ERROR", NULL}; /* likewise */
+    enum omc_hello hello = OMC_HELLO_GOOD;
     struct omc_line line;
-    enum omc_hello hello = take_answer(bytes, words, &line, problem);
 
-    return hello == OMC_HELLO_GOOD ? take_answer(bytes, words, &line, problem) : hello;
+    for (int i = 0; i < count && hello == OMC_HELLO_GOOD; i++)
+        hello = take_answer(bytes, words, &line, problem);
+    return hello;
 }
 
-enum omc_hello omc_hello_read(const unsigned char *bytes, size_t len, int protocol, uint32_t number,
-                              size_t *used, const char **problem)
+enum omc_hello omc_hello_read(const unsigned char *bytes, size_t len, enum omc_greeting greeting,
+                              uint32_t number, size_t *used, const char **problem)
 {
     struct omc_line left = {bytes, bytes + len};
     enum omc_hello hello;
 
     if (len == 0)
         return OMC_HELLO_MORE;
-    if (protocol == OMCACHE_PROTOCOL_BINARY)
+    if (greeting == OMC_GREETING_BINARY)
         return read_binary(bytes, len, number, used, problem);
-    hello =
-        protocol == OMCACHE_PROTOCOL_META ? read_meta(&left, problem) : read_text(&left, problem);
+    if (greeting == OMC_GREETING_META)
+        hello = read_meta(&left, problem);
+    else if (greeting == OMC_GREETING_VERSION)
+        hello = read_text(&left, VERSIONS, "VERSION", problem);
+    else
+        hello = read_text(&left, 2, "END", problem);
     if (hello == OMC_HELLO_GOOD || hello == OMC_HELLO_TEXT)
         *used = (size_t)(left.at - bytes);
     return hello;

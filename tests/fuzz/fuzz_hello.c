@@ -8,7 +8,7 @@
 #include "fuzz/fuzz.h"
 
 enum {
-    LEN_MAX = 2000, /* the longest answer has 2 lines of at most 256 bytes and their ends */
+    LEN_MAX = 2000, /* the longest answer has 3 lines of at most 256 bytes and their ends */
     OPAQUE = 0x41424344,
 };
 
@@ -18,32 +18,33 @@ struct verdict {
 };
 
 /* Reads the first len bytes. */
-static struct verdict read(const unsigned char *bytes, size_t len, int protocol)
+static struct verdict read(const unsigned char *bytes, size_t len, enum omc_greeting greeting)
 {
     unsigned char *copy = fuzz_copy(bytes, len);
     const char *problem = NULL;
     struct verdict verdict = {.used = 0};
 
-    verdict.hello = omc_hello_read(copy, len, protocol, OPAQUE, &verdict.used, &problem);
+    verdict.hello = omc_hello_read(copy, len, greeting, OPAQUE, &verdict.used, &problem);
     free(copy);
     FUZZ_CHECK(verdict.used <= len);
     FUZZ_CHECK((verdict.hello == OMC_HELLO_GOOD || verdict.hello == OMC_HELLO_TEXT) ==
                    (verdict.used > 0) ||
                verdict.hello == OMC_HELLO_REFUSED);
     FUZZ_CHECK(verdict.hello != OMC_HELLO_REFUSED || problem != NULL);
-    FUZZ_CHECK(verdict.hello != OMC_HELLO_TEXT || protocol == OMCACHE_PROTOCOL_META);
+    FUZZ_CHECK(verdict.hello != OMC_HELLO_TEXT || greeting == OMC_GREETING_META);
     return verdict;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
     struct fuzz_input in = fuzz_input(bytes, size);
-    int protocol = OMCACHE_PROTOCOL_BINARY + fuzz_byte(&in) % 3;
+    enum omc_greeting greeting =
+        OMC_GREETING_META + fuzz_byte(&in) % (OMC_GREETING_COUNT - OMC_GREETING_META);
     size_t len = fuzz_left(&in) < LEN_MAX ? fuzz_left(&in) : LEN_MAX;
-    struct verdict whole = read(in.at, len, protocol);
+    struct verdict whole = read(in.at, len, greeting);
 
     for (size_t part = 0; part < len; part++) {
-        struct verdict early = read(in.at, part, protocol);
+        struct verdict early = read(in.at, part, greeting);
 
         if (early.hello == OMC_HELLO_MORE)
             continue;

@@ -85,8 +85,8 @@ static void assert_usable(void)
  * Found out.
  */
 
-/* On the first connection where the server says what it does not know, on the second where
- * it closes; either way, nobody waits for anything. */
+/* On the first connection where the server says what it does not know; on the third where it
+ * closes at that, and at "version".  Either way, nobody waits for anything. */
 START_TEST(an_elder_is_spoken_to_in_text)
 {
     speak_with((enum elder_kind)_i, AUTO);
@@ -95,7 +95,7 @@ START_TEST(an_elder_is_spoken_to_in_text)
     assert_protocol(PLAIN_TEXT);
     assert_usable();
     assert_within(start, 1000);
-    ck_assert_uint_eq(peer_connections(peer), _i < ELDER_TWEMPROXY_0_4_1 ? 1 : 2);
+    ck_assert_uint_eq(peer_connections(peer), _i < ELDER_TWEMPROXY_0_4_1 ? 1 : 3);
     ck_assert_msg(!recorder_has_line(LOG_NOTICE, ""), "the log says: %s", recorder.lines[0].text);
     finish();
 }
@@ -118,8 +118,70 @@ START_TEST(text_and_nothing_else_is_chosen)
     speak_with((enum elder_kind)_i, PLAIN_TEXT);
     assert_usable();
     assert_protocol(PLAIN_TEXT);
-    ck_assert_uint_eq(peer_connections(peer), 1);
+    ck_assert_uint_eq(peer_connections(peer), _i < ELDER_TWEMPROXY_0_4_1 ? 1 : 2);
     finish();
+}
+END_TEST
+
+/* The first request, too, waits until it is known what the server does not close at. */
+START_TEST(no_request_is_lost_to_a_greeting)
+{
+    speak_with((enum elder_kind)_i, PLAIN_TEXT);
+    assert_missing("key");
+    finish();
+    speak_with((enum elder_kind)_i, AUTO);
+    assert_missing("key");
+    finish();
+}
+END_TEST
+
+/* What worked comes first on the next connections. */
+START_TEST(the_greeting_is_remembered)
+{
+    static const int protocols[] = {AUTO, PLAIN_TEXT};
+    speak_with(ELDER_TWEMPROXY_0_4_1, protocols[_i]);
+    store("key", "value");
+    size_t connections = peer_connections(peer);
+    for (size_t i = 1; i <= 3; i++) {
+        peer_hang_up(peer);
+        clock_sleep(20); /* the connection is looked at before it is used again */
+        assert_stored("key", "value");
+        ck_assert_uint_eq(peer_connections(peer), connections + i);
+    }
+    finish();
+}
+END_TEST
+
+/* And is forgotten when it does not work any more, in either direction. */
+static atomic_bool wants_version;
+
+static void serve_whimsically(struct peer *self, void *context)
+{
+    struct words words;
+    const char *closes_at = atomic_load(&wants_version) ? "get" : "version";
+    (void)context;
+    if (peer_peek(self) == 'm') {
+        return;
+    }
+    while (words_read(self, &words) && strcmp(words.word[0], closes_at) != 0 &&
+           words_answer_text(self, &words)) {
+        ;
+    }
+}
+
+START_TEST(another_greeting_is_tried_when_it_works_no_more)
+{
+    static const int protocols[] = {AUTO, PLAIN_TEXT};
+    atomic_store(&wants_version, true);
+    speak(serve_whimsically, NULL, protocols[_i]);
+    for (int i = 0; i < 4; i++) {
+        store("key", "value"); /* has a value, so that nothing is sent with the greeting */
+        assert_protocol(PLAIN_TEXT);
+        atomic_store(&wants_version, i % 2 != 0);
+        peer_hang_up(peer);
+        clock_sleep(20);
+    }
+    ck_assert_msg(!recorder_has_line(LOG_NOTICE, ""), "the log says: %s", recorder.lines[0].text);
 }
 END_TEST
 
@@ -461,6 +523,9 @@ int main(void)
     tcase_add_loop_test(tcase, an_elder_is_spoken_to_in_text, 0, ELDER_KINDS);
     tcase_add_loop_test(tcase, an_elder_can_be_called_anything, 0, 5);
     tcase_add_loop_test(tcase, text_and_nothing_else_is_chosen, 0, ELDER_KINDS);
+    tcase_add_loop_test(tcase, no_request_is_lost_to_a_greeting, 0, ELDER_KINDS);
+    tcase_add_loop_test(tcase, the_greeting_is_remembered, 0, 2);
+    tcase_add_loop_test(tcase, another_greeting_is_tried_when_it_works_no_more, 0, 2);
     tcase_add_loop_test(tcase, the_first_request_is_for_many, 0, ELDER_KINDS);
     tcase_add_loop_test(tcase, meta_is_refused_before_a_value_is_sent, 0, ELDER_TWEMPROXY_0_4_1);
     tcase_add_loop_test(tcase, meta_is_refused_by_proxies, ELDER_TWEMPROXY_0_4_1, ELDER_KINDS);

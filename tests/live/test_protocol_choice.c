@@ -27,8 +27,9 @@
 #define PLAIN_TEXT OMCACHE_PROTOCOL_TEXT
 
 #define META_HELLO "mg AAAAAAAA b\r\nversion\r\n"
-#define TEXT_HELLO "get omcache-"
+#define TEXT_HELLO "version\r\nversion\r\nversion\r\n"
 #define HELLO_SIZE 24       /* at least */
+#define BEHIND 20           /* keys behind a proxy */
 #define INVALID_OPCODE 0x1b /* verbosity: only the binary protocol has it */
 
 static const char *const binary_only[] = {"-B", "binary", NULL};
@@ -194,6 +195,49 @@ START_TEST(a_proxy_with_a_server_down_is_one)
         clock_sleep(20);
     }
     read_many(20);
+}
+END_TEST
+
+static char living_key[16];
+
+/* Finds one of those that this server behind a proxy has. */
+static void find_living_key(const struct memcached *living)
+{
+    omcache_t *direct = fixture_client(living->address);
+    assert_rc(omcache_set_protocol(direct, PLAIN_TEXT), OMCACHE_OK);
+    for (int i = 0; i < BEHIND; i++) {
+        char key[16];
+        snprintf(key, sizeof(key), "behind-%d", i);
+        int rc = omcache_get(direct, TEXT(key), NULL, NULL, NULL, NULL, -1);
+        assert_rc_either(rc, OMCACHE_OK, OMCACHE_NOT_FOUND);
+        if (rc == OMCACHE_OK) {
+            snprintf(living_key, sizeof(living_key), "%s", key);
+        }
+    }
+    ck_assert_str_ne(living_key, "");
+}
+
+/* It answers for itself what it is asked first, and passes nothing on. */
+START_TEST(a_proxy_with_a_server_suspended_is_one)
+{
+    struct nutcracker proxy = {.pid = 0};
+    fleet_start(&fleet, 2);
+    nutcracker_start(&proxy, &fleet);
+    speak(proxy.address, PLAIN_TEXT);
+    for (int i = 0; i < BEHIND; i++) {
+        char key[16];
+        snprintf(key, sizeof(key), "behind-%d", i);
+        store(key, "value");
+    }
+    find_living_key(&fleet.servers[0]);
+    memcached_pause(&fleet.servers[1]);
+    for (int i = 0; i < 10; i++) {
+        speak(proxy.address, _i ? PLAIN_TEXT : AUTO);
+        int64_t start = clock_ms();
+        assert_rc(omcache_get(client, TEXT(living_key), NULL, NULL, NULL, NULL, 1000), OMCACHE_OK);
+        assert_within(start, 1000);
+        assert_protocol(PLAIN_TEXT);
+    }
 }
 END_TEST
 
@@ -383,7 +427,7 @@ START_TEST(a_server_that_closes_at_words_is_spoken_to_in_binary)
     speak(peer_address(peer), AUTO);
     assert_stored("key", "value of key");
     assert_protocol(BINARY);
-    ck_assert_uint_eq(peer_connections(peer), 3);
+    ck_assert_uint_eq(peer_connections(peer), 4); /* in text there are two ways */
     assert_quiet_log();
 }
 END_TEST
@@ -411,7 +455,7 @@ START_TEST(a_peer_that_is_no_memcached_fails)
     assert_rc(get_patiently("key"), OMCACHE_SERVER_FAILURE);
     assert_within(start, 1000);
     ck_assert(recorder_has_line(LOG_WARNING, "down"));
-    ck_assert_uint_le(peer_connections(peer), 3);
+    ck_assert_uint_le(peer_connections(peer), 4);
 }
 END_TEST
 
@@ -502,7 +546,7 @@ START_TEST(a_peer_that_closes_at_everything_fails)
     int64_t start = clock_ms();
     assert_rc(get_patiently("key"), OMCACHE_SERVER_FAILURE);
     assert_within(start, 1000);
-    ck_assert_uint_eq(peer_connections(peer), 3);
+    ck_assert_uint_eq(peer_connections(peer), 4);
     assert_protocol(AUTO);
     assert_unusable(1000);
 }
@@ -540,16 +584,16 @@ static void serve_some(struct peer *peer, void *context)
 
 START_TEST(the_protocol_is_remembered)
 {
-    static int some = 9;
+    static int some = 10;
     struct peer *peer = peer_start(0, serve_some, &some);
     speak(peer_address(peer), AUTO);
-    for (int i = 0; i < 14; i++) { /* 2 words and 7 gets, and then 2 and 7 */
+    for (int i = 0; i < 14; i++) { /* 2 words and 8 gets, and then 3 and 7 */
         assert_stored("key", "value of key");
         clock_sleep(10);
     }
     ck_assert_uint_eq(peer_connections(peer), 2);
     ck_assert_uint_eq(received(peer, META_HELLO), 1);
-    ck_assert_uint_eq(received(peer, TEXT_HELLO), 2);
+    ck_assert_uint_eq(received(peer, TEXT_HELLO), 1);
     assert_protocol(PLAIN_TEXT);
 }
 END_TEST
@@ -845,6 +889,7 @@ int main(void)
     tcase_add_test(tcase, each_server_has_its_own);
     tcase_add_loop_test(tcase, a_proxy_is_spoken_to_in_text, 0, 2);
     tcase_add_loop_test(tcase, a_proxy_with_a_server_down_is_one, 0, 2);
+    tcase_add_loop_test(tcase, a_proxy_with_a_server_suspended_is_one, 0, 2);
     tcase_add_loop_test(tcase, a_server_with_passwords_is_refused, 0, 4);
     tcase_add_loop_test(tcase, a_chosen_protocol_that_is_not_spoken_fails, 0, 3);
     tcase_add_loop_test(tcase, a_chosen_protocol_that_a_proxy_does_not_speak_fails, 0, 2);

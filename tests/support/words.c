@@ -177,26 +177,25 @@ bool words_answer_meta(struct peer *peer, const struct words *words)
     return words_answer_text(peer, words);
 }
 
-bool words_greet_text(struct peer *peer)
+static bool greet(struct peer *peer, int lines,
+                  bool (*answer)(struct peer *peer, const struct words *words))
 {
     struct words words;
-    for (int i = 0; i < 2; i++) {
-        if (!words_read(peer, &words) || !words_answer_text(peer, &words)) {
-            return false;
-        }
+    while (lines > 0 && words_read(peer, &words) && answer(peer, &words)) {
+        lines--;
     }
-    return true;
+    return lines == 0;
+}
+
+/* That is "version" three times, or a get twice. */
+bool words_greet_text(struct peer *peer)
+{
+    return greet(peer, peer_peek(peer) == 'v' ? 3 : 2, words_answer_text);
 }
 
 bool words_greet_meta(struct peer *peer)
 {
-    struct words words;
-    for (int i = 0; i < 2; i++) {
-        if (!words_read(peer, &words) || !words_answer_meta(peer, &words)) {
-            return false;
-        }
-    }
-    return true;
+    return greet(peer, 2, words_answer_meta);
 }
 
 static void serve(struct peer *peer, const size_t *piece,

@@ -98,7 +98,7 @@ START_TEST(the_handshake_goes_in_front_of_what_waits)
     char opcodes[100];
 
     submit(OMC_OP_GETK, "a");
-    omc_connection_open(&conn, conn.fd, OMCACHE_PROTOCOL_BINARY, 5);
+    omc_connection_open(&conn, conn.fd, OMC_GREETING_BINARY, 5);
     ck_assert(omc_connection_flush(&conn, 5));
     written(opcodes);
     ck_assert_str_eq(opcodes, "0a 0c ");
@@ -127,12 +127,12 @@ START_TEST(an_answer_to_half_a_hello_is_none)
     const char *problem = NULL;
     int whole = _i;
 
-    omc_connection_open(&conn, conn.fd, OMCACHE_PROTOCOL_BINARY, 5);
+    omc_connection_open(&conn, conn.fd, OMC_GREETING_BINARY, 5);
     ck_assert(omc_connection_flush(&conn, 5));
     put_reply(OMC_OP_NOOP, conn.hello_number, "");
     conn.hello_left = whole ? 0 : 7;
     ck_assert_int_eq(omc_answers_read(&conn, LIMIT), 24);
-    ck_assert_int_eq(omc_connection_read_hello(&conn, OMCACHE_PROTOCOL_BINARY, &problem),
+    ck_assert_int_eq(omc_connection_read_hello(&conn, OMC_GREETING_BINARY, &problem),
                      whole ? OMC_HELLO_GOOD : OMC_HELLO_OTHER);
     ck_assert_uint_eq(conn.hello_left, 0);
 }

@@ -28,7 +28,7 @@ static size_t used;
 static const char *problem;
 
 /* What these bytes are, in memory of just that size. */
-static enum omc_hello try(int protocol, const void *bytes, size_t len)
+static enum omc_hello try(enum omc_greeting greeting, const void *bytes, size_t len)
 {
     unsigned char *copy = malloc(len > 0 ? len : 1);
     enum omc_hello result;
@@ -37,82 +37,97 @@ static enum omc_hello try(int protocol, const void *bytes, size_t len)
         memcpy(copy, bytes, len);
     used = 0;
     problem = NULL;
-    result = omc_hello_read(copy, len, protocol, OPAQUE, &used, &problem);
+    result = omc_hello_read(copy, len, greeting, OPAQUE, &used, &problem);
     free(copy);
     return result;
 }
 
 /* That the bytes are an answer from the byte on that `decided` counts, and not before. */
-static void assert_answer(int protocol, const void *bytes, size_t len, size_t decided,
+static void assert_answer(enum omc_greeting greeting, const void *bytes, size_t len, size_t decided,
                           enum omc_hello expected)
 {
     for (size_t piece = 0; piece <= len; piece++) {
         enum omc_hello wanted = piece < decided ? OMC_HELLO_MORE : expected;
-        enum omc_hello result = try(protocol, bytes, piece);
+        enum omc_hello result = try(greeting, bytes, piece);
 
         ck_assert_msg(result == wanted, "%zu bytes of '%s' gave %d, expected %d", piece,
                       printable(bytes, len), (int)result, (int)wanted);
     }
     ck_assert_msg((problem != NULL) == (expected == OMC_HELLO_REFUSED) ||
-                      (protocol == OMCACHE_PROTOCOL_BINARY && expected == OMC_HELLO_GOOD),
+                      (greeting == OMC_GREETING_BINARY && expected == OMC_HELLO_GOOD),
                   "problem: %s", problem ? problem : "none");
 }
 
 START_TEST(hellos_are_24_bytes_at_least)
 {
-    static const char *const words[] = {NULL, NULL, "mg AAAAAAAA b\r\nversion\r\n",
-                                        "get omcache-01020304\r\nget omcache-01020304\r\n"};
+    static const char *const words[] = {
+        [OMC_GREETING_META] = "mg AAAAAAAA b\r\nversion\r\n",
+        [OMC_GREETING_VERSION] = "version\r\nversion\r\nversion\r\n",
+        [OMC_GREETING_GET] = "get omcache-01020304\r\nget omcache-01020304\r\n",
+    };
     static const unsigned char binary[24] = {0x80, 0x0a, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4};
     unsigned char out[OMC_HELLO_MAX];
 
-    assert_bytes(out, omc_hello_write(out, OMCACHE_PROTOCOL_BINARY, OPAQUE), binary,
-                 sizeof(binary));
-    for (int protocol = OMCACHE_PROTOCOL_META; protocol <= OMCACHE_PROTOCOL_TEXT; protocol++) {
-        size_t len = omc_hello_write(out, protocol, OPAQUE);
+    assert_bytes(out, omc_hello_write(out, OMC_GREETING_BINARY, OPAQUE), binary, sizeof(binary));
+    for (enum omc_greeting greeting = OMC_GREETING_META; greeting <= OMC_GREETING_GET; greeting++) {
+        size_t len = omc_hello_write(out, greeting, OPAQUE);
 
-        assert_text(out, len, words[protocol]);
+        assert_text(out, len, words[greeting]);
         ck_assert_uint_ge(len, 24);
     }
+}
+END_TEST
+
+START_TEST(each_greeting_is_for_a_protocol)
+{
+    ck_assert_int_eq(omc_hello_protocol(OMC_GREETING_NONE), OMCACHE_PROTOCOL_AUTO);
+    ck_assert_int_eq(omc_hello_protocol(OMC_GREETING_META), OMCACHE_PROTOCOL_META);
+    ck_assert_int_eq(omc_hello_protocol(OMC_GREETING_VERSION), OMCACHE_PROTOCOL_TEXT);
+    ck_assert_int_eq(omc_hello_protocol(OMC_GREETING_GET), OMCACHE_PROTOCOL_TEXT);
+    ck_assert_int_eq(omc_hello_protocol(OMC_GREETING_BINARY), OMCACHE_PROTOCOL_BINARY);
 }
 END_TEST
 
 START_TEST(answers_in_words)
 {
     static const struct {
-        int protocol;
+        enum omc_greeting greeting;
         enum omc_hello expected;
         const char *bytes;
     } cases[] = {
-        {OMCACHE_PROTOCOL_META, OMC_HELLO_GOOD, EN VERSION},
-        {OMCACHE_PROTOCOL_META, OMC_HELLO_GOOD, "EN\nVERSION\n"},
-        {OMCACHE_PROTOCOL_META, OMC_HELLO_GOOD, "HD W O1\r\nVERSION \r\n"},
-        {OMCACHE_PROTOCOL_META, OMC_HELLO_GOOD, EN ERROR},
-        {OMCACHE_PROTOCOL_META, OMC_HELLO_GOOD, EN REFUSED_BACKEND},
-        {OMCACHE_PROTOCOL_META, OMC_HELLO_GOOD, REFUSED_BACKEND VERSION},
-        {OMCACHE_PROTOCOL_META, OMC_HELLO_GOOD, REFUSED_BACKEND "VERSION 1.6.10\n"},
-        {OMCACHE_PROTOCOL_META, OMC_HELLO_GOOD, REFUSED_BACKEND "VERSION 1.7\n"},
-        {OMCACHE_PROTOCOL_META, OMC_HELLO_GOOD, REFUSED_BACKEND "VERSION 2\n"},
-        {OMCACHE_PROTOCOL_META, OMC_HELLO_TEXT, REFUSED_BACKEND "VERSION 1.6.9\n"},
-        {OMCACHE_PROTOCOL_META, OMC_HELLO_TEXT, REFUSED_BACKEND "VERSION 1.6\n"},
-        {OMCACHE_PROTOCOL_META, OMC_HELLO_TEXT, REFUSED_BACKEND "VERSION 1.\n"},
-        {OMCACHE_PROTOCOL_META, OMC_HELLO_TEXT, REFUSED_BACKEND "VERSION \n"},
-        {OMCACHE_PROTOCOL_META, OMC_HELLO_TEXT, REFUSED_BACKEND "VERSION 0.99.99\n"},
-        {OMCACHE_PROTOCOL_META, OMC_HELLO_TEXT, INVALID VERSION},
-        {OMCACHE_PROTOCOL_META, OMC_HELLO_TEXT, ERROR VERSION},
-        {OMCACHE_PROTOCOL_META, OMC_HELLO_TEXT, ERROR ERROR},
-        {OMCACHE_PROTOCOL_TEXT, OMC_HELLO_GOOD, END END},
-        {OMCACHE_PROTOCOL_TEXT, OMC_HELLO_GOOD, "END\n" REFUSED_BACKEND},
-        {OMCACHE_PROTOCOL_TEXT, OMC_HELLO_GOOD, REFUSED_BACKEND REFUSED_BACKEND},
+        {OMC_GREETING_META, OMC_HELLO_GOOD, EN VERSION},
+        {OMC_GREETING_META, OMC_HELLO_GOOD, "EN\nVERSION\n"},
+        {OMC_GREETING_META, OMC_HELLO_GOOD, "HD W O1\r\nVERSION \r\n"},
+        {OMC_GREETING_META, OMC_HELLO_GOOD, EN ERROR},
+        {OMC_GREETING_META, OMC_HELLO_GOOD, EN REFUSED_BACKEND},
+        {OMC_GREETING_META, OMC_HELLO_GOOD, REFUSED_BACKEND VERSION},
+        {OMC_GREETING_META, OMC_HELLO_GOOD, REFUSED_BACKEND "VERSION 1.6.10\n"},
+        {OMC_GREETING_META, OMC_HELLO_GOOD, REFUSED_BACKEND "VERSION 1.7\n"},
+        {OMC_GREETING_META, OMC_HELLO_GOOD, REFUSED_BACKEND "VERSION 2\n"},
+        {OMC_GREETING_META, OMC_HELLO_TEXT, REFUSED_BACKEND "VERSION 1.6.9\n"},
+        {OMC_GREETING_META, OMC_HELLO_TEXT, REFUSED_BACKEND "VERSION 1.6\n"},
+        {OMC_GREETING_META, OMC_HELLO_TEXT, REFUSED_BACKEND "VERSION 1.\n"},
+        {OMC_GREETING_META, OMC_HELLO_TEXT, REFUSED_BACKEND "VERSION \n"},
+        {OMC_GREETING_META, OMC_HELLO_TEXT, REFUSED_BACKEND "VERSION 0.99.99\n"},
+        {OMC_GREETING_META, OMC_HELLO_TEXT, INVALID VERSION},
+        {OMC_GREETING_META, OMC_HELLO_TEXT, ERROR VERSION},
+        {OMC_GREETING_META, OMC_HELLO_TEXT, ERROR ERROR},
+        {OMC_GREETING_GET, OMC_HELLO_GOOD, END END},
+        {OMC_GREETING_GET, OMC_HELLO_GOOD, "END\n" REFUSED_BACKEND},
+        {OMC_GREETING_GET, OMC_HELLO_GOOD, REFUSED_BACKEND REFUSED_BACKEND},
+        {OMC_GREETING_VERSION, OMC_HELLO_GOOD, VERSION VERSION VERSION},
+        {OMC_GREETING_VERSION, OMC_HELLO_GOOD, "VERSION \r\nVERSION \nVERSION my own\r\n"},
+        {OMC_GREETING_VERSION, OMC_HELLO_GOOD, VERSION REFUSED_BACKEND VERSION},
     };
     const char *bytes = cases[_i].bytes;
     size_t len = strlen(bytes);
     char *more = malloc(len + 8);
 
-    assert_answer(cases[_i].protocol, bytes, len, len, cases[_i].expected);
+    assert_answer(cases[_i].greeting, bytes, len, len, cases[_i].expected);
     ck_assert_uint_eq(used, len);
     memcpy(more, bytes, len);
     memcpy(more + len, "HD O1\r\n", 8); /* what comes behind is not its business */
-    ck_assert_int_eq((int)try(cases[_i].protocol, more, len + 7), (int)cases[_i].expected);
+    ck_assert_int_eq((int)try(cases[_i].greeting, more, len + 7), (int)cases[_i].expected);
     ck_assert_uint_eq(used, len);
     free(more);
 }
@@ -122,45 +137,50 @@ END_TEST
 START_TEST(other_answers_in_words)
 {
     static const struct {
-        int protocol;
+        enum omc_greeting greeting;
         enum omc_hello expected;
         size_t decided; /* with so many bytes; 0: with all */
         const char *bytes;
     } cases[] = {
-        {OMCACHE_PROTOCOL_META, OMC_HELLO_REFUSED, sizeof(UNAUTHENTICATED) - 1,
+        {OMC_GREETING_META, OMC_HELLO_REFUSED, sizeof(UNAUTHENTICATED) - 1,
          UNAUTHENTICATED UNAUTHENTICATED},
-        {OMCACHE_PROTOCOL_TEXT, OMC_HELLO_REFUSED, sizeof(UNAUTHENTICATED) - 1,
+        {OMC_GREETING_GET, OMC_HELLO_REFUSED, sizeof(UNAUTHENTICATED) - 1,
          UNAUTHENTICATED UNAUTHENTICATED},
-        {OMCACHE_PROTOCOL_META, OMC_HELLO_REFUSED, 0, REFUSED_BACKEND REFUSED_BACKEND},
-        {OMCACHE_PROTOCOL_META, OMC_HELLO_REFUSED, 0, REFUSED_BACKEND ERROR},
-        {OMCACHE_PROTOCOL_META, OMC_HELLO_REFUSED, 0, EN UNAUTHENTICATED},
-        {OMCACHE_PROTOCOL_TEXT, OMC_HELLO_OTHER, 0, ERROR},
-        {OMCACHE_PROTOCOL_TEXT, OMC_HELLO_OTHER, 0, END EN},
-        {OMCACHE_PROTOCOL_TEXT, OMC_HELLO_OTHER, 0, "VALUE omcache-01020304 0 1\r\n"},
-        {OMCACHE_PROTOCOL_META, OMC_HELLO_OTHER, sizeof(VERSION) - 1, VERSION VERSION},
-        {OMCACHE_PROTOCOL_META, OMC_HELLO_OTHER, 0, "ENO\r\n"},
-        {OMCACHE_PROTOCOL_META, OMC_HELLO_OTHER, 0, "E\r\n"},
-        {OMCACHE_PROTOCOL_META, OMC_HELLO_OTHER, 0, "MN\r\n"},
-        {OMCACHE_PROTOCOL_META, OMC_HELLO_OTHER, 0, "VA 0\r\n"},
-        {OMCACHE_PROTOCOL_META, OMC_HELLO_OTHER, 0, "ERRORS\r\n"},
-        {OMCACHE_PROTOCOL_META, OMC_HELLO_REFUSED, 0, "ERROR Too many open connections\r\n"},
-        {OMCACHE_PROTOCOL_TEXT, OMC_HELLO_REFUSED, 0, "ERROR Too many open connections\r\n"},
-        {OMCACHE_PROTOCOL_TEXT, OMC_HELLO_OTHER, 0, "CLIENT_ERROR bad command line format\r\n"},
-        {OMCACHE_PROTOCOL_META, OMC_HELLO_OTHER, 1, "\r\n"},
-        {OMCACHE_PROTOCOL_META, OMC_HELLO_OTHER, 0, "\n"},
-        {OMCACHE_PROTOCOL_META, OMC_HELLO_OTHER, 0, EN "\n"},
-        {OMCACHE_PROTOCOL_META, OMC_HELLO_OTHER, 0, EN EN},
-        {OMCACHE_PROTOCOL_META, OMC_HELLO_OTHER, 0, EN INVALID},
-        {OMCACHE_PROTOCOL_META, OMC_HELLO_OTHER, 0, ERROR "MN\r\n"},
-        {OMCACHE_PROTOCOL_META, OMC_HELLO_OTHER, 0, EN "x"},
-        {OMCACHE_PROTOCOL_META, OMC_HELLO_OTHER, 0, EN "\x81"},
-        {OMCACHE_PROTOCOL_META, OMC_HELLO_OTHER, 257, X256("M") "M\r\n"},
-        {OMCACHE_PROTOCOL_TEXT, OMC_HELLO_OTHER, 257, "END" X256(" ")},
-        {OMCACHE_PROTOCOL_META, OMC_HELLO_OTHER, sizeof(EN) - 1 + 257, EN "VERSION " X256("1")},
+        {OMC_GREETING_META, OMC_HELLO_REFUSED, 0, REFUSED_BACKEND REFUSED_BACKEND},
+        {OMC_GREETING_META, OMC_HELLO_REFUSED, 0, REFUSED_BACKEND ERROR},
+        {OMC_GREETING_META, OMC_HELLO_REFUSED, 0, EN UNAUTHENTICATED},
+        {OMC_GREETING_GET, OMC_HELLO_OTHER, 0, ERROR},
+        {OMC_GREETING_GET, OMC_HELLO_OTHER, 0, VERSION},
+        {OMC_GREETING_VERSION, OMC_HELLO_OTHER, 0, ERROR},
+        {OMC_GREETING_VERSION, OMC_HELLO_OTHER, 0, END},
+        {OMC_GREETING_VERSION, OMC_HELLO_OTHER, 0, VERSION VERSION ERROR},
+        {OMC_GREETING_VERSION, OMC_HELLO_REFUSED, 0, UNAUTHENTICATED},
+        {OMC_GREETING_GET, OMC_HELLO_OTHER, 0, END EN},
+        {OMC_GREETING_GET, OMC_HELLO_OTHER, 0, "VALUE omcache-01020304 0 1\r\n"},
+        {OMC_GREETING_META, OMC_HELLO_OTHER, sizeof(VERSION) - 1, VERSION VERSION},
+        {OMC_GREETING_META, OMC_HELLO_OTHER, 0, "ENO\r\n"},
+        {OMC_GREETING_META, OMC_HELLO_OTHER, 0, "E\r\n"},
+        {OMC_GREETING_META, OMC_HELLO_OTHER, 0, "MN\r\n"},
+        {OMC_GREETING_META, OMC_HELLO_OTHER, 0, "VA 0\r\n"},
+        {OMC_GREETING_META, OMC_HELLO_OTHER, 0, "ERRORS\r\n"},
+        {OMC_GREETING_META, OMC_HELLO_REFUSED, 0, "ERROR Too many open connections\r\n"},
+        {OMC_GREETING_GET, OMC_HELLO_REFUSED, 0, "ERROR Too many open connections\r\n"},
+        {OMC_GREETING_GET, OMC_HELLO_OTHER, 0, "CLIENT_ERROR bad command line format\r\n"},
+        {OMC_GREETING_META, OMC_HELLO_OTHER, 1, "\r\n"},
+        {OMC_GREETING_META, OMC_HELLO_OTHER, 0, "\n"},
+        {OMC_GREETING_META, OMC_HELLO_OTHER, 0, EN "\n"},
+        {OMC_GREETING_META, OMC_HELLO_OTHER, 0, EN EN},
+        {OMC_GREETING_META, OMC_HELLO_OTHER, 0, EN INVALID},
+        {OMC_GREETING_META, OMC_HELLO_OTHER, 0, ERROR "MN\r\n"},
+        {OMC_GREETING_META, OMC_HELLO_OTHER, 0, EN "x"},
+        {OMC_GREETING_META, OMC_HELLO_OTHER, 0, EN "\x81"},
+        {OMC_GREETING_META, OMC_HELLO_OTHER, 257, X256("M") "M\r\n"},
+        {OMC_GREETING_GET, OMC_HELLO_OTHER, 257, "END" X256(" ")},
+        {OMC_GREETING_META, OMC_HELLO_OTHER, sizeof(EN) - 1 + 257, EN "VERSION " X256("1")},
     };
     size_t len = strlen(cases[_i].bytes);
     size_t decided = cases[_i].decided > 0 ? cases[_i].decided : len;
-    assert_answer(cases[_i].protocol, cases[_i].bytes, len, decided, cases[_i].expected);
+    assert_answer(cases[_i].greeting, cases[_i].bytes, len, decided, cases[_i].expected);
 }
 END_TEST
 
@@ -172,7 +192,7 @@ START_TEST(long_lines_are_lines)
     memset(bytes, '1', sizeof(bytes));
     memcpy(bytes, EN VERSION, sizeof(EN VERSION) - 3);
     memcpy(bytes + sizeof(bytes) - 2, "\r\n", 2);
-    assert_answer(OMCACHE_PROTOCOL_META, bytes, sizeof(bytes), sizeof(bytes), OMC_HELLO_GOOD);
+    assert_answer(OMC_GREETING_META, bytes, sizeof(bytes), sizeof(bytes), OMC_HELLO_GOOD);
 }
 END_TEST
 
@@ -183,9 +203,10 @@ START_TEST(first_bytes)
         unsigned char first = (unsigned char)byte;
         enum omc_hello words = (byte >= 'A' && byte <= 'Z') ? OMC_HELLO_MORE : OMC_HELLO_OTHER;
 
-        ck_assert_int_eq((int)try(OMCACHE_PROTOCOL_META, &first, 1), (int)words);
-        ck_assert_int_eq((int)try(OMCACHE_PROTOCOL_TEXT, &first, 1), (int)words);
-        ck_assert_int_eq((int)try(OMCACHE_PROTOCOL_BINARY, &first, 1),
+        ck_assert_int_eq((int)try(OMC_GREETING_META, &first, 1), (int)words);
+        ck_assert_int_eq((int)try(OMC_GREETING_VERSION, &first, 1), (int)words);
+        ck_assert_int_eq((int)try(OMC_GREETING_GET, &first, 1), (int)words);
+        ck_assert_int_eq((int)try(OMC_GREETING_BINARY, &first, 1),
                          (int)(byte == 0x81 || byte == 'C' ? OMC_HELLO_MORE : OMC_HELLO_OTHER));
     }
 }
@@ -204,7 +225,7 @@ START_TEST(binary_answers)
         {OMC_HELLO_OTHER, {0x81, 0x0a, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 2, 3, 4, 0}},
     };
 
-    assert_answer(OMCACHE_PROTOCOL_BINARY, cases[_i].bytes, 25, 24, cases[_i].expected);
+    assert_answer(OMC_GREETING_BINARY, cases[_i].bytes, 25, 24, cases[_i].expected);
     ck_assert_uint_eq(used, cases[_i].expected == OMC_HELLO_OTHER ? 0 : 24);
 }
 END_TEST
@@ -214,11 +235,11 @@ START_TEST(answers_in_another_protocol)
 {
     static const unsigned char binary[24] = {0x81, 0x0a};
 
-    ck_assert_int_eq((int)try(OMCACHE_PROTOCOL_BINARY, TEXT(ERROR)), OMC_HELLO_OTHER);
-    ck_assert_int_eq((int)try(OMCACHE_PROTOCOL_META, binary, 24), OMC_HELLO_OTHER);
-    ck_assert_int_eq((int)try(OMCACHE_PROTOCOL_TEXT, binary, 24), OMC_HELLO_OTHER);
-    for (int protocol = OMCACHE_PROTOCOL_BINARY; protocol <= OMCACHE_PROTOCOL_TEXT; protocol++)
-        ck_assert_int_eq((int)omc_hello_read(NULL, 0, protocol, OPAQUE, &used, &problem),
+    ck_assert_int_eq((int)try(OMC_GREETING_BINARY, TEXT(ERROR)), OMC_HELLO_OTHER);
+    ck_assert_int_eq((int)try(OMC_GREETING_META, binary, 24), OMC_HELLO_OTHER);
+    ck_assert_int_eq((int)try(OMC_GREETING_GET, binary, 24), OMC_HELLO_OTHER);
+    for (enum omc_greeting greeting = OMC_GREETING_META; greeting < OMC_GREETING_COUNT; greeting++)
+        ck_assert_int_eq((int)omc_hello_read(NULL, 0, greeting, OPAQUE, &used, &problem),
                          OMC_HELLO_MORE);
 }
 END_TEST
@@ -229,8 +250,9 @@ int main(void)
     TCase *tcase = fixture_case(suite, "hello");
 
     tcase_add_test(tcase, hellos_are_24_bytes_at_least);
-    tcase_add_loop_test(tcase, answers_in_words, 0, 20);
-    tcase_add_loop_test(tcase, other_answers_in_words, 0, 28);
+    tcase_add_test(tcase, each_greeting_is_for_a_protocol);
+    tcase_add_loop_test(tcase, answers_in_words, 0, 23);
+    tcase_add_loop_test(tcase, other_answers_in_words, 0, 33);
     tcase_add_test(tcase, long_lines_are_lines);
     tcase_add_test(tcase, first_bytes);
     tcase_add_loop_test(tcase, binary_answers, 0, 5);
