@@ -88,18 +88,23 @@ struct omc_operation *omc_operation_new(omcache_t *mc, const void *key, size_t k
         memcpy(operation->key, key, key_len);
     if (deadline == OMC_CLOCK_NEVER)
         return operation;
-    if (!omc_deadlines_reserve(deadlines, deadlines->count + 1)) {
+    if (!omc_deadlines_reserve(deadlines, deadlines->count + mc->operations.unqueued + 1)) {
         release(&mc->operations, operation);
         return NULL;
     }
-    omc_deadlines_set(deadlines, &operation->deadline, deadline);
+    operation->deadline.when = deadline;
+    operation->unqueued = true;
+    mc->operations.unqueued++;
     return operation;
 }
 
 static void stop_deadline(omcache_t *mc, struct omc_operation *operation)
 {
+    mc->operations.unqueued -= operation->unqueued;
+    operation->unqueued = false;
     omc_deadlines_remove(&mc->operations.deadlines, &operation->deadline);
-    omc_deadlines_trim(&mc->operations.deadlines);
+    if (mc->operations.unqueued == 0)
+        omc_deadlines_trim(&mc->operations.deadlines);
 }
 
 void omc_operation_free(omcache_t *mc, struct omc_operation *operation)
@@ -108,11 +113,17 @@ void omc_operation_free(omcache_t *mc, struct omc_operation *operation)
     release(&mc->operations, operation);
 }
 
-void omc_operation_queued(struct omc_operation *operation, struct omc_server *server,
+/* From now on it may end by itself; callbacks that ran before must not find it. */
+void omc_operation_queued(omcache_t *mc, struct omc_operation *operation, struct omc_server *server,
                           uint32_t number)
 {
     operation->server = server;
     operation->number = number;
+    if (!operation->unqueued)
+        return;
+    operation->unqueued = false;
+    mc->operations.unqueued--;
+    omc_deadlines_set(&mc->operations.deadlines, &operation->deadline, operation->deadline.when);
 }
 
 bool omc_operation_fits(const struct omc_operation *operation, const struct omc_reply *reply)

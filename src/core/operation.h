@@ -38,6 +38,7 @@ struct omc_operation {
     uint32_t serial;           /* of all operations, counted from the first on */
     int server_index;          /* when it has ended: who is to blame, or -1 */
     int status;
+    bool unqueued; /* its deadline does not run before its request is queued */
     bool answered; /* the last of those kept ends it */
     bool starved;  /* there was no memory to keep one */
     uint8_t key_len;
@@ -73,6 +74,7 @@ struct omc_operation_list {
 /* All operations of a handle. */
 struct omc_operations {
     struct omc_deadlines deadlines;
+    size_t unqueued;                 /* operations that will have one */
     struct omc_operation_list ended; /* they are to be told */
     struct omc_operation_list early; /* likewise, when the call has returned that held them */
 
@@ -97,7 +99,7 @@ struct omc_operation *omc_operation_new(omcache_t *mc, const void *key, size_t k
 void omc_operation_free(omcache_t *mc, struct omc_operation *operation);
 
 /* Notes where its request is queued now. */
-void omc_operation_queued(struct omc_operation *operation, struct omc_server *server,
+void omc_operation_queued(omcache_t *mc, struct omc_operation *operation, struct omc_server *server,
                           uint32_t number);
 
 /* Whether an answer can belong to it: it has not another one's key. */

@@ -97,7 +97,7 @@ void omc_server_note_request(omcache_t *mc, struct omc_server *server)
 void omc_server_queued(omcache_t *mc, struct omc_server *server, struct omc_operation *operation)
 {
     if (operation != NULL)
-        omc_operation_queued(operation, server, omc_queue_next(&server->conn.queue) - 1);
+        omc_operation_queued(mc, operation, server, omc_queue_next(&server->conn.queue) - 1);
     server->counters.requests++;
     omc_server_note_request(mc, server);
 }
