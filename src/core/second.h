@@ -16,7 +16,7 @@
 struct omc_second {
     struct omc_watch watch;
     int64_t begun;
-    int64_t until;   /* when it takes the place of the first; 0: it has not proved itself */
+    int64_t until; /* when it takes the place of the first; 0: it has not proved itself */
     enum omc_greeting greeting;
     uint32_t number; /* in the hello */
     unsigned char hello[OMC_HELLO_MAX];
