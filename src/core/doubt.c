@@ -42,9 +42,11 @@ static bool is_awaited(omcache_t *mc, const struct omc_server *server)
 {
     const struct omc_queue *queue = &server->conn.queue;
 
-    for (uint32_t number = queue->first; number != server->conn.begun; number++) {
-        const struct omc_pending *pending = omc_queue_find(queue, number);
+    for (uint32_t i = 0; i < queue->count; i++) {
+        const struct omc_pending *pending = omc_queue_find(queue, queue->first + i);
 
+        if (queue->first + i == server->conn.begun)
+            return false;
         if (pending != NULL && !pending->forgotten &&
             (pending->owner == OMC_OWNER_OPERATION ||
              (pending->owner == OMC_OWNER_BATCH && omc_batch_is_awaited(&mc->batch, pending->tag))))

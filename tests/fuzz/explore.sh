@@ -4,6 +4,7 @@
 #   tests/fuzz/explore.sh run NAME TIME   looks for inputs that fail, so many seconds
 #   tests/fuzz/explore.sh keep NAME       makes the pack anew from what was found
 #
+# FUZZ_SEED=n begins with the same random numbers each time; without it they are others.
 # What was found so far lies in $B/fuzz/corpus/NAME and is gone on from.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -24,7 +25,7 @@ run() {
     local failed=$B/fuzz/failed/$name- code=0
     mkdir -p "$corpus" "$B/fuzz/failed"
     "$B/tests/fuzz/$name" unpack "$corpus"
-    "$program" -max_total_time="$1" -max_len=4096 -timeout=10 -rss_limit_mb=2048 \
+    "$program" -max_total_time="$1" -seed="${FUZZ_SEED:-0}" -max_len=4096 -timeout=10 -rss_limit_mb=2048 \
         -artifact_prefix="$failed" -print_final_stats=1 "$corpus" >"$corpus.log" 2>&1 || code=$?
     awk -v name="$name" '
         /cov: / { line = $0; sub(/.*cov: /, "", line); split(line, word, " ") }

@@ -132,7 +132,7 @@ START_TEST(an_event_loop_gets_over_it)
         watcher_run(&loop, &slot->calls, 1);
     } while (told[count - 1].status != OMCACHE_OK);
     assert_within(start, clock_allow(1000));
-    ck_assert_uint_eq(stats().timeouts, 1);
+    ck_assert_uint_le(stats().timeouts, (uint64_t)clock_allow(3));
 }
 END_TEST
 
