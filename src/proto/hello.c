@@ -216,11 +216,12 @@ static enum omc_hello read_text(struct omc_line *bytes, int count, const char *w
 enum omc_hello omc_hello_read(const unsigned char *bytes, size_t len, enum omc_greeting greeting,
                               uint32_t number, size_t *used, const char **problem)
 {
-    struct omc_line left = {bytes, bytes + len};
+    struct omc_line left;
     enum omc_hello hello;
 
-    if (len == 0)
+    if (len == 0) /* there may be no bytes to point to */
         return OMC_HELLO_MORE;
+    left = (struct omc_line){bytes, bytes + len};
     if (greeting == OMC_GREETING_BINARY)
         return read_binary(bytes, len, number, used, problem);
     if (greeting == OMC_GREETING_META)
