@@ -234,7 +234,9 @@ static int check_label(struct omc_server_list *list, const struct omc_server_nam
 
     if (!split(span_of(name->label), &host, &port))
         return OMCACHE_OK;
-    if (!copy_span(host, &address.host) || !copy_span(port, &address.port))
+    copy_span(host, &address.host);
+    copy_span(port, &address.port);
+    if (address.host == NULL || address.port == NULL)
         rc = OMCACHE_NO_MEMORY;
     else if (compare_names(&address, name) != 0 && is_listed(list, &address))
         rc = complain(list, span_of(name->label), "a label that is the address of another server");
