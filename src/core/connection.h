@@ -40,9 +40,9 @@ struct omc_connection {
     size_t hello_left;                  /* how much of them is unsent, */
     uint32_t hello_number;              /* and the number in them */
 
-    uint32_t begun; /* requests below this number were written, at least in part; */
-    uint32_t due;   /* those up to this one must be answered, or are quiet; */
-    uint32_t heard; /* and since those below this one the peer has done something useful */
+    uint32_t begun; /* requests below this number were written, at least in part */
+    uint32_t due;   /* number behind the newest of them that must be answered */
+    uint32_t heard; /* requests below this number were followed by something useful of the peer's */
 
     struct omc_buffer out; /* requests not yet written */
     uint64_t written;      /* how many bytes of requests were written before those, */
