@@ -64,8 +64,18 @@ static void audit_server(const omcache_t *mc, const struct omc_server *server)
     check(mc->fleet.down[server->index] == !omc_state_is_up(server->state), server,
           "the list of servers that are down");
     check(!omc_server_has_work(server) || server->active, server, "the list of active servers");
+    check(omc_state_is_up(server->state) || conn->queue.count == 0, server,
+          "what one has that is down");
     check(last == NULL || !last->quiet || last->forgotten || server->unsent, server,
           "the list of servers with quiet requests to be fenced");
+}
+
+/* One that is dropped has nothing any more, but for values that were handed out. */
+static void audit_dropped(const struct omc_server *server)
+{
+    check(server->state == OMC_STATE_IDLE && server->watch.fd < 0 && server->second == NULL &&
+              server->race.attempts == NULL && server->conn.queue.count == 0,
+          server, "a server that was dropped");
 }
 
 /* All of a few, or a few of many, another time others. */
@@ -79,6 +89,8 @@ void omc_audit(omcache_t *mc)
 {
     audit_some(mc, mc->fleet.active, mc->fleet.active_count);
     audit_some(mc, mc->fleet.servers, mc->fleet.count);
+    for (const struct omc_server *server = mc->dropped; server != NULL; server = server->next)
+        audit_dropped(server);
 }
 #else
 typedef int omc_audit_is_for_tests_only;

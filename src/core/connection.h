@@ -188,10 +188,12 @@ static inline bool omc_connection_is_open(const struct omc_connection *conn)
 }
 
 /* Whether the peer need not be suspected of having closed it: its last sign of life is
- * recent, or a closing would be noticed. */
+ * recent, or a closing would be noticed.  If not, no answer can be on its way that anybody
+ * waits for, so that to look costs no callback. */
 static inline bool omc_connection_is_trusted(const struct omc_connection *conn, int64_t now)
 {
-    return omc_connection_awaits_peer(conn) || now - conn->since < OMC_CONNECTION_FRESH;
+    return omc_connection_awaits_peer(conn) || omc_connection_has_sent(conn) ||
+           now - conn->since < OMC_CONNECTION_FRESH;
 }
 
 /* Whether it can be trusted and nothing is to be done on it. */
