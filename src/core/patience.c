@@ -39,14 +39,20 @@ int64_t omc_patience_deadline(const omcache_t *mc, const struct omc_server *serv
     return omc_doubt_deadline(mc, server) < deadline ? omc_doubt_deadline(mc, server) : deadline;
 }
 
+/* Perhaps nobody has looked for a long time, or a callback asks that was told an answer while
+ * others wait behind it. */
+static bool is_silence_ours(const struct omc_server *server)
+{
+    return server->conn.unread || (!server->conn.foreign && omc_poll_readable(server->watch.fd));
+}
+
 /* Why its deadline makes it fail, or NULL if it does not. */
 static const char *reason_of_deadline(const omcache_t *mc, struct omc_server *server, int64_t now)
 {
     if (omc_state_is_connected(server->state)) {
         if (now < dead_deadline(mc, server))
             return NULL; /* it was the second connection's */
-        /* The silence may be ours: perhaps nobody has looked for a long time. */
-        if (server->conn.foreign || !omc_poll_readable(server->watch.fd))
+        if (!is_silence_ours(server))
             return "no answer within the dead timeout";
         server->conn.since = now;
         return NULL;

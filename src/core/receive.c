@@ -167,37 +167,41 @@ static void note_part(struct omc_connection *conn, size_t count, int64_t now)
         omc_connection_note_life(conn, now);
 }
 
+/* Handles the next answer that is there; false if there is none, or no more to be had. */
+static bool handle_next(omcache_t *mc, struct omc_server *server, int64_t now)
+{
+    const char *problem = NULL;
+    struct omc_reply reply;
+
+    if (omc_state_is_handshake(server->state))
+        return omc_protocol_read_answer(mc, server, now);
+    switch (omc_answers_next(&server->conn, mc->settings.recv_limit, &reply)) {
+    case OMC_DECODE_MORE:
+        return false;
+    case OMC_DECODE_TOO_LARGE:
+        refuse_large(mc, server, &reply, now);
+        return false;
+    case OMC_DECODE_BROKEN:
+        problem = "what came is no answer to what was asked";
+        break;
+    case OMC_DECODE_REPLY:
+        problem = handle_reply(mc, server, &reply, now);
+        break;
+    }
+    if (problem != NULL) {
+        server->known = OMC_GREETING_NONE; /* it may be another one now */
+        omc_server_event(mc, server, OMC_EVENT_FAILED, problem, now);
+    }
+    return true;
+}
+
 /* Handles the answers that are there, until the connection or the handle ends. */
 static void handle_replies(omcache_t *mc, struct omc_server *server, int64_t now)
 {
-    struct omc_reply reply;
-
-    while (server->conn.fd >= 0 && !mc->doomed) {
-        const char *problem = NULL;
-
-        if (omc_state_is_handshake(server->state)) {
-            if (!omc_protocol_read_answer(mc, server, now))
-                return;
-            continue;
-        }
-        switch (omc_answers_next(&server->conn, mc->settings.recv_limit, &reply)) {
-        case OMC_DECODE_MORE:
-            return;
-        case OMC_DECODE_TOO_LARGE:
-            refuse_large(mc, server, &reply, now);
-            return;
-        case OMC_DECODE_BROKEN:
-            problem = "what came is no answer to what was asked";
-            break;
-        case OMC_DECODE_REPLY:
-            problem = handle_reply(mc, server, &reply, now);
-            break;
-        }
-        if (problem != NULL) {
-            server->known = OMC_GREETING_NONE; /* it may be another one now */
-            omc_server_event(mc, server, OMC_EVENT_FAILED, problem, now);
-        }
-    }
+    do
+        server->conn.unread = server->conn.fd >= 0 && !mc->doomed;
+    while (server->conn.unread && handle_next(mc, server, now));
+    server->conn.unread = false;
 }
 
 /* The limit is for each call that has not returned: if the outer ones' values took

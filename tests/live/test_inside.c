@@ -365,6 +365,56 @@ START_TEST(a_reply_stays_as_it_is_whatever_is_called)
 }
 END_TEST
 
+/*
+ * One that takes longer than the dead timeout, and asks what is overdue then.
+ */
+
+static void be_slow(omcache_t *mc, const omcache_reply_t *reply, void *context)
+{
+    int count;
+    int msec;
+    told_reply(mc, reply, context);
+    poll(NULL, 0, 40);
+    inside(mc);
+    omcache_next_timeout(mc);
+    ck_assert_ptr_nonnull(omcache_poll_fds(mc, &count, &msec));
+    rounds++;
+}
+
+static void do_timeouts(omcache_t *mc)
+{
+    omcache_process_timeouts(mc);
+}
+
+static inside_func *const slow_funcs[] = {do_nothing, do_timeouts};
+
+START_TEST(answers_that_wait_for_a_callback_are_no_silence)
+{
+    static struct puppet puppet;
+    struct wire_request first;
+    struct wire_request second;
+    omcache_server_stats_t stats = {.struct_size = sizeof(stats)};
+    puppet_open(&puppet, 0);
+    client = fixture_client(puppet.address);
+    omcache_set_protocol(client, OMCACHE_PROTOCOL_BINARY);
+    watcher_init(&loop, client);
+    inside = slow_funcs[_i];
+    async_get("one", be_slow, &told[0]);
+    async_get("two", told_reply, &told[1]);
+    puppet_greet(&puppet, &loop);
+    watcher_turn(&loop, 0);
+    ck_assert(puppet_next(&puppet, &first, 1000) && puppet_next(&puppet, &second, 1000));
+    puppet_answer(&puppet, &first, 0, "1", 1);
+    puppet_answer(&puppet, &second, 0, "2", 1);
+    omcache_set_dead_timeout(client, 20);
+    watcher_run(&loop, &rounds, 1);
+    assert_rc(omcache_io(client, NULL, NULL, NULL, NULL, 1000), OMCACHE_OK);
+    assert_rc(told[1].status, OMCACHE_OK);
+    assert_rc(omcache_server_stats(client, 0, &stats), OMCACHE_OK);
+    ck_assert_uint_eq(stats.failures, 0);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("inside");
@@ -376,5 +426,6 @@ int main(void)
     tcase_add_loop_test(tcase, an_outer_call_gets_its_own_answers, 0, 2);
     tcase_add_loop_test(tcase, batches_nest, 0, 2);
     tcase_add_loop_test(tcase, a_reply_stays_as_it_is_whatever_is_called, 0, 2 * INSIDE);
+    tcase_add_loop_test(tcase, answers_that_wait_for_a_callback_are_no_silence, 0, 2);
     return fixture_run(suite);
 }
