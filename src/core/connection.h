@@ -153,12 +153,6 @@ static inline bool omc_connection_is_unfinished(const struct omc_connection *con
     return omc_connection_unsent(conn) > 0 || omc_queue_last(&conn->queue)->quiet;
 }
 
-/* Whether there is something unsent in front of the newest request. */
-static inline bool omc_connection_has_queue(const struct omc_connection *conn)
-{
-    return conn->queue.count > 0 && omc_queue_last(&conn->queue)->start > conn->written;
-}
-
 /* Whether there is anything to write. */
 static inline bool omc_connection_wants_write(const struct omc_connection *conn)
 {
