@@ -51,7 +51,7 @@ void omc_connection_leave(struct omc_connection *conn)
     conn->parts = 0;
     conn->patient = false;
     conn->awaited = false;
-    conn->unread = false;
+    conn->handling = false;
     conn->stalled = false;
 }
 

@@ -57,7 +57,7 @@ struct omc_connection {
     bool awaited;   /* a read has been made that nobody has looked at yet: */
     int error;      /* its errno, */
     ssize_t count;  /* and what it returned */
-    bool unread;    /* what came is being handled: there may be answers in it that wait for that */
+    bool handling;  /* what came is looked at, message by message; in callbacks more may follow */
     bool stalled;   /* no room to read into before the application's next call */
     bool foreign;   /* what came since the last answer was asked for by nobody */
     bool answered;  /* a request was answered on this socket */

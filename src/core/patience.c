@@ -43,7 +43,11 @@ int64_t omc_patience_deadline(const omcache_t *mc, const struct omc_server *serv
  * others wait behind it. */
 static bool is_silence_ours(const struct omc_server *server)
 {
-    return server->conn.unread || (!server->conn.foreign && omc_poll_readable(server->watch.fd));
+    const struct omc_connection *conn = &server->conn;
+
+    if (conn->handling && omc_buffer_size(&conn->in.buffer) > 0)
+        return true;
+    return !conn->foreign && omc_poll_readable(server->watch.fd);
 }
 
 /* Why its deadline makes it fail, or NULL if it does not. */

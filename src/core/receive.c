@@ -199,9 +199,9 @@ static bool handle_next(omcache_t *mc, struct omc_server *server, int64_t now)
 static void handle_replies(omcache_t *mc, struct omc_server *server, int64_t now)
 {
     do
-        server->conn.unread = server->conn.fd >= 0 && !mc->doomed;
-    while (server->conn.unread && handle_next(mc, server, now));
-    server->conn.unread = false;
+        server->conn.handling = server->conn.fd >= 0 && !mc->doomed;
+    while (server->conn.handling && handle_next(mc, server, now));
+    server->conn.handling = false;
 }
 
 /* The limit is for each call that has not returned: if the outer ones' values took
