@@ -89,11 +89,12 @@ static enum omc_greeting next_to_try(const omcache_t *mc, const struct omc_serve
     return next_allowed(mc, server->greeting);
 }
 
-/* Whether nothing may follow the hello because another one may have to be tried. */
+/* Whether nothing may follow the hello because it is not known which one is answered.  That
+ * goes for the last of several, too: what closes the connection must be the hello itself. */
 static bool is_guess(const omcache_t *mc, const struct omc_server *server)
 {
     return server->known != server->greeting &&
-           next_allowed(mc, server->greeting) != OMC_GREETING_NONE;
+           next_allowed(mc, first_allowed(mc)) != OMC_GREETING_NONE;
 }
 
 static enum omc_greeting choose_greeting(const omcache_t *mc, const struct omc_server *server)
