@@ -406,6 +406,34 @@ START_TEST(an_old_server_is_spoken_to_in_text)
 }
 END_TEST
 
+/* Answers in text, but does not know "version". */
+static void serve_without_version(struct peer *peer, void *context)
+{
+    struct words words;
+    (void)context;
+    while (words_read(peer, &words) &&
+           (words.word[0][0] == 'm' || words.word[0][0] == 'v' ? words_send(peer, "ERROR\r\n")
+                                                               : words_answer_text(peer, &words))) {
+        ;
+    }
+}
+
+START_TEST(a_server_without_version_is_greeted_without_it)
+{
+    struct peer *peer = peer_start(0, serve_without_version, NULL);
+    speak(peer_address(peer), AUTO);
+    assert_stored("key", "value of key");
+    assert_protocol(PLAIN_TEXT);
+    for (int i = 0; i < 3; i++) {
+        size_t connections = peer_connections(peer);
+        peer_hang_up(peer);
+        usleep(20000); /* longer than a connection is trusted */
+        assert_stored("key", "value of key");
+        ck_assert_uint_eq(peer_connections(peer), connections + 1);
+    }
+}
+END_TEST
+
 /* Answers in the binary protocol, and closes at anything else, with or without notice. */
 static void binary_or_nothing(struct peer *peer, void *context)
 {
@@ -898,6 +926,7 @@ int main(void)
     tcase_add_test(tcase, a_choice_is_for_new_connections);
     tcase_add_test(tcase, arguments_that_make_no_sense_are_refused);
     tcase_add_test(tcase, an_old_server_is_spoken_to_in_text);
+    tcase_add_test(tcase, a_server_without_version_is_greeted_without_it);
     tcase_add_loop_test(tcase, a_server_that_closes_at_words_is_spoken_to_in_binary, 0, 2);
     tcase_add_loop_test(tcase, a_peer_that_is_no_memcached_fails, 0, 16);
     tcase_add_test(tcase, a_server_with_too_many_connections_is_refused);
