@@ -63,14 +63,14 @@ static void settle_silent(omcache_t *mc, struct omc_server *server, uint32_t num
     }
 }
 
-/* Whether answers to later requests have come for too long while one is left out: what
- * comes meanwhile is no sign that its answer will.  In order, it never would. */
-static bool is_overtaken(const omcache_t *mc, const struct omc_server *server)
+/* Whether answers to later requests have come for too long while the oldest's is left out:
+ * what comes meanwhile is no sign that it will.  In order, it never would.  (That it was asked
+ * long ago says nothing: it may have been sent late.) */
+static bool is_overtaken(const omcache_t *mc, struct omc_pending *oldest)
 {
-    const struct omc_queue *queue = &server->conn.queue;
-    const struct omc_pending *first = omc_queue_find(queue, queue->first);
-
-    return first != NULL && (mc->usec - first->asked) / 1000 >= mc->settings.dead_timeout;
+    if (oldest->overtaken == 0)
+        oldest->overtaken = mc->usec | 1;
+    return (mc->usec - (oldest->overtaken & ~1U)) / 1000 >= mc->settings.dead_timeout;
 }
 
 void omc_receive_strip(struct omc_reply *reply, size_t prefix_len)
@@ -111,7 +111,7 @@ static const char *match(omcache_t *mc, struct omc_server *server, struct omc_pe
     if (server->conn.queue.first != reply->opaque)
         settle_silent(mc, server, reply->opaque);
     if (server->conn.queue.first != reply->opaque && reply->opcode != OMC_OP_NOOP &&
-        is_overtaken(mc, server))
+        is_overtaken(mc, omc_queue_find(&server->conn.queue, server->conn.queue.first)))
         return "answers to later requests came within the dead timeout, one did not";
     if (reply->opcode == OMC_OP_NOOP)
         settle_older(mc, server, reply->opaque);
