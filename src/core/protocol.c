@@ -52,6 +52,15 @@ static int known_protocol(const omcache_t *mc, const struct omc_server *server)
                                                           : omc_hello_protocol(server->known);
 }
 
+void omc_protocol_prepare(omcache_t *mc, struct omc_server *server, int64_t now)
+{
+    int last = server->conn.codec->protocol;
+
+    if (!omc_state_is_connected(server->state) && last != OMCACHE_PROTOCOL_AUTO &&
+        last != known_protocol(mc, server))
+        translate(mc, server, OMCACHE_PROTOCOL_AUTO, now);
+}
+
 /* Whether that is a greeting, and in a protocol that the application has not excluded. */
 static bool is_allowed(const omcache_t *mc, enum omc_greeting greeting)
 {

@@ -124,6 +124,7 @@ static int move_request(omcache_t *mc, struct omc_server *server,
     target = second_choice(mc, server, pending, &req, now);
     if (target == NULL)
         return OMCACHE_SERVER_FAILURE;
+    omc_protocol_prepare(mc, target, now);
     rc = omc_server_submit(mc, target, &req, (struct omc_prefix){.len = 0}, &moved, SIZE_MAX);
     mc->fleet.moved = mc->fleet.moved || rc == OMCACHE_OK;
     return rc;

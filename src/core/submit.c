@@ -56,6 +56,7 @@ static struct omc_server *route(omcache_t *mc, const omcache_req_t *req, bool co
         if (server->state == OMC_STATE_IDLE) /* no descriptor: the request is to fail soon */
             mc->fleet.moved = true;
     } while (!omc_state_is_up(server->state));
+    omc_protocol_prepare(mc, server, now);
     return server;
 }
 

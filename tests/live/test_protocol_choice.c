@@ -434,6 +434,21 @@ START_TEST(a_server_without_version_is_greeted_without_it)
 }
 END_TEST
 
+/* What text cannot carry is taken as soon as the next connection will be in another one. */
+START_TEST(a_choice_counts_before_there_is_a_connection)
+{
+    memcached_start(&server, FLEET_PORT);
+    speak(server.address, PLAIN_TEXT);
+    assert_rc(omcache_delete(client, TEXT("a key"), patience), OMCACHE_INVALID);
+    store("key", "value");
+    memcached_kill(&server);
+    memcached_restart(&server);
+    usleep(20000); /* longer than a connection is trusted */
+    assert_rc(omcache_set_protocol(client, _i), OMCACHE_OK);
+    assert_rc(omcache_delete(client, TEXT("a key"), patience), OMCACHE_NOT_FOUND);
+}
+END_TEST
+
 /* Answers in the binary protocol, and closes at anything else, with or without notice. */
 static void binary_or_nothing(struct peer *peer, void *context)
 {
@@ -927,6 +942,7 @@ int main(void)
     tcase_add_test(tcase, arguments_that_make_no_sense_are_refused);
     tcase_add_test(tcase, an_old_server_is_spoken_to_in_text);
     tcase_add_test(tcase, a_server_without_version_is_greeted_without_it);
+    tcase_add_loop_test(tcase, a_choice_counts_before_there_is_a_connection, BINARY, META + 1);
     tcase_add_loop_test(tcase, a_server_that_closes_at_words_is_spoken_to_in_binary, 0, 2);
     tcase_add_loop_test(tcase, a_peer_that_is_no_memcached_fails, 0, 16);
     tcase_add_test(tcase, a_server_with_too_many_connections_is_refused);
