@@ -671,6 +671,22 @@ START_TEST(an_older_server_in_its_place_is_found_out)
 }
 END_TEST
 
+/* What went out behind the hello is lost, but nothing else: it is not down. */
+START_TEST(another_server_in_its_place_costs_what_was_sent)
+{
+    static int old;
+    old = 0;
+    struct peer *peer = peer_start(0, grow_old, &old);
+    speak(peer_address(peer), AUTO);
+    assert_stored("key", "value of key");
+    clock_sleep(10);
+    assert_rc_either(omcache_get(client, TEXT("key"), NULL, NULL, NULL, NULL, -1),
+                     OMCACHE_SERVER_FAILURE, OMCACHE_NO_SERVERS);
+    assert_stored("key", "value of key");
+    assert_protocol(PLAIN_TEXT);
+}
+END_TEST
+
 START_TEST(a_known_protocol_takes_one_connection)
 {
     memcached_start_with(&server, FLEET_PORT, binary_only);
@@ -952,6 +968,7 @@ int main(void)
     tcase_add_loop_test(tcase, a_server_that_dies_in_between_is_found_when_it_is_back, 0, 2);
     tcase_add_test(tcase, the_protocol_is_remembered);
     tcase_add_test(tcase, an_older_server_in_its_place_is_found_out);
+    tcase_add_test(tcase, another_server_in_its_place_costs_what_was_sent);
     tcase_add_test(tcase, a_known_protocol_takes_one_connection);
     tcase_add_loop_test(tcase, requests_wait_for_the_protocol, 0, 2);
     tcase_add_test(tcase, a_request_that_cannot_be_carried_harms_no_other);
