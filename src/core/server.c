@@ -98,7 +98,6 @@ void omc_server_queued(omcache_t *mc, struct omc_server *server, struct omc_oper
 {
     if (operation != NULL)
         omc_operation_queued(mc, operation, server, omc_queue_next(&server->conn.queue) - 1);
-    server->counters.requests++;
     omc_server_note_request(mc, server);
 }
 
@@ -127,6 +126,7 @@ static int move_request(omcache_t *mc, struct omc_server *server,
     omc_protocol_prepare(mc, target, now);
     rc = omc_server_submit(mc, target, &req, (struct omc_prefix){.len = 0}, &moved, SIZE_MAX);
     mc->fleet.moved = mc->fleet.moved || rc == OMCACHE_OK;
+    target->counters.requests += rc == OMCACHE_OK && target != server;
     return rc;
 }
 

@@ -183,6 +183,7 @@ static int accept_one(omcache_t *mc, struct omc_server *server, omcache_req_t *r
         omc_batch_take_back(&mc->batch);
         return rc;
     }
+    server->counters.requests++;
     req->server_index = (int)server->index;
     omc_request_complete(req, pending.tag);
     return rc;
@@ -327,6 +328,7 @@ int omc_submit_operation(omcache_t *mc, const omcache_req_t *req, struct omc_ope
     if (server == NULL)
         return OMCACHE_NO_SERVERS;
     rc = omc_server_submit(mc, server, req, prefix, &pending, limit);
+    server->counters.requests += rc == OMCACHE_OK;
     if (rc == OMCACHE_BUFFER_FULL)
         note_full(server, omc_connection_size(&server->conn, req, prefix), limit);
     return rc;
