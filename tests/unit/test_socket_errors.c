@@ -238,6 +238,24 @@ START_TEST(no_memory_of_the_kernel_is_no_failure)
 }
 END_TEST
 
+/* There may be memory for a hello and none for a value, each time. */
+START_TEST(no_memory_for_values_ends_a_call)
+{
+    omcache_server_stats_t stats = {.struct_size = sizeof(stats)};
+
+    fleet_start(&fleet, 1);
+    client = fixture_client(fleet.list);
+    assert_rc(omcache_set_protocol(client, _i), OMCACHE_OK);
+    fail_calls(CALL_SENDMSG, 2, SIZE_MAX / 2, ENOBUFS);
+    failing.step = 2;
+    assert_rc(omcache_set(client, TEXT("key"), TEXT("value"), 0, 0, 0, -1), OMCACHE_NO_MEMORY);
+    ck_assert(stop_failing_calls());
+    assert_rc(omcache_server_stats(client, 0, &stats), OMCACHE_OK);
+    ck_assert_uint_eq(stats.failures, 0);
+    assert_rc(omcache_set(client, TEXT("key"), TEXT("value"), 0, 0, 0, -1), OMCACHE_OK);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("socket_errors");
@@ -247,5 +265,6 @@ int main(void)
     tcase_add_loop_test(tcase, calls_may_fail_for_long, 0, FAILURES);
     tcase_add_loop_test(tcase, any_read_may_be_the_last, 0, (FLOWS - 1) * PROTOCOLS);
     tcase_add_loop_test(tcase, no_memory_of_the_kernel_is_no_failure, 0, 4);
+    tcase_add_loop_test(tcase, no_memory_for_values_ends_a_call, 0, PROTOCOLS);
     return fixture_run(suite);
 }
