@@ -52,6 +52,15 @@ static int known_protocol(const omcache_t *mc, const struct omc_server *server)
                                                           : omc_hello_protocol(server->known);
 }
 
+void omc_protocol_prepare(omcache_t *mc, struct omc_server *server, int64_t now)
+{
+    int last = server->conn.codec->protocol;
+
+    if (!omc_state_is_connected(server->state) && last != OMCACHE_PROTOCOL_AUTO &&
+        last != known_protocol(mc, server))
+        translate(mc, server, OMCACHE_PROTOCOL_AUTO, now);
+}
+
 /* Whether that is a greeting, and in a protocol that the application has not excluded. */
 static bool is_allowed(const omcache_t *mc, enum omc_greeting greeting)
 {
@@ -89,11 +98,12 @@ static enum omc_greeting next_to_try(const omcache_t *mc, const struct omc_serve
     return next_allowed(mc, server->greeting);
 }
 
-/* Whether nothing may follow the hello because another one may have to be tried. */
+/* Whether nothing may follow the hello because it is not known which one is answered.  That
+ * goes for the last of several, too: what closes the connection must be the hello itself. */
 static bool is_guess(const omcache_t *mc, const struct omc_server *server)
 {
     return server->known != server->greeting &&
-           next_allowed(mc, server->greeting) != OMC_GREETING_NONE;
+           next_allowed(mc, first_allowed(mc)) != OMC_GREETING_NONE;
 }
 
 static enum omc_greeting choose_greeting(const omcache_t *mc, const struct omc_server *server)
@@ -140,6 +150,21 @@ static bool may_be_text(const omcache_t *mc, const struct omc_server *server)
            mc->settings.protocol != OMCACHE_PROTOCOL_META;
 }
 
+/* Whether it has proved itself before, and what is wrong with its handshake may be due to what
+ * was asked behind the hello: a proxy closes where it does not know a command.  Then it is asked
+ * again, by a hello that goes alone. */
+static bool may_be_rejection(const struct omc_server *server)
+{
+    return server->state == OMC_STATE_HANDSHAKE && server->counters.connects > 0 &&
+           omc_connection_awaits_answer(&server->conn);
+}
+
+static void ask_again(omcache_t *mc, struct omc_server *server, const char *reason, int64_t now)
+{
+    server->cautious = true;
+    omc_server_event(mc, server, OMC_EVENT_REJECTED, reason, now);
+}
+
 /* The server does not answer what it was greeted with.  Another one can be tried if nothing
  * was asked behind that. */
 static void try_next(omcache_t *mc, struct omc_server *server, const char *reason, int64_t now)
@@ -149,6 +174,10 @@ static void try_next(omcache_t *mc, struct omc_server *server, const char *reaso
 
     server->greeting = OMC_GREETING_NONE;
     server->known = OMC_GREETING_NONE;
+    if (may_be_rejection(server)) {
+        ask_again(mc, server, reason, now);
+        return;
+    }
     if (next == OMC_GREETING_NONE) {
         omc_server_event(mc, server, OMC_EVENT_FAILED, reason, now);
         return;
@@ -169,8 +198,12 @@ bool omc_protocol_read_answer(omcache_t *mc, struct omc_server *server, int64_t 
     case OMC_HELLO_TEXT:
         if (may_be_text(mc, server))
             return accept_greeting(mc, server, OMC_GREETING_VERSION, now);
-        server->known = OMC_GREETING_NONE;
         problem = "the server does not speak the meta protocol, as memcached does since 1.6.10";
+        if (mc->settings.protocol != OMCACHE_PROTOCOL_META) {
+            try_next(mc, server, problem, now);
+            return false;
+        }
+        server->known = OMC_GREETING_NONE;
         break;
     case OMC_HELLO_OTHER:
         try_next(mc, server, "what came is no answer in a protocol of memcached", now);
@@ -193,20 +226,10 @@ void omc_protocol_error(omcache_t *mc, struct omc_server *server, int error, int
         omc_server_event(mc, server, OMC_EVENT_FAILED, strerror(error), now);
 }
 
-/* Whether a connection that broke in its handshake may have done so for what was asked
- * behind the hello: a proxy closes where it does not know a command.  One that has proved itself
- * before is asked again, by a hello that goes alone. */
-static bool may_be_rejection(const struct omc_server *server)
-{
-    return server->state == OMC_STATE_HANDSHAKE && server->counters.connects > 0 &&
-           omc_connection_awaits_answer(&server->conn);
-}
-
 void omc_protocol_broken(omcache_t *mc, struct omc_server *server, const char *reason, int64_t now)
 {
     if (may_be_rejection(server)) {
-        server->cautious = true;
-        omc_server_event(mc, server, OMC_EVENT_REJECTED, reason, now);
+        ask_again(mc, server, reason, now);
     } else if (omc_state_is_handshake(server->state)) {
         try_next(mc, server, reason, now);
     } else {

@@ -14,6 +14,10 @@
 #include "core/server.h"
 #include "omcache.h"
 
+/* Before requests are given to one that is to be connected to: has them wait in a form that
+ * refuses none, if those of its last connection are in another protocol than the next. */
+void omc_protocol_prepare(omcache_t *mc, struct omc_server *server, int64_t now);
+
 /* Begins the handshake on a socket that has just been connected. */
 void omc_protocol_greet(omcache_t *mc, struct omc_server *server, int64_t now);
 

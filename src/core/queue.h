@@ -31,7 +31,10 @@ struct omc_pending {
     struct omc_counter *counter;     /* what it needs for an initial value, or NULL; owned */
     uint32_t tag;                    /* its opaque towards the application, in a batch */
     uint32_t asked;                  /* when, in microseconds that wrap */
-    uint32_t key_sum;                /* of its key, for codecs that want one */
+    union {
+        uint32_t key_sum;   /* of its key, for codecs that want one, as answers are in order; */
+        uint32_t overtaken; /* for others, when a later one was first answered, as `asked`; or 0 */
+    };
     uint8_t owner;
     uint8_t opcode;
     uint8_t prefix_len; /* how much of its key, as sent, is not the application's */

@@ -63,14 +63,14 @@ static void settle_silent(omcache_t *mc, struct omc_server *server, uint32_t num
     }
 }
 
-/* Whether answers to later requests have come for too long while one is left out: what
- * comes meanwhile is no sign that its answer will.  In order, it never would. */
-static bool is_overtaken(const omcache_t *mc, const struct omc_server *server)
+/* Whether answers to later requests have come for too long while the oldest's is left out:
+ * what comes meanwhile is no sign that it will.  In order, it never would.  (That it was asked
+ * long ago says nothing: it may have been sent late.) */
+static bool is_overtaken(const omcache_t *mc, struct omc_pending *oldest)
 {
-    const struct omc_queue *queue = &server->conn.queue;
-    const struct omc_pending *first = omc_queue_find(queue, queue->first);
-
-    return first != NULL && (mc->usec - first->asked) / 1000 >= mc->settings.dead_timeout;
+    if (oldest->overtaken == 0)
+        oldest->overtaken = mc->usec | 1;
+    return (mc->usec - (oldest->overtaken & ~1U)) / 1000 >= mc->settings.dead_timeout;
 }
 
 void omc_receive_strip(struct omc_reply *reply, size_t prefix_len)
@@ -81,18 +81,29 @@ void omc_receive_strip(struct omc_reply *reply, size_t prefix_len)
     }
 }
 
+/* Why an answer, of which no more than its number and opcode are known, cannot be that to a
+ * request; NULL if it can. */
+static const char *find_fault(const struct omc_connection *conn, const struct omc_pending *pending,
+                              const struct omc_reply *reply)
+{
+    if (pending->start >= conn->written)
+        return "answer to something that was not sent";
+    if (reply->opcode != pending->opcode)
+        return "answer to another operation than was asked for";
+    return NULL;
+}
+
 /* Handles an answer to one of the queue's requests; NULL, or why it cannot be
  * one. */
 static const char *match(omcache_t *mc, struct omc_server *server, struct omc_pending *pending,
                          struct omc_reply *reply, int64_t now)
 {
+    const char *fault = find_fault(&server->conn, pending, reply);
     struct omc_pending asked = *pending;
     unsigned depth;
 
-    if (asked.start >= server->conn.written)
-        return "answer to something that was not sent";
-    if (reply->opcode != asked.opcode)
-        return "answer to another operation than was asked for";
+    if (fault != NULL)
+        return fault;
     omc_receive_strip(reply, asked.prefix_len);
     if (!asked.forgotten && !asked.fence && !omc_outcome_fits(mc, &asked, reply))
         return "answer with another key than was asked for";
@@ -100,7 +111,7 @@ static const char *match(omcache_t *mc, struct omc_server *server, struct omc_pe
     if (server->conn.queue.first != reply->opaque)
         settle_silent(mc, server, reply->opaque);
     if (server->conn.queue.first != reply->opaque && reply->opcode != OMC_OP_NOOP &&
-        is_overtaken(mc, server))
+        is_overtaken(mc, omc_queue_find(&server->conn.queue, server->conn.queue.first)))
         return "answers to later requests came within the dead timeout, one did not";
     if (reply->opcode == OMC_OP_NOOP)
         settle_older(mc, server, reply->opaque);
@@ -140,17 +151,25 @@ static const char *handle_reply(omcache_t *mc, struct omc_server *server, struct
     return NULL;
 }
 
-/* The answer to one request is over the limit: that one is told so. */
-static void refuse_large(omcache_t *mc, struct omc_server *server, const struct omc_reply *reply,
-                         int64_t now)
+/* The answer to one request is over the limit: that one is told so.  NULL, or why it is no
+ * answer. */
+static const char *refuse_large(omcache_t *mc, struct omc_server *server,
+                                const struct omc_reply *reply, int64_t now)
 {
     struct omc_pending *pending = omc_queue_find(&server->conn.queue, reply->opaque);
+    const char *fault;
 
-    if (pending != NULL && !pending->fence && !pending->forgotten) {
+    if (pending == NULL)
+        return "answer to nothing that was asked, and over the receive limit";
+    fault = find_fault(&server->conn, pending, reply);
+    if (fault != NULL)
+        return fault;
+    if (!pending->fence && !pending->forgotten) {
         omc_outcome_failure(mc, server, pending, OMCACHE_BUFFER_FULL);
         omc_queue_settle(&server->conn.queue, pending);
     }
     omc_server_event(mc, server, OMC_EVENT_DISCARD, "answer over the receive limit", now);
+    return NULL;
 }
 
 /* A part of an answer is a sign of life.  But not for ever, where it comes in drops; and not if
@@ -179,8 +198,8 @@ static bool handle_next(omcache_t *mc, struct omc_server *server, int64_t now)
     case OMC_DECODE_MORE:
         return false;
     case OMC_DECODE_TOO_LARGE:
-        refuse_large(mc, server, &reply, now);
-        return false;
+        problem = refuse_large(mc, server, &reply, now);
+        break;
     case OMC_DECODE_BROKEN:
         problem = "what came is no answer to what was asked";
         break;

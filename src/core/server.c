@@ -97,7 +97,6 @@ void omc_server_queued(omcache_t *mc, struct omc_server *server, struct omc_oper
 {
     if (operation != NULL)
         omc_operation_queued(mc, operation, server, omc_queue_next(&server->conn.queue) - 1);
-    server->counters.requests++;
     omc_server_note_request(mc, server);
 }
 
@@ -123,8 +122,10 @@ static int move_request(omcache_t *mc, struct omc_server *server,
     target = second_choice(mc, server, pending, &req, now);
     if (target == NULL)
         return OMCACHE_SERVER_FAILURE;
+    omc_protocol_prepare(mc, target, now);
     rc = omc_server_submit(mc, target, &req, (struct omc_prefix){.len = 0}, &moved, SIZE_MAX);
     mc->fleet.moved = mc->fleet.moved || rc == OMCACHE_OK;
+    target->counters.requests += rc == OMCACHE_OK && target != server;
     return rc;
 }
 

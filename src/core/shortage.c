@@ -13,14 +13,15 @@ void omc_shortage_note(omcache_t *mc, struct omc_server *server, int error, int6
     const struct omc_server_name *name = &server->name;
     bool is_news = mc->shortage != error;
 
-    if (server->state == OMC_STATE_READY) { /* what was never sent may go on elsewhere */
+    /* What was never sent may go on with another connection, unless this one was of no use. */
+    if (server->state == OMC_STATE_READY && server->conn.answered) {
         omc_server_event(mc, server, OMC_EVENT_DISCARD, strerror(error), now);
         return;
     }
     mc->shortage = error;
     omc_server_event(mc, server, OMC_EVENT_STARVED, NULL, now);
     omc_log(&mc->log, is_news ? OMC_LOG_ERROR : OMC_LOG_DEBUG,
-            "%s:%s: cannot connect: %s; this program or machine lacks it, the server is not down",
+            "%s:%s: no connection: %s; this program or machine lacks it, the server is not down",
             name->host, name->port, strerror(error));
 }
 

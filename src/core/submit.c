@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "core/duty.h"
 #include "core/handle.h"
+#include "core/protocol.h"
 #include "core/receive.h"
 #include "core/recovery.h"
 #include "proto/request.h"
@@ -55,6 +56,7 @@ static struct omc_server *route(omcache_t *mc, const omcache_req_t *req, bool co
         if (server->state == OMC_STATE_IDLE) /* no descriptor: the request is to fail soon */
             mc->fleet.moved = true;
     } while (!omc_state_is_up(server->state));
+    omc_protocol_prepare(mc, server, now);
     return server;
 }
 
@@ -153,7 +155,7 @@ static int send_one(omcache_t *mc, struct omc_server *server, const omcache_req_
         omc_server_queued(mc, server, NULL);
     omc_duty_touch(&mc->fleet, server); /* it was written to */
     if (conn->broken != 0)
-        omc_server_event(mc, server, OMC_EVENT_FAILED, strerror(conn->broken), now);
+        omc_protocol_error(mc, server, conn->broken, now);
     return rc;
 }
 
@@ -181,6 +183,7 @@ static int accept_one(omcache_t *mc, struct omc_server *server, omcache_req_t *r
         omc_batch_take_back(&mc->batch);
         return rc;
     }
+    server->counters.requests++;
     req->server_index = (int)server->index;
     omc_request_complete(req, pending.tag);
     return rc;
@@ -325,6 +328,7 @@ int omc_submit_operation(omcache_t *mc, const omcache_req_t *req, struct omc_ope
     if (server == NULL)
         return OMCACHE_NO_SERVERS;
     rc = omc_server_submit(mc, server, req, prefix, &pending, limit);
+    server->counters.requests += rc == OMCACHE_OK;
     if (rc == OMCACHE_BUFFER_FULL)
         note_full(server, omc_connection_size(&server->conn, req, prefix), limit);
     return rc;

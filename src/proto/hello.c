@@ -191,8 +191,8 @@ static enum omc_hello read_meta(struct omc_line *bytes, const char **problem)
         hello = take_answer(bytes, versions, &version, problem);
     if (hello != OMC_HELLO_GOOD || is_word(look, "EN") || is_word(look, "HD"))
         return hello;
-    if (!is_word(look, "SERVER_ERROR"))
-        return OMC_HELLO_TEXT;
+    if (!is_word(look, "SERVER_ERROR")) /* one without "version" is to be greeted without it */
+        return is_word(version, "ERROR") ? OMC_HELLO_OTHER : OMC_HELLO_TEXT;
     /* A proxy speaks so of the servers behind it, one of which may be down. */
     if (is_word(version, "VERSION"))
         return is_new(version) ? OMC_HELLO_GOOD : OMC_HELLO_TEXT;

@@ -312,14 +312,13 @@ START_TEST(a_read_in_front_changes_nothing_about_that)
     }
     assert_rc(status_of_end, OMCACHE_SERVER_FAILURE);
     ck_assert(recorder_has_line(LOG_WARNING, "does not speak the meta protocol"));
-    ck_assert(!has_received("owned"));
     if (_i == 0) {
-        clock_sleep(30);
-        for (int i = 0; i < 100 && set("first", POISON) != OMCACHE_OK; i++) {
-            clock_sleep(10);
-        }
+        assert_rc(set("second", POISON), OMCACHE_OK);
+        ck_assert(elder_has(&elder, "first"));
         assert_usable();
         assert_protocol(PLAIN_TEXT);
+    } else {
+        ck_assert(!has_received("owned"));
     }
     ck_assert(!elder_has(&elder, "injected"));
     finish();
@@ -456,7 +455,6 @@ START_TEST(first_words_tell_the_syntax)
         {"SERVER_ERROR unsupported\r\nVERSION \r\n", PLAIN_TEXT},
         {"CLIENT_ERROR invalid flag\r\nVERSION 1.6.45\r\n", PLAIN_TEXT},
         {"CLIENT_ERROR\r\nVERSION 2.6.2\r\n", PLAIN_TEXT},
-        {"ERROR\r\nERROR\r\n", PLAIN_TEXT},
         {"ERROR\r\nSERVER_ERROR Connection refused\r\n", PLAIN_TEXT},
     };
     speak(serve_words, &servers[_i], AUTO);
@@ -537,7 +535,7 @@ int main(void)
     tcase_add_test(tcase, binary_is_refused_before_a_value_is_sent);
     tcase_add_test(tcase, a_header_ends_no_line_either);
     tcase_add_test(tcase, what_only_meta_has_is_refused_where_an_elder_is_in_its_place);
-    tcase_add_loop_test(tcase, first_words_tell_the_syntax, 0, 21);
+    tcase_add_loop_test(tcase, first_words_tell_the_syntax, 0, 20);
     tcase_add_loop_test(tcase, a_server_that_wants_a_password_is_told_as_such, 0, 3);
     tcase_add_test(tcase, gat_fails_where_there_is_none);
     return fixture_run(suite);

@@ -406,6 +406,49 @@ START_TEST(an_old_server_is_spoken_to_in_text)
 }
 END_TEST
 
+/* Answers in text, but does not know "version". */
+static void serve_without_version(struct peer *peer, void *context)
+{
+    struct words words;
+    (void)context;
+    while (words_read(peer, &words) &&
+           (words.word[0][0] == 'm' || words.word[0][0] == 'v' ? words_send(peer, "ERROR\r\n")
+                                                               : words_answer_text(peer, &words))) {
+        ;
+    }
+}
+
+START_TEST(a_server_without_version_is_greeted_without_it)
+{
+    struct peer *peer = peer_start(0, serve_without_version, NULL);
+    speak(peer_address(peer), AUTO);
+    assert_stored("key", "value of key");
+    assert_protocol(PLAIN_TEXT);
+    for (int i = 0; i < 3; i++) {
+        size_t connections = peer_connections(peer);
+        peer_hang_up(peer);
+        usleep(20000); /* longer than a connection is trusted */
+        assert_stored("key", "value of key");
+        ck_assert_uint_eq(peer_connections(peer), connections + 1);
+    }
+}
+END_TEST
+
+/* What text cannot carry is taken as soon as the next connection will be in another one. */
+START_TEST(a_choice_counts_before_there_is_a_connection)
+{
+    memcached_start(&server, FLEET_PORT);
+    speak(server.address, PLAIN_TEXT);
+    assert_rc(omcache_delete(client, TEXT("a key"), patience), OMCACHE_INVALID);
+    store("key", "value");
+    memcached_kill(&server);
+    memcached_restart(&server);
+    usleep(20000); /* longer than a connection is trusted */
+    assert_rc(omcache_set_protocol(client, _i), OMCACHE_OK);
+    assert_rc(omcache_delete(client, TEXT("a key"), patience), OMCACHE_NOT_FOUND);
+}
+END_TEST
+
 /* Answers in the binary protocol, and closes at anything else, with or without notice. */
 static void binary_or_nothing(struct peer *peer, void *context)
 {
@@ -625,6 +668,22 @@ START_TEST(an_older_server_in_its_place_is_found_out)
     assert_protocol(PLAIN_TEXT);
     ck_assert_uint_eq(peer_connections(peer), 2);
     assert_quiet_log();
+}
+END_TEST
+
+/* What went out behind the hello is lost, but nothing else: it is not down. */
+START_TEST(another_server_in_its_place_costs_what_was_sent)
+{
+    static int old;
+    old = 0;
+    struct peer *peer = peer_start(0, grow_old, &old);
+    speak(peer_address(peer), AUTO);
+    assert_stored("key", "value of key");
+    clock_sleep(10);
+    assert_rc_either(omcache_get(client, TEXT("key"), NULL, NULL, NULL, NULL, -1),
+                     OMCACHE_SERVER_FAILURE, OMCACHE_NO_SERVERS);
+    assert_stored("key", "value of key");
+    assert_protocol(PLAIN_TEXT);
 }
 END_TEST
 
@@ -898,6 +957,8 @@ int main(void)
     tcase_add_test(tcase, a_choice_is_for_new_connections);
     tcase_add_test(tcase, arguments_that_make_no_sense_are_refused);
     tcase_add_test(tcase, an_old_server_is_spoken_to_in_text);
+    tcase_add_test(tcase, a_server_without_version_is_greeted_without_it);
+    tcase_add_loop_test(tcase, a_choice_counts_before_there_is_a_connection, BINARY, META + 1);
     tcase_add_loop_test(tcase, a_server_that_closes_at_words_is_spoken_to_in_binary, 0, 2);
     tcase_add_loop_test(tcase, a_peer_that_is_no_memcached_fails, 0, 16);
     tcase_add_test(tcase, a_server_with_too_many_connections_is_refused);
@@ -907,6 +968,7 @@ int main(void)
     tcase_add_loop_test(tcase, a_server_that_dies_in_between_is_found_when_it_is_back, 0, 2);
     tcase_add_test(tcase, the_protocol_is_remembered);
     tcase_add_test(tcase, an_older_server_in_its_place_is_found_out);
+    tcase_add_test(tcase, another_server_in_its_place_costs_what_was_sent);
     tcase_add_test(tcase, a_known_protocol_takes_one_connection);
     tcase_add_loop_test(tcase, requests_wait_for_the_protocol, 0, 2);
     tcase_add_test(tcase, a_request_that_cannot_be_carried_harms_no_other);

@@ -117,6 +117,34 @@ START_TEST(one_that_rejects_all_is_left_alone)
 }
 END_TEST
 
+/* Closes at "version" and "gats", as soon as it has read them, whatever it owes then. */
+static void close_at_version_and_gats(struct peer *peer, void *context)
+{
+    struct words words[2];
+    (void)context;
+    if (peer_peek(peer) != 'g' || !words_read(peer, &words[0]) || !words_read(peer, &words[1]) ||
+        !peer_hears_nothing(peer, 50) || !words_answer_text(peer, &words[0]) ||
+        !words_answer_text(peer, &words[1])) {
+        return;
+    }
+    while (words_read(peer, &words[0]) && strcmp(words[0].word[0], "gats") != 0 &&
+           words_answer_text(peer, &words[0])) {
+        ;
+    }
+}
+
+START_TEST(the_first_command_of_all_takes_nothing_down)
+{
+    struct peer *peer = peer_start(0, close_at_version_and_gats, NULL);
+    client = impatient(peer_address(peer), 2000, 10000, 2000);
+    assert_rc(omcache_set_protocol(client, protocols[_i]), OMCACHE_OK);
+    int rc = omcache_gat(client, TEXT("key"), NULL, NULL, 10, NULL, NULL, 2000);
+    assert_rc_either(rc, OMCACHE_SERVER_FAILURE, OMCACHE_NO_SERVERS);
+    store("key", "value");
+    assert_stored("key", "value of key");
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("rejected");
@@ -124,5 +152,6 @@ int main(void)
     tcase_add_loop_test(tcase, what_a_proxy_rejects_takes_nothing_else_down, 0, 2);
     tcase_add_loop_test(tcase, what_went_with_it_fails_once, 0, 2);
     tcase_add_test(tcase, one_that_rejects_all_is_left_alone);
+    tcase_add_loop_test(tcase, the_first_command_of_all_takes_nothing_down, 0, 2);
     return fixture_run(suite);
 }

@@ -4,11 +4,14 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include "support/calls.h"
 #include "support/child.h"
 #include "support/fixture.h"
 #include "support/outage.h"
 #include "support/peer.h"
+#include "support/puppet.h"
 #include "support/told.h"
+#include "support/watcher.h"
 #include "support/wire.h"
 #include "support/words.h"
 
@@ -353,6 +356,61 @@ START_TEST(without_a_dead_timeout_nothing_spins)
 }
 END_TEST
 
+/* What counts is how long answers to later ones have come, not how long ago it was asked. */
+START_TEST(a_request_sent_late_is_not_overdue)
+{
+    static struct puppet puppet;
+    static struct watcher loop;
+    static struct told gets[3];
+    struct wire_request requests[3];
+    puppet_open(&puppet, 0);
+    speak(puppet.address, OMCACHE_PROTOCOL_BINARY);
+    watcher_init(&loop, client);
+    assert_rc(omcache_async_get(client, "0", 1, -1, told_reply, &gets[0]), OMCACHE_OK);
+    puppet_greet(&puppet, &loop);
+    while (!puppet_next(&puppet, &requests[0], 0)) {
+        watcher_turn(&loop, 1);
+    }
+    puppet_answer(&puppet, &requests[0], 0, "0", 1);
+    watcher_run(&loop, &told_count, 1);
+    assert_rc(omcache_async_get(client, "1", 1, -1, told_reply, &gets[1]), OMCACHE_OK);
+    assert_rc(omcache_async_get(client, "2", 1, -1, told_reply, &gets[2]), OMCACHE_OK);
+    usleep((DEAD + 50) * 1000);
+    for (int i = 1; i <= 2; i++) {
+        while (!puppet_next(&puppet, &requests[i], 0)) {
+            watcher_turn(&loop, 1);
+        }
+    }
+    for (size_t i = 2; i >= 1; i--) {
+        puppet_answer(&puppet, &requests[i], 0, "x", 1);
+        watcher_run(&loop, &told_count, 4 - i);
+        assert_rc(gets[i].status, OMCACHE_OK);
+    }
+    ck_assert_uint_eq(failures(), 0);
+    puppet_close(&puppet);
+}
+END_TEST
+
+/* Which answers nothing about "never", but goes on. */
+START_TEST(one_answer_is_left_out_for_so_long_only)
+{
+    static struct told never;
+    int64_t start = clock_ms();
+    int rc = OMCACHE_OK;
+    speak(peer_address(peer_start(0, peer_moody, NULL)), OMCACHE_PROTOCOL_BINARY);
+    assert_rc(get("key"), OMCACHE_OK);
+    assert_rc(omcache_async_get(client, TEXT("never"), -1, told_reply, &never), OMCACHE_OK);
+    while (never.calls == 0 && clock_ms() - start < 5000) {
+        rc = get("key");
+        usleep(5000);
+    }
+    assert_rc_either(rc, OMCACHE_OK, OMCACHE_SERVER_FAILURE);
+    assert_rc(never.status, OMCACHE_SERVER_FAILURE);
+    ck_assert_int_ge(clock_ms() - start, DEAD);
+    assert_within(start, clock_allow(2 * DEAD));
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("silence");
@@ -372,5 +430,7 @@ int main(void)
     tcase_add_test(tcase, drops_are_no_sign_of_life_for_ever);
     tcase_add_loop_test(tcase, what_has_come_is_not_waited_for_inside_a_callback, 0, PROTOCOLS);
     tcase_add_loop_test(tcase, without_a_dead_timeout_nothing_spins, 0, PROTOCOLS);
+    tcase_add_test(tcase, a_request_sent_late_is_not_overdue);
+    tcase_add_test(tcase, one_answer_is_left_out_for_so_long_only);
     return fixture_run(suite);
 }

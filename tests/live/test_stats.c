@@ -140,6 +140,60 @@ START_TEST(a_fence_is_no_request)
 END_TEST
 
 /* Looking costs the same, however much is under way. */
+/* Which is two over text, as there is no such counter. */
+START_TEST(an_increment_counts_once)
+{
+    fixture_servers(1);
+    assert_rc(omcache_set_protocol(client, OMCACHE_PROTOCOL_TEXT), OMCACHE_OK);
+    assert_rc(omcache_increment(client, TEXT("number"), 1, 1, 0, NULL, -1), OMCACHE_OK);
+    look(0);
+    ck_assert_uint_eq(stats.requests, 1);
+    ck_assert_uint_eq(stats.replies, 1);
+}
+END_TEST
+
+static void take(struct wire_request *request)
+{
+    while (!puppet_next(&puppet, request, 0)) {
+        watcher_turn(&loop, 1);
+    }
+}
+
+/* The value waits behind the hello, and goes to the next connection when this one is closed. */
+START_TEST(a_request_that_moves_counts_once)
+{
+    struct wire_request request;
+    begin();
+    puppet_open(&puppet, 0);
+    client = fixture_client(puppet.address);
+    watcher_init(&loop, client);
+    get("a", 0, -1);
+    puppet_greet(&puppet, &loop);
+    take(&request);
+    puppet_answer(&puppet, &request, 0, "a", 1);
+    watcher_run(&loop, &told_count, 1);
+    puppet_hang_up(&puppet, false);
+    watcher_turn(&loop, 20);
+    get("a", 1, -1);
+    assert_rc(omcache_async_set(client, "b", 1, "b", 1, 0, 0, 0, -1, told_reply, &told[2]),
+              OMCACHE_OK);
+    puppet_accept(&puppet, &loop);
+    take(&request);
+    take(&request);
+    puppet_hang_up(&puppet, false);
+    puppet_greet(&puppet, &loop);
+    take(&request);
+    puppet_answer(&puppet, &request, 0, NULL, 0);
+    watcher_run(&loop, &told_count, 3);
+    assert_rc(told[1].status, OMCACHE_SERVER_FAILURE);
+    assert_rc(told[2].status, OMCACHE_OK);
+    look(0);
+    ck_assert_uint_eq(stats.requests, 3);
+    ck_assert_uint_eq(stats.replies, 2);
+    puppet_close(&puppet);
+}
+END_TEST
+
 START_TEST(looking_does_not_take_longer_for_many)
 {
     fixture_servers(1);
@@ -330,6 +384,8 @@ int main(void)
     tcase_add_test(tcase, everything_is_counted);
     tcase_add_test(tcase, classic_calls_are_counted_too);
     tcase_add_test(tcase, a_fence_is_no_request);
+    tcase_add_test(tcase, an_increment_counts_once);
+    tcase_add_test(tcase, a_request_that_moves_counts_once);
     tcase_add_test(tcase, looking_does_not_take_longer_for_many);
     tcase_add_test(tcase, timeouts_and_failures_are_counted);
     tcase_add_test(tcase, a_failure_is_told_by_its_stage);

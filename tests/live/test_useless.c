@@ -56,6 +56,17 @@ static void greet_and_say_more(struct peer *peer, void *context)
     }
 }
 
+/* The answer to a number that no request has, and so long that none is taken. */
+static void greet_and_boast(struct peer *peer, void *context)
+{
+    static const unsigned char header[WIRE_HEADER] = {0x81, WIRE_GETK, [8] = 0x7f, [12] = 0xee};
+    (void)context;
+    if (greet(peer)) {
+        peer_send(peer, header, sizeof(header));
+        peer_drain(peer);
+    }
+}
+
 /* Closes at the first request. */
 static void greet_and_refuse(struct peer *peer, void *context)
 {
@@ -78,6 +89,7 @@ static const struct {
     {greet_and_say_more, OMCACHE_PROTOCOL_AUTO}, {greet_and_say_more, OMCACHE_PROTOCOL_META},
     {greet_and_say_more, OMCACHE_PROTOCOL_TEXT}, {greet_and_refuse, OMCACHE_PROTOCOL_BINARY},
     {greet_and_refuse, OMCACHE_PROTOCOL_META},   {greet_and_refuse, OMCACHE_PROTOCOL_TEXT},
+    {greet_and_boast, OMCACHE_PROTOCOL_BINARY},
 };
 #define CASES (sizeof(cases) / sizeof(cases[0]))
 
@@ -112,11 +124,26 @@ START_TEST(a_call_without_a_limit_ends)
 }
 END_TEST
 
+/* A value waits for the hello to be answered, and so is never sent. */
+START_TEST(a_call_that_stores_ends)
+{
+    open_case(_i);
+    for (int i = 0; i < 4; i++) {
+        int64_t start = clock_ms();
+        int rc = omcache_set(client, TEXT("key"), TEXT("value"), 0, 0, 0, -1);
+        assert_rc_either(rc, OMCACHE_SERVER_FAILURE, OMCACHE_NO_SERVERS);
+        assert_within(start, clock_allow(1000));
+    }
+    ck_assert_uint_le(peer_connections(peer), CONNECTIONS_MAX);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("useless");
     TCase *tcase = fixture_case(suite, "useless");
     tcase_add_loop_test(tcase, one_that_answers_nothing_is_left_alone_for_a_while, 0, CASES);
     tcase_add_loop_test(tcase, a_call_without_a_limit_ends, 0, CASES);
+    tcase_add_loop_test(tcase, a_call_that_stores_ends, 0, CASES);
     return fixture_run(suite);
 }

@@ -30,12 +30,14 @@ enum failing_call {
     CALL_GETPEERNAME,
 };
 
-/* What fails: calls of this kind, `count` of them from number `from` (counted from 1), with
- * this errno (of recv, 0: the end of the stream).  And how many have been made. */
+/* What fails: calls of this kind, `count` of them from number `from` (counted from 1), or each
+ * `step`th of those, with this errno (of recv, 0: the end of the stream).  And how many have
+ * been made. */
 static struct {
     enum failing_call call;
     size_t from;
     size_t count;
+    size_t step;
     int error;
     size_t made;
 } failing;
@@ -45,6 +47,7 @@ static inline void fail_calls(enum failing_call call, size_t from, size_t count,
     failing.call = call;
     failing.from = from;
     failing.count = count;
+    failing.step = 1;
     failing.error = error;
     failing.made = 0;
 }
@@ -61,7 +64,8 @@ static bool fails(enum failing_call call)
     if (failing.call != call)
         return false;
     failing.made++;
-    if (failing.made < failing.from || failing.made - failing.from >= failing.count)
+    if (failing.made < failing.from || failing.made - failing.from >= failing.count ||
+        (failing.made - failing.from) % failing.step != 0)
         return false;
     errno = failing.error;
     return true;

@@ -11,6 +11,7 @@
 #include <check.h>
 #include <errno.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -147,6 +148,16 @@ int peer_peek(struct peer *peer)
         got = recv(peer->connection, &byte, 1, MSG_PEEK);
     } while (got < 0 && errno == EINTR);
     return got == 1 ? byte : -1;
+}
+
+bool peer_hears_nothing(struct peer *peer, int msec)
+{
+    struct pollfd fd = {.fd = peer->connection, .events = POLLIN};
+    int ready;
+    do {
+        ready = poll(&fd, 1, msec);
+    } while (ready < 0 && errno == EINTR);
+    return ready == 0;
 }
 
 void peer_drain(struct peer *peer)

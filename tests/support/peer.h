@@ -58,6 +58,9 @@ bool peer_read(struct peer *peer, void *bytes, size_t len);
 /* The next byte, which stays to be read; -1 when the connection or the test ends. */
 int peer_peek(struct peer *peer);
 
+/* Whether there is nothing to read for so long. */
+bool peer_hears_nothing(struct peer *peer, int msec);
+
 /* Reads until the connection or the test ends. */
 void peer_drain(struct peer *peer);
 

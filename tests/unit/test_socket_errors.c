@@ -213,6 +213,49 @@ START_TEST(any_read_may_be_the_last)
 }
 END_TEST
 
+/* Whatever way a request is written: the server is not to blame, and the request goes on. */
+START_TEST(no_memory_of_the_kernel_is_no_failure)
+{
+    static const int32_t timeouts[] = {-1, 0};
+    static const int errors[] = {ENOBUFS, ENOMEM};
+    omcache_server_stats_t stats = {.struct_size = sizeof(stats)};
+
+    fleet_start(&fleet, 1);
+    client = fixture_client(fleet.list);
+    assert_rc(omcache_noop(client, 0, -1), OMCACHE_OK);
+    for (int i = 0; i < 8; i++) {
+        int32_t timeout = timeouts[_i & 1];
+
+        fail_calls(CALL_SENDMSG, 1, 1, errors[_i >> 1]);
+        assert_rc(omcache_set(client, TEXT("key"), TEXT("value"), 0, 0, 0, timeout),
+                  timeout == 0 ? OMCACHE_BUFFERED : OMCACHE_OK);
+        ck_assert(stop_failing_calls());
+        drain(client);
+    }
+    assert_rc(omcache_server_stats(client, 0, &stats), OMCACHE_OK);
+    ck_assert_uint_eq(stats.failures, 0);
+    ck_assert_uint_eq(stats.lost, 0);
+}
+END_TEST
+
+/* There may be memory for a hello and none for a value, each time. */
+START_TEST(no_memory_for_values_ends_a_call)
+{
+    omcache_server_stats_t stats = {.struct_size = sizeof(stats)};
+
+    fleet_start(&fleet, 1);
+    client = fixture_client(fleet.list);
+    assert_rc(omcache_set_protocol(client, _i), OMCACHE_OK);
+    fail_calls(CALL_SENDMSG, 2, SIZE_MAX / 2, ENOBUFS);
+    failing.step = 2;
+    assert_rc(omcache_set(client, TEXT("key"), TEXT("value"), 0, 0, 0, -1), OMCACHE_NO_MEMORY);
+    ck_assert(stop_failing_calls());
+    assert_rc(omcache_server_stats(client, 0, &stats), OMCACHE_OK);
+    ck_assert_uint_eq(stats.failures, 0);
+    assert_rc(omcache_set(client, TEXT("key"), TEXT("value"), 0, 0, 0, -1), OMCACHE_OK);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("socket_errors");
@@ -221,5 +264,7 @@ int main(void)
     tcase_add_loop_test(tcase, no_call_may_fail_badly, 0, FAILURES);
     tcase_add_loop_test(tcase, calls_may_fail_for_long, 0, FAILURES);
     tcase_add_loop_test(tcase, any_read_may_be_the_last, 0, (FLOWS - 1) * PROTOCOLS);
+    tcase_add_loop_test(tcase, no_memory_of_the_kernel_is_no_failure, 0, 4);
+    tcase_add_loop_test(tcase, no_memory_for_values_ends_a_call, 0, PROTOCOLS);
     return fixture_run(suite);
 }
