@@ -1,0 +1,84 @@
+/*
+ * Loops that come late, or look at their timers before their descriptors: what has happened
+ * meanwhile is known first, and no server is given up for a silence that was ours.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "support/fixture.h"
+#include "support/outage.h"
+#include "support/told.h"
+#include "support/watcher.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#define DEAD 200
+#define LONG_AGO (2 * DEAD) /* when nobody has looked since, a dead timeout has passed */
+
+static struct watcher loop;
+static struct told told[2];
+
+static void open_client(const char *servers)
+{
+    memset(told, 0, sizeof(told));
+    client = impatient(servers, 5000, 200, DEAD);
+    watcher_init(&loop, client);
+}
+
+static omcache_server_stats_t stats(void)
+{
+    omcache_server_stats_t stats = {.struct_size = sizeof(stats)};
+    assert_rc(omcache_server_stats(client, 0, &stats), OMCACHE_OK);
+    return stats;
+}
+
+static void start_get(struct told *slot, int32_t msec)
+{
+    assert_rc(omcache_async_get(client, "key", 3, msec, told_reply, slot), OMCACHE_OK);
+}
+
+/* All is well when this operation has ended. */
+static void assert_found(const struct told *slot, int status)
+{
+    watcher_run(&loop, &slot->calls, 1);
+    assert_rc(slot->status, status);
+    ck_assert_uint_eq(stats().failures, 0);
+    ck_assert_uint_eq(stats().connects, 1);
+}
+
+/* The kernel was full, once, and then all that it had not taken was given up. */
+START_TEST(a_socket_that_was_full_long_ago_is_not_blamed)
+{
+    static unsigned char value[1000];
+    struct memcached m;
+    char path[64];
+    snprintf(path, sizeof(path), "/tmp/omc-late-%d", (int)getpid());
+    memcached_start_socket(&m, path);
+    open_client(m.address);
+    assert_rc(get("key"), OMCACHE_NOT_FOUND);
+    memcached_pause(&m);
+    while (stats().buffered == 0) {
+        assert_rc(omcache_set(client, TEXT("other"), value, sizeof(value), 0, 0, 0, 0),
+                  OMCACHE_BUFFERED);
+    }
+    assert_rc(omcache_reset_buffers(client), OMCACHE_OK);
+    memcached_resume(&m);
+    while (omcache_next_timeout(client) >= 0) { /* until it has answered what it was sent */
+        watcher_turn(&loop, 10);
+    }
+    clock_sleep(LONG_AGO);
+    start_get(&told[0], -1);
+    ck_assert_int_ne(omcache_next_timeout(client), 0);
+    assert_rc(omcache_process_timeouts(client), OMCACHE_OK);
+    assert_found(&told[0], OMCACHE_NOT_FOUND);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("late");
+    TCase *tcase = fixture_case(suite, "late");
+
+    tcase_add_test(tcase, a_socket_that_was_full_long_ago_is_not_blamed);
+    return fixture_run(suite);
+}
