@@ -30,6 +30,13 @@ void omc_doubt_drop(omcache_t *mc, struct omc_server *server)
     server->conn.held = false;
 }
 
+/* Sends nothing more for the time being.  But where the kernel is full the peer may have half
+ * a request, and wait for the rest of it; and that there is room again would tell of it. */
+static void hold(struct omc_connection *conn)
+{
+    conn->held = !conn->blocked;
+}
+
 /* Goes on with the first connection. */
 static void end(omcache_t *mc, struct omc_server *server)
 {
@@ -63,7 +70,7 @@ static void note_proof(omcache_t *mc, struct omc_server *server, int64_t now)
     server->second->until = omc_clock_after(now, DOUBT_GRACE);
     if (server->second->until < awaited && is_awaited(mc, server))
         server->second->until = awaited;
-    server->conn.held = true;
+    hold(&server->conn);
     omc_duty_touch(&mc->fleet, server);
 }
 
@@ -101,7 +108,8 @@ void omc_doubt_begin(omcache_t *mc, struct omc_server *server, uint32_t number, 
         return;
     server->doubted_at = now;
     server->second = omc_second_new(&mc->watches, server, &server->address, server->known, now);
-    conn->held = server->second != NULL;
+    if (server->second != NULL)
+        hold(conn);
     omc_duty_touch(&mc->fleet, server);
 }
 
