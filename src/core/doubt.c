@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "core/duty.h"
 #include "core/handle.h"
-#include "net/poll.h"
+#include "core/patience.h"
 
 enum {
     /* Silence of so many milliseconds makes a connection doubtful, and after so many a
@@ -76,7 +76,7 @@ static void note_proof(omcache_t *mc, struct omc_server *server, int64_t now)
 
 static bool has_shown_life(const struct omc_server *server)
 {
-    return server->conn.since >= server->second->begun || omc_poll_readable(server->watch.fd);
+    return server->conn.since >= server->second->begun || omc_patience_is_rewarded(server);
 }
 
 void omc_doubt_step(omcache_t *mc, struct omc_server *server, int64_t now)
@@ -104,7 +104,7 @@ void omc_doubt_begin(omcache_t *mc, struct omc_server *server, uint32_t number, 
     if (server->state != OMC_STATE_READY || !omc_connection_awaits_peer(conn) ||
         server->second != NULL || (int32_t)(number - conn->heard) < 0 ||
         now - conn->since < DOUBT_AFTER || now - server->doubted_at < DOUBT_PAUSE ||
-        omc_poll_readable(server->watch.fd))
+        omc_patience_is_rewarded(server))
         return;
     server->doubted_at = now;
     server->second = omc_second_new(&mc->watches, server, &server->address, server->known, now);

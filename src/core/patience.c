@@ -3,6 +3,8 @@
  */
 #include "core/patience.h"
 
+#include <poll.h>
+
 #include "base/clock.h"
 #include "core/doubt.h"
 #include "core/handle.h"
@@ -39,6 +41,14 @@ int64_t omc_patience_deadline(const omcache_t *mc, const struct omc_server *serv
     return omc_doubt_deadline(mc, server) < deadline ? omc_doubt_deadline(mc, server) : deadline;
 }
 
+bool omc_patience_is_rewarded(const struct omc_server *server)
+{
+    const struct omc_connection *conn = &server->conn;
+    bool full = conn->blocked && omc_connection_wants_write(conn);
+
+    return omc_poll_now(server->watch.fd, full ? POLLIN | POLLOUT : POLLIN);
+}
+
 /* Why its deadline makes it fail, or NULL if it does not. */
 static const char *reason_of_deadline(const omcache_t *mc, struct omc_server *server, int64_t now)
 {
@@ -46,7 +56,7 @@ static const char *reason_of_deadline(const omcache_t *mc, struct omc_server *se
         if (now < dead_deadline(mc, server))
             return NULL; /* it was the second connection's */
         /* The silence may be ours: perhaps nobody has looked for a long time. */
-        if (server->conn.foreign || !omc_poll_readable(server->watch.fd))
+        if (server->conn.foreign || !omc_patience_is_rewarded(server))
             return "no answer within the dead timeout";
         server->conn.since = now;
         return NULL;

@@ -74,11 +74,34 @@ START_TEST(a_socket_that_was_full_long_ago_is_not_blamed)
 }
 END_TEST
 
+/* The server waits for the rest of a request, and we for room, which there is. */
+START_TEST(room_that_nobody_has_seen_is_a_sign_of_life)
+{
+    static const char *const options[] = {"-I", "16m", NULL};
+    static unsigned char large[8000000];
+    struct memcached m;
+    memcached_start_with(&m, FLEET_PORT, options);
+    open_client(m.address);
+    assert_rc(get("key"), OMCACHE_NOT_FOUND);
+    memcached_pause(&m);
+    assert_rc(omcache_async_set(client, "key", 3, large, sizeof(large), 0, 0, 0, -1, told_reply,
+                                &told[0]),
+              OMCACHE_OK);
+    assert_rc(omcache_process_timeouts(client), OMCACHE_OK);
+    ck_assert_uint_gt(stats().buffered, 0);
+    memcached_resume(&m);
+    clock_sleep(LONG_AGO);
+    assert_rc(omcache_process_timeouts(client), OMCACHE_OK);
+    assert_found(&told[0], OMCACHE_OK);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("late");
     TCase *tcase = fixture_case(suite, "late");
 
     tcase_add_test(tcase, a_socket_that_was_full_long_ago_is_not_blamed);
+    tcase_add_test(tcase, room_that_nobody_has_seen_is_a_sign_of_life);
     return fixture_run(suite);
 }
