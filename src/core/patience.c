@@ -53,7 +53,7 @@ bool omc_patience_is_rewarded(const struct omc_server *server)
 static const char *reason_of_deadline(const omcache_t *mc, struct omc_server *server, int64_t now)
 {
     if (omc_state_is_connected(server->state)) {
-        if (now < dead_deadline(mc, server))
+        if (!omc_connection_awaits_peer(&server->conn) || now < dead_deadline(mc, server))
             return NULL; /* it was the second connection's */
         /* The silence may be ours: perhaps nobody has looked for a long time. */
         if (server->conn.foreign || !omc_patience_is_rewarded(server))

@@ -96,6 +96,28 @@ START_TEST(room_that_nobody_has_seen_is_a_sign_of_life)
 }
 END_TEST
 
+static void dawdle(omcache_t *mc, const omcache_reply_t *reply, void *context)
+{
+    told_reply(mc, reply, context);
+    clock_sleep(DEAD);
+    assert_rc(omcache_process_timeouts(mc), OMCACHE_OK);
+}
+
+/* A second connection is tried beside it, and has a deadline of its own. */
+START_TEST(a_server_in_doubt_that_owes_nothing_any_more_is_not_blamed)
+{
+    fleet_start(&fleet, 1);
+    open_client(fleet.list);
+    assert_rc(get("key"), OMCACHE_NOT_FOUND);
+    memcached_pause(&fleet.servers[0]);
+    start_get(&told[0], 60);
+    assert_rc(omcache_async_get(client, "key", 3, -1, dawdle, &told[1]), OMCACHE_OK);
+    watcher_run(&loop, &told[0].calls, 1);
+    memcached_resume(&fleet.servers[0]);
+    assert_found(&told[1], OMCACHE_NOT_FOUND);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("late");
@@ -103,5 +125,6 @@ int main(void)
 
     tcase_add_test(tcase, a_socket_that_was_full_long_ago_is_not_blamed);
     tcase_add_test(tcase, room_that_nobody_has_seen_is_a_sign_of_life);
+    tcase_add_test(tcase, a_server_in_doubt_that_owes_nothing_any_more_is_not_blamed);
     return fixture_run(suite);
 }
