@@ -68,9 +68,16 @@ static const char *reason_of_deadline(const omcache_t *mc, struct omc_server *se
     return omc_state_is_connecting(server->state) ? "connect timeout" : NULL;
 }
 
-/* Perhaps nobody has looked since the connection was made. */
-static void look(omcache_t *mc, struct omc_server *server, int64_t now)
+/* Perhaps nobody has looked since the name was found, or the connection was made.  What goes on
+ * only now has not had its time. */
+static void look(omcache_t *mc, struct omc_server *server, bool unwatched, int64_t now)
 {
+    enum omc_state before = server->state;
+
+    if (omc_state_is_resolving(before))
+        omc_names_look(mc, now);
+    if (unwatched && server->state != before)
+        server->conn.since = now;
     omc_watch_choose_none(&mc->watches);
     omc_server_choose(mc, server);
     omc_watch_wait(&mc->watches, 0);
@@ -80,18 +87,18 @@ static void look(omcache_t *mc, struct omc_server *server, int64_t now)
 void omc_patience_check(omcache_t *mc, struct omc_server *server, int64_t now)
 {
     int64_t deadline = omc_patience_deadline(mc, server);
-    bool was_up = omc_state_is_up(server->state);
+    bool was_up = omc_state_is_up(server->state), unwatched = now - deadline >= UNWATCHED_TIME;
     const char *reason;
 
     if (now < deadline)
         return;
     omc_doubt_check_deadline(mc, server, now);
-    if (omc_state_is_connecting(server->state))
-        look(mc, server, now);
+    if (omc_state_is_resolving(server->state) || omc_state_is_connecting(server->state))
+        look(mc, server, unwatched, now);
     reason = reason_of_deadline(mc, server, now);
     if (reason != NULL)
         omc_server_event(mc, server, OMC_EVENT_FAILED, reason, now);
     /* A reconnect that nobody watched has proved nothing: again, at once. */
-    if (reason != NULL && !was_up && now - deadline >= UNWATCHED_TIME)
+    if (reason != NULL && !was_up && unwatched)
         server->retry_at = now;
 }

@@ -118,6 +118,21 @@ START_TEST(a_server_in_doubt_that_owes_nothing_any_more_is_not_blamed)
 }
 END_TEST
 
+/* One operation is out of time, and there was time enough to connect, though nobody saw it. */
+START_TEST(a_connection_that_nobody_has_seen_is_there)
+{
+    fleet_start(&fleet, 1);
+    open_client(fleet.list);
+    start_get(&told[0], 300);
+    start_get(&told[1], -1);
+    clock_sleep(400);
+    assert_rc(omcache_process_timeouts(client), OMCACHE_OK);
+    ck_assert_uint_eq(told[0].calls, 1);
+    assert_rc(told[0].status, OMCACHE_TIMEOUT);
+    assert_found(&told[1], OMCACHE_NOT_FOUND);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("late");
@@ -126,5 +141,6 @@ int main(void)
     tcase_add_test(tcase, a_socket_that_was_full_long_ago_is_not_blamed);
     tcase_add_test(tcase, room_that_nobody_has_seen_is_a_sign_of_life);
     tcase_add_test(tcase, a_server_in_doubt_that_owes_nothing_any_more_is_not_blamed);
+    tcase_add_test(tcase, a_connection_that_nobody_has_seen_is_there);
     return fixture_run(suite);
 }
