@@ -52,7 +52,8 @@ struct pollfd *omcache_poll_fds(omcache_t *mc, int *nfds, int *poll_timeout)
         omc_loop_prepare(mc, now);
     else
         omc_loop_send(mc, now);
-    omc_loop_check_deadlines(mc, now);
+    if (mc->depth == 1) /* else there may be answers that have been read and not yet told */
+        omc_loop_check_deadlines(mc, now);
     if (!omc_call_end(mc))
         return NULL;
     /* Only now, as the callbacks at the end may have changed everything. */

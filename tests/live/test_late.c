@@ -133,6 +133,30 @@ START_TEST(a_connection_that_nobody_has_seen_is_there)
 }
 END_TEST
 
+static void ask_for_descriptors(omcache_t *mc, const omcache_reply_t *reply, void *context)
+{
+    int count = 0;
+    int due = -1;
+    told_reply(mc, reply, context);
+    clock_sleep(DEAD);
+    ck_assert_ptr_nonnull(omcache_poll_fds(mc, &count, &due));
+}
+
+/* It has been read with the first one, whose callback takes its time. */
+START_TEST(an_answer_that_is_about_to_be_told_is_there)
+{
+    fleet_start(&fleet, 1);
+    open_client(fleet.list);
+    assert_rc(get("key"), OMCACHE_NOT_FOUND);
+    memcached_pause(&fleet.servers[0]);
+    assert_rc(omcache_async_get(client, "key", 3, -1, ask_for_descriptors, &told[0]), OMCACHE_OK);
+    start_get(&told[1], -1);
+    assert_rc(omcache_process_timeouts(client), OMCACHE_OK);
+    memcached_resume(&fleet.servers[0]);
+    assert_found(&told[1], OMCACHE_NOT_FOUND);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("late");
@@ -142,5 +166,6 @@ int main(void)
     tcase_add_test(tcase, room_that_nobody_has_seen_is_a_sign_of_life);
     tcase_add_test(tcase, a_server_in_doubt_that_owes_nothing_any_more_is_not_blamed);
     tcase_add_test(tcase, a_connection_that_nobody_has_seen_is_there);
+    tcase_add_test(tcase, an_answer_that_is_about_to_be_told_is_there);
     return fixture_run(suite);
 }
