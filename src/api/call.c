@@ -100,13 +100,16 @@ static bool tell_deadline(omcache_t *mc)
 /* Tells it of everything.  What a callback changes is to be told, too. */
 static void tell(omcache_t *mc)
 {
+    bool told;
+
     do {
         omc_duty_update(mc);
         omc_watch_tell(mc, &mc->watches);
         omc_duty_tell_drained(mc);
-        tell_deadline(mc);
+        told = tell_deadline(mc);
         omc_losses_log(mc);
-    } while (!mc->doomed && (mc->fleet.touched_count > 0 || omc_watch_has_news(&mc->watches)));
+    } while (!mc->doomed &&
+             (told || mc->fleet.touched_count > 0 || omc_watch_has_news(&mc->watches)));
 }
 
 /* Whether a call leaves more to be done than to count itself out. */
@@ -128,8 +131,6 @@ bool omc_call_end(omcache_t *mc)
 
     if (mc->depth == 1 && !mc->doomed) {
         tell(mc);
-        if (mc->operations.early.first != NULL && tell_deadline(mc))
-            tell(mc);
         omc_fleet_free_dropped(mc, false);
     }
     freed = mc->doomed;

@@ -98,7 +98,9 @@ int omcache_process_timeouts(omcache_t *mc)
         return rc;
     omc_call_begin_io(mc);
     now = omc_call_clock(mc);
-    mc->told_deadline = OMC_CLOCK_NEVER;
+    /* A loop's timer is over then.  From inside a callback it is as it was. */
+    if (mc->depth == 1 || mc->told_deadline <= now)
+        mc->told_deadline = OMC_CLOCK_NEVER;
     begin(mc, now);
     omc_loop_check_deadlines(mc, now);
     return finish(mc, rc, now);
