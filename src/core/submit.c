@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "core/duty.h"
 #include "core/handle.h"
+#include "core/protocol.h"
 #include "core/receive.h"
 #include "core/recovery.h"
 #include "proto/request.h"
@@ -153,7 +154,7 @@ static int send_one(omcache_t *mc, struct omc_server *server, const omcache_req_
         omc_server_queued(mc, server, NULL);
     omc_duty_touch(&mc->fleet, server); /* it was written to */
     if (conn->broken != 0)
-        omc_server_event(mc, server, OMC_EVENT_FAILED, strerror(conn->broken), now);
+        omc_protocol_error(mc, server, conn->broken, now);
     return rc;
 }
 
