@@ -106,8 +106,8 @@ static void tell(omcache_t *mc)
         omc_duty_update(mc);
         omc_watch_tell(mc, &mc->watches);
         omc_duty_tell_drained(mc);
+        omc_losses_log(mc); /* the log callback may choose another timeout */
         told = tell_deadline(mc);
-        omc_losses_log(mc);
     } while (!mc->doomed &&
              (told || mc->fleet.touched_count > 0 || omc_watch_has_news(&mc->watches)));
 }
