@@ -86,7 +86,7 @@ int omc_server_submit(omcache_t *mc, struct omc_server *server, const omcache_re
 
 void omc_server_note_request(omcache_t *mc, struct omc_server *server)
 {
-    if (server->unsent && omc_connection_has_queue(&server->conn) &&
+    if (server->unsent && server->active && omc_connection_has_queue(&server->conn) &&
         omc_server_events(server) == server->watch.events)
         return; /* it was noted for the one in front */
     if (omc_connection_is_busy(&server->conn) && omc_connection_is_unfinished(&server->conn))
