@@ -185,6 +185,7 @@ static int run(omcache_t *mc, int64_t now, int64_t deadline)
         may_read = omc_loop_wait(mc, finished ? 0 : omc_clock_left(now, until), may_read);
         now = omc_call_clock(mc);
         omc_loop_dispatch(mc, now);
+        now = omc_call_clock(mc); /* callbacks take their time */
     }
 }
 

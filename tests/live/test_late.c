@@ -157,6 +157,31 @@ START_TEST(an_answer_that_is_about_to_be_told_is_there)
 }
 END_TEST
 
+static void dawdle_and_ask(omcache_t *mc, const omcache_reply_t *reply, void *context)
+{
+    told_reply(mc, reply, context);
+    clock_sleep(LONG_AGO);
+    memcached_pause(&fleet.servers[0]); /* so that no answer is there at once */
+    start_get(&told[1], -1);
+}
+
+/* What it asks for is sent after it has returned, in a loop or by a call that waits. */
+START_TEST(a_callback_that_takes_its_time_does_not_take_the_servers)
+{
+    fleet_start(&fleet, 1);
+    open_client(fleet.list);
+    assert_rc(get("key"), OMCACHE_NOT_FOUND);
+    assert_rc(omcache_async_get(client, "key", 3, -1, dawdle_and_ask, &told[0]), OMCACHE_OK);
+    if (_i == 0) {
+        watcher_run(&loop, &told[0].calls, 1);
+    } else {
+        omcache_io(client, NULL, NULL, NULL, NULL, LONG_AGO + DEAD / 4);
+    }
+    memcached_resume(&fleet.servers[0]);
+    assert_found(&told[1], OMCACHE_NOT_FOUND);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("late");
@@ -167,5 +192,6 @@ int main(void)
     tcase_add_test(tcase, a_server_in_doubt_that_owes_nothing_any_more_is_not_blamed);
     tcase_add_test(tcase, a_connection_that_nobody_has_seen_is_there);
     tcase_add_test(tcase, an_answer_that_is_about_to_be_told_is_there);
+    tcase_add_loop_test(tcase, a_callback_that_takes_its_time_does_not_take_the_servers, 0, 2);
     return fixture_run(suite);
 }
