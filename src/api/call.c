@@ -100,13 +100,16 @@ static bool tell_deadline(omcache_t *mc)
 /* Tells it of everything.  What a callback changes is to be told, too. */
 static void tell(omcache_t *mc)
 {
+    bool told;
+
     do {
         omc_duty_update(mc);
         omc_watch_tell(mc, &mc->watches);
         omc_duty_tell_drained(mc);
-        tell_deadline(mc);
-        omc_losses_log(mc);
-    } while (!mc->doomed && (mc->fleet.touched_count > 0 || omc_watch_has_news(&mc->watches)));
+        omc_losses_log(mc); /* the log callback may choose another timeout */
+        told = tell_deadline(mc);
+    } while (!mc->doomed &&
+             (told || mc->fleet.touched_count > 0 || omc_watch_has_news(&mc->watches)));
 }
 
 /* Whether a call leaves more to be done than to count itself out. */
@@ -128,8 +131,6 @@ bool omc_call_end(omcache_t *mc)
 
     if (mc->depth == 1 && !mc->doomed) {
         tell(mc);
-        if (mc->operations.early.first != NULL && tell_deadline(mc))
-            tell(mc);
         omc_fleet_free_dropped(mc, false);
     }
     freed = mc->doomed;
@@ -184,6 +185,7 @@ static int run(omcache_t *mc, int64_t now, int64_t deadline)
         may_read = omc_loop_wait(mc, finished ? 0 : omc_clock_left(now, until), may_read);
         now = omc_call_clock(mc);
         omc_loop_dispatch(mc, now);
+        now = omc_call_clock(mc); /* callbacks take their time */
     }
 }
 

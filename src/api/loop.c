@@ -63,14 +63,14 @@ static void begin(omcache_t *mc, int64_t now)
 }
 
 /* Completes what has ended, and sends what that has asked for. */
-static int finish(omcache_t *mc, int rc, int64_t now)
+static int finish(omcache_t *mc, int rc)
 {
     if (!mc->doomed && !mc->batch.collecting)
         omc_batch_deliver_failures(mc); /* nobody else does, where there are no classic calls */
     if (!mc->doomed)
         omc_operation_tell(mc);
     if (!mc->doomed)
-        omc_loop_send(mc, now);
+        omc_loop_send(mc, omc_call_clock(mc)); /* callbacks take their time */
     return omc_call_end(mc) ? rc : OMCACHE_CANCELLED;
 }
 
@@ -86,7 +86,7 @@ int omcache_process_fd(omcache_t *mc, int fd, short revents)
     begin(mc, now);
     if (!omc_loop_process_fd(mc, fd, revents, now))
         rc = OMCACHE_NOT_FOUND;
-    return finish(mc, rc, now);
+    return finish(mc, rc);
 }
 
 int omcache_process_timeouts(omcache_t *mc)
@@ -98,8 +98,10 @@ int omcache_process_timeouts(omcache_t *mc)
         return rc;
     omc_call_begin_io(mc);
     now = omc_call_clock(mc);
-    mc->told_deadline = OMC_CLOCK_NEVER;
+    /* A loop's timer is over then.  From inside a callback it is as it was. */
+    if (mc->depth == 1 || mc->told_deadline <= now)
+        mc->told_deadline = OMC_CLOCK_NEVER;
     begin(mc, now);
     omc_loop_check_deadlines(mc, now);
-    return finish(mc, rc, now);
+    return finish(mc, rc);
 }

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "core/handle.h"
+#include "core/loop.h"
 #include "core/patience.h"
 
 enum {
@@ -85,8 +86,18 @@ static void audit_some(const omcache_t *mc, struct omc_server **servers, size_t 
         audit_server(mc, servers[(mc->usec + i) % count]);
 }
 
+/* A loop with timers of its own is never late. */
+static void audit_timer(omcache_t *mc)
+{
+    if (mc->timeout_func == NULL || omc_loop_deadline(mc) >= mc->told_deadline)
+        return;
+    fprintf(stderr, "omcache: the timeout callback was not told of a deadline\n");
+    abort();
+}
+
 void omc_audit(omcache_t *mc)
 {
+    audit_timer(mc);
     audit_some(mc, mc->fleet.active, mc->fleet.active_count);
     audit_some(mc, mc->fleet.servers, mc->fleet.count);
     for (const struct omc_server *server = mc->dropped; server != NULL; server = server->next)

@@ -425,6 +425,7 @@ bool omc_connection_forget(struct omc_connection *conn)
         conn->allowed = conn->written + omc_connection_unsent(conn);
     if (omc_connection_unsent(conn) > 0)
         return false;
+    conn->blocked = false; /* what the kernel did not take is gone */
     omc_blocks_release(&conn->pool->blocks, &conn->out);
     return true;
 }

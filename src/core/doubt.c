@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "core/duty.h"
 #include "core/handle.h"
-#include "net/poll.h"
+#include "core/patience.h"
 
 enum {
     /* Silence of so many milliseconds makes a connection doubtful, and after so many a
@@ -28,6 +28,13 @@ void omc_doubt_drop(omcache_t *mc, struct omc_server *server)
     omc_second_free(server->second, &mc->watches);
     server->second = NULL;
     server->conn.held = false;
+}
+
+/* Sends nothing more for the time being.  But where the kernel is full the peer may have half
+ * a request, and wait for the rest of it; and that there is room again would tell of it. */
+static void hold(struct omc_connection *conn)
+{
+    conn->held = !conn->blocked;
 }
 
 /* Goes on with the first connection. */
@@ -63,13 +70,13 @@ static void note_proof(omcache_t *mc, struct omc_server *server, int64_t now)
     server->second->until = omc_clock_after(now, DOUBT_GRACE);
     if (server->second->until < awaited && is_awaited(mc, server))
         server->second->until = awaited;
-    server->conn.held = true;
+    hold(&server->conn);
     omc_duty_touch(&mc->fleet, server);
 }
 
 static bool has_shown_life(const struct omc_server *server)
 {
-    return server->conn.since >= server->second->begun || omc_poll_readable(server->watch.fd);
+    return server->conn.since >= server->second->begun || omc_patience_is_rewarded(server);
 }
 
 void omc_doubt_step(omcache_t *mc, struct omc_server *server, int64_t now)
@@ -97,11 +104,12 @@ void omc_doubt_begin(omcache_t *mc, struct omc_server *server, uint32_t number, 
     if (server->state != OMC_STATE_READY || !omc_connection_awaits_peer(conn) ||
         server->second != NULL || (int32_t)(number - conn->heard) < 0 ||
         now - conn->since < DOUBT_AFTER || now - server->doubted_at < DOUBT_PAUSE ||
-        omc_poll_readable(server->watch.fd))
+        omc_patience_is_rewarded(server))
         return;
     server->doubted_at = now;
     server->second = omc_second_new(&mc->watches, server, &server->address, server->known, now);
-    conn->held = server->second != NULL;
+    if (server->second != NULL)
+        hold(conn);
     omc_duty_touch(&mc->fleet, server);
 }
 

@@ -168,6 +168,14 @@ void omc_names_dispatch(omcache_t *mc, int64_t now)
     }
 }
 
+void omc_names_look(omcache_t *mc, int64_t now)
+{
+    omc_watch_choose_none(&mc->watches);
+    omc_names_choose(mc);
+    omc_watch_wait(&mc->watches, 0);
+    omc_names_dispatch(mc, now);
+}
+
 void omc_names_check_deadline(omcache_t *mc, int64_t now)
 {
     struct omc_names *names = &mc->names;

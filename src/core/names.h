@@ -44,6 +44,9 @@ void omc_names_choose(omcache_t *mc);
 /* Acts on what was found about its descriptors. */
 void omc_names_dispatch(omcache_t *mc, int64_t now);
 
+/* Both, without waiting: acts on what there is. */
+void omc_names_look(omcache_t *mc, int64_t now);
+
 /* Acts on timeouts, if some are due. */
 void omc_names_check_deadline(omcache_t *mc, int64_t now);
 

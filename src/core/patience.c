@@ -3,6 +3,8 @@
  */
 #include "core/patience.h"
 
+#include <poll.h>
+
 #include "base/clock.h"
 #include "core/doubt.h"
 #include "core/handle.h"
@@ -39,6 +41,14 @@ int64_t omc_patience_deadline(const omcache_t *mc, const struct omc_server *serv
     return omc_doubt_deadline(mc, server) < deadline ? omc_doubt_deadline(mc, server) : deadline;
 }
 
+bool omc_patience_is_rewarded(const struct omc_server *server)
+{
+    const struct omc_connection *conn = &server->conn;
+    bool full = conn->blocked && omc_connection_wants_write(conn);
+
+    return omc_poll_now(server->watch.fd, full ? POLLIN | POLLOUT : POLLIN);
+}
+
 /* Perhaps nobody has looked for a long time, or a callback asks that was told an answer while
  * others wait behind it. */
 static bool is_silence_ours(const struct omc_server *server)
@@ -47,14 +57,14 @@ static bool is_silence_ours(const struct omc_server *server)
 
     if (conn->handling && omc_buffer_size(&conn->in.buffer) > 0)
         return true;
-    return !conn->foreign && omc_poll_readable(server->watch.fd);
+    return !conn->foreign && omc_patience_is_rewarded(server);
 }
 
 /* Why its deadline makes it fail, or NULL if it does not. */
 static const char *reason_of_deadline(const omcache_t *mc, struct omc_server *server, int64_t now)
 {
     if (omc_state_is_connected(server->state)) {
-        if (now < dead_deadline(mc, server))
+        if (!omc_connection_awaits_peer(&server->conn) || now < dead_deadline(mc, server))
             return NULL; /* it was the second connection's */
         if (!is_silence_ours(server))
             return "no answer within the dead timeout";
@@ -68,9 +78,16 @@ static const char *reason_of_deadline(const omcache_t *mc, struct omc_server *se
     return omc_state_is_connecting(server->state) ? "connect timeout" : NULL;
 }
 
-/* Perhaps nobody has looked since the connection was made. */
-static void look(omcache_t *mc, struct omc_server *server, int64_t now)
+/* Perhaps nobody has looked since the name was found, or the connection was made.  What goes on
+ * only now has not had its time. */
+static void look(omcache_t *mc, struct omc_server *server, bool unwatched, int64_t now)
 {
+    enum omc_state before = server->state;
+
+    if (omc_state_is_resolving(before))
+        omc_names_look(mc, now);
+    if (unwatched && server->state != before)
+        server->conn.since = now;
     omc_watch_choose_none(&mc->watches);
     omc_server_choose(mc, server);
     omc_watch_wait(&mc->watches, 0);
@@ -80,18 +97,18 @@ static void look(omcache_t *mc, struct omc_server *server, int64_t now)
 void omc_patience_check(omcache_t *mc, struct omc_server *server, int64_t now)
 {
     int64_t deadline = omc_patience_deadline(mc, server);
-    bool was_up = omc_state_is_up(server->state);
+    bool was_up = omc_state_is_up(server->state), unwatched = now - deadline >= UNWATCHED_TIME;
     const char *reason;
 
     if (now < deadline)
         return;
     omc_doubt_check_deadline(mc, server, now);
-    if (omc_state_is_connecting(server->state))
-        look(mc, server, now);
+    if (omc_state_is_resolving(server->state) || omc_state_is_connecting(server->state))
+        look(mc, server, unwatched, now);
     reason = reason_of_deadline(mc, server, now);
     if (reason != NULL)
         omc_server_event(mc, server, OMC_EVENT_FAILED, reason, now);
     /* A reconnect that nobody watched has proved nothing: again, at once. */
-    if (reason != NULL && !was_up && now - deadline >= UNWATCHED_TIME)
+    if (reason != NULL && !was_up && unwatched)
         server->retry_at = now;
 }

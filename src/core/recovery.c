@@ -121,14 +121,18 @@ void omc_recovery_dispatch(omcache_t *mc, int64_t now)
 
 /* A connection takes a round trip.  What an address has before the next one is tried is
  * enough to tell slow from gone; but a unix socket whose queue is full is there. */
+static bool is_doubtful(const struct omc_server *server, int64_t now)
+{
+    if (omc_state_is_resolving(server->state))
+        return now - server->conn.since >= LOOKUP_TIME;
+    return omc_state_is_connecting(server->state) && omc_race_is_overdue(&server->race, now);
+}
+
 void omc_recovery_doubt(omcache_t *mc, struct omc_server *server, int64_t now)
 {
-    bool doubtful =
-        omc_state_is_resolving(server->state)
-            ? now - server->conn.since >= LOOKUP_TIME
-            : omc_state_is_connecting(server->state) && omc_race_is_overdue(&server->race, now);
-
-    if (doubtful)
+    if (is_doubtful(server, now)) /* perhaps nobody has looked */
+        look_at(mc, &server, 1, now);
+    if (is_doubtful(server, now))
         omc_server_event(mc, server, OMC_EVENT_DOUBTED, NULL, now);
 }
 

@@ -33,9 +33,9 @@ void omc_poll(struct pollfd *fds, size_t count, int msec)
         fds[i].revents = 0;
 }
 
-bool omc_poll_readable(int fd)
+bool omc_poll_now(int fd, short events)
 {
-    struct pollfd entry = {.fd = fd, .events = POLLIN};
+    struct pollfd entry = {.fd = fd, .events = events};
 
     return poll(&entry, 1, 0) > 0;
 }

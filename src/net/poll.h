@@ -12,7 +12,7 @@
  * interruption by a signal looks like a timeout that came early. */
 void omc_poll(struct pollfd *fds, size_t count, int msec);
 
-/* Whether fd could be read from, or has failed, right now. */
-bool omc_poll_readable(int fd);
+/* Whether one of these events is there right now, or fd has failed. */
+bool omc_poll_now(int fd, short events);
 
 #endif

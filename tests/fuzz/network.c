@@ -356,9 +356,9 @@ void omc_poll(struct pollfd *fds, size_t count, int msec)
     }
 }
 
-bool omc_poll_readable(int fd)
+bool omc_poll_now(int fd, short events)
 {
-    return network_ready(fd, POLLIN) != 0;
+    return network_ready(fd, events) != 0;
 }
 
 /* It always may. */

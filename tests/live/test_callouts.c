@@ -77,10 +77,84 @@ START_TEST(everything_may_be_called_at_a_timeout)
 }
 END_TEST
 
+/* A loop with one timer of its own, which it may act on at once. */
+static int timer = -1;
+
+static void act_or_set_timer(omcache_t *mc, int msec, void *context)
+{
+    (void)context;
+    timer = msec;
+    ck_assert_uint_lt(rounds++, 10);
+    if (msec == 0) {
+        timer = -1;
+        assert_rc(omcache_process_timeouts(mc), OMCACHE_OK);
+    }
+}
+
+START_TEST(what_is_due_later_is_told_after_what_is_due_now)
+{
+    open_servers(1);
+    assert_missing("k");
+    memcached_pause(&fleet.servers[0]);
+    assert_rc(omcache_async_get(client, TEXT("k"), 10, told_reply, &told[0]), OMCACHE_OK);
+    assert_rc(omcache_async_get(client, TEXT("k"), 5000, told_reply, &told[1]), OMCACHE_OK);
+    watcher_turn(&loop, 5); /* they are sent */
+    clock_sleep(20);
+    assert_rc(omcache_set_timeout_callback(client, act_or_set_timer, NULL), OMCACHE_OK);
+    ck_assert_uint_eq(told[0].calls, 1);
+    ck_assert_int_gt(timer, 0);
+    ck_assert_int_ge(omcache_next_timeout(client) + 1, timer);
+}
+END_TEST
+
+static void ask_more_at_timeout(omcache_t *mc, int msec, void *context)
+{
+    (void)context;
+    timer = msec;
+    if (rounds++ == 0) {
+        assert_rc(omcache_async_get(mc, TEXT("k"), 100, told_reply, &told[1]), OMCACHE_OK);
+    }
+}
+
+START_TEST(what_a_timeout_callback_asks_for_is_told)
+{
+    open_servers(1);
+    assert_missing("k");
+    memcached_pause(&fleet.servers[0]);
+    assert_rc(omcache_set_timeout_callback(client, ask_more_at_timeout, NULL), OMCACHE_OK);
+    assert_rc(omcache_async_get(client, TEXT("k"), 5000, told_reply, &told[0]), OMCACHE_OK);
+    ck_assert_uint_eq(rounds, 2);
+    ck_assert_int_le(timer, 100);
+}
+END_TEST
+
+static void process_at_timeout(omcache_t *mc, int msec, void *context)
+{
+    (void)msec;
+    (void)context;
+    ck_assert_uint_lt(rounds++, 10);
+    assert_rc(omcache_process_timeouts(mc), OMCACHE_OK);
+}
+
+START_TEST(early_calls_from_a_timeout_callback_do_no_harm)
+{
+    open_servers(1);
+    assert_missing("k");
+    memcached_pause(&fleet.servers[0]);
+    assert_rc(omcache_set_timeout_callback(client, process_at_timeout, NULL), OMCACHE_OK);
+    assert_rc(omcache_async_get(client, TEXT("k"), 50, told_reply, &told[0]), OMCACHE_OK);
+    watcher_run(&loop, &told_count, 1);
+    told_once(told, 1, OMCACHE_TIMEOUT);
+}
+END_TEST
+
+static bool drained[2];
+
 static void call_much_at_drain(omcache_t *mc, int server_index, void *context)
 {
     (void)context;
-    ck_assert_int_eq(server_index, (int)(rounds % 2));
+    ck_assert(!drained[server_index]); /* once each, whichever is connected first */
+    drained[server_index] = true;
     if (rounds++ < 2) {
         assert_rc(omcache_set_servers(mc, fleet.list), OMCACHE_OK);
         assert_rc(omcache_noop(mc, server_index, -1), OMCACHE_OK);
@@ -268,6 +342,9 @@ int main(void)
     tcase_add_checked_fixture(others, begin, NULL);
     tcase_add_test(others, everything_may_be_called_at_a_watch);
     tcase_add_test(others, everything_may_be_called_at_a_timeout);
+    tcase_add_test(others, what_is_due_later_is_told_after_what_is_due_now);
+    tcase_add_test(others, what_a_timeout_callback_asks_for_is_told);
+    tcase_add_test(others, early_calls_from_a_timeout_callback_do_no_harm);
     tcase_add_test(others, everything_may_be_called_at_a_drain);
     tcase_add_test(others, response_and_log_callbacks_are_refused);
     tcase_add_loop_test(others, the_loop_may_be_chosen_in_response_and_log_callbacks, 0, 2);

@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include "support/dnsmasq.h"
 #include "support/fixture.h"
 #include "support/loopback.h"
 #include "support/told.h"
@@ -15,7 +16,7 @@
 #define PORT FLEET_PORT
 
 static struct watcher loop;
-static struct told told[1];
+static struct told told[2];
 
 static void begin(void)
 {
@@ -55,6 +56,36 @@ START_TEST(descriptors_of_lookups_are_told)
 }
 END_TEST
 
+/* Its loop comes late, and looks at its timers first: what the name server has said long ago
+ * counts. */
+START_TEST(a_name_that_was_found_long_ago_is_no_failure)
+{
+    omcache_server_stats_t stats = {.struct_size = sizeof(stats)};
+    struct dnsmasq dns;
+    char record[64];
+    char list[32];
+    char host[LOOPBACK_HOST_SIZE];
+    snprintf(record, sizeof(record), "%s late.test\n", loopback_host(host));
+    snprintf(list, sizeof(list), "late.test:%d", PORT);
+    dnsmasq_configure_lookups();
+    dnsmasq_start(&dns, record, NULL);
+    fleet_start(&fleet, 1);
+    client = fixture_client(list);
+    watcher_init(&loop, client);
+    assert_rc(omcache_set_dns_servers(client, dnsmasq_address()), OMCACHE_OK);
+    assert_rc(omcache_set_connect_timeout(client, _i == 0 ? 200 : 5000), OMCACHE_OK);
+    assert_rc(omcache_async_get(client, TEXT("key"), 200, told_reply, &told[0]), OMCACHE_OK);
+    assert_rc(omcache_async_get(client, TEXT("key"), -1, told_reply, &told[1]), OMCACHE_OK);
+    clock_sleep(400);
+    assert_rc(omcache_process_timeouts(client), OMCACHE_OK);
+    watcher_run(&loop, &told[1].calls, 1);
+    assert_rc(told[0].status, OMCACHE_TIMEOUT);
+    assert_rc(told[1].status, OMCACHE_NOT_FOUND);
+    assert_rc(omcache_server_stats(client, 0, &stats), OMCACHE_OK);
+    ck_assert_uint_eq(stats.failures, 0);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("names in a loop");
@@ -62,5 +93,6 @@ int main(void)
 
     tcase_add_checked_fixture(tcase, begin, NULL);
     tcase_add_loop_test(tcase, descriptors_of_lookups_are_told, 0, 2);
+    tcase_add_loop_test(tcase, a_name_that_was_found_long_ago_is_no_failure, 0, 2);
     return fixture_run(suite);
 }

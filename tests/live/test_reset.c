@@ -195,6 +195,30 @@ START_TEST(values_outlive_the_server_that_is_dropped_meanwhile)
 }
 END_TEST
 
+/* Two gets that are alike are queued in one go; and nobody has been connected to yet. */
+static size_t collect_two_and_reset(void)
+{
+    omcache_server_stats_t stats = {.struct_size = sizeof(stats)};
+    const unsigned char *keys[] = {(const unsigned char *)"a", (const unsigned char *)"b"};
+    size_t lens[] = {1, 1};
+    omcache_req_t reqs[2];
+    size_t count = 2;
+    assert_rc(omcache_get_multi(client, keys, lens, 2, reqs, &count, NULL, NULL, 0),
+              OMCACHE_BUFFERED);
+    assert_rc(omcache_reset_buffers(client), OMCACHE_OK);
+    assert_rc(omcache_server_stats(client, 0, &stats), OMCACHE_OK);
+    return stats.buffered;
+}
+
+START_TEST(what_is_collected_after_a_reset_is_given_up_by_the_next)
+{
+    fixture_servers(1);
+    assert_rc(omcache_set_buffering(client, 1), OMCACHE_OK);
+    ck_assert_uint_eq(collect_two_and_reset(), 0);
+    ck_assert_uint_eq(collect_two_and_reset(), 0);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("reset");
@@ -207,5 +231,6 @@ int main(void)
     tcase_add_test(tcase, values_outlive_the_server_that_is_dropped_meanwhile);
     tcase_add_loop_test(tcase, a_protocol_chosen_during_a_handshake_is_for_the_next_connection, 0,
                         2);
+    tcase_add_test(tcase, what_is_collected_after_a_reset_is_given_up_by_the_next);
     return fixture_run(suite);
 }

@@ -155,6 +155,34 @@ START_TEST(a_paused_server_is_not_given_up_sooner)
 }
 END_TEST
 
+/* It cannot answer a request of which it has half. */
+START_TEST(a_server_is_sent_the_rest_of_a_request_while_it_is_in_doubt)
+{
+    static const char *const options[] = {"-I", "16m", NULL};
+    static unsigned char large[8000000];
+    static struct watcher loop;
+    static struct told told[2];
+    memset(told, 0, sizeof(told));
+    memcached_start_with(&server, FLEET_PORT, options);
+    client = fixture_client(server.address);
+    assert_rc(omcache_set_protocol(client, protocols[_i]), OMCACHE_OK);
+    watcher_init(&loop, client);
+    store("key", "value");
+    memcached_pause(&server);
+    assert_rc(omcache_async_set(client, "large", 5, large, sizeof(large), 0, 0, 0, -1, told_reply,
+                                &told[0]),
+              OMCACHE_OK);
+    assert_rc(omcache_async_get(client, "key", 3, 100, told_reply, &told[1]), OMCACHE_OK);
+    watcher_run(&loop, &told[1].calls, 1);
+    ck_assert_uint_gt(stats().buffered, 0);
+    memcached_resume(&server);
+    watcher_run(&loop, &told[0].calls, 1);
+    assert_rc(told[0].status, OMCACHE_OK);
+    ck_assert_uint_eq(stats().failures, 0);
+    ck_assert_uint_eq(stats().connects, 1);
+}
+END_TEST
+
 START_TEST(a_vanished_server_is_given_up_when_its_time_is_over)
 {
     memcached_start(&server, FLEET_PORT);
@@ -245,6 +273,8 @@ int main(void)
     tcase_add_loop_test(tcase, an_event_loop_gets_over_it, 0, PROTOCOLS);
     tcase_add_loop_test(tcase, a_paused_server_is_not_given_up_sooner, 0, PROTOCOLS);
     tcase_add_loop_test(tcase, a_vanished_server_is_given_up_when_its_time_is_over, 0, PROTOCOLS);
+    tcase_add_loop_test(tcase, a_server_is_sent_the_rest_of_a_request_while_it_is_in_doubt, 0,
+                        PROTOCOLS);
     tcase_add_test(tcase, idle_connections_are_kept_alive);
     tcase_add_test(tcase, the_setting_is_for_later_connections_too);
     return fixture_run(suite);

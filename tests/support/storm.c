@@ -253,12 +253,15 @@ static void pass_time(int msec)
 }
 
 /* Looks keys up, or asks for a sign of life, until a server is in this state; false if that
- * takes too long. */
+ * takes too long.  One that is idle is asked, too: its connection may have been made before it
+ * was killed, and the hello answered then, so that it was found and lost again.  It takes
+ * requests, and only they connect it. */
 static bool bring_into(int place, int32_t state, bool ask)
 {
+    omcache_server_stats_t before = stats_of(place);
     int64_t begun = clock_ms();
-    while (stats_of(place).state != state) {
-        if (ask) {
+    for (size_t looks = 0; stats_of(place).state != state; looks++) {
+        if (ask || stats_of(place).state == OMCACHE_SERVER_IDLE) {
             omcache_noop(client, place, 100);
         }
         for (unsigned id = 0; id < LEDGER_KEYS && !ask; id++) {
@@ -268,7 +271,14 @@ static bool bring_into(int place, int32_t state, bool ask)
         }
         pass_time(2);
         if (clock_ms() - begun > clock_allow(REST_LONGEST_MS)) {
-            ledger_wrong(&ledger.odd, "server %d is not found %s", place, ask ? "down" : "again");
+            omcache_server_stats_t stats = stats_of(place);
+            ledger_wrong(
+                &ledger.odd,
+                "server %d is not found %s: state %d after %zu looks, connected %zu times, "
+                "failed %zu times, last as %d",
+                place, ask ? "down" : "again", (int)stats.state, looks,
+                (size_t)(stats.connects - before.connects),
+                (size_t)(stats.failures - before.failures), (int)stats.last_failure);
             return false;
         }
     }

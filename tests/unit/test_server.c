@@ -233,6 +233,28 @@ START_TEST(a_lookup_that_finds_it_verified_still_goes_elsewhere)
 }
 END_TEST
 
+START_TEST(a_server_that_cannot_be_reached_is_doubted)
+{
+    assert_rc(omcache_set_servers(client, peer_address(peer_start_unreachable(0))), OMCACHE_OK);
+    server = client->fleet.servers[0];
+    assert_rc(submit(START), OMCACHE_OK);
+    omc_recovery_doubt_all(client, START + 249);
+    assert_state(OMC_STATE_CONNECTING);
+    omc_recovery_doubt_all(client, START + 250);
+    assert_state(OMC_STATE_RECONNECTING);
+}
+END_TEST
+
+/* Nobody has looked. */
+START_TEST(a_server_that_is_connected_is_not_doubted)
+{
+    assert_rc(submit(START), OMCACHE_OK);
+    assert_state(OMC_STATE_CONNECTING);
+    omc_recovery_doubt_all(client, START + 250);
+    assert_state(OMC_STATE_HANDSHAKE);
+}
+END_TEST
+
 /* The attempt goes on, and ends well. */
 START_TEST(a_server_that_is_doubted_is_down_until_it_is_proved)
 {
@@ -241,9 +263,7 @@ START_TEST(a_server_that_is_doubted_is_down_until_it_is_proved)
     int peer;
 
     assert_rc(submit(START), OMCACHE_OK);
-    omc_recovery_doubt_all(client, now - 1);
-    assert_state(OMC_STATE_CONNECTING);
-    omc_recovery_doubt_all(client, now);
+    omc_server_event(client, server, OMC_EVENT_DOUBTED, NULL, now);
     assert_state(OMC_STATE_RECONNECTING);
     ck_assert_uint_eq(client->batch.failures_count, 1); /* it has nowhere to go */
     assert_rc(client->batch.failures[0].status, OMCACHE_SERVER_FAILURE);
@@ -331,6 +351,8 @@ int main(void)
     tcase_add_test(tcase, pauses_grow_up_to_the_reconnect_timeout);
     tcase_add_test(tcase, a_reconnect_nobody_watched_is_made_again_at_once);
     tcase_add_test(tcase, a_lookup_that_finds_it_verified_still_goes_elsewhere);
+    tcase_add_test(tcase, a_server_that_cannot_be_reached_is_doubted);
+    tcase_add_test(tcase, a_server_that_is_connected_is_not_doubted);
     tcase_add_test(tcase, a_server_that_is_doubted_is_down_until_it_is_proved);
     tcase_add_test(others, pauses_of_many_clients_differ);
     tcase_add_test(others, numbers_wrap_unnoticed);
