@@ -163,8 +163,10 @@ static int run(omcache_t *mc, int64_t now, int64_t deadline)
 {
     bool may_read = true;
 
-    if (mc->depth > 1)
+    if (mc->depth > 1) {
         omc_loop_take_rests(mc, now);
+        now = omc_call_clock(mc); /* callbacks may have taken long; and so below */
+    }
     for (bool first = true;; first = false) {
         int64_t until;
         bool finished;
@@ -182,8 +184,8 @@ static int run(omcache_t *mc, int64_t now, int64_t deadline)
         if (deadline < until)
             until = deadline;
         may_read = omc_loop_wait(mc, finished ? 0 : omc_clock_left(now, until), may_read);
+        omc_loop_dispatch(mc, omc_call_clock(mc));
         now = omc_call_clock(mc);
-        omc_loop_dispatch(mc, now);
     }
 }
 
