@@ -82,31 +82,50 @@ int64_t omc_call_deadline(omcache_t *mc)
     return soon < deadline ? soon : deadline;
 }
 
-/* Tells the application's loop when it is needed earlier than it knows; whether it was. */
-static bool tell_deadline(omcache_t *mc)
+/* What the application's loop knows of when it is needed. */
+struct knowledge {
+    omcache_timeout_callback_func *func;
+    void *context;
+    int64_t deadline;
+};
+
+/* Tells the application's loop when it is needed earlier than it knows.  What it knows then. */
+static struct knowledge tell_deadline(omcache_t *mc)
 {
+    struct knowledge told = {mc->timeout_func, mc->timeout_context, mc->told_deadline};
     int64_t deadline;
 
     if (mc->timeout_func == NULL || mc->doomed)
-        return false;
+        return told;
     deadline = omc_call_deadline(mc);
     if (deadline >= mc->told_deadline)
-        return false;
-    mc->told_deadline = deadline;
+        return told;
+    mc->told_deadline = told.deadline = deadline;
     mc->timeout_func(mc, omc_clock_left(omc_call_clock(mc), deadline), mc->timeout_context);
-    return true;
+    return told;
+}
+
+/* Whether a callback has made it needed earlier since, or has set another one to be told. */
+static bool is_outdated(omcache_t *mc, const struct knowledge *told)
+{
+    return mc->timeout_func != NULL &&
+           (mc->timeout_func != told->func || mc->timeout_context != told->context ||
+            omc_call_deadline(mc) < told->deadline);
 }
 
 /* Tells it of everything.  What a callback changes is to be told, too. */
 static void tell(omcache_t *mc)
 {
+    struct knowledge told;
+
     do {
         omc_duty_update(mc);
         omc_watch_tell(mc, &mc->watches);
         omc_duty_tell_drained(mc);
-        tell_deadline(mc);
+        told = tell_deadline(mc);
         omc_losses_log(mc);
-    } while (!mc->doomed && (mc->fleet.touched_count > 0 || omc_watch_has_news(&mc->watches)));
+    } while (!mc->doomed && (mc->fleet.touched_count > 0 || omc_watch_has_news(&mc->watches) ||
+                             mc->drained || is_outdated(mc, &told)));
 }
 
 /* Whether a call leaves more to be done than to count itself out. */
@@ -125,11 +144,8 @@ bool omc_call_end(omcache_t *mc)
             omc_audit(mc);
         return true;
     }
-
     if (mc->depth == 1 && !mc->doomed) {
         tell(mc);
-        if (mc->operations.early.first != NULL && tell_deadline(mc))
-            tell(mc);
         omc_fleet_free_dropped(mc, false);
     }
     freed = mc->doomed;

@@ -95,8 +95,10 @@ int omcache_set_send_buffer_max_size(omcache_t *mc, size_t size)
 {
     if (!omc_call_may_set(mc))
         return OMCACHE_INVALID;
+    omc_call_begin(mc);
     mc->settings.send_limit = size;
     mc->drained = true; /* to be looked at anew */
+    omc_call_end(mc);
     return OMCACHE_OK;
 }
 
