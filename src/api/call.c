@@ -119,6 +119,7 @@ static void tell(omcache_t *mc)
     struct knowledge told;
 
     do {
+        omc_loop_forget_stalls(mc); /* the next call that reads takes values back first */
         omc_duty_update(mc);
         omc_watch_tell(mc, &mc->watches);
         omc_duty_tell_drained(mc);
