@@ -229,43 +229,20 @@ static int collect(omcache_t *mc, omcache_req_t *reqs, size_t *req_count, omcach
     return rc;
 }
 
-/* A call made from inside a callback of one that collects has a batch of its own, which
- * ends with it. */
-static bool begin_batch(omcache_t *mc, struct omc_batch *outer)
-{
-    bool nested = mc->batch.collecting;
-
-    if (nested)
-        omc_batch_push(&mc->batch, outer);
-    return nested;
-}
-
-static void end_nested_batch(omcache_t *mc, struct omc_batch *outer)
-{
-    omc_batch_deliver_failures(mc);
-    omc_batch_pop(&mc->batch, outer);
-}
-
 int omc_call_io(omcache_t *mc, omcache_req_t *reqs, size_t *req_count, omcache_value_t *values,
                 size_t *value_count, int32_t timeout_msec)
 {
-    bool has_batch = reqs != NULL && req_count != NULL && *req_count > 0, nested;
-    struct omc_batch outer;
-    int rc;
+    bool has_batch = reqs != NULL && req_count != NULL && *req_count > 0;
 
-    if (has_batch && (mc->batch.collecting || !omc_batch_is(&mc->batch, reqs, *req_count)))
+    if (has_batch && !omc_batch_is(&mc->batch, reqs, *req_count))
         return OMCACHE_INVALID;
-    nested = begin_batch(mc, &outer);
     if (!has_batch) {
         omc_batch_deliver_failures(mc);
         omc_batch_end(&mc->batch);
     }
-    rc = collect(mc, has_batch ? reqs : NULL, req_count, values,
-                 value_count == NULL ? 0 : *value_count, value_count, omc_call_clock(mc),
-                 timeout_msec);
-    if (nested)
-        end_nested_batch(mc, &outer);
-    return rc;
+    return collect(mc, has_batch ? reqs : NULL, req_count, values,
+                   value_count == NULL ? 0 : *value_count, value_count, omc_call_clock(mc),
+                   timeout_msec);
 }
 
 static enum omc_submit_write when_to_write(const omcache_t *mc, int32_t timeout_msec)
@@ -324,9 +301,6 @@ int omc_call_command(omcache_t *mc, omcache_req_t *reqs, size_t *req_count, omca
                      size_t *value_count, int32_t timeout_msec)
 {
     size_t room = value_count == NULL ? 0 : *value_count;
-    struct omc_batch outer;
-    bool nested;
-    int rc;
 
     if (value_count != NULL)
         *value_count = 0;
@@ -336,9 +310,5 @@ int omc_call_command(omcache_t *mc, omcache_req_t *reqs, size_t *req_count, omca
     }
     if (*req_count == 0)
         return OMCACHE_OK;
-    nested = begin_batch(mc, &outer);
-    rc = run_command(mc, reqs, req_count, values, room, value_count, timeout_msec);
-    if (nested)
-        end_nested_batch(mc, &outer);
-    return rc;
+    return run_command(mc, reqs, req_count, values, room, value_count, timeout_msec);
 }

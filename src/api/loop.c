@@ -70,7 +70,7 @@ static int64_t begin(omcache_t *mc)
  * callbacks may have taken long. */
 static int finish(omcache_t *mc, int rc)
 {
-    if (!mc->doomed && !mc->batch.collecting)
+    if (!mc->doomed)
         omc_batch_deliver_failures(mc); /* nobody else does, where there are no classic calls */
     if (!mc->doomed)
         omc_operation_tell(mc);

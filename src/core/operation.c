@@ -151,14 +151,23 @@ static omcache_reply_t describe(const struct omc_operation *operation, int statu
     };
 }
 
+/* The batch that a call collects is not that of the calls which the callback makes. */
 static void call(omcache_t *mc, const struct omc_operation *operation, struct omc_server *server,
                  const omcache_reply_t *reply)
 {
     struct omc_server *outer = mc->telling;
+    bool collecting = mc->batch.collecting;
+    struct omc_batch collected;
 
+    if (collecting)
+        omc_batch_push(&mc->batch, &collected);
     mc->telling = server;
     operation->func(mc, reply, operation->context);
     mc->telling = outer;
+    if (collecting) {
+        omc_batch_deliver_failures(mc);
+        omc_batch_pop(&mc->batch, &collected);
+    }
     omc_duty_unpin(mc, omc_duty_level_of_callback(mc->depth));
 }
 
