@@ -300,7 +300,7 @@ static int run_command(omcache_t *mc, omcache_req_t *reqs, size_t *req_count,
 int omc_call_command(omcache_t *mc, omcache_req_t *reqs, size_t *req_count, omcache_value_t *values,
                      size_t *value_count, int32_t timeout_msec)
 {
-    size_t room = value_count == NULL ? 0 : *value_count;
+    size_t room = values == NULL || value_count == NULL ? 0 : *value_count;
 
     if (value_count != NULL)
         *value_count = 0;
