@@ -56,9 +56,9 @@ typedef struct omcache_req_s {
 /* One answer.  Look at status first: for a miss or an error data may point to
  * something that is not a value.  key and data belong to the library and are
  * valid until the next call on the handle that can do I/O or drop the server,
- * or, inside a response callback, until that returns.  cas and delta_value are
- * in host order; flags is set for the get family, delta_value for increment and
- * decrement. */
+ * or, inside a response callback, until that returns.  That call may have them as
+ * its key or value, but not in an array.  cas and delta_value are in host order;
+ * flags is set for the get family, delta_value for increment and decrement. */
 typedef struct omcache_value_s {
     int status;
     const unsigned char *key;

@@ -103,13 +103,14 @@ static void tell(omcache_t *mc)
     bool told;
 
     do {
+        omc_loop_forget_stalls(mc); /* the next call that reads takes values back first */
         omc_duty_update(mc);
         omc_watch_tell(mc, &mc->watches);
         omc_duty_tell_drained(mc);
         omc_losses_log(mc); /* the log callback may choose another timeout */
         told = tell_deadline(mc);
-    } while (!mc->doomed &&
-             (told || mc->fleet.touched_count > 0 || omc_watch_has_news(&mc->watches)));
+    } while (!mc->doomed && (told || mc->fleet.touched_count > 0 ||
+                             omc_watch_has_news(&mc->watches) || mc->drained));
 }
 
 /* Whether a call leaves more to be done than to count itself out. */
@@ -128,7 +129,6 @@ bool omc_call_end(omcache_t *mc)
             omc_audit(mc);
         return true;
     }
-
     if (mc->depth == 1 && !mc->doomed) {
         tell(mc);
         omc_fleet_free_dropped(mc, false);
@@ -164,8 +164,10 @@ static int run(omcache_t *mc, int64_t now, int64_t deadline)
 {
     bool may_read = true;
 
-    if (mc->depth > 1)
+    if (mc->depth > 1) {
         omc_loop_take_rests(mc, now);
+        now = omc_call_clock(mc); /* callbacks may have taken long; and so below */
+    }
     for (bool first = true;; first = false) {
         int64_t until;
         bool finished;
@@ -183,9 +185,8 @@ static int run(omcache_t *mc, int64_t now, int64_t deadline)
         if (deadline < until)
             until = deadline;
         may_read = omc_loop_wait(mc, finished ? 0 : omc_clock_left(now, until), may_read);
+        omc_loop_dispatch(mc, omc_call_clock(mc));
         now = omc_call_clock(mc);
-        omc_loop_dispatch(mc, now);
-        now = omc_call_clock(mc); /* callbacks take their time */
     }
 }
 
@@ -212,43 +213,20 @@ static int collect(omcache_t *mc, omcache_req_t *reqs, size_t *req_count, omcach
     return rc;
 }
 
-/* A call made from inside a callback of one that collects has a batch of its own, which
- * ends with it. */
-static bool begin_batch(omcache_t *mc, struct omc_batch *outer)
-{
-    bool nested = mc->batch.collecting;
-
-    if (nested)
-        omc_batch_push(&mc->batch, outer);
-    return nested;
-}
-
-static void end_nested_batch(omcache_t *mc, struct omc_batch *outer)
-{
-    omc_batch_deliver_failures(mc);
-    omc_batch_pop(&mc->batch, outer);
-}
-
 int omc_call_io(omcache_t *mc, omcache_req_t *reqs, size_t *req_count, omcache_value_t *values,
                 size_t *value_count, int32_t timeout_msec)
 {
-    bool has_batch = reqs != NULL && req_count != NULL && *req_count > 0, nested;
-    struct omc_batch outer;
-    int rc;
+    bool has_batch = reqs != NULL && req_count != NULL && *req_count > 0;
 
-    if (has_batch && (mc->batch.collecting || !omc_batch_is(&mc->batch, reqs, *req_count)))
+    if (has_batch && !omc_batch_is(&mc->batch, reqs, *req_count))
         return OMCACHE_INVALID;
-    nested = begin_batch(mc, &outer);
     if (!has_batch) {
         omc_batch_deliver_failures(mc);
         omc_batch_end(&mc->batch);
     }
-    rc = collect(mc, has_batch ? reqs : NULL, req_count, values,
-                 value_count == NULL ? 0 : *value_count, value_count, omc_call_clock(mc),
-                 timeout_msec);
-    if (nested)
-        end_nested_batch(mc, &outer);
-    return rc;
+    return collect(mc, has_batch ? reqs : NULL, req_count, values,
+                   value_count == NULL ? 0 : *value_count, value_count, omc_call_clock(mc),
+                   timeout_msec);
 }
 
 static enum omc_submit_write when_to_write(const omcache_t *mc, int32_t timeout_msec)
@@ -306,10 +284,7 @@ static int run_command(omcache_t *mc, omcache_req_t *reqs, size_t *req_count,
 int omc_call_command(omcache_t *mc, omcache_req_t *reqs, size_t *req_count, omcache_value_t *values,
                      size_t *value_count, int32_t timeout_msec)
 {
-    size_t room = value_count == NULL ? 0 : *value_count;
-    struct omc_batch outer;
-    bool nested;
-    int rc;
+    size_t room = values == NULL || value_count == NULL ? 0 : *value_count;
 
     if (value_count != NULL)
         *value_count = 0;
@@ -319,9 +294,5 @@ int omc_call_command(omcache_t *mc, omcache_req_t *reqs, size_t *req_count, omca
     }
     if (*req_count == 0)
         return OMCACHE_OK;
-    nested = begin_batch(mc, &outer);
-    rc = run_command(mc, reqs, req_count, values, room, value_count, timeout_msec);
-    if (nested)
-        end_nested_batch(mc, &outer);
-    return rc;
+    return run_command(mc, reqs, req_count, values, room, value_count, timeout_msec);
 }

@@ -5,20 +5,57 @@
 
 #include "api/call.h"
 #include "api/command.h"
+#include "base/memory.h"
+#include "core/duty.h"
+#include "core/handle.h"
 #include "omcache.h"
 #include "proto/opcode.h"
+#include "proto/request.h"
+
+/* Whether the last call handed out so many bytes, and the next one takes them back. */
+static bool is_lent(const omcache_t *mc, const void *bytes, size_t len)
+{
+    return len > 0 && omc_duty_lends(&mc->fleet, bytes, omc_duty_level_of_call(mc->depth + 1));
+}
+
+/* What was got under one key may be the next request's key or value: then it has a copy of
+ * both, which is *copy.  False without memory. */
+static bool keep_lent(const omcache_t *mc, omcache_req_t *req, unsigned char **copy)
+{
+    size_t key_len = omc_request_key_len(req), data_len = omc_request_data_len(req);
+
+    *copy = NULL;
+    if (!is_lent(mc, req->key, key_len) && !is_lent(mc, req->data, data_len))
+        return true;
+    *copy = omc_memory_new(1, key_len + data_len);
+    if (*copy == NULL)
+        return false;
+    if (key_len > 0)
+        req->key = memcpy(*copy, req->key, key_len);
+    if (data_len > 0)
+        req->data = memcpy(*copy + key_len, req->data, data_len);
+    return true;
+}
 
 /* Runs one request; its answer, if one came, goes to *answer. */
 static int run_request(omcache_t *mc, omcache_req_t *req, omcache_value_t *answer,
                        int32_t timeout_msec)
 {
+    const unsigned char *key = req->key, *data = req->data;
     bool named = req->server_index >= 0;
     size_t req_count = 1, value_count = 1;
+    unsigned char *copy;
     int rc;
 
+    *answer = (omcache_value_t){.status = OMCACHE_NO_MEMORY};
+    if (!keep_lent(mc, req, &copy))
+        return OMCACHE_NO_MEMORY;
     omc_call_begin_io(mc);
     rc = omc_call_command(mc, req, &req_count, answer, &value_count, timeout_msec);
     rc = omc_call_result(mc, rc, &value_count);
+    req->key = key;
+    req->data = data;
+    omc_memory_free(copy);
     if (value_count == 0)
         *answer = (omcache_value_t){.status = rc};
     else

@@ -54,23 +54,28 @@ int omcache_next_timeout(omcache_t *mc)
     return omc_clock_left(omc_call_clock(mc), mc->told_deadline);
 }
 
-/* Sends what is new; from inside a callback there may be answers, too. */
-static void begin(omcache_t *mc, int64_t now)
+/* Sends what is new; from inside a callback there may be answers, too.  What time it is then. */
+static int64_t begin(omcache_t *mc)
 {
+    int64_t now = omc_call_clock(mc);
+
     omc_loop_send(mc, now);
-    if (mc->depth > 1)
-        omc_loop_take_rests(mc, now);
+    if (mc->depth == 1)
+        return now;
+    omc_loop_take_rests(mc, now);
+    return omc_call_clock(mc);
 }
 
-/* Completes what has ended, and sends what that has asked for. */
+/* Completes what has ended, and sends what that has asked for, by the time that it is then:
+ * callbacks may have taken long. */
 static int finish(omcache_t *mc, int rc)
 {
-    if (!mc->doomed && !mc->batch.collecting)
+    if (!mc->doomed)
         omc_batch_deliver_failures(mc); /* nobody else does, where there are no classic calls */
     if (!mc->doomed)
         omc_operation_tell(mc);
     if (!mc->doomed)
-        omc_loop_send(mc, omc_call_clock(mc)); /* callbacks take their time */
+        omc_loop_send(mc, omc_call_clock(mc));
     return omc_call_end(mc) ? rc : OMCACHE_CANCELLED;
 }
 
@@ -82,8 +87,7 @@ int omcache_process_fd(omcache_t *mc, int fd, short revents)
     if (rc != OMCACHE_OK)
         return rc;
     omc_call_begin_io(mc);
-    now = omc_call_clock(mc);
-    begin(mc, now);
+    now = begin(mc);
     if (!omc_loop_process_fd(mc, fd, revents, now))
         rc = OMCACHE_NOT_FOUND;
     return finish(mc, rc);
@@ -97,11 +101,10 @@ int omcache_process_timeouts(omcache_t *mc)
     if (rc != OMCACHE_OK)
         return rc;
     omc_call_begin_io(mc);
-    now = omc_call_clock(mc);
+    now = begin(mc);
     /* A loop's timer is over then.  From inside a callback it is as it was. */
     if (mc->depth == 1 || mc->told_deadline <= now)
         mc->told_deadline = OMC_CLOCK_NEVER;
-    begin(mc, now);
     omc_loop_check_deadlines(mc, now);
     return finish(mc, rc);
 }

@@ -25,10 +25,10 @@ int omcache_free(omcache_t *mc)
 {
     if (mc == NULL || mc->doomed || omc_call_is_foreign(mc))
         return OMCACHE_INVALID;
+    mc->log.func = NULL; /* nor are they called by calls that have not returned */
+    mc->response_func = NULL;
     if (omc_handle_is_calling(mc)) {
-        mc->doomed = true; /* and not called back any more */
-        mc->log.func = NULL;
-        mc->response_func = NULL;
+        mc->doomed = true;
         return OMCACHE_OK;
     }
     omc_call_begin(mc); /* which keeps what a callback is looking at */
@@ -95,8 +95,10 @@ int omcache_set_send_buffer_max_size(omcache_t *mc, size_t size)
 {
     if (!omc_call_may_set(mc))
         return OMCACHE_INVALID;
+    omc_call_begin(mc);
     mc->settings.send_limit = size;
     mc->drained = true; /* to be looked at anew */
+    omc_call_end(mc);
     return OMCACHE_OK;
 }
 

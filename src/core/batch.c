@@ -195,10 +195,8 @@ void omc_batch_forget_server(struct omc_batch *batch, const struct omc_server *s
     }
 }
 
-void omc_batch_deliver_failures(omcache_t *mc)
+static void deliver_failures(omcache_t *mc, struct omc_batch *batch)
 {
-    struct omc_batch *batch = &mc->batch;
-
     for (size_t i = 0; i < batch->failures_count; i++) {
         const omcache_req_t *req = request_of(batch, batch->failures[i].tag);
         omcache_value_t value = {.status = batch->failures[i].status};
@@ -214,4 +212,10 @@ void omc_batch_deliver_failures(omcache_t *mc)
         batch->left--;
     }
     batch->failures_count = 0;
+}
+
+void omc_batch_deliver_failures(omcache_t *mc)
+{
+    for (struct omc_batch *batch = &mc->batch; batch != NULL; batch = batch->outer)
+        deliver_failures(mc, batch);
 }

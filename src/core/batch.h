@@ -42,7 +42,7 @@ struct omc_batch {
     bool collecting;
     unsigned depth; /* of the call that does */
 
-    struct omc_batch *outer; /* that of the call from whose callback this one's was made */
+    struct omc_batch *outer; /* that of the call whose callback has made this one's */
 };
 
 void omc_batch_init(struct omc_batch *batch, uint32_t first_tag);
@@ -69,7 +69,7 @@ static inline void omc_batch_take_back(struct omc_batch *batch)
 }
 
 /* Sets the current batch aside in *outer, and takes it up again: a call that collects
- * has run a callback, and that has made a call. */
+ * runs a callback, and that may make calls. */
 void omc_batch_push(struct omc_batch *batch, struct omc_batch *outer);
 void omc_batch_pop(struct omc_batch *batch, struct omc_batch *outer);
 
@@ -117,8 +117,8 @@ bool omc_batch_fail(struct omc_batch *batch, struct omc_server *server, uint32_t
 /* Forgets whose they are, as that server is dropped. */
 void omc_batch_forget_server(struct omc_batch *batch, const struct omc_server *server);
 
-/* Hands out the failures noted, while collecting; else only the response callback is there
- * to be told, or they are lost. */
+/* Hands out the failures noted, of the batches set aside, too.  Where none is collected only
+ * the response callback is there to be told, or they are lost. */
 void omc_batch_deliver_failures(omcache_t *mc);
 
 #endif

@@ -146,7 +146,7 @@ static size_t put_rest(struct iovec *pieces, const struct rest *rest)
 static void note_taken(struct omc_connection *conn, size_t taken, size_t given, int64_t now)
 {
     if (!omc_connection_awaits_peer(conn) || (conn->blocked && taken > 0))
-        conn->since = now;
+        omc_connection_note_time(conn, now);
     conn->blocked = taken < given;
     conn->bytes_out += taken;
 }

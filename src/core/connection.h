@@ -113,10 +113,17 @@ void omc_connection_leave(struct omc_connection *conn);
 enum omc_hello omc_connection_read_hello(struct omc_connection *conn, enum omc_greeting greeting,
                                          const char **problem);
 
+/* Notes when its turn has begun anew.  Callbacks may have noted a later time meanwhile. */
+static inline void omc_connection_note_time(struct omc_connection *conn, int64_t now)
+{
+    if (conn->since < now)
+        conn->since = now;
+}
+
 /* Notes that the peer has done something that it was asked for. */
 static inline void omc_connection_note_life(struct omc_connection *conn, int64_t now)
 {
-    conn->since = now;
+    omc_connection_note_time(conn, now);
     conn->heard = omc_queue_next(&conn->queue);
     conn->foreign = false;
 }

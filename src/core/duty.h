@@ -5,6 +5,7 @@
 #ifndef OMC_CORE_DUTY_H
 #define OMC_CORE_DUTY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -79,5 +80,8 @@ static inline unsigned omc_duty_level_of_callback(unsigned depth)
  * values back from a level on. */
 void omc_duty_pin(struct omc_fleet *fleet, struct omc_server *server, unsigned level);
 void omc_duty_unpin(omcache_t *mc, unsigned level);
+
+/* Whether bytes at that address are among those that this would take back. */
+bool omc_duty_lends(const struct omc_fleet *fleet, const void *bytes, unsigned level);
 
 #endif

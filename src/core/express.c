@@ -22,8 +22,7 @@ static bool is_free(const omcache_t *mc)
 {
     return mc->fleet.active_count == 0 && mc->names.count == 0 &&
            mc->operations.deadlines.count == 0 && mc->operations.ended.first == NULL &&
-           !mc->batch.collecting && mc->response_func == NULL && !mc->shown &&
-           mc->settings.dead_timeout >= WAIT_MIN;
+           mc->response_func == NULL && !mc->shown && mc->settings.dead_timeout >= WAIT_MIN;
 }
 
 /* Whether exactly one answer is sure to come, and all is done then. */

@@ -116,6 +116,7 @@ static void drop_servers(omcache_t *mc, struct omc_fleet *dropped)
             omc_log(&mc->log, OMC_LOG_WARNING, "%s:%s: removed with %zu requests, which failed",
                     server->name.host, server->name.port, failed);
     }
+    omc_operation_forget_dropped(mc);
 }
 
 void omc_fleet_free_dropped(omcache_t *mc, bool pinned_too)

@@ -4,6 +4,7 @@
 #include "core/inbox.h"
 
 #include <limits.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -219,6 +220,22 @@ bool omc_inbox_unpin_some(struct omc_inbox *inbox, unsigned level)
             omc_inbox_drop(inbox);
     }
     return omc_inbox_is_free(inbox);
+}
+
+static bool is_in(const struct omc_chunk *chunk, const void *bytes)
+{
+    return (uintptr_t)bytes - (uintptr_t)chunk->bytes < chunk->capacity;
+}
+
+bool omc_inbox_lends(const struct omc_inbox *inbox, const void *bytes, unsigned level)
+{
+    if (inbox->level >= level && is_in(inbox->chunk, bytes))
+        return true;
+    for (size_t i = 0; i < inbox->block_count; i++) {
+        if (inbox->blocks[i].level >= level && is_in(inbox->blocks[i].chunk, bytes))
+            return true;
+    }
+    return false;
 }
 
 void omc_inbox_discard(struct omc_inbox *inbox)

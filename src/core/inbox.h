@@ -159,6 +159,9 @@ static inline bool omc_inbox_unpin(struct omc_inbox *inbox, unsigned level)
     return true;
 }
 
+/* Whether there are bytes at that address which would be taken back from that level on. */
+bool omc_inbox_lends(const struct omc_inbox *inbox, const void *bytes, unsigned level);
+
 /* How much memory is pinned at lower levels. */
 size_t omc_inbox_count_below(const struct omc_inbox *inbox, unsigned level);
 

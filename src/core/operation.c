@@ -80,7 +80,6 @@ struct omc_operation *omc_operation_new(omcache_t *mc, const void *key, size_t k
     *operation = (struct omc_operation){
         .func = func,
         .context = context,
-        .server_index = -1,
         .serial = mc->operations.next_serial++,
         .key_len = (uint8_t)key_len,
     };
@@ -135,10 +134,10 @@ bool omc_operation_fits(const struct omc_operation *operation, const struct omc_
             memcmp(value->key, operation->key, value->key_len) == 0);
 }
 
-/* One that is not in the list any more has none. */
+/* Of the server to be named.  One that is not in the list any more has none. */
 static int index_of(const struct omc_server *server)
 {
-    return server->dropped ? -1 : (int)server->index;
+    return server == NULL || server->dropped ? -1 : (int)server->index;
 }
 
 /* Its key is the one that was asked for, whether or not the server repeats it. */
@@ -146,20 +145,29 @@ static omcache_reply_t describe(const struct omc_operation *operation, int statu
 {
     return (omcache_reply_t){
         .status = status,
-        .server_index = operation->server_index,
+        .server_index = index_of(operation->server),
         .key = operation->key_len == 0 ? NULL : operation->key,
         .key_len = operation->key_len,
     };
 }
 
+/* The batch that a call collects is not that of the calls which the callback makes. */
 static void call(omcache_t *mc, const struct omc_operation *operation, struct omc_server *server,
                  const omcache_reply_t *reply)
 {
     struct omc_server *outer = mc->telling;
+    bool collecting = mc->batch.collecting;
+    struct omc_batch collected;
 
+    if (collecting)
+        omc_batch_push(&mc->batch, &collected);
     mc->telling = server;
     operation->func(mc, reply, operation->context);
     mc->telling = outer;
+    if (collecting) {
+        omc_batch_deliver_failures(mc);
+        omc_batch_pop(&mc->batch, &collected);
+    }
     omc_duty_unpin(mc, omc_duty_level_of_callback(mc->depth));
 }
 
@@ -248,10 +256,8 @@ static void keep(omcache_t *mc, struct omc_operation *operation, const omcache_r
 void omc_operation_reply(omcache_t *mc, struct omc_operation *operation, struct omc_server *server,
                          const struct omc_reply *reply)
 {
-    omcache_reply_t told;
+    omcache_reply_t told = describe(operation, reply->value.status);
 
-    operation->server_index = index_of(server);
-    told = describe(operation, reply->value.status);
     take_answer(&told, reply);
     if (is_held(mc, operation) || operation->kept.first != NULL || operation->starved) {
         keep(mc, operation, &told, reply->last);
@@ -287,12 +293,25 @@ void omc_operation_end(omcache_t *mc, struct omc_operation *operation, int statu
     struct omc_operation_list one = {operation, operation, 1};
 
     stop_deadline(mc, operation);
-    if (operation->server != NULL)
-        operation->server_index = index_of(operation->server);
-    operation->server = NULL;
+    if (operation->server != NULL && operation->server->dropped)
+        operation->server = NULL;
     operation->status = status;
     operation->next = NULL;
     append(is_held(mc, operation) ? &operations->early : &operations->ended, &one);
+}
+
+static void forget_dropped(const struct omc_operation_list *list)
+{
+    for (struct omc_operation *one = list->first; one != NULL; one = one->next) {
+        if (one->server != NULL && one->server->dropped)
+            one->server = NULL;
+    }
+}
+
+void omc_operation_forget_dropped(omcache_t *mc)
+{
+    forget_dropped(&mc->operations.ended);
+    forget_dropped(&mc->operations.early);
 }
 
 void omc_operation_hold(omcache_t *mc, uint32_t first)
@@ -314,6 +333,7 @@ static void tell_kept(omcache_t *mc, struct omc_operation *operation)
 
     while ((kept = operation->kept.first) != NULL) {
         operation->kept.first = kept->next;
+        kept->reply.server_index = index_of(operation->server);
         call(mc, operation, NULL, &kept->reply);
         omc_memory_free(kept);
     }
@@ -326,12 +346,13 @@ void omc_operation_tell(omcache_t *mc)
     /* What a callback adds is for the next time; and it may tell of some itself. */
     for (size_t left = operations->ended.count; left > 0 && operations->ended.first; left--) {
         struct omc_operation *operation = operations->ended.first;
-        omcache_reply_t told = describe(operation, operation->status);
+        omcache_reply_t told;
 
         operations->ended.first = operation->next;
         operations->ended.count--;
         leave_group(mc, operation->group, operation->status);
         tell_kept(mc, operation);
+        told = describe(operation, operation->status);
         if (!operation->answered)
             call(mc, operation, NULL, &told);
         release(operations, operation);

@@ -33,10 +33,9 @@ struct omc_operation {
         struct omc_kept *first;
         struct omc_kept *last;
     } kept;
-    struct omc_server *server; /* where its request is queued, */
+    struct omc_server *server; /* where its request is, or was last, queued, or NULL */
     uint32_t number;           /* under this number */
     uint32_t serial;           /* of all operations, counted from the first on */
-    int server_index;          /* when it has ended: who is to blame, or -1 */
     int status;
     bool unqueued; /* its deadline does not run before its request is queued */
     bool answered; /* the last of those kept ends it */
@@ -114,6 +113,9 @@ void omc_operation_end(omcache_t *mc, struct omc_operation *operation, int statu
 
 /* Ends those whose time is over. */
 void omc_operation_expire(omcache_t *mc, int64_t now);
+
+/* Forgets whose those were that have ended, as far as these servers are dropped. */
+void omc_operation_forget_dropped(omcache_t *mc);
 
 /* Tells of those that have ended up to now. */
 void omc_operation_tell(omcache_t *mc);

@@ -166,6 +166,9 @@ START_TEST(everything_may_be_called_at_a_drain)
 {
     ONLY_BINARY; /* it counts bytes */
     open_servers(2);
+    for (int i = 0; i < 2; i++) {
+        assert_rc(omcache_noop(client, i, -1), OMCACHE_OK); /* so that both drain at once */
+    }
     assert_rc(omcache_set_send_buffer_max_size(client, 60), OMCACHE_OK);
     assert_rc(omcache_set_drain_callback(client, call_much_at_drain, NULL), OMCACHE_OK);
     for (int i = 0; i < 2; i++) {
@@ -176,6 +179,85 @@ START_TEST(everything_may_be_called_at_a_drain)
     watcher_run(&loop, &told_count, 4);
     told_once(told, 4, 0);
     ck_assert_uint_eq(rounds, 2);
+}
+END_TEST
+
+/*
+ * What the last callbacks of a call change is told at its end, too.
+ */
+
+static int change;
+static int told_msec;
+
+static void note_msec(omcache_t *mc, int msec, void *context)
+{
+    (void)mc;
+    ++*(size_t *)context;
+    told_msec = msec;
+}
+
+static void change_at_timeout(omcache_t *mc, int msec, void *context)
+{
+    note_msec(mc, msec, context);
+    if (rounds > 1) {
+        return;
+    }
+    if (change == 0) {
+        assert_rc(omcache_set_dead_timeout(mc, 3000), OMCACHE_OK);
+    } else if (change == 1) {
+        assert_rc(omcache_async_get_multi(mc, NULL, NULL, 0, -1, told_reply, &told[1]), OMCACHE_OK);
+    } else {
+        assert_rc(omcache_set_timeout_callback(mc, note_msec, &told_count), OMCACHE_OK);
+    }
+}
+
+START_TEST(what_a_timeout_callback_changes_is_told)
+{
+    change = _i;
+    open_servers(1);
+    assert_rc(omcache_noop(client, 0, -1), OMCACHE_OK);
+    memcached_pause(&fleet.servers[0]);
+    assert_rc(omcache_async_noop(client, 0, 8000, told_reply, &told[0]), OMCACHE_OK);
+    watcher_turn(&loop, 0);
+    assert_rc(omcache_set_dead_timeout(client, 9000), OMCACHE_OK);
+    assert_rc(omcache_set_timeout_callback(client, change_at_timeout, &rounds), OMCACHE_OK);
+    ck_assert_uint_eq(rounds, change == 2 ? 1 : 2);
+    ck_assert_uint_eq(told_count, change == 2 ? 1 : 0);
+    ck_assert_int_le(told_msec, change == 0 ? 3000 : change == 1 ? 0 : 8000);
+    assert_rc(omcache_set_timeout_callback(client, NULL, NULL), OMCACHE_OK);
+}
+END_TEST
+
+static void count_drain(omcache_t *mc, int server_index, void *context)
+{
+    (void)mc;
+    (void)server_index;
+    ++*(size_t *)context;
+}
+
+static void raise_at_timeout(omcache_t *mc, int msec, void *context)
+{
+    note_msec(mc, msec, context);
+    assert_rc(omcache_set_send_buffer_max_size(mc, 10000), OMCACHE_OK);
+}
+
+START_TEST(room_that_a_new_limit_gives_is_told)
+{
+    size_t drains = 0;
+    open_servers(1);
+    assert_rc(omcache_set_send_buffer_max_size(client, 60), OMCACHE_OK);
+    assert_rc(omcache_set_drain_callback(client, count_drain, &drains), OMCACHE_OK);
+    while (omcache_async_get(client, "k", 1, -1, told_reply, &told[0]) == OMCACHE_OK) {
+    }
+    ck_assert_uint_eq(drains, 0);
+    if (_i == 0) {
+        assert_rc(omcache_set_send_buffer_max_size(client, 10000), OMCACHE_OK);
+    } else {
+        assert_rc(omcache_set_timeout_callback(client, raise_at_timeout, &rounds), OMCACHE_OK);
+        ck_assert_uint_eq(rounds, 1);
+    }
+    ck_assert_uint_eq(drains, 1);
+    assert_rc(omcache_set_timeout_callback(client, NULL, NULL), OMCACHE_OK);
 }
 END_TEST
 
@@ -346,6 +428,8 @@ int main(void)
     tcase_add_test(others, what_a_timeout_callback_asks_for_is_told);
     tcase_add_test(others, early_calls_from_a_timeout_callback_do_no_harm);
     tcase_add_test(others, everything_may_be_called_at_a_drain);
+    tcase_add_loop_test(others, what_a_timeout_callback_changes_is_told, 0, 3);
+    tcase_add_loop_test(others, room_that_a_new_limit_gives_is_told, 0, 2);
     tcase_add_test(others, response_and_log_callbacks_are_refused);
     tcase_add_loop_test(others, the_loop_may_be_chosen_in_response_and_log_callbacks, 0, 2);
     return fixture_run(suite);

@@ -7,6 +7,7 @@
 #include "support/fixture.h"
 #include "support/told.h"
 #include "support/watcher.h"
+#include "support/wire.h"
 
 #include <poll.h>
 
@@ -276,6 +277,52 @@ START_TEST(a_client_may_be_freed_at_a_drain)
 }
 END_TEST
 
+static size_t heard;
+
+static void hear_answer(omcache_t *mc, omcache_value_t *value, void *context)
+{
+    (void)mc;
+    (void)value;
+    heard += *(size_t *)context;
+}
+
+static void hear_log(void *context, int level, const char *line)
+{
+    (void)level;
+    (void)line;
+    heard += *(size_t *)context;
+}
+
+/* One server has failed before the answer of the other one frees the client: the call that
+ * waits for both tells nobody any more. */
+START_TEST(response_and_log_callbacks_are_not_called_after_it)
+{
+    omcache_req_t req;
+    size_t count = 1;
+    int fd_count;
+    int msec;
+    heard = 0;
+    open_servers(2);
+    store_large("large", LARGE);
+    for (int i = 0; i < 2; i++) {
+        assert_rc(omcache_noop(client, i, -1), OMCACHE_OK);
+    }
+    size_t other = omcache_server_index_for_key(client, TEXT("large")) == 0 ? 1 : 0;
+    assert_rc(omcache_set_response_callback(client, hear_answer, &rounds), OMCACHE_OK);
+    assert_rc(omcache_set_log_callback(client, 7, hear_log, &rounds), OMCACHE_OK);
+    memcached_pause(&fleet.servers[other]);
+    async_get("large", free_at_reply, NULL);
+    wire_request(&req, -1, WIRE_GETK, key_for(other));
+    assert_rc(omcache_command(client, &req, &count, NULL, NULL, 0), OMCACHE_BUFFERED);
+    ck_assert_ptr_nonnull(omcache_poll_fds(client, &fd_count, &msec)); /* all is sent */
+    memcached_kill(&fleet.servers[other]);
+    clock_sleep(50);
+    assert_rc(omcache_io(client, &req, &count, NULL, NULL, -1), OMCACHE_FAIL);
+    ck_assert_uint_eq(rounds, 1);
+    ck_assert_uint_eq(heard, 0);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("freeing");
@@ -288,5 +335,6 @@ int main(void)
     tcase_add_test(freeing, a_client_may_be_freed_when_a_timeout_is_told);
     tcase_add_loop_test(freeing, a_client_may_be_freed_at_a_watch_or_timeout, 0, 2);
     tcase_add_test(freeing, a_client_may_be_freed_at_a_drain);
+    tcase_add_test(freeing, response_and_log_callbacks_are_not_called_after_it);
     return fixture_run(suite);
 }

@@ -144,6 +144,31 @@ KEY_TEST(a_value_lasts_until_the_next_call)
     omcache_free(other);
 }
 
+/* What was got is the name of something else, or is stored under another one. */
+KEY_TEST(a_value_may_be_the_next_key_or_value)
+{
+    static unsigned char large[500000];
+    (void)server;
+    struct got got;
+    struct got next;
+    store("meant", "value");
+    store(key, "meant");
+    assert_rc(get(key, &got), OMCACHE_OK);
+    assert_rc(omcache_get(client, got.value, got.len, &next.value, &next.len, &next.flags,
+                          &next.cas, patience),
+              OMCACHE_OK);
+    assert_got(&next, "value", 0);
+    for (size_t len = 100; len <= sizeof(large); len *= 5) {
+        memset(large, 'L', len);
+        assert_rc(omcache_set(client, TEXT(key), large, len, 0, 0, 0, patience), OMCACHE_OK);
+        assert_rc(get(key, &got), OMCACHE_OK);
+        assert_rc(omcache_set(client, TEXT("copy"), got.value, got.len, 0, 0, 0, patience),
+                  OMCACHE_OK);
+        assert_rc(get("copy", &got), OMCACHE_OK);
+        assert_bytes(got.value, got.len, large, len);
+    }
+}
+
 int main(void)
 {
     Suite *suite = suite_create("get");
@@ -156,5 +181,6 @@ int main(void)
     tcase_add_loop_test(tcase, gat_changes_the_expiration, 0, VARIANTS);
     tcase_add_loop_test(tcase, values_of_growing_size_are_intact, 0, VARIANTS);
     tcase_add_loop_test(tcase, a_value_lasts_until_the_next_call, 0, VARIANTS);
+    tcase_add_loop_test(tcase, a_value_may_be_the_next_key_or_value, 0, VARIANTS);
     return fixture_run(suite);
 }

@@ -198,10 +198,11 @@ START_TEST(an_outer_call_gets_its_own_answers)
 }
 END_TEST
 
+static omcache_req_t inner_reqs[KEYS];
+static omcache_value_t inner[KEYS];
+
 static void get_keys_inside(omcache_t *mc, const omcache_reply_t *reply, void *context)
 {
-    static omcache_req_t inner_reqs[KEYS];
-    static omcache_value_t inner[KEYS];
     size_t count = KEYS;
     size_t room = KEYS;
     size_t key_len;
@@ -230,6 +231,48 @@ START_TEST(batches_nest)
     }
     ck_assert_uint_eq(get_keys(client), KEYS);
     watcher_run(&loop, &rounds, 5);
+}
+END_TEST
+
+/* More values than there is room for at once, as outside: what is left is got by omcache_io. */
+static void get_large_keys(omcache_t *mc, const omcache_reply_t *reply, void *context)
+{
+    size_t count = KEYS;
+    size_t room = KEYS;
+    size_t got = 0;
+    (void)reply;
+    (void)context;
+    int rc = omcache_get_multi(mc, keys, key_lens, KEYS, inner_reqs, &count, inner, &room, -1);
+    for (got = room; rc == OMCACHE_AGAIN; got += room) {
+        rounds++;
+        room = KEYS;
+        rc = omcache_io(mc, inner_reqs, &count, inner, &room, -1);
+    }
+    assert_rc(rc, OMCACHE_OK);
+    ck_assert_uint_eq(got, KEYS);
+}
+
+START_TEST(a_batch_may_be_finished_inside)
+{
+    open_servers(1);
+    store_keys();
+    for (int i = 0; i < KEYS; i++) {
+        store_large(names[i], LARGE);
+    }
+    assert_rc(omcache_set_recv_buffer_max_size(client, KEYS * LARGE / 4), OMCACHE_OK);
+    async_get(names[0], get_large_keys, NULL);
+    if (_i == 0) {
+        assert_rc(omcache_io(client, NULL, NULL, NULL, NULL, 20000), OMCACHE_OK);
+    } else if (_i == 1) {
+        assert_missing("none");
+    } else {
+        size_t calls = 0;
+        while (rounds == 0) {
+            watcher_turn(&loop, 1000);
+            ck_assert_uint_lt(calls++, 100);
+        }
+    }
+    ck_assert_uint_ge(rounds, 2);
 }
 END_TEST
 
@@ -425,6 +468,7 @@ int main(void)
     tcase_add_test(tcase, a_large_value_may_be_got_while_looking_at_another);
     tcase_add_loop_test(tcase, an_outer_call_gets_its_own_answers, 0, 2);
     tcase_add_loop_test(tcase, batches_nest, 0, 2);
+    tcase_add_loop_test(tcase, a_batch_may_be_finished_inside, 0, 3);
     tcase_add_loop_test(tcase, a_reply_stays_as_it_is_whatever_is_called, 0, 2 * INSIDE);
     tcase_add_loop_test(tcase, answers_that_wait_for_a_callback_are_no_silence, 0, 2);
     return fixture_run(suite);

@@ -5,6 +5,7 @@
  */
 #include "support/fixture.h"
 #include "support/peer.h"
+#include "support/told.h"
 #include "support/wire.h"
 
 #include <fcntl.h>
@@ -480,6 +481,29 @@ START_TEST(the_array_is_made_after_the_callbacks)
 }
 END_TEST
 
+/* The last value takes all of the receive limit, and is valid yet when the connection is
+ * looked at for an operation. */
+START_TEST(a_server_is_polled_while_a_large_value_is_held)
+{
+    static unsigned char large[1000];
+    static struct told told;
+    const unsigned char *value;
+    size_t len;
+    int timeout;
+    told_clear();
+    fixture_servers(1);
+    assert_rc(omcache_set(client, TEXT("key"), large, 990, 0, 0, 0, -1), OMCACHE_OK);
+    assert_rc(omcache_set_recv_buffer_max_size(client, 1000), OMCACHE_OK);
+    assert_rc(omcache_get(client, TEXT("key"), &value, &len, NULL, NULL, -1), OMCACHE_OK);
+    clock_sleep(20);
+    assert_rc(omcache_async_get(client, TEXT("key"), 5000, told_reply, &told), OMCACHE_OK);
+    ck_assert_int_eq(only_fd(&timeout).events, POLLIN);
+    assert_rc(omcache_io(client, NULL, NULL, NULL, NULL, -1), OMCACHE_OK);
+    assert_rc(told.status, OMCACHE_OK);
+    ck_assert_uint_eq(told.value_len, 990);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("poll");
@@ -501,5 +525,6 @@ int main(void)
     tcase_add_loop_test(itself, what_timed_out_is_given_up, 0, 2);
     tcase_add_test(itself, the_time_is_the_dead_timeout_at_most);
     tcase_add_loop_test(tcase, the_array_is_made_after_the_callbacks, 0, 8);
+    tcase_add_test(tcase, a_server_is_polled_while_a_large_value_is_held);
     return fixture_run(suite);
 }

@@ -399,10 +399,29 @@ static void add_fences(TCase *tcase)
     tcase_add_test(tcase, reset_in_the_middle_of_an_answer_is_safe);
 }
 
+/* Room without an array is none, whichever way the request goes. */
+START_TEST(values_may_be_left_out)
+{
+    omcache_req_t req;
+    fixture_servers(1);
+    store("key", "value");
+    for (int i = 0; i < 4; i++) {
+        size_t count = 1;
+        size_t room = 5;
+        wire_request(&req, -1, i % 2 == 0 ? WIRE_GETK : WIRE_GETKQ, "key");
+        assert_rc(omcache_command(client, &req, &count, NULL, i < 2 ? &room : NULL, -1),
+                  OMCACHE_OK);
+        ck_assert_uint_eq(count, 0);
+        ck_assert_uint_eq(room, i < 2 ? 0 : 5);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("requests");
     add_array(fixture_case(suite, "array"));
     add_fences(fixture_case(suite, "fences"));
+    tcase_add_test(fixture_case(suite, "values"), values_may_be_left_out);
     return fixture_run(suite);
 }

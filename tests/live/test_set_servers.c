@@ -8,6 +8,7 @@
 #include "support/fixture.h"
 #include "support/outage.h"
 #include "support/recorder.h"
+#include "support/watcher.h"
 #include "support/wire.h"
 
 #include <arpa/inet.h>
@@ -227,6 +228,47 @@ END_TEST
  * State.
  */
 
+static size_t ended;
+static char kept_list[200];
+
+/* That the server is named by its place in the list; and makes that another one. */
+static void find_and_leave(omcache_t *mc, const omcache_reply_t *reply, void *context)
+{
+    int found = -1;
+    for (int i = 0; i < 3; i++) {
+        omcache_server_info_t *info = omcache_server_info(mc, i);
+        if (info != NULL && info->port == *(int *)context) {
+            found = i;
+        }
+        omcache_server_info_free(mc, info);
+    }
+    assert_rc(omcache_reply_status(reply), OMCACHE_CANCELLED);
+    ck_assert_int_eq(omcache_reply_server_index(reply), found);
+    assert_rc(omcache_set_servers(mc, kept_list), OMCACHE_OK);
+    ended++;
+}
+
+/* Operations have ended, and the list is another one when that is told. */
+START_TEST(who_is_to_blame_is_named_by_the_list_of_then)
+{
+    static struct watcher loop;
+    fixture_servers(3);
+    watcher_init(&loop, client);
+    ended = 0;
+    for (int i = 0; i < 3; i++) {
+        assert_rc(omcache_async_version(client, i, -1, find_and_leave, &fleet.servers[i].port),
+                  OMCACHE_OK);
+    }
+    assert_rc(omcache_reset_buffers(client), OMCACHE_OK);
+    snprintf(kept_list, sizeof(kept_list), "%s", strchr(fleet.list, ',') + 1);
+    assert_rc(omcache_set_servers(client, kept_list), OMCACHE_OK); /* without the first */
+    if (_i == 1) {
+        memmove(kept_list, strchr(kept_list, ',') + 1, strlen(strchr(kept_list, ',')));
+    }
+    watcher_run(&loop, &ended, 3);
+}
+END_TEST
+
 START_TEST(kept_servers_keep_their_state)
 {
     char list[256];
@@ -439,6 +481,7 @@ int main(void)
     tcase_add_test(tcase, without_servers_all_requests_fail);
     tcase_add_test(tcase, what_nobody_waits_for_is_logged_when_its_server_is_dropped);
     tcase_add_test(tcase, a_half_collected_batch_can_be_finished);
+    tcase_add_loop_test(tcase, who_is_to_blame_is_named_by_the_list_of_then, 0, 2);
     tcase_add_test(tcase, kept_servers_keep_their_state);
     tcase_add_test(tcase, the_same_list_in_other_words_changes_nothing);
     tcase_add_test(tcase, of_duplicates_as_many_are_kept_as_the_list_has);
