@@ -157,7 +157,7 @@ int omcache_set_connect_timeout(omcache_t *mc, uint32_t msec);
 int omcache_set_reconnect_timeout(omcache_t *mc, uint32_t msec);
 
 /* Sets for how long a server that owes answers may be silent before its
- * connection is given up, in milliseconds; 10000 at first.  This is what ends a
+ * connection is given up, in milliseconds; 10000 at first, and 0 counts as 1.  This is what ends a
  * call whose own timeout is -1.  A connection that was lost on the way, and not its server,
  * is given up sooner since 1.0: when a request has waited in vain for all of its own timeout,
  * and nothing has come since it was sent, a second connection is tried beside it.  If that
