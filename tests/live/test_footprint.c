@@ -111,6 +111,7 @@ static void keep_busy(size_t servers)
                   OMCACHE_OK);
     }
     finish_operations(BURST * servers);
+    ask_all(WIRE_GETK, "key", NULL, 2, 1); /* what was needed for many requests is given back */
     assert_rc(omcache_noop(client, 0, -1), OMCACHE_OK); /* values are released */
 }
 
