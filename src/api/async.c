@@ -5,8 +5,8 @@
 
 #include <string.h>
 
+#include "api/arguments.h"
 #include "api/call.h"
-#include "api/command.h"
 #include "base/clock.h"
 #include "core/handle.h"
 #include "core/operation.h"
@@ -23,14 +23,15 @@ struct completion {
 
 /* Holds the newest operations until the call that makes them returns: callbacks of others may
  * run before.  A call that is made inside one has returned when that goes on. */
-static void hold(omcache_t *mc, uint32_t count)
+static void hold_operations(omcache_t *mc, uint32_t count)
 {
     if (mc->depth == 1)
         omc_operation_hold(mc, mc->operations.next_serial - count);
 }
 
 /* Runs a request for an operation, or for nobody if there is no function. */
-static int run(omcache_t *mc, const omcache_req_t *req, const struct completion *completion)
+static int run_operation(omcache_t *mc, const omcache_req_t *req,
+                         const struct completion *completion)
 {
     int64_t now = omc_call_clock(mc);
     struct omc_operation *operation;
@@ -46,7 +47,7 @@ static int run(omcache_t *mc, const omcache_req_t *req, const struct completion 
                           completion->func, completion->context);
     if (operation == NULL)
         return OMCACHE_NO_MEMORY;
-    hold(mc, 1);
+    hold_operations(mc, 1);
     rc = omc_submit_operation(mc, req, operation, now);
     if (rc != OMCACHE_OK)
         omc_operation_free(mc, operation);
@@ -55,7 +56,7 @@ static int run(omcache_t *mc, const omcache_req_t *req, const struct completion 
 
 /* Ends the call that has accepted operations.  Callbacks come at the end of an outermost one; if
  * they free the handle, it is gone. */
-static int end(omcache_t *mc, int rc)
+static int end_acceptance(omcache_t *mc, int rc)
 {
     bool outermost = mc->depth == 1;
 
@@ -65,23 +66,23 @@ static int end(omcache_t *mc, int rc)
 }
 
 /* Runs a command on a key, or on the server with that index, if it is not -1. */
-static int start(omcache_t *mc, const struct omc_command *command, int server_index,
-                 const struct completion *completion)
+static int start_operation(omcache_t *mc, const struct omc_arguments *command, int server_index,
+                           const struct completion *completion)
 {
     int rc = omc_call_refusal(mc);
     omcache_req_t req;
 
     if (rc != OMCACHE_OK)
         return rc;
-    if (!omc_command_fill(mc, &req, command))
+    if (!omc_arguments_fill(mc, &req, command))
         return OMCACHE_INVALID;
     req.server_index = server_index;
     omc_call_begin(mc);
-    return end(mc, run(mc, &req, completion));
+    return end_acceptance(mc, run_operation(mc, &req, completion));
 }
 
 /* Runs one that names its server: -1 is none. */
-static int start_at(omcache_t *mc, const struct omc_command *command, int server_index,
+static int start_at(omcache_t *mc, const struct omc_arguments *command, int server_index,
                     const struct completion *completion)
 {
     int rc = omc_call_refusal(mc);
@@ -90,51 +91,51 @@ static int start_at(omcache_t *mc, const struct omc_command *command, int server
         return rc;
     if (omc_fleet_server(&mc->fleet, server_index) == NULL)
         return mc->fleet.count == 0 ? OMCACHE_NO_SERVERS : OMCACHE_INVALID;
-    return start(mc, command, server_index, completion);
+    return start_operation(mc, command, server_index, completion);
 }
 
-int omc_async_start(omcache_t *mc, const struct omc_command *command, int32_t timeout_msec,
+int omc_async_start(omcache_t *mc, const struct omc_arguments *command, int32_t timeout_msec,
                     omcache_reply_callback_func *func, void *context)
 {
     const struct completion completion = {timeout_msec, func, context};
 
-    return start(mc, command, -1, &completion);
+    return start_operation(mc, command, -1, &completion);
 }
 
 int omcache_async_get(omcache_t *mc, const void *key, size_t key_len, int32_t timeout_msec,
                       omcache_reply_callback_func *func, void *context)
 {
     const struct completion completion = {timeout_msec, func, context};
-    struct omc_command command = {
-        .opcode = omc_command_opcode(func != NULL, OMC_OP_GETKQ, OMC_OP_GETK),
+    struct omc_arguments command = {
+        .opcode = omc_arguments_opcode(func != NULL, OMC_OP_GETKQ, OMC_OP_GETK),
         .key = {key, key_len},
     };
 
-    return start(mc, &command, -1, &completion);
+    return start_operation(mc, &command, -1, &completion);
 }
 
 int omcache_async_gat(omcache_t *mc, const void *key, size_t key_len, time_t expiration,
                       int32_t timeout_msec, omcache_reply_callback_func *func, void *context)
 {
     const struct completion completion = {timeout_msec, func, context};
-    uint32_t extra = omc_command_expiration(expiration);
-    struct omc_command command = {
-        .opcode = omc_command_opcode(func != NULL, OMC_OP_GATKQ, OMC_OP_GATK),
+    uint32_t extra = omc_arguments_expiration(expiration);
+    struct omc_arguments command = {
+        .opcode = omc_arguments_opcode(func != NULL, OMC_OP_GATKQ, OMC_OP_GATK),
         .key = {key, key_len},
         .extra = {&extra, sizeof(extra)},
     };
 
-    return start(mc, &command, -1, &completion);
+    return start_operation(mc, &command, -1, &completion);
 }
 
-static int store(omcache_t *mc, const struct omc_command *command, uint32_t flags,
-                 time_t expiration, const struct completion *completion)
+static int start_store(omcache_t *mc, const struct omc_arguments *command, uint32_t flags,
+                       time_t expiration, const struct completion *completion)
 {
-    struct omc_command_store extra = omc_command_store(flags, expiration);
-    struct omc_command whole = *command;
+    struct omc_arguments_store extra = omc_arguments_store(flags, expiration);
+    struct omc_arguments whole = *command;
 
-    whole.extra = (struct omc_command_piece){&extra, sizeof(extra)};
-    return start(mc, &whole, -1, completion);
+    whole.extra = (struct omc_arguments_piece){&extra, sizeof(extra)};
+    return start_operation(mc, &whole, -1, completion);
 }
 
 int omcache_async_set(omcache_t *mc, const void *key, size_t key_len, const void *value,
@@ -142,14 +143,14 @@ int omcache_async_set(omcache_t *mc, const void *key, size_t key_len, const void
                       int32_t timeout_msec, omcache_reply_callback_func *func, void *context)
 {
     const struct completion completion = {timeout_msec, func, context};
-    struct omc_command command = {
-        .opcode = omc_command_opcode(func != NULL, OMC_OP_SETQ, OMC_OP_SET),
+    struct omc_arguments command = {
+        .opcode = omc_arguments_opcode(func != NULL, OMC_OP_SETQ, OMC_OP_SET),
         .key = {key, key_len},
         .data = {value, value_len},
         .cas = cas,
     };
 
-    return store(mc, &command, flags, expiration, &completion);
+    return start_store(mc, &command, flags, expiration, &completion);
 }
 
 int omcache_async_add(omcache_t *mc, const void *key, size_t key_len, const void *value,
@@ -157,13 +158,13 @@ int omcache_async_add(omcache_t *mc, const void *key, size_t key_len, const void
                       omcache_reply_callback_func *func, void *context)
 {
     const struct completion completion = {timeout_msec, func, context};
-    struct omc_command command = {
-        .opcode = omc_command_opcode(func != NULL, OMC_OP_ADDQ, OMC_OP_ADD),
+    struct omc_arguments command = {
+        .opcode = omc_arguments_opcode(func != NULL, OMC_OP_ADDQ, OMC_OP_ADD),
         .key = {key, key_len},
         .data = {value, value_len},
     };
 
-    return store(mc, &command, flags, expiration, &completion);
+    return start_store(mc, &command, flags, expiration, &completion);
 }
 
 int omcache_async_replace(omcache_t *mc, const void *key, size_t key_len, const void *value,
@@ -171,13 +172,13 @@ int omcache_async_replace(omcache_t *mc, const void *key, size_t key_len, const 
                           omcache_reply_callback_func *func, void *context)
 {
     const struct completion completion = {timeout_msec, func, context};
-    struct omc_command command = {
-        .opcode = omc_command_opcode(func != NULL, OMC_OP_REPLACEQ, OMC_OP_REPLACE),
+    struct omc_arguments command = {
+        .opcode = omc_arguments_opcode(func != NULL, OMC_OP_REPLACEQ, OMC_OP_REPLACE),
         .key = {key, key_len},
         .data = {value, value_len},
     };
 
-    return store(mc, &command, flags, expiration, &completion);
+    return start_store(mc, &command, flags, expiration, &completion);
 }
 
 int omcache_async_append(omcache_t *mc, const void *key, size_t key_len, const void *value,
@@ -185,14 +186,14 @@ int omcache_async_append(omcache_t *mc, const void *key, size_t key_len, const v
                          omcache_reply_callback_func *func, void *context)
 {
     const struct completion completion = {timeout_msec, func, context};
-    struct omc_command command = {
-        .opcode = omc_command_opcode(func != NULL, OMC_OP_APPENDQ, OMC_OP_APPEND),
+    struct omc_arguments command = {
+        .opcode = omc_arguments_opcode(func != NULL, OMC_OP_APPENDQ, OMC_OP_APPEND),
         .key = {key, key_len},
         .data = {value, value_len},
         .cas = cas,
     };
 
-    return start(mc, &command, -1, &completion);
+    return start_operation(mc, &command, -1, &completion);
 }
 
 int omcache_async_prepend(omcache_t *mc, const void *key, size_t key_len, const void *value,
@@ -200,14 +201,14 @@ int omcache_async_prepend(omcache_t *mc, const void *key, size_t key_len, const 
                           omcache_reply_callback_func *func, void *context)
 {
     const struct completion completion = {timeout_msec, func, context};
-    struct omc_command command = {
-        .opcode = omc_command_opcode(func != NULL, OMC_OP_PREPENDQ, OMC_OP_PREPEND),
+    struct omc_arguments command = {
+        .opcode = omc_arguments_opcode(func != NULL, OMC_OP_PREPENDQ, OMC_OP_PREPEND),
         .key = {key, key_len},
         .data = {value, value_len},
         .cas = cas,
     };
 
-    return start(mc, &command, -1, &completion);
+    return start_operation(mc, &command, -1, &completion);
 }
 
 int omcache_async_increment(omcache_t *mc, const void *key, size_t key_len, uint64_t delta,
@@ -215,14 +216,14 @@ int omcache_async_increment(omcache_t *mc, const void *key, size_t key_len, uint
                             omcache_reply_callback_func *func, void *context)
 {
     const struct completion completion = {timeout_msec, func, context};
-    struct omc_command_delta extra = omc_command_delta(delta, initial, expiration);
-    struct omc_command command = {
-        .opcode = omc_command_opcode(func != NULL, OMC_OP_INCREMENTQ, OMC_OP_INCREMENT),
+    struct omc_arguments_delta extra = omc_arguments_delta(delta, initial, expiration);
+    struct omc_arguments command = {
+        .opcode = omc_arguments_opcode(func != NULL, OMC_OP_INCREMENTQ, OMC_OP_INCREMENT),
         .key = {key, key_len},
         .extra = {&extra, sizeof(extra)},
     };
 
-    return start(mc, &command, -1, &completion);
+    return start_operation(mc, &command, -1, &completion);
 }
 
 int omcache_async_decrement(omcache_t *mc, const void *key, size_t key_len, uint64_t delta,
@@ -230,47 +231,47 @@ int omcache_async_decrement(omcache_t *mc, const void *key, size_t key_len, uint
                             omcache_reply_callback_func *func, void *context)
 {
     const struct completion completion = {timeout_msec, func, context};
-    struct omc_command_delta extra = omc_command_delta(delta, initial, expiration);
-    struct omc_command command = {
-        .opcode = omc_command_opcode(func != NULL, OMC_OP_DECREMENTQ, OMC_OP_DECREMENT),
+    struct omc_arguments_delta extra = omc_arguments_delta(delta, initial, expiration);
+    struct omc_arguments command = {
+        .opcode = omc_arguments_opcode(func != NULL, OMC_OP_DECREMENTQ, OMC_OP_DECREMENT),
         .key = {key, key_len},
         .extra = {&extra, sizeof(extra)},
     };
 
-    return start(mc, &command, -1, &completion);
+    return start_operation(mc, &command, -1, &completion);
 }
 
 int omcache_async_delete(omcache_t *mc, const void *key, size_t key_len, int32_t timeout_msec,
                          omcache_reply_callback_func *func, void *context)
 {
     const struct completion completion = {timeout_msec, func, context};
-    struct omc_command command = {
-        .opcode = omc_command_opcode(func != NULL, OMC_OP_DELETEQ, OMC_OP_DELETE),
+    struct omc_arguments command = {
+        .opcode = omc_arguments_opcode(func != NULL, OMC_OP_DELETEQ, OMC_OP_DELETE),
         .key = {key, key_len},
     };
 
-    return start(mc, &command, -1, &completion);
+    return start_operation(mc, &command, -1, &completion);
 }
 
 int omcache_async_touch(omcache_t *mc, const void *key, size_t key_len, time_t expiration,
                         int32_t timeout_msec, omcache_reply_callback_func *func, void *context)
 {
     const struct completion completion = {timeout_msec, func, context};
-    uint32_t extra = omc_command_expiration(expiration);
-    struct omc_command command = {
+    uint32_t extra = omc_arguments_expiration(expiration);
+    struct omc_arguments command = {
         .opcode = OMC_OP_TOUCH,
         .key = {key, key_len},
         .extra = {&extra, sizeof(extra)},
     };
 
-    return start(mc, &command, -1, &completion);
+    return start_operation(mc, &command, -1, &completion);
 }
 
 int omcache_async_noop(omcache_t *mc, int server_index, int32_t timeout_msec,
                        omcache_reply_callback_func *func, void *context)
 {
     const struct completion completion = {timeout_msec, func, context};
-    struct omc_command command = {.opcode = OMC_OP_NOOP};
+    struct omc_arguments command = {.opcode = OMC_OP_NOOP};
 
     return start_at(mc, &command, server_index, &completion);
 }
@@ -279,7 +280,7 @@ int omcache_async_version(omcache_t *mc, int server_index, int32_t timeout_msec,
                           omcache_reply_callback_func *func, void *context)
 {
     const struct completion completion = {timeout_msec, func, context};
-    struct omc_command command = {.opcode = OMC_OP_VERSION};
+    struct omc_arguments command = {.opcode = OMC_OP_VERSION};
 
     return start_at(mc, &command, server_index, &completion);
 }
@@ -288,9 +289,9 @@ int omcache_async_flush_all(omcache_t *mc, time_t expiration, int server_index,
                             int32_t timeout_msec, omcache_reply_callback_func *func, void *context)
 {
     const struct completion completion = {timeout_msec, func, context};
-    uint32_t extra = omc_command_flush_time(expiration);
-    struct omc_command command = {
-        .opcode = omc_command_opcode(func != NULL, OMC_OP_FLUSHQ, OMC_OP_FLUSH),
+    uint32_t extra = omc_arguments_flush_time(expiration);
+    struct omc_arguments command = {
+        .opcode = omc_arguments_opcode(func != NULL, OMC_OP_FLUSHQ, OMC_OP_FLUSH),
         .extra = {&extra, sizeof(extra)},
     };
 
@@ -301,7 +302,7 @@ int omcache_async_stat(omcache_t *mc, const char *command, int server_index, int
                        omcache_reply_callback_func *func, void *context)
 {
     const struct completion completion = {timeout_msec, func, context};
-    struct omc_command stat = {
+    struct omc_arguments stat = {
         .opcode = OMC_OP_STAT,
         .key = {command, command == NULL ? 0 : strlen(command)},
     };
@@ -310,11 +311,11 @@ int omcache_async_stat(omcache_t *mc, const char *command, int server_index, int
 }
 
 /* Makes the request for the key at a place; false if it cannot be one. */
-static bool fill(const omcache_t *mc, omcache_req_t *req, const void *key, size_t key_len)
+static bool fill_part(const omcache_t *mc, omcache_req_t *req, const void *key, size_t key_len)
 {
-    struct omc_command command = {.opcode = OMC_OP_GETKQ, .key = {key, key_len}};
+    struct omc_arguments command = {.opcode = OMC_OP_GETKQ, .key = {key, key_len}};
 
-    return omc_command_fill(mc, req, &command);
+    return omc_arguments_fill(mc, req, &command);
 }
 
 /* Frees the parts of a group from here on, and the group. */
@@ -370,7 +371,7 @@ static int queue_group(omcache_t *mc, struct omc_operation *group, int64_t now)
 
         next = part->next;
         part->next = NULL;
-        fill(mc, &req, part->key, part->key_len);
+        fill_part(mc, &req, part->key, part->key_len);
         rc = omc_submit_operation(mc, &req, part, now);
         accepted = accepted || rc == OMCACHE_OK;
         if (rc == OMCACHE_OK)
@@ -394,8 +395,8 @@ static int queue_group(omcache_t *mc, struct omc_operation *group, int64_t now)
     return OMCACHE_OK;
 }
 
-static int ask(omcache_t *mc, const void *const *keys, const size_t *key_lens, size_t key_count,
-               const struct completion *completion)
+static int ask_parts(omcache_t *mc, const void *const *keys, const size_t *key_lens,
+                     size_t key_count, const struct completion *completion)
 {
     int64_t now = omc_call_clock(mc);
     struct omc_operation *group = make_group(
@@ -403,7 +404,7 @@ static int ask(omcache_t *mc, const void *const *keys, const size_t *key_lens, s
 
     if (group == NULL)
         return OMCACHE_NO_MEMORY;
-    hold(mc, (uint32_t)key_count + 1);
+    hold_operations(mc, (uint32_t)key_count + 1);
     return queue_group(mc, group, now);
 }
 
@@ -421,9 +422,9 @@ int omcache_async_get_multi(omcache_t *mc, const void *const *keys, const size_t
     for (size_t i = 0; i < key_count; i++) {
         omcache_req_t req;
 
-        if (!fill(mc, &req, keys[i], key_lens[i]))
+        if (!fill_part(mc, &req, keys[i], key_lens[i]))
             return OMCACHE_INVALID;
     }
     omc_call_begin(mc);
-    return end(mc, ask(mc, keys, key_lens, key_count, &completion));
+    return end_acceptance(mc, ask_parts(mc, keys, key_lens, key_count, &completion));
 }

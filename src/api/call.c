@@ -160,7 +160,7 @@ static bool is_finished(omcache_t *mc)
 
 /* One turn at least, even if all is finished: a server that is coming back may
  * wait for it. */
-static int run(omcache_t *mc, int64_t now, int64_t deadline)
+static int turn_until(omcache_t *mc, int64_t now, int64_t deadline)
 {
     bool may_read = true;
 
@@ -199,7 +199,7 @@ static int collect(omcache_t *mc, omcache_req_t *reqs, size_t *req_count, omcach
     int rc;
 
     omc_batch_collect(&mc->batch, reqs, values, room, mc->depth);
-    rc = run(mc, now, deadline);
+    rc = turn_until(mc, now, deadline);
     if (rc == OMCACHE_AGAIN && timeout_msec > 0 && (now = omc_call_clock(mc)) >= deadline) {
         omc_recovery_doubt_all(mc, now);
         omc_loop_doubt(mc, now);

@@ -3,8 +3,8 @@
  */
 #include <string.h>
 
+#include "api/arguments.h"
 #include "api/call.h"
-#include "api/command.h"
 #include "base/memory.h"
 #include "core/duty.h"
 #include "core/handle.h"
@@ -73,18 +73,18 @@ int omcache_command_status(omcache_t *mc, omcache_req_t *req, int32_t timeout_ms
 }
 
 /* Runs a command on a key. */
-static int run_answer(omcache_t *mc, const struct omc_command *command, omcache_value_t *answer,
+static int run_answer(omcache_t *mc, const struct omc_arguments *command, omcache_value_t *answer,
                       int32_t timeout_msec)
 {
     omcache_req_t req;
 
     *answer = (omcache_value_t){.status = OMCACHE_INVALID};
-    if (!omc_call_is_allowed(mc) || !omc_command_fill(mc, &req, command))
+    if (!omc_call_is_allowed(mc) || !omc_arguments_fill(mc, &req, command))
         return OMCACHE_INVALID;
     return run_request(mc, &req, answer, timeout_msec);
 }
 
-static int run(omcache_t *mc, const struct omc_command *command, int32_t timeout_msec)
+static int run_plain(omcache_t *mc, const struct omc_arguments *command, int32_t timeout_msec)
 {
     omcache_value_t answer;
 
@@ -92,13 +92,13 @@ static int run(omcache_t *mc, const struct omc_command *command, int32_t timeout
 }
 
 /* Runs a command that names its server. */
-static int run_at(omcache_t *mc, const struct omc_command *command, int server_index,
+static int run_at(omcache_t *mc, const struct omc_arguments *command, int server_index,
                   int32_t timeout_msec)
 {
     omcache_value_t answer;
     omcache_req_t req;
 
-    if (!omc_call_is_allowed(mc) || !omc_command_fill(mc, &req, command))
+    if (!omc_call_is_allowed(mc) || !omc_arguments_fill(mc, &req, command))
         return OMCACHE_INVALID;
     if (server_index < 0) /* -1 would mean "by key" */
         return OMCACHE_NO_SERVERS;
@@ -108,15 +108,15 @@ static int run_at(omcache_t *mc, const struct omc_command *command, int server_i
 
 int omcache_noop(omcache_t *mc, int server_index, int32_t timeout_msec)
 {
-    struct omc_command command = {.opcode = OMC_OP_NOOP};
+    struct omc_arguments command = {.opcode = OMC_OP_NOOP};
 
     return run_at(mc, &command, server_index, timeout_msec);
 }
 
 int omcache_flush_all(omcache_t *mc, time_t expiration, int server_index, int32_t timeout_msec)
 {
-    uint32_t extra = omc_command_flush_time(expiration);
-    struct omc_command command = {.opcode = OMC_OP_FLUSH, .extra = {&extra, sizeof(extra)}};
+    uint32_t extra = omc_arguments_flush_time(expiration);
+    struct omc_arguments command = {.opcode = OMC_OP_FLUSH, .extra = {&extra, sizeof(extra)}};
 
     return run_at(mc, &command, server_index, timeout_msec);
 }
@@ -124,7 +124,7 @@ int omcache_flush_all(omcache_t *mc, time_t expiration, int server_index, int32_
 int omcache_stat(omcache_t *mc, const char *command, omcache_value_t *values, size_t *value_count,
                  int server_index, int32_t timeout_msec)
 {
-    struct omc_command stat = {
+    struct omc_arguments stat = {
         .opcode = OMC_OP_STAT,
         .key = {command, command == NULL ? 0 : strlen(command)},
     };
@@ -132,7 +132,7 @@ int omcache_stat(omcache_t *mc, const char *command, omcache_value_t *values, si
     omcache_req_t req;
     int rc;
 
-    if (!omc_call_is_allowed(mc) || !omc_command_fill(mc, &req, &stat))
+    if (!omc_call_is_allowed(mc) || !omc_arguments_fill(mc, &req, &stat))
         return OMCACHE_INVALID;
     if (server_index < 0) {
         if (value_count != NULL)
@@ -149,76 +149,76 @@ int omcache_set(omcache_t *mc, const unsigned char *key, size_t key_len, const u
                 size_t value_len, time_t expiration, uint32_t flags, uint64_t cas,
                 int32_t timeout_msec)
 {
-    struct omc_command_store extra = omc_command_store(flags, expiration);
-    struct omc_command command = {
-        .opcode = omc_command_opcode(timeout_msec != 0, OMC_OP_SETQ, OMC_OP_SET),
+    struct omc_arguments_store extra = omc_arguments_store(flags, expiration);
+    struct omc_arguments command = {
+        .opcode = omc_arguments_opcode(timeout_msec != 0, OMC_OP_SETQ, OMC_OP_SET),
         .key = {key, key_len},
         .extra = {&extra, sizeof(extra)},
         .data = {value, value_len},
         .cas = cas,
     };
 
-    return run(mc, &command, timeout_msec);
+    return run_plain(mc, &command, timeout_msec);
 }
 
 int omcache_add(omcache_t *mc, const unsigned char *key, size_t key_len, const unsigned char *value,
                 size_t value_len, time_t expiration, uint32_t flags, int32_t timeout_msec)
 {
-    struct omc_command_store extra = omc_command_store(flags, expiration);
-    struct omc_command command = {
-        .opcode = omc_command_opcode(timeout_msec != 0, OMC_OP_ADDQ, OMC_OP_ADD),
+    struct omc_arguments_store extra = omc_arguments_store(flags, expiration);
+    struct omc_arguments command = {
+        .opcode = omc_arguments_opcode(timeout_msec != 0, OMC_OP_ADDQ, OMC_OP_ADD),
         .key = {key, key_len},
         .extra = {&extra, sizeof(extra)},
         .data = {value, value_len},
     };
 
-    return run(mc, &command, timeout_msec);
+    return run_plain(mc, &command, timeout_msec);
 }
 
 int omcache_replace(omcache_t *mc, const unsigned char *key, size_t key_len,
                     const unsigned char *value, size_t value_len, time_t expiration, uint32_t flags,
                     int32_t timeout_msec)
 {
-    struct omc_command_store extra = omc_command_store(flags, expiration);
-    struct omc_command command = {
-        .opcode = omc_command_opcode(timeout_msec != 0, OMC_OP_REPLACEQ, OMC_OP_REPLACE),
+    struct omc_arguments_store extra = omc_arguments_store(flags, expiration);
+    struct omc_arguments command = {
+        .opcode = omc_arguments_opcode(timeout_msec != 0, OMC_OP_REPLACEQ, OMC_OP_REPLACE),
         .key = {key, key_len},
         .extra = {&extra, sizeof(extra)},
         .data = {value, value_len},
     };
 
-    return run(mc, &command, timeout_msec);
+    return run_plain(mc, &command, timeout_msec);
 }
 
 int omcache_append(omcache_t *mc, const unsigned char *key, size_t key_len,
                    const unsigned char *value, size_t value_len, uint64_t cas, int32_t timeout_msec)
 {
-    struct omc_command command = {
-        .opcode = omc_command_opcode(timeout_msec != 0, OMC_OP_APPENDQ, OMC_OP_APPEND),
+    struct omc_arguments command = {
+        .opcode = omc_arguments_opcode(timeout_msec != 0, OMC_OP_APPENDQ, OMC_OP_APPEND),
         .key = {key, key_len},
         .data = {value, value_len},
         .cas = cas,
     };
 
-    return run(mc, &command, timeout_msec);
+    return run_plain(mc, &command, timeout_msec);
 }
 
 int omcache_prepend(omcache_t *mc, const unsigned char *key, size_t key_len,
                     const unsigned char *value, size_t value_len, uint64_t cas,
                     int32_t timeout_msec)
 {
-    struct omc_command command = {
-        .opcode = omc_command_opcode(timeout_msec != 0, OMC_OP_PREPENDQ, OMC_OP_PREPEND),
+    struct omc_arguments command = {
+        .opcode = omc_arguments_opcode(timeout_msec != 0, OMC_OP_PREPENDQ, OMC_OP_PREPEND),
         .key = {key, key_len},
         .data = {value, value_len},
         .cas = cas,
     };
 
-    return run(mc, &command, timeout_msec);
+    return run_plain(mc, &command, timeout_msec);
 }
 
 /* Runs a command on a counter; *number becomes what it counts. */
-static int count(omcache_t *mc, const struct omc_command *command, uint64_t *number,
+static int count(omcache_t *mc, const struct omc_arguments *command, uint64_t *number,
                  int32_t timeout_msec)
 {
     omcache_value_t answer;
@@ -232,9 +232,9 @@ static int count(omcache_t *mc, const struct omc_command *command, uint64_t *num
 int omcache_increment(omcache_t *mc, const unsigned char *key, size_t key_len, uint64_t delta,
                       uint64_t initial, time_t expiration, uint64_t *value, int32_t timeout_msec)
 {
-    struct omc_command_delta extra = omc_command_delta(delta, initial, expiration);
-    struct omc_command command = {
-        .opcode = omc_command_opcode(timeout_msec != 0, OMC_OP_INCREMENTQ, OMC_OP_INCREMENT),
+    struct omc_arguments_delta extra = omc_arguments_delta(delta, initial, expiration);
+    struct omc_arguments command = {
+        .opcode = omc_arguments_opcode(timeout_msec != 0, OMC_OP_INCREMENTQ, OMC_OP_INCREMENT),
         .key = {key, key_len},
         .extra = {&extra, sizeof(extra)},
     };
@@ -245,9 +245,9 @@ int omcache_increment(omcache_t *mc, const unsigned char *key, size_t key_len, u
 int omcache_decrement(omcache_t *mc, const unsigned char *key, size_t key_len, uint64_t delta,
                       uint64_t initial, time_t expiration, uint64_t *value, int32_t timeout_msec)
 {
-    struct omc_command_delta extra = omc_command_delta(delta, initial, expiration);
-    struct omc_command command = {
-        .opcode = omc_command_opcode(timeout_msec != 0, OMC_OP_DECREMENTQ, OMC_OP_DECREMENT),
+    struct omc_arguments_delta extra = omc_arguments_delta(delta, initial, expiration);
+    struct omc_arguments command = {
+        .opcode = omc_arguments_opcode(timeout_msec != 0, OMC_OP_DECREMENTQ, OMC_OP_DECREMENT),
         .key = {key, key_len},
         .extra = {&extra, sizeof(extra)},
     };
@@ -257,25 +257,25 @@ int omcache_decrement(omcache_t *mc, const unsigned char *key, size_t key_len, u
 
 int omcache_delete(omcache_t *mc, const unsigned char *key, size_t key_len, int32_t timeout_msec)
 {
-    struct omc_command command = {
-        .opcode = omc_command_opcode(timeout_msec != 0, OMC_OP_DELETEQ, OMC_OP_DELETE),
+    struct omc_arguments command = {
+        .opcode = omc_arguments_opcode(timeout_msec != 0, OMC_OP_DELETEQ, OMC_OP_DELETE),
         .key = {key, key_len},
     };
 
-    return run(mc, &command, timeout_msec);
+    return run_plain(mc, &command, timeout_msec);
 }
 
 int omcache_touch(omcache_t *mc, const unsigned char *key, size_t key_len, time_t expiration,
                   int32_t timeout_msec)
 {
-    uint32_t extra = omc_command_expiration(expiration);
-    struct omc_command command = {
+    uint32_t extra = omc_arguments_expiration(expiration);
+    struct omc_arguments command = {
         .opcode = OMC_OP_TOUCH,
         .key = {key, key_len},
         .extra = {&extra, sizeof(extra)},
     };
 
-    return run(mc, &command, timeout_msec);
+    return run_plain(mc, &command, timeout_msec);
 }
 
 /* Hands out an answer's parts to whoever wants them. */
@@ -298,8 +298,8 @@ int omcache_get(omcache_t *mc, const unsigned char *key, size_t key_len,
                 const unsigned char **value, size_t *value_len, uint32_t *flags, uint64_t *cas,
                 int32_t timeout_msec)
 {
-    struct omc_command command = {
-        .opcode = omc_command_opcode(timeout_msec != 0, OMC_OP_GETKQ, OMC_OP_GETK),
+    struct omc_arguments command = {
+        .opcode = omc_arguments_opcode(timeout_msec != 0, OMC_OP_GETKQ, OMC_OP_GETK),
         .key = {key, key_len},
     };
     omcache_value_t answer;
@@ -313,9 +313,9 @@ int omcache_gat(omcache_t *mc, const unsigned char *key, size_t key_len,
                 const unsigned char **value, size_t *value_len, time_t expiration, uint32_t *flags,
                 uint64_t *cas, int32_t timeout_msec)
 {
-    uint32_t extra = omc_command_expiration(expiration);
-    struct omc_command command = {
-        .opcode = omc_command_opcode(timeout_msec != 0, OMC_OP_GATKQ, OMC_OP_GATK),
+    uint32_t extra = omc_arguments_expiration(expiration);
+    struct omc_arguments command = {
+        .opcode = omc_arguments_opcode(timeout_msec != 0, OMC_OP_GATKQ, OMC_OP_GATK),
         .key = {key, key_len},
         .extra = {&extra, sizeof(extra)},
     };

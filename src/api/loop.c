@@ -55,7 +55,7 @@ int omcache_next_timeout(omcache_t *mc)
 }
 
 /* Sends what is new; from inside a callback there may be answers, too.  What time it is then. */
-static int64_t begin(omcache_t *mc)
+static int64_t begin_processing(omcache_t *mc)
 {
     int64_t now = omc_call_clock(mc);
 
@@ -68,7 +68,7 @@ static int64_t begin(omcache_t *mc)
 
 /* Completes what has ended, and sends what that has asked for, by the time that it is then:
  * callbacks may have taken long. */
-static int finish(omcache_t *mc, int rc)
+static int finish_processing(omcache_t *mc, int rc)
 {
     if (!mc->doomed)
         omc_batch_deliver_failures(mc); /* nobody else does, where there are no classic calls */
@@ -87,10 +87,10 @@ int omcache_process_fd(omcache_t *mc, int fd, short revents)
     if (rc != OMCACHE_OK)
         return rc;
     omc_call_begin_io(mc);
-    now = begin(mc);
+    now = begin_processing(mc);
     if (!omc_loop_process_fd(mc, fd, revents, now))
         rc = OMCACHE_NOT_FOUND;
-    return finish(mc, rc);
+    return finish_processing(mc, rc);
 }
 
 int omcache_process_timeouts(omcache_t *mc)
@@ -101,10 +101,10 @@ int omcache_process_timeouts(omcache_t *mc)
     if (rc != OMCACHE_OK)
         return rc;
     omc_call_begin_io(mc);
-    now = begin(mc);
+    now = begin_processing(mc);
     /* A loop's timer is over then.  From inside a callback it is as it was. */
     if (mc->depth == 1 || mc->told_deadline <= now)
         mc->told_deadline = OMC_CLOCK_NEVER;
     omc_loop_check_deadlines(mc, now);
-    return finish(mc, rc);
+    return finish_processing(mc, rc);
 }

@@ -1,9 +1,9 @@
 /*
  * The operations that only the meta protocol has, and their options.
  */
+#include "api/arguments.h"
 #include "api/async.h"
 #include "api/call.h"
-#include "api/command.h"
 #include "base/memory.h"
 #include "core/handle.h"
 #include "omcache.h"
@@ -129,8 +129,8 @@ int omcache_meta_set_want(omcache_meta_t *meta, int want)
 /* An operation: its opcode, key and data, its client flags or delta, and its options. */
 struct operation {
     uint8_t opcode;
-    struct omc_command_piece key;
-    struct omc_command_piece data;
+    struct omc_arguments_piece key;
+    struct omc_arguments_piece data;
     uint64_t number;
     const omcache_meta_t *meta;
 };
@@ -142,12 +142,12 @@ static bool may_be_meta(const omcache_t *mc)
            mc->settings.protocol == OMCACHE_PROTOCOL_META;
 }
 
-static int start(omcache_t *mc, const struct operation *operation, int32_t timeout_msec,
-                 omcache_reply_callback_func *func, void *context)
+static int start_meta(omcache_t *mc, const struct operation *operation, int32_t timeout_msec,
+                      omcache_reply_callback_func *func, void *context)
 {
     struct omc_meta_options options;
     unsigned char extra[OMC_META_OPTIONS_MAX];
-    struct omc_command command = {
+    struct omc_arguments command = {
         .opcode = operation->opcode,
         .key = operation->key,
         .data = operation->data,
@@ -183,7 +183,7 @@ int omcache_async_meta_get(omcache_t *mc, const void *key, size_t key_len,
         .meta = options,
     };
 
-    return start(mc, &operation, timeout_msec, func, context);
+    return start_meta(mc, &operation, timeout_msec, func, context);
 }
 
 int omcache_async_meta_set(omcache_t *mc, const void *key, size_t key_len, const void *value,
@@ -198,7 +198,7 @@ int omcache_async_meta_set(omcache_t *mc, const void *key, size_t key_len, const
         .meta = options,
     };
 
-    return start(mc, &operation, timeout_msec, func, context);
+    return start_meta(mc, &operation, timeout_msec, func, context);
 }
 
 int omcache_async_meta_delete(omcache_t *mc, const void *key, size_t key_len,
@@ -211,7 +211,7 @@ int omcache_async_meta_delete(omcache_t *mc, const void *key, size_t key_len,
         .meta = options,
     };
 
-    return start(mc, &operation, timeout_msec, func, context);
+    return start_meta(mc, &operation, timeout_msec, func, context);
 }
 
 int omcache_async_meta_arithmetic(omcache_t *mc, const void *key, size_t key_len, uint64_t delta,
@@ -225,5 +225,5 @@ int omcache_async_meta_arithmetic(omcache_t *mc, const void *key, size_t key_len
         .meta = options,
     };
 
-    return start(mc, &operation, timeout_msec, func, context);
+    return start_meta(mc, &operation, timeout_msec, func, context);
 }

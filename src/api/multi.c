@@ -4,8 +4,8 @@
 #include <endian.h>
 #include <string.h>
 
+#include "api/arguments.h"
 #include "api/call.h"
-#include "api/command.h"
 #include "base/memory.h"
 #include "core/handle.h"
 #include "omcache.h"
@@ -39,7 +39,7 @@ static bool is_valid(const omcache_t *mc, const struct question *question,
            keys_are_valid(question, OMC_REQUEST_KEY_MAX - mc->fleet.routing.keys.prefix_len);
 }
 
-static void fill(omcache_req_t *reqs, size_t room, const struct question *question)
+static void fill_requests(omcache_req_t *reqs, size_t room, const struct question *question)
 {
     size_t extra_len = question->extras == NULL ? 0 : sizeof(*question->extras);
 
@@ -59,14 +59,14 @@ static void fill(omcache_req_t *reqs, size_t room, const struct question *questi
     memset(reqs + question->count, 0, (room - question->count) * sizeof(*reqs));
 }
 
-static int ask(omcache_t *mc, const struct question *question, omcache_req_t *reqs,
-               size_t *req_count, omcache_value_t *values, size_t *value_count,
-               int32_t timeout_msec)
+static int ask_all(omcache_t *mc, const struct question *question, omcache_req_t *reqs,
+                   size_t *req_count, omcache_value_t *values, size_t *value_count,
+                   int32_t timeout_msec)
 {
     size_t room = values == NULL || value_count == NULL ? 0 : *value_count;
     int rc;
 
-    fill(reqs, *req_count, question);
+    fill_requests(reqs, *req_count, question);
     *req_count = question->count;
     omc_call_begin_io(mc);
     rc = omc_call_command(mc, reqs, req_count, values, value_count, timeout_msec);
@@ -86,7 +86,7 @@ int omcache_get_multi(omcache_t *mc, const unsigned char **keys, size_t *key_len
 
     if (!is_valid(mc, &question, reqs, req_count))
         return OMCACHE_INVALID;
-    return ask(mc, &question, reqs, req_count, values, value_count, timeout_msec);
+    return ask_all(mc, &question, reqs, req_count, values, value_count, timeout_msec);
 }
 
 int omcache_gat_multi(omcache_t *mc, const unsigned char **keys, size_t *key_lens,
@@ -103,9 +103,9 @@ int omcache_gat_multi(omcache_t *mc, const unsigned char **keys, size_t *key_len
     if (extras == NULL && key_count > 0)
         return OMCACHE_NO_MEMORY;
     for (size_t i = 0; i < key_count; i++)
-        extras[i] = omc_command_expiration(expirations[i]);
+        extras[i] = omc_arguments_expiration(expirations[i]);
     question.extras = extras;
-    rc = ask(mc, &question, reqs, req_count, values, value_count, timeout_msec);
+    rc = ask_all(mc, &question, reqs, req_count, values, value_count, timeout_msec);
     omc_memory_free(extras); /* sent or copied */
     return rc;
 }

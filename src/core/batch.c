@@ -139,7 +139,7 @@ bool omc_batch_fits(struct omc_batch *batch, uint32_t tag, const struct omc_repl
 }
 
 /* Stores a value if there is room; without any, nobody asked for values. */
-static bool store(omcache_t *mc, struct omc_batch *batch, const omcache_value_t *value)
+static bool store_value(omcache_t *mc, struct omc_batch *batch, const omcache_value_t *value)
 {
     if (batch->stored < batch->room) {
         batch->values[batch->stored++] = *value;
@@ -163,7 +163,7 @@ unsigned omc_batch_deliver(omcache_t *mc, uint32_t tag, const struct omc_reply *
     if (batch == NULL)
         return 0;
     if (request_of(batch, tag) != NULL)
-        stored = store(mc, batch, &reply->value);
+        stored = store_value(mc, batch, &reply->value);
     if (reply->last)
         batch->left--;
     return stored ? batch->depth : 0;
@@ -207,7 +207,7 @@ static void deliver_failures(omcache_t *mc, struct omc_batch *batch)
             value.key_len = omc_request_key_len(req);
         }
         omc_handle_respond(mc, &value);
-        if (!store(mc, batch, &value) && !heard && batch->failures[i].server != NULL)
+        if (!store_value(mc, batch, &value) && !heard && batch->failures[i].server != NULL)
             omc_losses_note(mc, batch->failures[i].server, value.status, 1);
         batch->left--;
     }

@@ -32,13 +32,13 @@ void omc_doubt_drop(omcache_t *mc, struct omc_server *server)
 
 /* Sends nothing more for the time being.  But where the kernel is full the peer may have half
  * a request, and wait for the rest of it; and that there is room again would tell of it. */
-static void hold(struct omc_connection *conn)
+static void hold_requests(struct omc_connection *conn)
 {
     conn->held = !conn->blocked;
 }
 
 /* Goes on with the first connection. */
-static void end(omcache_t *mc, struct omc_server *server)
+static void end_doubt(omcache_t *mc, struct omc_server *server)
 {
     omc_doubt_drop(mc, server);
     omc_server_note_request(mc, server);
@@ -70,7 +70,7 @@ static void note_proof(omcache_t *mc, struct omc_server *server, int64_t now)
     server->second->until = omc_clock_after(now, DOUBT_GRACE);
     if (server->second->until < awaited && is_awaited(mc, server))
         server->second->until = awaited;
-    hold(&server->conn);
+    hold_requests(&server->conn);
     omc_duty_touch(&mc->fleet, server);
 }
 
@@ -87,12 +87,12 @@ void omc_doubt_step(omcache_t *mc, struct omc_server *server, int64_t now)
     if (second == NULL)
         return;
     if (server->conn.since >= second->begun) {
-        end(mc, server);
+        end_doubt(mc, server);
         return;
     }
     result = omc_second_step(second, &mc->watches);
     if (result == OMC_SECOND_LOST)
-        end(mc, server);
+        end_doubt(mc, server);
     else if (result == OMC_SECOND_PROVED)
         note_proof(mc, server, now);
 }
@@ -109,7 +109,7 @@ void omc_doubt_begin(omcache_t *mc, struct omc_server *server, uint32_t number, 
     server->doubted_at = now;
     server->second = omc_second_new(&mc->watches, server, &server->address, server->known, now);
     if (server->second != NULL)
-        hold(conn);
+        hold_requests(conn);
     omc_duty_touch(&mc->fleet, server);
 }
 
@@ -149,7 +149,7 @@ void omc_doubt_check_deadline(omcache_t *mc, struct omc_server *server, int64_t 
     if (server->second->until != 0 && !has_shown_life(server)) {
         omc_server_event(mc, server, OMC_EVENT_REPLACED, NULL, now);
     } else if (server->second->until != 0 || now >= end_of_doubt(mc, server)) {
-        end(mc, server);
+        end_doubt(mc, server);
     } else {
         server->conn.held = false;
         omc_server_note_request(mc, server);

@@ -96,7 +96,7 @@ enum omc_step omc_express_ask(omcache_t *mc, struct omc_express *express, omcach
     return OMC_STEP_DONE;
 }
 
-static bool find_by_opaque(const void *context, uint32_t opaque, struct omc_expected *found)
+static bool find_asked(const void *context, uint32_t opaque, struct omc_expected *found)
 {
     const struct omc_express *express = context;
 
@@ -109,11 +109,11 @@ static bool find_by_opaque(const void *context, uint32_t opaque, struct omc_expe
     return opaque == express->number;
 }
 
-static bool find_oldest(const void *context, struct omc_expected *found)
+static bool find_only(const void *context, struct omc_expected *found)
 {
     const struct omc_express *express = context;
 
-    return find_by_opaque(context, express->number, found);
+    return find_asked(context, express->number, found);
 }
 
 /* Whether a reply is the answer, and can be told without more ado. */
@@ -135,7 +135,7 @@ static bool is_plain(const struct omc_express *express, const omcache_req_t *req
 enum omc_step omc_express_take(omcache_t *mc, struct omc_express *express, const omcache_req_t *req,
                                struct omc_reply *reply, int64_t now)
 {
-    const struct omc_expect expect = {express, find_by_opaque, find_oldest};
+    const struct omc_expect expect = {express, find_asked, find_only};
     struct omc_server *server = express->server;
 
     if (!omc_answers_peek(&server->conn, mc->settings.recv_limit, &expect, reply) ||

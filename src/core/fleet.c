@@ -259,19 +259,19 @@ struct omc_server *omc_fleet_server(const struct omc_fleet *fleet, int index)
 }
 
 /* A key, and what of it is hashed. */
-struct question {
+struct routed_key {
     const struct omc_key_rules *rules;
     const unsigned char *key;
     size_t key_len;
 };
 
-static int ask_router(omcache_t *mc, const struct question *question, const unsigned char *down)
+static int ask_router(omcache_t *mc, const struct routed_key *question, const unsigned char *down)
 {
     return omc_router_pick(&mc->fleet.router, question->rules, question->key, question->key_len,
                            &mc->random, down);
 }
 
-static struct omc_server *pick(omcache_t *mc, const struct question *question, int64_t now)
+static struct omc_server *pick(omcache_t *mc, const struct routed_key *question, int64_t now)
 {
     struct omc_fleet *fleet = &mc->fleet;
     struct omc_server *own;
@@ -290,7 +290,7 @@ static struct omc_server *pick(omcache_t *mc, const struct question *question, i
 struct omc_server *omc_fleet_pick(omcache_t *mc, const unsigned char *key, size_t key_len,
                                   int64_t now)
 {
-    const struct question question = {&mc->fleet.routing.keys, key, key_len};
+    const struct routed_key question = {&mc->fleet.routing.keys, key, key_len};
 
     return pick(mc, &question, now);
 }
@@ -299,8 +299,8 @@ struct omc_server *omc_fleet_pick_again(omcache_t *mc, const unsigned char *key,
                                         const struct omc_pending *pending, int64_t now)
 {
     struct omc_key_rules rules = mc->fleet.routing.keys;
-    const struct question question = {&rules, key + pending->prefix_len,
-                                      key_len - pending->prefix_len};
+    const struct routed_key question = {&rules, key + pending->prefix_len,
+                                        key_len - pending->prefix_len};
 
     memcpy(rules.prefix, key, pending->prefix_len);
     rules.prefix_len = pending->prefix_len;

@@ -78,7 +78,7 @@ static void found(void *context, void *lookup_context)
     omc_server_found(mc, lookup_context, mc->names.now);
 }
 
-static void update_deadline(struct omc_names *names, int64_t now)
+static void update_lookup_deadline(struct omc_names *names, int64_t now)
 {
     int left = omc_resolver_timeout(names->resolver);
 
@@ -96,7 +96,7 @@ struct omc_lookup *omc_names_look_up(omcache_t *mc, struct omc_server *server, i
     if (names->resolver == NULL)
         return NULL;
     lookup = omc_resolver_look_up(names->resolver, server->name.host, server->name.port, server);
-    update_deadline(names, now);
+    update_lookup_deadline(names, now);
     return lookup;
 }
 
@@ -164,7 +164,7 @@ void omc_names_dispatch(omcache_t *mc, int64_t now)
 
         watch->ready = 0;
         omc_resolver_process(names->resolver, watch->fd, ready);
-        update_deadline(names, now);
+        update_lookup_deadline(names, now);
     }
 }
 
@@ -184,5 +184,5 @@ void omc_names_check_deadline(omcache_t *mc, int64_t now)
         return;
     names->now = now;
     omc_resolver_process(names->resolver, -1, 0);
-    update_deadline(names, now);
+    update_lookup_deadline(names, now);
 }

@@ -80,7 +80,7 @@ static struct omc_attempt *check_attempts(struct omc_race *race, struct omc_watc
 }
 
 /* Begins the next attempt. */
-static void begin(struct omc_race *race, struct omc_watches *watches, int64_t now)
+static void begin_attempt(struct omc_race *race, struct omc_watches *watches, int64_t now)
 {
     struct omc_attempt *attempt = &race->attempts[race->begun];
     int fd = omc_socket_connect(&attempt->address);
@@ -115,7 +115,7 @@ enum omc_race_result omc_race_step(struct omc_race *race, struct omc_watches *wa
     if (open > 0 && race->open == 0)
         race->next_at = now; /* the next need not wait any more */
     while (race->begun < race->count && now >= race->next_at)
-        begin(race, watches, now);
+        begin_attempt(race, watches, now);
     if (!is_over(race))
         return OMC_RACE_ON;
     return race->shortage != 0 ? OMC_RACE_STARVED : OMC_RACE_LOST;

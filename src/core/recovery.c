@@ -15,7 +15,7 @@ enum {
 };
 
 /* Begins to connect, if its time has come.  Whether there is something to look at. */
-static bool begin(omcache_t *mc, struct omc_server *server, int64_t now)
+static bool begin_reconnect(omcache_t *mc, struct omc_server *server, int64_t now)
 {
     if (server->nudged_at == now)
         return false;
@@ -49,7 +49,7 @@ static void look_at(omcache_t *mc, struct omc_server **servers, size_t count, in
 
 void omc_recovery_nudge(omcache_t *mc, struct omc_server *server, int64_t now)
 {
-    if (begin(mc, server, now))
+    if (begin_reconnect(mc, server, now))
         look_at(mc, &server, 1, now);
 }
 
@@ -77,11 +77,11 @@ void omc_recovery_look(omcache_t *mc, struct omc_server *first, int64_t now)
     if (fleet->looked_at == now)
         return;
     fleet->looked_at = now;
-    if (begin(mc, first, now))
+    if (begin_reconnect(mc, first, now))
         some[count++] = first;
     for (; left > 0 && count < OMC_RECOVERY_SOME; left--) {
         some[count] = next_down(fleet);
-        if (some[count] != NULL && begin(mc, some[count], now))
+        if (some[count] != NULL && begin_reconnect(mc, some[count], now))
             count++;
     }
     if (count > 0)

@@ -22,7 +22,7 @@ enum {
 };
 
 /* The server that a request names, or that its key belongs to now; or NULL. */
-static inline struct omc_server *find_server(omcache_t *mc, const omcache_req_t *req, int64_t now)
+static inline struct omc_server *find_target(omcache_t *mc, const omcache_req_t *req, int64_t now)
 {
     if (req->server_index == -1)
         return omc_fleet_pick(mc, req->key, omc_request_key_len(req), now);
@@ -43,7 +43,7 @@ static struct omc_server *route(omcache_t *mc, const omcache_req_t *req, bool co
     struct omc_server *server;
 
     do {
-        server = find_server(mc, req, now);
+        server = find_target(mc, req, now);
         if (server == NULL || is_ready(server, now))
             return server;
         if (!omc_recovery_is_usable(mc, server, now))

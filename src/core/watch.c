@@ -81,7 +81,7 @@ static bool grow_arrays(struct omc_watches *watches, size_t room)
 
 /* Room is made when a descriptor is opened, so that nothing later can fail.  One
  * that is to be closed may have a successor before it is. */
-static bool reserve(struct omc_watches *watches)
+static bool reserve_watch(struct omc_watches *watches)
 {
     size_t needed = watches->open + watches->closing_count + 1;
     size_t room = watches->room == 0 ? ROOM_MIN : watches->room * 2;
@@ -96,7 +96,7 @@ static bool reserve(struct omc_watches *watches)
 
 bool omc_watch_open(struct omc_watches *watches, struct omc_watch *watch, int fd)
 {
-    if (!reserve(watches))
+    if (!reserve_watch(watches))
         return false;
     watch->fd = fd;
     watch->events = 0;

@@ -36,7 +36,7 @@ static size_t head_size(const omcache_req_t *req, size_t prefix_len)
            omc_request_key_len(req);
 }
 
-static bool is_quiet(uint8_t opcode)
+static bool binary_is_quiet(uint8_t opcode)
 {
     return omc_opcode_is_quiet(opcode);
 }
@@ -151,9 +151,9 @@ static bool read_body(const struct header *header, const unsigned char *extra,
 }
 
 /* Replies have the numbers of their requests: expect is not needed. */
-static enum omc_decode decode(unsigned char *bytes, size_t len, size_t max_body,
-                              const struct omc_expect *expect, struct omc_reply *reply,
-                              size_t *size)
+static enum omc_decode decode_binary(unsigned char *bytes, size_t len, size_t max_body,
+                                     const struct omc_expect *expect, struct omc_reply *reply,
+                                     size_t *size)
 {
     struct header header;
 
@@ -187,21 +187,21 @@ static enum omc_decode decode(unsigned char *bytes, size_t len, size_t max_body,
 const struct omc_codec omc_binary_codec = {
     .name = "binary",
     .protocol = OMCACHE_PROTOCOL_BINARY,
-    .is_quiet = is_quiet,
+    .is_quiet = binary_is_quiet,
     .head_size = head_size,
     .encode_head = encode_head,
     .tail_size = tail_size,
     .decode_request = decode_request,
-    .decode = decode,
+    .decode = decode_binary,
 };
 
 const struct omc_codec omc_binary_waiting = {
     .name = "waiting",
     .protocol = OMCACHE_PROTOCOL_AUTO,
-    .is_quiet = is_quiet,
+    .is_quiet = binary_is_quiet,
     .head_size = head_size,
     .encode_head = encode_waiting,
     .tail_size = tail_size,
     .decode_request = decode_request,
-    .decode = decode,
+    .decode = decode_binary,
 };

@@ -86,7 +86,7 @@ size_t omc_hello_write(unsigned char out[OMC_HELLO_MAX], enum omc_greeting greet
 }
 
 /* Takes the next line, without its end: OMC_HELLO_GOOD, or what comes of it. */
-static enum omc_hello take_line(struct omc_line *bytes, struct omc_line *line)
+static enum omc_hello take_word(struct omc_line *bytes, struct omc_line *line)
 {
     size_t left = omc_line_left(bytes);
     const unsigned char *end = memchr(bytes->at, '\n', left);
@@ -123,10 +123,10 @@ static const char *refusal_in(const struct omc_line *line)
 }
 
 /* Takes a line that must begin with one of some words. */
-static enum omc_hello take_answer(struct omc_line *bytes, const char *const *words,
-                                  struct omc_line *line, const char **problem)
+static enum omc_hello take_line(struct omc_line *bytes, const char *const *words,
+                                struct omc_line *line, const char **problem)
 {
-    enum omc_hello hello = take_line(bytes, line);
+    enum omc_hello hello = take_word(bytes, line);
 
     if (hello != OMC_HELLO_GOOD)
         return hello;
@@ -148,7 +148,7 @@ static enum omc_hello read_binary(const unsigned char *bytes, size_t len, uint32
     struct omc_line line;
 
     if (bytes[0] == 'C') /* as in CLIENT_ERROR: one with passwords speaks text only */
-        return take_answer(&(struct omc_line){bytes, bytes + len}, none, &line, problem);
+        return take_line(&(struct omc_line){bytes, bytes + len}, none, &line, problem);
     if (bytes[0] != BINARY_ANSWER_MAGIC)
         return OMC_HELLO_OTHER;
     if (len < BINARY_SIZE)
@@ -185,10 +185,10 @@ static enum omc_hello read_meta(struct omc_line *bytes, const char **problem)
     static const char *const looks[] = {"EN", "HD", "ERROR", "CLIENT_ERROR", "SERVER_ERROR", NULL};
     static const char *const versions[] = {"VERSION", "ERROR", "SERVER_ERROR", NULL};
     struct omc_line look, version;
-    enum omc_hello hello = take_answer(bytes, looks, &look, problem);
+    enum omc_hello hello = take_line(bytes, looks, &look, problem);
 
     if (hello == OMC_HELLO_GOOD)
-        hello = take_answer(bytes, versions, &version, problem);
+        hello = take_line(bytes, versions, &version, problem);
     if (hello != OMC_HELLO_GOOD || is_word(look, "EN") || is_word(look, "HD"))
         return hello;
     if (!is_word(look, "SERVER_ERROR")) /* one without "version" is to be greeted without it */
@@ -209,7 +209,7 @@ static enum omc_hello read_text(struct omc_line *bytes, int count, const char *w
     struct omc_line line;
 
     for (int i = 0; i < count && hello == OMC_HELLO_GOOD; i++)
-        hello = take_answer(bytes, words, &line, problem);
+        hello = take_line(bytes, words, &line, problem);
     return hello;
 }
 

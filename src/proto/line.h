@@ -98,4 +98,11 @@ static inline unsigned char *omc_line_put_bytes(unsigned char *out, const void *
 
 unsigned char *omc_line_put_number(unsigned char *out, uint64_t number);
 
+/* A number behind what says which it is. */
+static inline unsigned char *omc_line_put_flag(unsigned char *out, const char *flag,
+                                               uint64_t number)
+{
+    return omc_line_put_number(omc_line_put(out, flag), number);
+}
+
 #endif

@@ -49,7 +49,7 @@ struct flags {
     bool encoded; /* the key is in base64 */
 };
 
-static bool is_quiet(uint8_t opcode)
+static bool meta_is_quiet(uint8_t opcode)
 {
     return omc_opcode_is_quiet(opcode) && omc_opcode_is_get(opcode);
 }
@@ -131,7 +131,7 @@ static const unsigned char *read_key(struct flags *flags, const unsigned char *a
 }
 
 /* Notes a number that these bits tell of. */
-static void read_number(struct omc_details *details, uint8_t bits, const unsigned char *at,
+static void read_detail(struct omc_details *details, uint8_t bits, const unsigned char *at,
                         int64_t *number)
 {
     uint64_t digits;
@@ -145,7 +145,7 @@ static void read_number(struct omc_details *details, uint8_t bits, const unsigne
 static void read_ttl(struct omc_details *details, const unsigned char *at)
 {
     if (*at != '-') {
-        read_number(details, OMC_DETAIL_TTL, at, &details->ttl);
+        read_detail(details, OMC_DETAIL_TTL, at, &details->ttl);
         return;
     }
     details->ttl = -1;
@@ -175,10 +175,10 @@ static const unsigned char *read_other(struct flags *flags, const unsigned char 
         details->known |= letter[1] == '0' ? OMC_DETAIL_NOT_HIT : OMC_DETAIL_WAS_HIT;
         break;
     case 'l':
-        read_number(details, OMC_DETAIL_LAST_ACCESS, letter + 1, &details->last_access);
+        read_detail(details, OMC_DETAIL_LAST_ACCESS, letter + 1, &details->last_access);
         break;
     case 's':
-        read_number(details, OMC_DETAIL_SIZE, letter + 1, &details->size);
+        read_detail(details, OMC_DETAIL_SIZE, letter + 1, &details->size);
         break;
     case 't':
         read_ttl(details, letter + 1);
@@ -190,7 +190,7 @@ static const unsigned char *read_other(struct flags *flags, const unsigned char 
 }
 
 /* Reads the flags from behind the status. */
-static enum omc_decode read_flags(struct flags *flags, const unsigned char *at, size_t *size)
+static enum omc_decode read_flag_list(struct flags *flags, const unsigned char *at, size_t *size)
 {
     while (at < flags->end) {
         unsigned char letter = at[1];
@@ -234,7 +234,7 @@ static bool decode_key(unsigned char *bytes, const struct flags *flags)
 }
 
 /* The last that there is to do for a reply. */
-static enum omc_decode finish(unsigned char *bytes, const struct flags *flags)
+static enum omc_decode check_reply(unsigned char *bytes, const struct flags *flags)
 {
     if (flags->encoded && flags->reply->value.key != NULL && !decode_key(bytes, flags))
         return OMC_DECODE_BROKEN;
@@ -255,7 +255,7 @@ static enum omc_decode read_status(unsigned char *bytes, struct flags *flags,
 {
     struct omc_line word = {bytes, bytes + STATUS_SIZE};
     struct omc_expected asked;
-    enum omc_decode result = read_flags(flags, bytes + STATUS_SIZE, size);
+    enum omc_decode result = read_flag_list(flags, bytes + STATUS_SIZE, size);
     int status;
 
     if (result != OMC_DECODE_REPLY)
@@ -267,7 +267,7 @@ static enum omc_decode read_status(unsigned char *bytes, struct flags *flags,
     if (lacks_number(reply))
         return OMC_DECODE_BROKEN;
     *size = (size_t)(flags->end + 2 - bytes);
-    return finish(bytes, flags);
+    return check_reply(bytes, flags);
 }
 
 /* Whether a value that claims this size can be the answer.  Its body counts as in the
@@ -303,13 +303,13 @@ static enum omc_decode finish_value(unsigned char *bytes, const struct flags *fl
         if (omc_line_digits(data, &value->delta_value) != data + data_len)
             return OMC_DECODE_BROKEN;
     }
-    return finish(bytes, flags);
+    return check_reply(bytes, flags);
 }
 
 /* VA: a value, which a get or a counter is answered with. */
-static enum omc_decode read_value(unsigned char *bytes, struct flags *flags, size_t max_body,
-                                  const struct omc_expect *expect, struct omc_reply *reply,
-                                  size_t *size)
+static enum omc_decode read_whole_value(unsigned char *bytes, struct flags *flags, size_t max_body,
+                                        const struct omc_expect *expect, struct omc_reply *reply,
+                                        size_t *size)
 {
     uint64_t data_len;
     const unsigned char *at = omc_line_digits(bytes + STATUS_SIZE + 1, &data_len);
@@ -319,7 +319,7 @@ static enum omc_decode read_value(unsigned char *bytes, struct flags *flags, siz
 
     if (at == NULL)
         return OMC_DECODE_BROKEN;
-    result = read_flags(flags, at, size);
+    result = read_flag_list(flags, at, size);
     if (result != OMC_DECODE_REPLY)
         return result;
     if (!find_request(flags, expect, true, &asked))
@@ -351,9 +351,9 @@ static enum omc_decode read_classic(const unsigned char *bytes, size_t newline,
     return OMC_DECODE_REPLY;
 }
 
-static enum omc_decode decode(unsigned char *bytes, size_t len, size_t max_body,
-                              const struct omc_expect *expect, struct omc_reply *reply,
-                              size_t *size)
+static enum omc_decode decode_meta(unsigned char *bytes, size_t len, size_t max_body,
+                                   const struct omc_expect *expect, struct omc_reply *reply,
+                                   size_t *size)
 {
     struct flags flags = {
         .bytes = bytes,
@@ -375,17 +375,17 @@ static enum omc_decode decode(unsigned char *bytes, size_t len, size_t max_body,
     flags.end = bytes + newline - 1;
     reply->value = (omcache_value_t){.status = OMCACHE_OK};
     if (memcmp(bytes, "VA ", STATUS_SIZE + 1) == 0)
-        return read_value(bytes, &flags, max_body, expect, reply, size);
+        return read_whole_value(bytes, &flags, max_body, expect, reply, size);
     return read_status(bytes, &flags, expect, reply, size);
 }
 
 const struct omc_codec omc_meta_codec = {
     .name = "meta",
     .protocol = OMCACHE_PROTOCOL_META,
-    .is_quiet = is_quiet,
+    .is_quiet = meta_is_quiet,
     .head_size = omc_meta_request_head_size,
     .encode_head = omc_meta_request_encode_head,
     .tail_size = omc_classic_tail_size,
     .decode_request = omc_meta_request_decode,
-    .decode = decode,
+    .decode = decode_meta,
 };

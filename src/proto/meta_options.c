@@ -94,14 +94,9 @@ bool omc_meta_options_fit(const struct omc_meta_options *options, uint8_t opcode
     }
 }
 
-static unsigned char *put_number(unsigned char *out, const char *flag, uint64_t number)
-{
-    return omc_line_put_number(omc_line_put(out, flag), number);
-}
-
 static unsigned char *put_seconds(unsigned char *out, const char *flag, int64_t seconds)
 {
-    return is_given(seconds) ? put_number(out, flag, (uint64_t)seconds) : out;
+    return is_given(seconds) ? omc_line_put_flag(out, flag, (uint64_t)seconds) : out;
 }
 
 static unsigned char *put_if(unsigned char *out, const char *flag, bool wanted)
@@ -111,7 +106,7 @@ static unsigned char *put_if(unsigned char *out, const char *flag, bool wanted)
 
 static unsigned char *put_cas(unsigned char *out, const char *flag, uint64_t cas)
 {
-    return cas != 0 ? put_number(out, flag, cas) : out;
+    return cas != 0 ? omc_line_put_flag(out, flag, cas) : out;
 }
 
 static unsigned char *put_want(unsigned char *out, int want)
@@ -169,14 +164,14 @@ size_t omc_meta_options_write(const struct omc_meta_options *options, uint8_t op
 
     out = omc_line_put(out, mode_flag(options->mode));
     if (opcode == OMC_OP_META_SET && number > 0)
-        out = put_number(out, " F", number);
+        out = omc_line_put_flag(out, " F", number);
     if (opcode == OMC_OP_META_ARITHMETIC)
-        out = put_number(out, " D", number);
+        out = omc_line_put_flag(out, " D", number);
     out = put_seconds(out, " T", options->ttl);
     out = put_seconds(out, " R", options->recache);
     out = put_seconds(out, " N", options->vivify);
     if (options->initial > 0)
-        out = put_number(out, " J", options->initial);
+        out = omc_line_put_flag(out, " J", options->initial);
     out = put_if(out, " I", options->invalidate);
     out = put_if(out, " u", options->no_lru_bump);
     out = put_cas(out, " C", options->cas);

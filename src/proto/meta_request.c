@@ -37,11 +37,6 @@ size_t omc_meta_request_head_size(const omcache_req_t *req, size_t prefix_len)
            omc_base64_size(prefix_len + omc_request_key_len(req));
 }
 
-static unsigned char *put_number(unsigned char *out, const char *flag, uint64_t number)
-{
-    return omc_line_put_number(omc_line_put(out, flag), number);
-}
-
 /* The number of a request: each four bits become a byte. */
 static unsigned char *put_opaque(unsigned char *out, uint32_t opaque)
 {
@@ -92,7 +87,7 @@ static unsigned char *put_get(unsigned char *out, const struct omc_command *comm
         out = omc_line_put(out, " b");
     out = omc_line_put(out, " v f c");
     if (command->dated)
-        out = put_number(out, " T", omc_command_expiration(command, 0));
+        out = omc_line_put_flag(out, " T", omc_command_expiration(command, 0));
     out = put_opaque(out, opaque);
     if (command->keyed)
         out = put_key_wanted(out, key);
@@ -116,9 +111,9 @@ static const char *store_mode(const struct omc_command *command)
     }
 }
 
-static unsigned char *put_cas(unsigned char *out, const struct omc_command *command)
+static unsigned char *put_compared(unsigned char *out, const struct omc_command *command)
 {
-    return command->cas > 0 ? put_number(out, " C", command->cas) : out;
+    return command->cas > 0 ? omc_line_put_flag(out, " C", command->cas) : out;
 }
 
 static unsigned char *put_store(unsigned char *out, const struct omc_command *command,
@@ -126,15 +121,15 @@ static unsigned char *put_store(unsigned char *out, const struct omc_command *co
 {
     uint32_t expiration = omc_command_expiration(command, 0);
 
-    out = put_number(out, " ", data_len);
+    out = omc_line_put_flag(out, " ", data_len);
     if (key->encoded)
         out = omc_line_put(out, " b");
     out = omc_line_put(out, store_mode(command));
     if (command->flags > 0)
-        out = put_number(out, " F", command->flags);
+        out = omc_line_put_flag(out, " F", command->flags);
     if (expiration > 0)
-        out = put_number(out, " T", expiration);
-    out = put_cas(out, command);
+        out = omc_line_put_flag(out, " T", expiration);
+    out = put_compared(out, command);
     return command->quiet ? out : omc_line_put(out, " c");
 }
 
@@ -145,12 +140,12 @@ static unsigned char *put_delta(unsigned char *out, const struct omc_command *co
         out = omc_line_put(out, " b");
     if (command->plain == OMC_OP_DECREMENT)
         out = omc_line_put(out, " MD");
-    out = put_number(out, " D", command->delta);
+    out = omc_line_put_flag(out, " D", command->delta);
     if (command->expiration != OMCACHE_DELTA_NO_ADD) {
-        out = put_number(out, " N", omc_command_expiration(command, 0));
-        out = put_number(out, " J", command->initial);
+        out = omc_line_put_flag(out, " N", omc_command_expiration(command, 0));
+        out = omc_line_put_flag(out, " J", command->initial);
     }
-    out = put_cas(out, command);
+    out = put_compared(out, command);
     return command->quiet ? out : omc_line_put(out, " v c");
 }
 
@@ -158,11 +153,11 @@ static unsigned char *put_touch(unsigned char *out, const struct omc_command *co
                                 const struct key *key)
 {
     out = omc_line_put(out, key->encoded ? " b c" : " c");
-    return put_number(out, " T", omc_command_expiration(command, 0));
+    return omc_line_put_flag(out, " T", omc_command_expiration(command, 0));
 }
 
 /* The command's word; NULL if meta has none. */
-static const char *word_of(uint16_t kind)
+static const char *meta_word_of(uint16_t kind)
 {
     switch (kind) {
     case OMC_KIND_GET:
@@ -184,7 +179,7 @@ static unsigned char *put_options(unsigned char *out, const omcache_req_t *req,
                                   const struct key *key, uint32_t opaque)
 {
     if (omc_command_kind(req->header.opcode) == OMC_KIND_STORE)
-        out = put_number(out, " ", omc_request_data_len(req));
+        out = omc_line_put_flag(out, " ", omc_request_data_len(req));
     if (key->encoded)
         out = omc_line_put(out, ENCODED);
     out = put_opaque(out, opaque);
@@ -212,7 +207,7 @@ static unsigned char *put_flags(unsigned char *out, const struct omc_command *co
     default:
         if (key->encoded)
             out = omc_line_put(out, " b");
-        out = put_cas(out, command);
+        out = put_compared(out, command);
         break;
     }
     return put_opaque(out, opaque);
@@ -229,7 +224,7 @@ static size_t encode_options(unsigned char *out, const omcache_req_t *req, struc
     if (!omc_opcode_is_meta(opcode) ||
         omc_request_data_len(req) > (kind == OMC_KIND_STORE ? OMC_COMMAND_DATA_MAX : 0))
         return 0;
-    out = put_key(omc_line_put(out, word_of(kind)), key);
+    out = put_key(omc_line_put(out, meta_word_of(kind)), key);
     if (out == NULL)
         return 0;
     out = put_options(out, req, key, opaque);
@@ -248,7 +243,7 @@ size_t omc_meta_request_encode_head(unsigned char *out, const omcache_req_t *req
         return encode_options(out, req, &key, opaque);
     if (command.kind == OMC_KIND_NOOP)
         return (size_t)(omc_line_put(out, "mn\r\n") - start);
-    word = word_of(command.kind);
+    word = meta_word_of(command.kind);
     if (word == NULL)
         return omc_classic_encode(out, req, &command);
     memcpy(out, word, WORD_SIZE);
@@ -338,7 +333,7 @@ size_t omc_meta_request_decode(const unsigned char *bytes, uint8_t opcode,
     if (omc_opcode_is_meta(opcode))
         return decode_options(bytes, newline, opcode, scratch, req);
     omc_command_start(opcode, &command);
-    if (word_of(command.kind) == NULL) {
+    if (meta_word_of(command.kind) == NULL) {
         omc_classic_decode_request(line, opcode, scratch, req);
         return (size_t)(newline + 1 - bytes);
     }

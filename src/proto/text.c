@@ -28,7 +28,7 @@ static const struct omc_classic_word words[] = {
 /* What follows a value. */
 static const char value_end[] = "\r\nEND\r\n";
 
-static bool is_quiet(uint8_t opcode)
+static bool text_is_quiet(uint8_t opcode)
 {
     (void)opcode;
     return false;
@@ -191,9 +191,9 @@ static bool begins_reply(unsigned char byte)
     return (byte >= 'A' && byte <= 'Z') || (byte >= '0' && byte <= '9');
 }
 
-static enum omc_decode decode(unsigned char *bytes, size_t len, size_t max_body,
-                              const struct omc_expect *expect, struct omc_reply *reply,
-                              size_t *size)
+static enum omc_decode decode_text(unsigned char *bytes, size_t len, size_t max_body,
+                                   const struct omc_expect *expect, struct omc_reply *reply,
+                                   size_t *size)
 {
     struct input in = {.bytes = bytes, .len = len, .max_body = max_body};
     struct omc_expected asked;
@@ -238,10 +238,10 @@ const struct omc_codec omc_text_codec = {
     .protocol = OMCACHE_PROTOCOL_TEXT,
     .lacks_initial = true,
     .key_sum = key_sum,
-    .is_quiet = is_quiet,
+    .is_quiet = text_is_quiet,
     .head_size = omc_text_request_head_size,
     .encode_head = omc_text_request_encode_head,
     .tail_size = omc_classic_tail_size,
     .decode_request = omc_text_request_decode,
-    .decode = decode,
+    .decode = decode_text,
 };

@@ -53,11 +53,6 @@ static const char *word_of(const struct omc_command *command)
     }
 }
 
-static unsigned char *put_number(unsigned char *out, uint64_t number)
-{
-    return omc_line_put_number(omc_line_put(out, " "), number);
-}
-
 /* What stands between the key and the line's end. */
 static unsigned char *put_numbers(unsigned char *out, const struct omc_command *command,
                                   size_t data_len)
@@ -66,13 +61,13 @@ static unsigned char *put_numbers(unsigned char *out, const struct omc_command *
 
     switch (command->kind) {
     case OMC_KIND_STORE:
-        out = put_number(put_number(out, command->flags), expiration);
-        out = put_number(out, data_len);
-        return command->cas > 0 ? put_number(out, command->cas) : out;
+        out = omc_line_put_flag(omc_line_put_flag(out, " ", command->flags), " ", expiration);
+        out = omc_line_put_flag(out, " ", data_len);
+        return command->cas > 0 ? omc_line_put_flag(out, " ", command->cas) : out;
     case OMC_KIND_DELTA:
-        return put_number(out, command->delta);
+        return omc_line_put_flag(out, " ", command->delta);
     case OMC_KIND_TOUCH:
-        return put_number(out, expiration);
+        return omc_line_put_flag(out, " ", expiration);
     default:
         return out;
     }

@@ -5,7 +5,7 @@
 #include "route/hash.h"
 #include "route/words.h"
 
-static uint32_t finish(uint32_t hash)
+static uint32_t finish_hsieh(uint32_t hash)
 {
     hash ^= hash << 3;
     hash += hash >> 5;
@@ -49,5 +49,5 @@ uint32_t omc_hash_hsieh(const unsigned char *bytes, size_t len)
     default:
         break;
     }
-    return finish(hash);
+    return finish_hsieh(hash);
 }

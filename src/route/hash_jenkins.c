@@ -11,7 +11,7 @@ struct state {
     uint32_t a, b, c;
 };
 
-static void mix(struct state *s)
+static void mix_state(struct state *s)
 {
     s->a -= s->c, s->a ^= omc_words_rotate(s->c, 4), s->c += s->b;
     s->b -= s->a, s->b ^= omc_words_rotate(s->a, 6), s->a += s->c;
@@ -21,7 +21,7 @@ static void mix(struct state *s)
     s->c -= s->b, s->c ^= omc_words_rotate(s->b, 4), s->b += s->a;
 }
 
-static uint32_t finish(struct state *s)
+static uint32_t finish_state(struct state *s)
 {
     s->c ^= s->b, s->c -= omc_words_rotate(s->b, 14);
     s->a ^= s->c, s->a -= omc_words_rotate(s->c, 11);
@@ -33,7 +33,7 @@ static uint32_t finish(struct state *s)
     return s->c;
 }
 
-static void add(struct state *s, const unsigned char *bytes)
+static void add_block(struct state *s, const unsigned char *bytes)
 {
     s->a += omc_words_get32(bytes);
     s->b += omc_words_get32(bytes + 4);
@@ -47,12 +47,12 @@ uint32_t omc_hash_jenkins(const unsigned char *bytes, size_t len)
     unsigned char last[12] = {0};
 
     for (; len > sizeof(last); bytes += sizeof(last), len -= sizeof(last)) {
-        add(&s, bytes);
-        mix(&s);
+        add_block(&s, bytes);
+        mix_state(&s);
     }
     if (len == 0)
         return s.c;
     memcpy(last, bytes, len);
-    add(&s, last);
-    return finish(&s);
+    add_block(&s, last);
+    return finish_state(&s);
 }

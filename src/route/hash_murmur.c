@@ -7,7 +7,7 @@
 #define MULTIPLIER 0x5bd1e995U
 #define SEED 0xdeadbeefU
 
-static uint32_t mix(uint32_t hash, uint32_t word)
+static uint32_t mix_word(uint32_t hash, uint32_t word)
 {
     word *= MULTIPLIER;
     word ^= word >> 24;
@@ -20,7 +20,7 @@ uint32_t omc_hash_murmur(const unsigned char *bytes, size_t len)
     uint32_t hash = (SEED * (uint32_t)len) ^ (uint32_t)len;
 
     for (; len >= 4; bytes += 4, len -= 4)
-        hash = mix(hash, omc_words_get32(bytes));
+        hash = mix_word(hash, omc_words_get32(bytes));
     if (len == 3)
         hash ^= (uint32_t)bytes[2] << 16;
     if (len >= 2)

@@ -11,7 +11,7 @@ static uint32_t scramble(uint32_t word)
     return omc_words_rotate(word * 0xcc9e2d51U, 15) * 0x1b873593U;
 }
 
-static uint32_t finish(uint32_t hash)
+static uint32_t finish_murmur3(uint32_t hash)
 {
     hash ^= hash >> 16;
     hash *= 0x85ebca6bU;
@@ -29,5 +29,5 @@ uint32_t omc_hash_murmur3(const unsigned char *bytes, size_t len)
         hash = omc_words_rotate(hash ^ scramble(omc_words_get32(bytes)), 13) * 5 + 0xe6546b64U;
     for (size_t i = 0; i < len; i++)
         tail |= (uint32_t)bytes[i] << (8 * i);
-    return finish(hash ^ scramble(tail) ^ total);
+    return finish_murmur3(hash ^ scramble(tail) ^ total);
 }

@@ -13,7 +13,7 @@ enum {
     NUMBER_LEN = 11, /* a dash and the digits of 32 bits */
 };
 
-static char *append(char *to, const char *text)
+static char *append_text(char *to, const char *text)
 {
     size_t len = strlen(text);
 
@@ -33,11 +33,11 @@ bool omc_point_name_init(struct omc_point_name *name, const struct omc_server_na
     name->text = room <= sizeof(name->room) ? name->room : omc_memory_new(room, 1);
     if (name->text == NULL)
         return false;
-    end = append(name->text, spy ? "/" : "");
-    end = append(end, host);
+    end = append_text(name->text, spy ? "/" : "");
+    end = append_text(end, host);
     if (with_port) {
-        end = append(end, ":");
-        end = append(end, server->port);
+        end = append_text(end, ":");
+        end = append_text(end, server->port);
     }
     name->len = (size_t)(end - name->text);
     return true;

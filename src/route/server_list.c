@@ -135,7 +135,7 @@ static bool copy_span(struct span span, char **copy)
     return span.start == NULL || *copy != NULL;
 }
 
-static int add(struct omc_server_list *list, struct span entry)
+static int add_entry(struct omc_server_list *list, struct span entry)
 {
     struct omc_server_name *names, *name;
     struct span label, host, port, whole = entry;
@@ -281,7 +281,7 @@ int omc_server_list_parse(struct omc_server_list *list, const char *text)
         struct span entry = trim((struct span){text, len});
 
         if (entry.len > 0)
-            rc = add(list, entry);
+            rc = add_entry(list, entry);
         text += len + (text[len] == ',');
     }
     if (rc == OMCACHE_OK && list->count > 1) {

@@ -1,12 +1,13 @@
 /*
  * Filling requests.
  */
-#include "api/command.h"
+#include "api/arguments.h"
 
 #include "core/handle.h"
 #include "proto/request.h"
 
-bool omc_command_fill(const omcache_t *mc, omcache_req_t *req, const struct omc_command *command)
+bool omc_arguments_fill(const omcache_t *mc, omcache_req_t *req,
+                        const struct omc_arguments *command)
 {
     size_t key_len = command->key.len, extra_len = command->extra.len;
     size_t data_len = command->data.len;
