@@ -10,6 +10,8 @@
 #include "core/handle.h"
 #include "core/loop.h"
 #include "core/losses.h"
+#include "core/members.h"
+#include "core/pins.h"
 #include "core/recovery.h"
 #include "core/submit.h"
 #include "proto/opcode.h"
@@ -47,7 +49,7 @@ bool omc_call_check(const omcache_t *mc, const omcache_req_t *req)
 void omc_call_begin(omcache_t *mc)
 {
     if (mc->telling != NULL)
-        omc_duty_pin(&mc->fleet, mc->telling, omc_duty_level_of_callback(mc->depth));
+        omc_pins_add(&mc->fleet, mc->telling, omc_pins_level_of_callback(mc->depth));
     mc->telling = NULL; /* once is enough: what is read from now on is something else */
     mc->depth++;
     if (mc->depth == 1 && omc_process_is_other(&mc->process))
@@ -57,9 +59,9 @@ void omc_call_begin(omcache_t *mc)
 void omc_call_begin_io(omcache_t *mc)
 {
     omc_call_begin(mc);
-    omc_duty_unpin(mc, omc_duty_level_of_call(mc->depth));
+    omc_pins_remove(mc, omc_pins_level_of_call(mc->depth));
     if (mc->dropped != NULL && mc->depth == 1)
-        omc_fleet_free_dropped(mc, true);
+        omc_members_free_dropped(mc, true);
 }
 
 int64_t omc_call_clock(omcache_t *mc)
@@ -131,7 +133,7 @@ bool omc_call_end(omcache_t *mc)
     }
     if (mc->depth == 1 && !mc->doomed) {
         tell(mc);
-        omc_fleet_free_dropped(mc, false);
+        omc_members_free_dropped(mc, false);
     }
     freed = mc->doomed;
     if (--mc->depth == 0 && freed) {

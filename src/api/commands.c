@@ -6,8 +6,8 @@
 #include "api/arguments.h"
 #include "api/call.h"
 #include "base/memory.h"
-#include "core/duty.h"
 #include "core/handle.h"
+#include "core/pins.h"
 #include "omcache.h"
 #include "proto/opcode.h"
 #include "proto/request.h"
@@ -15,7 +15,7 @@
 /* Whether the last call handed out so many bytes, and the next one takes them back. */
 static bool is_lent(const omcache_t *mc, const void *bytes, size_t len)
 {
-    return len > 0 && omc_duty_lends(&mc->fleet, bytes, omc_duty_level_of_call(mc->depth + 1));
+    return len > 0 && omc_pins_lend(&mc->fleet, bytes, omc_pins_level_of_call(mc->depth + 1));
 }
 
 /* What was got under one key may be the next request's key or value: then it has a copy of

@@ -8,8 +8,10 @@
 #include "api/call.h"
 #include "base/clock.h"
 #include "base/memory.h"
+#include "core/choice.h"
 #include "core/fleet.h"
 #include "core/handle.h"
+#include "core/members.h"
 #include "omcache.h"
 #include "proto/request.h"
 #include "route/hash.h"
@@ -50,7 +52,7 @@ int omcache_set_servers(omcache_t *mc, const char *servers)
     if (!omc_call_is_allowed(mc) || servers == NULL)
         return OMCACHE_INVALID;
     omc_call_begin(mc);
-    return omc_call_result(mc, omc_fleet_set_servers(mc, servers), NULL);
+    return omc_call_result(mc, omc_members_set(mc, servers), NULL);
 }
 
 int omcache_server_protocol(omcache_t *mc, int server_index)
@@ -66,7 +68,7 @@ int omcache_set_dns_servers(omcache_t *mc, const char *servers)
     if (!omc_call_is_allowed(mc))
         return OMCACHE_INVALID;
     omc_call_begin(mc);
-    return omc_call_result(mc, omc_fleet_set_dns_servers(mc, servers, omc_call_clock(mc)), NULL);
+    return omc_call_result(mc, omc_members_set_dns_servers(mc, servers, omc_call_clock(mc)), NULL);
 }
 
 int omcache_set_distribution_method(omcache_t *mc, omcache_dist_t *method)
@@ -138,7 +140,7 @@ int omcache_server_index_for_key(omcache_t *mc, const unsigned char *key, size_t
     if (mc->fleet.count <= 1)
         return 0;
     omc_call_begin(mc);
-    server = omc_fleet_pick(mc, key, key_len, omc_call_clock(mc));
+    server = omc_choice_of(mc, key, key_len, omc_call_clock(mc));
     index = server == NULL ? -1 : (int)server->index;
     return omc_call_result(mc, OMCACHE_OK, NULL) == OMCACHE_OK ? index : -1;
 }

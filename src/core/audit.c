@@ -11,6 +11,7 @@
 #include "core/handle.h"
 #include "core/loop.h"
 #include "core/patience.h"
+#include "core/work.h"
 
 enum {
     FEW = 20,    /* servers are looked at */
@@ -60,11 +61,11 @@ static void audit_server(const omcache_t *mc, const struct omc_server *server)
     check(deadline == OMC_CLOCK_NEVER ||
               (server->deadline.place > 0 && server->deadline.when <= deadline),
           server, "the deadline");
-    check(server->watch.fd < 0 || server->watch.events == omc_server_events(server), server,
+    check(server->watch.fd < 0 || server->watch.events == omc_work_events(server), server,
           "what is watched");
     check(mc->fleet.down[server->index] == !omc_state_is_up(server->state), server,
           "the list of servers that are down");
-    check(!omc_server_has_work(server) || server->active, server, "the list of active servers");
+    check(!omc_work_is_there(server) || server->active, server, "the list of active servers");
     check(omc_state_is_up(server->state) || conn->queue.count == 0, server,
           "what one has that is down");
     check(last == NULL || !last->quiet || last->forgotten || server->unsent, server,

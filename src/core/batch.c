@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "core/handle.h"
 #include "core/losses.h"
+#include "core/respond.h"
 #include "proto/opcode.h"
 #include "proto/request.h"
 
@@ -158,7 +159,7 @@ unsigned omc_batch_deliver(omcache_t *mc, uint32_t tag, const struct omc_reply *
     struct omc_batch *batch;
     bool stored = false;
 
-    omc_handle_respond(mc, &reply->value);
+    omc_respond(mc, &reply->value);
     batch = batch_of(&mc->batch, tag);
     if (batch == NULL)
         return 0;
@@ -206,7 +207,7 @@ static void deliver_failures(omcache_t *mc, struct omc_batch *batch)
             value.key = req->key;
             value.key_len = omc_request_key_len(req);
         }
-        omc_handle_respond(mc, &value);
+        omc_respond(mc, &value);
         if (!store_value(mc, batch, &value) && !heard && batch->failures[i].server != NULL)
             omc_losses_note(mc, batch->failures[i].server, value.status, 1);
         batch->left--;

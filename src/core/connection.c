@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "core/counter.h"
-#include "core/translate.h"
 #include "net/socket.h"
 #include "proto/opcode.h"
 #include "proto/request.h"
@@ -20,7 +19,7 @@ void omc_connection_init(struct omc_connection *conn, struct omc_pool *pool, uin
     memset(conn, 0, sizeof(*conn));
     conn->pool = pool;
     conn->fd = -1;
-    conn->codec = omc_translate_codec(OMCACHE_PROTOCOL_AUTO);
+    conn->codec = omc_codecs_find(OMCACHE_PROTOCOL_AUTO);
     omc_buffer_init(&conn->out);
     omc_inbox_init(&conn->in);
     omc_queue_init(&conn->queue, &pool->blocks, first_number);
@@ -92,16 +91,6 @@ enum omc_hello omc_connection_read_hello(struct omc_connection *conn, enum omc_g
     if (hello != OMC_HELLO_MORE)
         conn->hello_len = conn->hello_left = 0;
     return hello;
-}
-
-/* In lines of ours without data there is none.  In binary any byte may end a line, one of the
- * header, too: a length, the number, a cas. */
-bool omc_connection_is_harmless(const struct omc_codec *codec, const unsigned char *head,
-                                size_t head_len, size_t len)
-{
-    if (head_len < len || codec->protocol == OMCACHE_PROTOCOL_AUTO)
-        return false;
-    return codec->protocol != OMCACHE_PROTOCOL_BINARY || memchr(head, '\n', len) == NULL;
 }
 
 /* What follows the bytes in `out`: a request's data, from where they are, and what the

@@ -14,6 +14,7 @@
 #include <sys/types.h>
 
 #include "base/buffer.h"
+#include "core/codecs.h"
 #include "core/inbox.h"
 #include "core/leftovers.h"
 #include "core/pool.h"
@@ -91,17 +92,13 @@ static inline void omc_connection_prove(struct omc_connection *conn)
     conn->allowed = UINT64_MAX;
 }
 
-/* Whether no peer could find a line of its own in a request, which has head_len bytes at head
- * and len in all. */
-bool omc_connection_is_harmless(const struct omc_codec *codec, const unsigned char *head,
-                                size_t head_len, size_t len);
-
-/* Then it may be written before that, if those in front of it may.  It begins at `start`. */
+/* Notes a request, which has head_len bytes at head and len in all and begins at `start`: a
+ * harmless one may be written before the peer has proved itself, if those in front of it may. */
 static inline void omc_connection_allow(struct omc_connection *conn, const struct omc_codec *codec,
                                         uint64_t start, const unsigned char *head, size_t head_len,
                                         size_t len)
 {
-    if (conn->allowed == start && omc_connection_is_harmless(codec, head, head_len, len))
+    if (conn->allowed == start && omc_codecs_is_harmless(codec, head, head_len, len))
         conn->allowed += len;
 }
 

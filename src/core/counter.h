@@ -10,7 +10,6 @@
 #include <stdint.h>
 
 #include "core/queue.h"
-#include "core/server.h"
 #include "omcache.h"
 #include "proto/codec.h"
 #include "proto/request.h"
@@ -33,11 +32,5 @@ static inline bool omc_counter_has_begun(const struct omc_pending *pending)
 {
     return pending->opcode != pending->counter->delta.header.opcode || pending->counter->tries > 0;
 }
-
-/* Looks at the answer to a request that has a counter.  True if another request took
- * its place.  Else reply becomes the answer to the increment, and the counter is
- * freed. */
-bool omc_counter_go_on(omcache_t *mc, struct omc_server *server, const struct omc_pending *asked,
-                       struct omc_reply *reply);
 
 #endif

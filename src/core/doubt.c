@@ -5,8 +5,10 @@
 
 #include "base/clock.h"
 #include "core/duty.h"
+#include "core/enqueue.h"
 #include "core/handle.h"
 #include "core/patience.h"
+#include "core/work.h"
 
 enum {
     /* Silence of so many milliseconds makes a connection doubtful, and after so many a
@@ -21,15 +23,6 @@ enum {
     DOUBT_AWAITED = 1000,
 };
 
-void omc_doubt_drop(omcache_t *mc, struct omc_server *server)
-{
-    if (server->second == NULL)
-        return;
-    omc_second_free(server->second, &mc->watches);
-    server->second = NULL;
-    server->conn.held = false;
-}
-
 /* Sends nothing more for the time being.  But where the kernel is full the peer may have half
  * a request, and wait for the rest of it; and that there is room again would tell of it. */
 static void hold_requests(struct omc_connection *conn)
@@ -40,8 +33,8 @@ static void hold_requests(struct omc_connection *conn)
 /* Goes on with the first connection. */
 static void end_doubt(omcache_t *mc, struct omc_server *server)
 {
-    omc_doubt_drop(mc, server);
-    omc_server_note_request(mc, server);
+    omc_server_drop_second(mc, server);
+    omc_enqueue_note(mc, server);
 }
 
 /* Whether somebody waits for a request that was sent. */
@@ -76,7 +69,7 @@ static void note_proof(omcache_t *mc, struct omc_server *server, int64_t now)
 
 static bool has_shown_life(const struct omc_server *server)
 {
-    return server->conn.since >= server->second->begun || omc_patience_is_rewarded(server);
+    return server->conn.since >= server->second->begun || omc_work_has_come(server);
 }
 
 void omc_doubt_step(omcache_t *mc, struct omc_server *server, int64_t now)
@@ -104,7 +97,7 @@ void omc_doubt_begin(omcache_t *mc, struct omc_server *server, uint32_t number, 
     if (server->state != OMC_STATE_READY || !omc_connection_awaits_peer(conn) ||
         server->second != NULL || (int32_t)(number - conn->heard) < 0 ||
         now - conn->since < DOUBT_AFTER || now - server->doubted_at < DOUBT_PAUSE ||
-        omc_patience_is_rewarded(server))
+        omc_work_has_come(server))
         return;
     server->doubted_at = now;
     server->second = omc_second_new(&mc->watches, server, &server->address, server->known, now);
@@ -152,6 +145,6 @@ void omc_doubt_check_deadline(omcache_t *mc, struct omc_server *server, int64_t 
         end_doubt(mc, server);
     } else {
         server->conn.held = false;
-        omc_server_note_request(mc, server);
+        omc_enqueue_note(mc, server);
     }
 }

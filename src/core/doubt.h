@@ -22,9 +22,6 @@ void omc_doubt_call(omcache_t *mc, struct omc_server *server, int64_t now);
 /* Goes on with what was found about the sockets. */
 void omc_doubt_step(omcache_t *mc, struct omc_server *server, int64_t now);
 
-/* Gives up the second connection, if there is one, with the first. */
-void omc_doubt_drop(omcache_t *mc, struct omc_server *server);
-
 /* When it is to be looked at whatever comes, or OMC_CLOCK_NEVER; and does what is due. */
 int64_t omc_doubt_deadline(const omcache_t *mc, const struct omc_server *server);
 void omc_doubt_check_deadline(omcache_t *mc, struct omc_server *server, int64_t now);

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "core/handle.h"
 #include "core/patience.h"
+#include "core/work.h"
 
 static void retire(struct omc_fleet *fleet, struct omc_server *server)
 {
@@ -47,10 +48,10 @@ void omc_duty_update(omcache_t *mc)
         struct omc_server *server = fleet->touched[--fleet->touched_count];
 
         server->touched = false;
-        if (!omc_server_has_work(server))
+        if (!omc_work_is_there(server))
             retire(fleet, server);
         update_deadline(mc, server);
-        omc_watch_want(&mc->watches, &server->watch, omc_server_events(server));
+        omc_watch_want(&mc->watches, &server->watch, omc_work_events(server));
         mc->drained = mc->drained || has_drained(mc, server);
     }
 }
@@ -134,40 +135,4 @@ void omc_duty_tell_drained(omcache_t *mc)
         mc->drained = false;
         tell_drained(mc);
     }
-}
-
-void omc_duty_pin(struct omc_fleet *fleet, struct omc_server *server, unsigned level)
-{
-    omc_inbox_pin(&server->conn.in, level);
-    if (!server->pinned && !server->dropped)
-        fleet->pinned[fleet->pinned_count++] = server;
-    server->pinned = true;
-}
-
-/* Where nothing is pinned any more, there may be room again, too. */
-void omc_duty_unpin(omcache_t *mc, unsigned level)
-{
-    struct omc_fleet *fleet = &mc->fleet;
-
-    for (size_t i = fleet->pinned_count; i-- > 0;) {
-        struct omc_server *server = fleet->pinned[i];
-
-        if (omc_inbox_unpin(&server->conn.in, level)) {
-            server->pinned = false;
-            fleet->pinned[i] = fleet->pinned[--fleet->pinned_count];
-        }
-        if (server->conn.stalled) {
-            server->conn.stalled = false;
-            omc_duty_touch(fleet, server);
-        }
-    }
-}
-
-bool omc_duty_lends(const struct omc_fleet *fleet, const void *bytes, unsigned level)
-{
-    for (size_t i = 0; i < fleet->pinned_count; i++) {
-        if (omc_inbox_lends(&fleet->pinned[i]->conn.in, bytes, level))
-            return true;
-    }
-    return false;
 }

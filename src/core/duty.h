@@ -64,24 +64,4 @@ void omc_duty_update_deadlines(omcache_t *mc);
 /* Tells the application which servers have room again. */
 void omc_duty_tell_drained(omcache_t *mc);
 
-/* The levels of omc_inbox_pin: of the values that a call hands out, calls that have
- * not returned being so many; and of what a callback that it runs looks at. */
-static inline unsigned omc_duty_level_of_call(unsigned depth)
-{
-    return 2 * depth;
-}
-
-static inline unsigned omc_duty_level_of_callback(unsigned depth)
-{
-    return 2 * depth + 1;
-}
-
-/* Remembers that values in the server's inbox were handed out, and takes all such
- * values back from a level on. */
-void omc_duty_pin(struct omc_fleet *fleet, struct omc_server *server, unsigned level);
-void omc_duty_unpin(omcache_t *mc, unsigned level);
-
-/* Whether bytes at that address are among those that this would take back. */
-bool omc_duty_lends(const struct omc_fleet *fleet, const void *bytes, unsigned level);
-
 #endif

@@ -36,7 +36,7 @@ enum omc_endpoint_result {
 bool omc_endpoint_can_reach(const struct omc_server_name *name);
 
 /* Finds the addresses, looking up the name if what is known is not fresh.  After a
- * WAIT, server is told by omc_server_found when there is more to know, and this is to
+ * WAIT, omc_names_take_found gives the server when there is more to know, and this is to
  * be called again. */
 enum omc_endpoint_result omc_endpoint_find(omcache_t *mc, struct omc_server *server, int64_t now,
                                            const char **problem);

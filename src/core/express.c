@@ -6,8 +6,10 @@
 #include <string.h>
 
 #include "core/answers.h"
-#include "core/duty.h"
+#include "core/choice.h"
+#include "core/enqueue.h"
 #include "core/handle.h"
+#include "core/pins.h"
 #include "core/protocol.h"
 #include "core/receive.h"
 #include "net/socket.h"
@@ -38,7 +40,7 @@ static struct omc_server *find_server(omcache_t *mc, const omcache_req_t *req, i
     struct omc_server *server;
 
     if (req->server_index == -1)
-        server = omc_fleet_pick(mc, req->key, omc_request_key_len(req), now);
+        server = omc_choice_of(mc, req->key, omc_request_key_len(req), now);
     else
         server = omc_fleet_server(&mc->fleet, req->server_index);
     return server != NULL && server->state == OMC_STATE_READY &&
@@ -57,7 +59,7 @@ static enum omc_step hand_over(omcache_t *mc, struct omc_express *express, int64
     omc_connection_note_begun(&server->conn);
     if (server->conn.broken != 0)
         omc_protocol_error(mc, server, server->conn.broken, now);
-    omc_server_note_request(mc, server);
+    omc_enqueue_note(mc, server);
     return OMC_STEP_LEFT;
 }
 
@@ -148,7 +150,7 @@ enum omc_step omc_express_take(omcache_t *mc, struct omc_express *express, const
     omc_counters_reply(&server->counters, reply, mc->usec - express->pending.asked);
     mc->batch.left = 0;
     if (reply->value.key_len > 0 || reply->value.data_len > 0)
-        omc_duty_pin(&mc->fleet, server, omc_duty_level_of_call(mc->depth));
+        omc_pins_add(&mc->fleet, server, omc_pins_level_of_call(mc->depth));
     else
         omc_inbox_rest(&server->conn.in, 0);
     return OMC_STEP_DONE;

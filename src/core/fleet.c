@@ -7,7 +7,6 @@
 
 #include "base/memory.h"
 #include "core/handle.h"
-#include "core/recovery.h"
 #include "net/socket.h"
 
 void omc_fleet_init(struct omc_fleet *fleet, const struct omc_routing *routing)
@@ -16,8 +15,7 @@ void omc_fleet_init(struct omc_fleet *fleet, const struct omc_routing *routing)
     fleet->routing = *routing;
 }
 
-/* Frees the arrays, not the servers. */
-static void free_arrays(struct omc_fleet *fleet)
+void omc_fleet_fini(struct omc_fleet *fleet)
 {
     omc_memory_free(fleet->servers);
     omc_memory_free(fleet->active);
@@ -26,194 +24,6 @@ static void free_arrays(struct omc_fleet *fleet)
     omc_memory_free(fleet->unsent);
     omc_memory_free(fleet->down);
     omc_router_fini(&fleet->router);
-}
-
-static bool allocate_arrays(struct omc_fleet *fleet, size_t count)
-{
-    fleet->servers = omc_memory_new(count, sizeof(struct omc_server *));
-    fleet->active = omc_memory_new(count, sizeof(struct omc_server *));
-    fleet->touched = omc_memory_new(count, sizeof(struct omc_server *));
-    fleet->pinned = omc_memory_new(count, sizeof(struct omc_server *));
-    fleet->unsent = omc_memory_new(count, sizeof(struct omc_server *));
-    fleet->down = omc_memory_new(count, sizeof(*fleet->down));
-    return count == 0 ||
-           (fleet->servers != NULL && fleet->active != NULL && fleet->touched != NULL &&
-            fleet->pinned != NULL && fleet->unsent != NULL && fleet->down != NULL);
-}
-
-/* Makes those servers of the list that the old fleet does not have.  Both are
- * sorted, so that one walk along them pairs equal names, duplicates included. */
-static bool make_new_servers(omcache_t *mc, struct omc_fleet *next,
-                             const struct omc_server_list *list)
-{
-    const struct omc_fleet *old = &mc->fleet;
-    size_t o = 0;
-
-    for (size_t i = 0; i < list->count; i++) {
-        const struct omc_server_name *name = &list->names[i];
-
-        while (o < old->count && omc_server_list_compare(&old->servers[o]->name, name) < 0)
-            o++;
-        if (o < old->count && omc_server_list_compare(&old->servers[o]->name, name) == 0) {
-            o++;
-            continue;
-        }
-        next->servers[i] = omc_server_new(name, &mc->pool, mc->batch.next_tag);
-        if (next->servers[i] == NULL)
-            return false;
-    }
-    return true;
-}
-
-/* Moves the others over from the old fleet, which keeps those to be dropped. */
-static void take_old_servers(struct omc_fleet *old, struct omc_fleet *next,
-                             const struct omc_server_list *list)
-{
-    size_t o = 0;
-
-    for (size_t i = 0; i < list->count; i++) {
-        if (next->servers[i] != NULL)
-            continue;
-        while (omc_server_list_compare(&old->servers[o]->name, &list->names[i]) != 0)
-            o++;
-        next->servers[i] = old->servers[o];
-        old->servers[o++] = NULL;
-    }
-}
-
-static void free_servers(omcache_t *mc, struct omc_fleet *fleet)
-{
-    for (size_t i = 0; i < fleet->count; i++) {
-        if (fleet->servers[i] != NULL)
-            omc_server_free(mc, fleet->servers[i]);
-    }
-}
-
-void omc_fleet_fini(omcache_t *mc, struct omc_fleet *fleet)
-{
-    free_servers(mc, fleet);
-    free_arrays(fleet);
-}
-
-/* Gives up the servers that a new list does not have.  They are freed later, as this
- * may be called from a callback that one of them has run. */
-static void drop_servers(omcache_t *mc, struct omc_fleet *dropped)
-{
-    for (size_t i = 0; i < dropped->count; i++) {
-        struct omc_server *server = dropped->servers[i];
-        size_t failed;
-
-        if (server == NULL)
-            continue;
-        server->dropped = true;
-        server->touched = true; /* not to be put on the lists again */
-        server->next = mc->dropped;
-        mc->dropped = server;
-        dropped->servers[i] = NULL;
-        failed = omc_server_abort(mc, server, OMCACHE_SERVER_FAILURE);
-        omc_batch_forget_server(&mc->batch, server);
-        if (failed > 0)
-            omc_log(&mc->log, OMC_LOG_WARNING, "%s:%s: removed with %zu requests, which failed",
-                    server->name.host, server->name.port, failed);
-    }
-    omc_operation_forget_dropped(mc);
-}
-
-void omc_fleet_free_dropped(omcache_t *mc, bool pinned_too)
-{
-    struct omc_server **next = &mc->dropped;
-
-    while (*next != NULL) {
-        struct omc_server *server = *next;
-
-        if (server->pinned && !pinned_too) {
-            next = &server->next;
-            continue;
-        }
-        *next = server->next;
-        omc_server_free(mc, server);
-    }
-}
-
-/* Brings indexes, names and the short lists up to date with the servers.  Names
- * are exchanged with the list, as labels, weights and orders may be new. */
-static void renumber(struct omc_fleet *fleet, struct omc_server_list *list)
-{
-    for (size_t i = 0; i < fleet->count; i++) {
-        struct omc_server *server = fleet->servers[i];
-        struct omc_server_name name = server->name;
-
-        server->index = (uint32_t)i;
-        server->name = list->names[i];
-        list->names[i] = name;
-        if (server->active) {
-            server->active_at = fleet->active_count;
-            fleet->active[fleet->active_count++] = server;
-        }
-        if (server->touched)
-            fleet->touched[fleet->touched_count++] = server;
-        if (server->pinned)
-            fleet->pinned[fleet->pinned_count++] = server;
-        if (server->unsent)
-            fleet->unsent[fleet->unsent_count++] = server;
-        omc_recovery_note(fleet, server);
-    }
-}
-
-/* Sets up a fleet of new servers, with holes for those that the old one has. */
-static bool prepare(omcache_t *mc, struct omc_fleet *next, const struct omc_server_list *list)
-{
-    const struct omc_fleet *old = &mc->fleet;
-
-    omc_fleet_init(next, &old->routing);
-    if (!allocate_arrays(next, list->count) ||
-        !omc_deadlines_reserve(&mc->deadlines, old->count + list->count))
-        return false;
-    next->count = list->count;
-    return omc_router_init(&next->router, &next->routing, list) && make_new_servers(mc, next, list);
-}
-
-/* Whether there is a way to reach them all. */
-static bool can_reach(omcache_t *mc, const struct omc_server_list *list)
-{
-    for (size_t i = 0; i < list->count; i++) {
-        if (!omc_endpoint_can_reach(&list->names[i])) {
-            omc_log(&mc->log, OMC_LOG_ERROR,
-                    "%s: a name, and this library was built without name lookup",
-                    list->names[i].host);
-            return false;
-        }
-    }
-    return true;
-}
-
-int omc_fleet_set_servers(omcache_t *mc, const char *text)
-{
-    struct omc_fleet dropped, next;
-    struct omc_server_list list;
-    int rc = omc_server_list_parse(&list, text);
-
-    if (rc == OMCACHE_INVALID)
-        omc_log(&mc->log, OMC_LOG_ERROR, "no list of servers: %s", list.problem);
-    if (rc != OMCACHE_OK)
-        return rc;
-    if (!can_reach(mc, &list)) {
-        rc = OMCACHE_INVALID;
-    } else if (prepare(mc, &next, &list)) {
-        dropped = mc->fleet;
-        take_old_servers(&dropped, &next, &list);
-        renumber(&next, &list);
-        next.moved = dropped.moved;
-        mc->fleet = next;
-        mc->drained = true; /* one may have another index when it is told of */
-        drop_servers(mc, &dropped);
-        omc_fleet_fini(mc, &dropped);
-    } else {
-        omc_fleet_fini(mc, &next);
-        rc = OMCACHE_NO_MEMORY;
-    }
-    omc_server_list_fini(&list);
-    return rc;
 }
 
 int omc_fleet_set_routing(omcache_t *mc, const struct omc_routing *routing)
@@ -238,21 +48,6 @@ int omc_fleet_set_routing(omcache_t *mc, const struct omc_routing *routing)
     return OMCACHE_OK;
 }
 
-int omc_fleet_set_dns_servers(omcache_t *mc, const char *servers, int64_t now)
-{
-    struct omc_fleet *fleet = &mc->fleet;
-    bool replaced;
-
-    if (!omc_resolver_check_servers(servers))
-        return OMCACHE_INVALID;
-    for (size_t i = 0; i < fleet->count; i++)
-        omc_endpoint_forget(&fleet->servers[i]->endpoint);
-    replaced = omc_names_set_servers(mc, servers);
-    for (size_t i = 0; i < fleet->count; i++)
-        omc_server_found(mc, fleet->servers[i], now);
-    return replaced ? OMCACHE_OK : OMCACHE_NO_MEMORY;
-}
-
 struct omc_server *omc_fleet_server(const struct omc_fleet *fleet, int index)
 {
     return index >= 0 && (size_t)index < fleet->count ? fleet->servers[index] : NULL;
@@ -261,51 +56,60 @@ struct omc_server *omc_fleet_server(const struct omc_fleet *fleet, int index)
 /* A key, and what of it is hashed. */
 struct routed_key {
     const struct omc_key_rules *rules;
-    const unsigned char *key;
-    size_t key_len;
+    const unsigned char *bytes;
+    size_t len;
 };
 
-static int ask_router(omcache_t *mc, const struct routed_key *question, const unsigned char *down)
+static int ask_router(omcache_t *mc, const struct routed_key *key, const unsigned char *down)
 {
-    return omc_router_pick(&mc->fleet.router, question->rules, question->key, question->key_len,
-                           &mc->random, down);
+    return omc_router_pick(&mc->fleet.router, key->rules, key->bytes, key->len, &mc->random, down);
 }
 
-static struct omc_server *pick(omcache_t *mc, const struct routed_key *question, int64_t now)
+static struct omc_server *own_of(omcache_t *mc, const struct routed_key *key)
 {
     struct omc_fleet *fleet = &mc->fleet;
-    struct omc_server *own;
 
     if (fleet->count == 1) /* as the router would tell */
-        return omc_recovery_is_usable(mc, fleet->servers[0], now) ? fleet->servers[0] : NULL;
-    own = omc_fleet_server(fleet, ask_router(mc, question, NULL));
-    if (own == NULL || !fleet->down[own->index])
-        return own;
-    omc_recovery_look(mc, own, now);
-    if (fleet->down_count == fleet->count || !mc->settings.failover)
-        return NULL;
-    return omc_fleet_server(fleet, ask_router(mc, question, fleet->down));
+        return fleet->servers[0];
+    return omc_fleet_server(fleet, ask_router(mc, key, NULL));
 }
 
-struct omc_server *omc_fleet_pick(omcache_t *mc, const unsigned char *key, size_t key_len,
-                                  int64_t now)
+static struct omc_server *stand_in_of(omcache_t *mc, const struct routed_key *key)
 {
-    const struct routed_key question = {&mc->fleet.routing.keys, key, key_len};
+    struct omc_fleet *fleet = &mc->fleet;
 
-    return pick(mc, &question, now);
+    if (fleet->down_count == fleet->count || !mc->settings.failover)
+        return NULL;
+    return omc_fleet_server(fleet, ask_router(mc, key, fleet->down));
+}
+
+struct omc_server *omc_fleet_own(omcache_t *mc, const unsigned char *key, size_t key_len)
+{
+    const struct routed_key routed = {&mc->fleet.routing.keys, key, key_len};
+
+    return own_of(mc, &routed);
+}
+
+struct omc_server *omc_fleet_stand_in(omcache_t *mc, const unsigned char *key, size_t key_len)
+{
+    const struct routed_key routed = {&mc->fleet.routing.keys, key, key_len};
+
+    return stand_in_of(mc, &routed);
 }
 
 struct omc_server *omc_fleet_pick_again(omcache_t *mc, const unsigned char *key, size_t key_len,
-                                        const struct omc_pending *pending, int64_t now)
+                                        const struct omc_pending *pending)
 {
     struct omc_key_rules rules = mc->fleet.routing.keys;
-    const struct routed_key question = {&rules, key + pending->prefix_len,
-                                        key_len - pending->prefix_len};
+    const struct routed_key routed = {&rules, key + pending->prefix_len,
+                                      key_len - pending->prefix_len};
+    struct omc_server *own;
 
     memcpy(rules.prefix, key, pending->prefix_len);
     rules.prefix_len = pending->prefix_len;
     rules.hash_prefix = pending->prefix_hashed;
-    return pick(mc, &question, now);
+    own = own_of(mc, &routed);
+    return own == NULL || !mc->fleet.down[own->index] ? own : stand_in_of(mc, &routed);
 }
 
 void omc_fleet_keep_alive(const struct omc_fleet *fleet, uint32_t seconds)
@@ -314,24 +118,4 @@ void omc_fleet_keep_alive(const struct omc_fleet *fleet, uint32_t seconds)
         if (fleet->servers[i]->watch.fd >= 0)
             omc_socket_set_keepalive(fleet->servers[i]->watch.fd, seconds);
     }
-}
-
-void omc_fleet_start_anew(omcache_t *mc)
-{
-    omc_fleet_cancel(mc);
-    for (size_t i = 0; i < mc->fleet.count; i++) {
-        struct omc_server *server = mc->fleet.servers[i];
-
-        server->failures = 0;
-        server->wasted = 0;
-        server->cautious = false;
-        server->retry_at = 0;
-    }
-}
-
-void omc_fleet_cancel(omcache_t *mc)
-{
-    for (size_t i = 0; i < mc->fleet.count; i++)
-        omc_server_abort(mc, mc->fleet.servers[i], OMCACHE_CANCELLED);
-    omc_names_stop(mc);
 }

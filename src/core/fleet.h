@@ -44,12 +44,9 @@ struct omc_fleet {
 };
 
 void omc_fleet_init(struct omc_fleet *fleet, const struct omc_routing *routing);
-void omc_fleet_fini(omcache_t *mc, struct omc_fleet *fleet);
 
-/* Replaces the servers; those with the same host and port stay as they are.
- * OMCACHE_OK, or with nothing changed OMCACHE_INVALID (not a list, or it has a name
- * and names cannot be looked up) or OMCACHE_NO_MEMORY. */
-int omc_fleet_set_servers(omcache_t *mc, const char *text);
+/* Frees the arrays, not the servers. */
+void omc_fleet_fini(struct omc_fleet *fleet);
 
 /* Replaces how keys are distributed.  OMCACHE_OK, or OMCACHE_NO_MEMORY with nothing
  * changed. */
@@ -58,30 +55,17 @@ int omc_fleet_set_routing(omcache_t *mc, const struct omc_routing *routing);
 /* The server with that index, or NULL. */
 struct omc_server *omc_fleet_server(const struct omc_fleet *fleet, int index);
 
-/* The usable server for a key, or NULL. */
-struct omc_server *omc_fleet_pick(omcache_t *mc, const unsigned char *key, size_t key_len,
-                                  int64_t now);
+/* The server that a key belongs to while all are up, or NULL; and the one that takes it while that
+ * is down, or NULL. */
+struct omc_server *omc_fleet_own(omcache_t *mc, const unsigned char *key, size_t key_len);
+struct omc_server *omc_fleet_stand_in(omcache_t *mc, const unsigned char *key, size_t key_len);
 
-/* The same for a request that was made before, which has the prefix of then in its key. */
+/* The usable server for the key of a request that was made before, which has the prefix of then in
+ * it; or NULL. */
 struct omc_server *omc_fleet_pick_again(omcache_t *mc, const unsigned char *key, size_t key_len,
-                                        const struct omc_pending *pending, int64_t now);
-
-/* Replaces the DNS servers and looks up all names anew.  OMCACHE_OK, or
- * OMCACHE_INVALID (cannot be read) or OMCACHE_NO_MEMORY with the old ones in use. */
-int omc_fleet_set_dns_servers(omcache_t *mc, const char *servers, int64_t now);
+                                        const struct omc_pending *pending);
 
 /* Sets the keepalive of all connections. */
 void omc_fleet_keep_alive(const struct omc_fleet *fleet, uint32_t seconds);
-
-/* Closes all connections and ends all lookups; every operation ends with
- * OMCACHE_CANCELLED. */
-void omc_fleet_cancel(omcache_t *mc);
-
-/* The same, and none is down any more. */
-void omc_fleet_start_anew(omcache_t *mc);
-
-/* Frees the servers that were dropped while a call may have been looking at them; those
- * with values that were handed out only if told to. */
-void omc_fleet_free_dropped(omcache_t *mc, bool pinned_too);
 
 #endif

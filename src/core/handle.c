@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "core/members.h"
 #include "proto/opcode.h"
 
 static const struct omc_settings defaults = {
@@ -42,7 +43,7 @@ void omc_handle_start_anew(omcache_t *mc)
 {
     omc_process_note(&mc->process);
     mc->random ^= (uint32_t)mc->process.pid << 16; /* not what the parent will draw */
-    omc_fleet_start_anew(mc);
+    omc_members_start_anew(mc);
     omc_batch_end(&mc->batch);
     mc->told_deadline = OMC_CLOCK_NEVER;
     omc_log(&mc->log, OMC_LOG_INFO, "forked: this process has connections of its own from now on");
@@ -54,7 +55,7 @@ void omc_handle_end(omcache_t *mc)
     mc->ended = true;
     mc->depth++;              /* what the callbacks call is not to free it */
     omc_operation_let_go(mc); /* there is no later */
-    omc_fleet_cancel(mc);
+    omc_members_cancel(mc);
     while (mc->operations.ended.first != NULL)
         omc_operation_tell(mc);
     omc_watch_tell(mc, &mc->watches);
@@ -63,8 +64,8 @@ void omc_handle_end(omcache_t *mc)
 
 void omc_handle_free(omcache_t *mc)
 {
-    omc_fleet_fini(mc, &mc->fleet);
-    omc_fleet_free_dropped(mc, true);
+    omc_members_fini(mc, &mc->fleet);
+    omc_members_free_dropped(mc, true);
     omc_deadlines_fini(&mc->deadlines);
     omc_operation_fini(&mc->operations);
     omc_names_fini(mc);
@@ -74,13 +75,4 @@ void omc_handle_free(omcache_t *mc)
     omc_memory_free(mc->routes);
     omc_process_fini(&mc->process);
     omc_memory_free(mc);
-}
-
-void omc_handle_call_response(omcache_t *mc, const omcache_value_t *value)
-{
-    omcache_value_t copy = *value; /* the callback may write to it */
-
-    mc->calling = true;
-    mc->response_func(mc, &copy, mc->response_context);
-    mc->calling = false;
 }

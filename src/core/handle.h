@@ -103,13 +103,4 @@ static inline struct omc_prefix omc_handle_prefix(const omcache_t *mc, uint8_t o
     return (struct omc_prefix){keys->prefix, keys->prefix_len};
 }
 
-/* Calls the response callback, which there must be. */
-void omc_handle_call_response(omcache_t *mc, const omcache_value_t *value);
-
-static inline void omc_handle_respond(omcache_t *mc, const omcache_value_t *value)
-{
-    if (mc->response_func != NULL)
-        omc_handle_call_response(mc, value);
-}
-
 #endif

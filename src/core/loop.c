@@ -7,7 +7,9 @@
 #include "base/clock.h"
 #include "core/doubt.h"
 #include "core/duty.h"
+#include "core/expiry.h"
 #include "core/handle.h"
+#include "core/lookups.h"
 #include "core/losses.h"
 #include "core/receive.h"
 #include "core/recovery.h"
@@ -35,9 +37,9 @@ void omc_loop_send(omcache_t *mc, int64_t now)
 
 void omc_loop_check_deadlines(omcache_t *mc, int64_t now)
 {
-    omc_names_check_deadline(mc, now);
+    omc_lookups_check_deadline(mc, now);
     omc_duty_check_deadlines(mc, now);
-    omc_operation_expire(mc, now);
+    omc_expiry_check(mc, now);
 }
 
 void omc_loop_show(omcache_t *mc)
@@ -105,6 +107,13 @@ bool omc_loop_wait(omcache_t *mc, int msec, bool may_read)
     return true;
 }
 
+/* Acts on what the wait has found about a server. */
+static void go_on(omcache_t *mc, struct omc_server *server, int64_t now)
+{
+    omc_server_ready(mc, server, now);
+    omc_doubt_step(mc, server, now);
+}
+
 /* Callbacks may shorten the list. */
 void omc_loop_dispatch(omcache_t *mc, int64_t now)
 {
@@ -112,10 +121,10 @@ void omc_loop_dispatch(omcache_t *mc, int64_t now)
 
     for (size_t i = fleet->active_count; i-- > 0;) {
         if (i < fleet->active_count)
-            omc_server_ready(mc, fleet->active[i], now);
+            go_on(mc, fleet->active[i], now);
     }
     omc_recovery_dispatch(mc, now);
-    omc_names_dispatch(mc, now);
+    omc_lookups_dispatch(mc, now);
     omc_loop_check_deadlines(mc, now);
     omc_operation_tell(mc);
 }
@@ -128,9 +137,9 @@ bool omc_loop_process_fd(omcache_t *mc, int fd, short ready, int64_t now)
         return false;
     watch->ready = ready;
     if (watch->server != NULL)
-        omc_server_ready(mc, watch->server, now);
+        go_on(mc, watch->server, now);
     else
-        omc_names_dispatch(mc, now);
+        omc_lookups_dispatch(mc, now);
     return true;
 }
 

@@ -73,16 +73,49 @@ static void close_fd(void *context, int fd)
 
 static void found(void *context, void *lookup_context)
 {
-    omcache_t *mc = context;
+    struct omc_names *names = &((omcache_t *)context)->names;
+    struct omc_server *server = lookup_context;
 
-    omc_server_found(mc, lookup_context, mc->names.now);
+    if (server->found)
+        return;
+    server->found = true;
+    server->next_found = names->found;
+    names->found = server;
 }
 
 static void update_lookup_deadline(struct omc_names *names, int64_t now)
 {
-    int left = omc_resolver_timeout(names->resolver);
+    int left = -1;
+
+    if (names->found != NULL)
+        left = 0;
+    else if (names->resolver != NULL)
+        left = omc_resolver_timeout(names->resolver);
 
     names->deadline = left < 0 ? OMC_CLOCK_NEVER : omc_clock_after(now, left);
+}
+
+struct omc_server *omc_names_take_found(struct omc_names *names, int64_t now)
+{
+    struct omc_server *server = names->found;
+
+    if (server == NULL)
+        return NULL;
+    names->found = server->next_found;
+    server->found = false;
+    update_lookup_deadline(names, now);
+    return server;
+}
+
+void omc_names_forget(struct omc_names *names, struct omc_server *server)
+{
+    struct omc_server **next = &names->found;
+
+    while (*next != NULL && *next != server)
+        next = &(*next)->next_found;
+    if (*next != NULL)
+        *next = server->next_found;
+    server->found = false;
 }
 
 struct omc_lookup *omc_names_look_up(omcache_t *mc, struct omc_server *server, int64_t now)
@@ -157,7 +190,6 @@ void omc_names_dispatch(omcache_t *mc, int64_t now)
 
     if (names->resolver == NULL)
         return;
-    names->now = now;
     /* Whatever is processed may close some and open others. */
     while ((watch = next_ready(names)) != NULL) {
         short ready = watch->ready;
@@ -168,21 +200,12 @@ void omc_names_dispatch(omcache_t *mc, int64_t now)
     }
 }
 
-void omc_names_look(omcache_t *mc, int64_t now)
-{
-    omc_watch_choose_none(&mc->watches);
-    omc_names_choose(mc);
-    omc_watch_wait(&mc->watches, 0);
-    omc_names_dispatch(mc, now);
-}
-
 void omc_names_check_deadline(omcache_t *mc, int64_t now)
 {
     struct omc_names *names = &mc->names;
 
     if (now < names->deadline)
         return;
-    names->now = now;
     omc_resolver_process(names->resolver, -1, 0);
     update_lookup_deadline(names, now);
 }

@@ -12,6 +12,8 @@
 #include "net/resolver.h"
 #include "omcache.h"
 
+struct omc_server;
+
 struct omc_names {
     struct omc_resolver *resolver;
     char *servers; /* DNS servers as given, or NULL for the system's */
@@ -19,8 +21,8 @@ struct omc_names {
     struct omc_watch **watches;
     size_t count;
 
-    int64_t now;      /* while the resolver is at work */
-    int64_t deadline; /* when it wants to be called again */
+    struct omc_server *found; /* those whose lookups have ended, and who are to go on */
+    int64_t deadline;         /* when the resolver wants to be called again, or 0: for these */
 };
 
 void omc_names_init(struct omc_names *names);
@@ -34,8 +36,8 @@ void omc_names_fini(omcache_t *mc);
  * before.  False without memory. */
 bool omc_names_set_servers(omcache_t *mc, const char *servers);
 
-/* Begins to look up the name of a server, which is told of the end by
- * omc_server_found unless that is before this returns.  NULL without memory. */
+/* Begins to look up the name of a server, which is found by omc_names_take_found when that has
+ * ended, unless that is before this returns.  NULL without memory. */
 struct omc_lookup *omc_names_look_up(omcache_t *mc, struct omc_server *server, int64_t now);
 
 /* Chooses its descriptors for the next wait. */
@@ -44,10 +46,11 @@ void omc_names_choose(omcache_t *mc);
 /* Acts on what was found about its descriptors. */
 void omc_names_dispatch(omcache_t *mc, int64_t now);
 
-/* Both, without waiting: acts on what there is. */
-void omc_names_look(omcache_t *mc, int64_t now);
-
 /* Acts on timeouts, if some are due. */
 void omc_names_check_deadline(omcache_t *mc, int64_t now);
+
+/* The next server whose lookup has ended, or NULL; and takes one out that is dropped. */
+struct omc_server *omc_names_take_found(struct omc_names *names, int64_t now);
+void omc_names_forget(struct omc_names *names, struct omc_server *server);
 
 #endif

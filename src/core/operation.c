@@ -7,10 +7,8 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
-#include "core/doubt.h"
-#include "core/duty.h"
 #include "core/handle.h"
-#include "core/recovery.h"
+#include "core/pins.h"
 #include "core/server.h"
 #include "proto/opcode.h"
 
@@ -168,7 +166,7 @@ static void call(omcache_t *mc, const struct omc_operation *operation, struct om
         omc_batch_deliver_failures(mc);
         omc_batch_pop(&mc->batch, &collected);
     }
-    omc_duty_unpin(mc, omc_duty_level_of_callback(mc->depth));
+    omc_pins_remove(mc, omc_pins_level_of_callback(mc->depth));
 }
 
 /* Counts an operation that has ended in its group, which may end with it. */
@@ -356,35 +354,6 @@ void omc_operation_tell(omcache_t *mc)
         if (!operation->answered)
             call(mc, operation, NULL, &told);
         release(operations, operation);
-    }
-}
-
-/* The request stays where it is: its answer may be on the way. */
-static void abandon(omcache_t *mc, struct omc_operation *operation, int64_t now)
-{
-    struct omc_server *server = operation->server;
-    struct omc_pending *pending =
-        server == NULL ? NULL : omc_queue_find(&server->conn.queue, operation->number);
-
-    if (pending == NULL)
-        return;
-    omc_queue_abandon(&server->conn.queue, pending);
-    server->counters.timeouts++;
-    omc_doubt_begin(mc, server, operation->number, now);
-}
-
-void omc_operation_expire(omcache_t *mc, int64_t now)
-{
-    struct omc_deadline *first;
-
-    while ((first = omc_deadlines_first(&mc->operations.deadlines)) != NULL && first->when <= now) {
-        struct omc_operation *operation = (struct omc_operation *)first;
-        struct omc_server *server = operation->server;
-
-        abandon(mc, operation, now);
-        omc_operation_end(mc, operation, OMCACHE_TIMEOUT);
-        if (server != NULL)
-            omc_recovery_doubt(mc, server, now);
     }
 }
 

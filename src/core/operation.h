@@ -111,9 +111,6 @@ void omc_operation_reply(omcache_t *mc, struct omc_operation *operation, struct 
 /* Ends it with a status; to be told later. */
 void omc_operation_end(omcache_t *mc, struct omc_operation *operation, int status);
 
-/* Ends those whose time is over. */
-void omc_operation_expire(omcache_t *mc, int64_t now);
-
 /* Forgets whose those were that have ended, as far as these servers are dropped. */
 void omc_operation_forget_dropped(omcache_t *mc);
 

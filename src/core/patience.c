@@ -8,6 +8,8 @@
 #include "base/clock.h"
 #include "core/doubt.h"
 #include "core/handle.h"
+#include "core/lookups.h"
+#include "core/work.h"
 #include "net/poll.h"
 
 enum {
@@ -44,14 +46,6 @@ int64_t omc_patience_deadline(const omcache_t *mc, const struct omc_server *serv
     return omc_doubt_deadline(mc, server) < deadline ? omc_doubt_deadline(mc, server) : deadline;
 }
 
-bool omc_patience_is_rewarded(const struct omc_server *server)
-{
-    const struct omc_connection *conn = &server->conn;
-    bool full = conn->blocked && omc_connection_wants_write(conn);
-
-    return omc_poll_now(server->watch.fd, full ? POLLIN | POLLOUT : POLLIN);
-}
-
 /* Perhaps nobody has looked for a long time, or a callback asks that was told an answer while
  * others wait behind it. */
 static bool is_silence_ours(const struct omc_server *server)
@@ -60,7 +54,7 @@ static bool is_silence_ours(const struct omc_server *server)
 
     if (conn->handling && omc_buffer_size(&conn->in.buffer) > 0)
         return true;
-    return !conn->foreign && omc_patience_is_rewarded(server);
+    return !conn->foreign && omc_work_has_come(server);
 }
 
 /* Why its deadline makes it fail, or NULL if it does not. */
@@ -88,7 +82,7 @@ static void look(omcache_t *mc, struct omc_server *server, bool unwatched, int64
     enum omc_state before = server->state;
 
     if (omc_state_is_resolving(before))
-        omc_names_look(mc, now);
+        omc_lookups_look(mc, now);
     if (unwatched && server->state != before)
         server->conn.since = now;
     omc_watch_choose_none(&mc->watches);

@@ -11,10 +11,6 @@
 #include "core/server.h"
 #include "omcache.h"
 
-/* Whether its peer has done something that nobody has looked at yet: it has said something, or
- * taken some of what the kernel was full of. */
-bool omc_patience_is_rewarded(const struct omc_server *server);
-
 /* When its time is over, or OMC_CLOCK_NEVER. */
 int64_t omc_patience_deadline(const omcache_t *mc, const struct omc_server *server);
 

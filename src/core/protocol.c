@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "core/enqueue.h"
 #include "core/handle.h"
 #include "core/outcome.h"
 #include "core/shortage.h"
@@ -41,7 +42,7 @@ static bool translate(omcache_t *mc, struct omc_server *server, int protocol, in
     if (refusal.count > 0)
         omc_log(&mc->log, OMC_LOG_NOTICE, "%s:%s: %zu requests cannot be sent over %s",
                 server->name.host, server->name.port, refusal.count, server->conn.codec->name);
-    omc_server_note_request(mc, server); /* others may be quiet now */
+    omc_enqueue_note(mc, server); /* others may be quiet now */
     return true;
 }
 

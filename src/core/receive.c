@@ -6,11 +6,13 @@
 #include <errno.h>
 
 #include "core/answers.h"
-#include "core/counter.h"
+#include "core/counting.h"
 #include "core/duty.h"
 #include "core/handle.h"
 #include "core/outcome.h"
+#include "core/pins.h"
 #include "core/protocol.h"
+#include "core/respond.h"
 #include "net/socket.h"
 #include "proto/opcode.h"
 
@@ -121,7 +123,7 @@ static const char *match(omcache_t *mc, struct omc_server *server, struct omc_pe
         omc_queue_settle(&server->conn.queue, pending);
     if (asked.forgotten)
         return NULL;
-    if (asked.counter != NULL && omc_counter_go_on(mc, server, &asked, reply))
+    if (asked.counter != NULL && omc_counting_go_on(mc, server, &asked, reply))
         return NULL;
     if (reply->silent) {
         omc_outcome_silence(mc, server, &asked);
@@ -129,12 +131,12 @@ static const char *match(omcache_t *mc, struct omc_server *server, struct omc_pe
     }
     /* The callbacks may do anything: nothing above is to be looked at after them. */
     if (asked.fence) {
-        omc_handle_respond(mc, &reply->value);
+        omc_respond(mc, &reply->value);
         return NULL;
     }
     depth = omc_outcome_answer(mc, server, &asked, reply);
     if (depth > 0)
-        omc_duty_pin(&mc->fleet, server, omc_duty_level_of_call(depth));
+        omc_pins_add(&mc->fleet, server, omc_pins_level_of_call(depth));
     return NULL;
 }
 
@@ -147,7 +149,7 @@ static const char *handle_reply(omcache_t *mc, struct omc_server *server, struct
     if (pending != NULL)
         return match(mc, server, pending, reply, now);
     server->conn.foreign = true;
-    omc_handle_respond(mc, &reply->value);
+    omc_respond(mc, &reply->value);
     return NULL;
 }
 
@@ -227,7 +229,7 @@ static void handle_replies(omcache_t *mc, struct omc_server *server, int64_t now
  * all of it, the inner ones could never end. */
 static size_t limit_of_call(const omcache_t *mc, const struct omc_server *server)
 {
-    size_t others = omc_inbox_size_below(&server->conn.in, omc_duty_level_of_call(mc->depth));
+    size_t others = omc_inbox_size_below(&server->conn.in, omc_pins_level_of_call(mc->depth));
     size_t limit = mc->settings.recv_limit;
 
     if (others == 0 || limit > SIZE_MAX - others - OMC_INBOX_LEAST)

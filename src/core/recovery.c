@@ -7,7 +7,7 @@
 
 #include "core/duty.h"
 #include "core/handle.h"
-#include "core/names.h"
+#include "core/lookups.h"
 #include "core/patience.h"
 
 enum {
@@ -39,8 +39,8 @@ static void look_at(omcache_t *mc, struct omc_server **servers, size_t count, in
         omc_names_choose(mc);
     omc_watch_wait(&mc->watches, 0);
     if (resolving)
-        omc_names_dispatch(mc, now);
-    omc_names_check_deadline(mc, now);
+        omc_lookups_dispatch(mc, now);
+    omc_lookups_check_deadline(mc, now);
     for (size_t i = 0; i < count; i++) {
         omc_server_ready(mc, servers[i], now);
         omc_patience_check(mc, servers[i], now);

@@ -12,8 +12,8 @@
 #include "base/memory.h"
 #include "core/backoff.h"
 #include "core/counter.h"
-#include "core/doubt.h"
 #include "core/duty.h"
+#include "core/enqueue.h"
 #include "core/handle.h"
 #include "core/names.h"
 #include "core/outcome.h"
@@ -22,6 +22,7 @@
 #include "core/receive.h"
 #include "core/recovery.h"
 #include "core/shortage.h"
+#include "core/work.h"
 #include "net/socket.h"
 #include "proto/request.h"
 
@@ -47,12 +48,21 @@ struct omc_server *omc_server_new(const struct omc_server_name *name, struct omc
     return server;
 }
 
+void omc_server_drop_second(omcache_t *mc, struct omc_server *server)
+{
+    if (server->second == NULL)
+        return;
+    omc_second_free(server->second, &mc->watches);
+    server->second = NULL;
+    server->conn.held = false;
+}
+
 /* Closes all of its sockets. */
 static void close_sockets(omcache_t *mc, struct omc_server *server)
 {
     omc_watch_close(&mc->watches, &server->watch);
     omc_race_fini(&server->race, &mc->watches);
-    omc_doubt_drop(mc, server);
+    omc_server_drop_second(mc, server);
 }
 
 void omc_server_free(omcache_t *mc, struct omc_server *server)
@@ -66,38 +76,11 @@ void omc_server_free(omcache_t *mc, struct omc_server *server)
 
 /* Where a request that was never sent may still go, or NULL. */
 static struct omc_server *second_choice(omcache_t *mc, struct omc_server *first,
-                                        const struct omc_pending *pending, const omcache_req_t *req,
-                                        int64_t now)
+                                        const struct omc_pending *pending, const omcache_req_t *req)
 {
     if (pending->keyed)
-        return omc_fleet_pick_again(mc, req->key, omc_request_key_len(req), pending, now);
+        return omc_fleet_pick_again(mc, req->key, omc_request_key_len(req), pending);
     return omc_state_is_up(first->state) ? first : NULL;
-}
-
-int omc_server_submit(omcache_t *mc, struct omc_server *server, const omcache_req_t *req,
-                      struct omc_prefix prefix, const struct omc_pending *pending, size_t limit)
-{
-    int rc = omc_connection_submit(&server->conn, req, prefix, pending, limit);
-
-    if (rc == OMCACHE_OK)
-        omc_server_queued(mc, server, pending->operation);
-    return rc;
-}
-
-void omc_server_note_request(omcache_t *mc, struct omc_server *server)
-{
-    if (server->unsent && server->active && omc_server_events(server) == server->watch.events)
-        return; /* another one was noted, and has not been sent */
-    if (omc_connection_is_busy(&server->conn) && omc_connection_is_unfinished(&server->conn))
-        omc_duty_note_unsent(&mc->fleet, server);
-    omc_duty_touch(&mc->fleet, server);
-}
-
-void omc_server_queued(omcache_t *mc, struct omc_server *server, struct omc_operation *operation)
-{
-    if (operation != NULL)
-        omc_operation_queued(mc, operation, server, omc_queue_next(&server->conn.queue) - 1);
-    omc_server_note_request(mc, server);
 }
 
 /* Gives a request of a closed connection to another one: OMCACHE_OK, or how it ends.
@@ -119,11 +102,11 @@ static int move_request(omcache_t *mc, struct omc_server *server,
     if (pending->counter != NULL)
         req = pending->counter->delta;
     moved.counter = NULL;
-    target = second_choice(mc, server, pending, &req, now);
+    target = second_choice(mc, server, pending, &req);
     if (target == NULL)
         return OMCACHE_SERVER_FAILURE;
     omc_protocol_prepare(mc, target, now);
-    rc = omc_server_submit(mc, target, &req, (struct omc_prefix){.len = 0}, &moved, SIZE_MAX);
+    rc = omc_enqueue(mc, target, &req, (struct omc_prefix){.len = 0}, &moved, SIZE_MAX);
     mc->fleet.moved = mc->fleet.moved || rc == OMCACHE_OK;
     target->counters.requests += rc == OMCACHE_OK && target != server;
     return rc;
@@ -445,10 +428,8 @@ void omc_server_ready(omcache_t *mc, struct omc_server *server, int64_t now)
 
     if (omc_state_is_connecting(server->state))
         step_race(mc, server, now);
-    if (ready == 0) {
-        omc_doubt_step(mc, server, now);
+    if (ready == 0)
         return;
-    }
     server->watch.ready = 0;
     if ((ready & (POLLIN | POLLERR | POLLHUP | POLLNVAL)) != 0)
         omc_receive(mc, server, now);
@@ -456,28 +437,6 @@ void omc_server_ready(omcache_t *mc, struct omc_server *server, int64_t now)
         omc_connection_wants_write(&server->conn))
         flush(mc, server, now);
     omc_duty_touch(&mc->fleet, server);
-    omc_doubt_step(mc, server, now);
-}
-
-bool omc_server_has_work(const struct omc_server *server)
-{
-    return omc_connection_is_busy(&server->conn) || server->second != NULL ||
-           server->state == OMC_STATE_RESOLVING || server->state == OMC_STATE_CONNECTING ||
-           server->state == OMC_STATE_HANDSHAKE;
-}
-
-short omc_server_events(const struct omc_server *server)
-{
-    const struct omc_connection *conn = &server->conn;
-    int events = 0;
-
-    if (!omc_state_is_connected(server->state))
-        return 0;
-    if (!conn->stalled)
-        events |= POLLIN;
-    if (omc_connection_wants_write(conn))
-        events |= POLLOUT;
-    return (short)events;
 }
 
 void omc_server_choose(omcache_t *mc, struct omc_server *server)
@@ -486,7 +445,7 @@ void omc_server_choose(omcache_t *mc, struct omc_server *server)
         omc_race_choose(&server->race, &mc->watches);
     if (!omc_state_is_connected(server->state))
         return;
-    omc_watch_want(&mc->watches, &server->watch, omc_server_events(server));
+    omc_watch_want(&mc->watches, &server->watch, omc_work_events(server));
     omc_watch_choose(&mc->watches, &server->watch);
     if (server->second != NULL)
         omc_watch_choose(&mc->watches, &server->second->watch);

@@ -55,6 +55,8 @@ struct omc_server {
     uint32_t unlogged;       /* and how many those are */
     struct omc_server *next; /* in the list of those dropped, to be freed */
     struct omc_server *next_losing;
+    bool found; /* in the list of those whose names were found */
+    struct omc_server *next_found;
 };
 
 /* A server with a copy of that name, and memory of that pool; NULL without memory. */
@@ -63,13 +65,6 @@ struct omc_server *omc_server_new(const struct omc_server_name *name, struct omc
 
 /* Frees one that was aborted. */
 void omc_server_free(omcache_t *mc, struct omc_server *server);
-
-/* Queues a request on its connection, to be sent soon; as omc_connection_submit. */
-int omc_server_submit(omcache_t *mc, struct omc_server *server, const omcache_req_t *req,
-                      struct omc_prefix prefix, const struct omc_pending *pending, size_t limit);
-
-/* Notes that the newest request of its connection is new, and whose. */
-void omc_server_queued(omcache_t *mc, struct omc_server *server, struct omc_operation *operation);
 
 /* Notes an answer to a request: its server is of use. */
 static inline void omc_server_note_answer(struct omc_server *server, int64_t now)
@@ -81,9 +76,6 @@ static inline void omc_server_note_answer(struct omc_server *server, int64_t now
     server->wasted = 0;
 }
 
-/* Notes what is to be done about a new request. */
-void omc_server_note_request(omcache_t *mc, struct omc_server *server);
-
 /* What happens to the server; `reason` says why, for the log. */
 void omc_server_event(omcache_t *mc, struct omc_server *server, enum omc_event event,
                       const char *reason, int64_t now);
@@ -91,6 +83,9 @@ void omc_server_event(omcache_t *mc, struct omc_server *server, enum omc_event e
 /* Closes one that is given up and fails all of its requests with a status; how
  * many. */
 size_t omc_server_abort(omcache_t *mc, struct omc_server *server, int status);
+
+/* Gives up the second connection, if there is one, with the first. */
+void omc_server_drop_second(omcache_t *mc, struct omc_server *server);
 
 /* Fences its quiet requests, and starts to connect if it is idle and has
  * something to send. */
@@ -105,12 +100,6 @@ void omc_server_ready(omcache_t *mc, struct omc_server *server, int64_t now);
 /* Goes on with one whose name was being looked up: that has ended, or must be begun
  * again. */
 void omc_server_found(omcache_t *mc, struct omc_server *server, int64_t now);
-
-/* Whether it must be polled, or pushed; recovery.h looks after those that are down. */
-bool omc_server_has_work(const struct omc_server *server);
-
-/* What its connection is to be watched for. */
-short omc_server_events(const struct omc_server *server);
 
 /* Chooses its sockets for the next wait. */
 void omc_server_choose(omcache_t *mc, struct omc_server *server);

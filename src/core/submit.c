@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "core/choice.h"
 #include "core/duty.h"
+#include "core/enqueue.h"
 #include "core/handle.h"
 #include "core/protocol.h"
 #include "core/receive.h"
@@ -25,7 +27,7 @@ enum {
 static inline struct omc_server *find_target(omcache_t *mc, const omcache_req_t *req, int64_t now)
 {
     if (req->server_index == -1)
-        return omc_fleet_pick(mc, req->key, omc_request_key_len(req), now);
+        return omc_choice_of(mc, req->key, omc_request_key_len(req), now);
     return omc_fleet_server(&mc->fleet, req->server_index);
 }
 
@@ -141,7 +143,7 @@ static struct omc_server *still_up(omcache_t *mc, struct omc_server *server,
         return server;
     if (req->server_index != -1)
         return NULL;
-    return omc_fleet_pick(mc, req->key, omc_request_key_len(req), now);
+    return omc_choice_of(mc, req->key, omc_request_key_len(req), now);
 }
 
 /* Sends one request at once, with its data from where it is. */
@@ -152,7 +154,7 @@ static int send_one(omcache_t *mc, struct omc_server *server, const omcache_req_
     int rc = omc_connection_send(conn, req, prefix, pending, mc->settings.send_limit, now);
 
     if (rc == OMCACHE_OK)
-        omc_server_queued(mc, server, NULL);
+        omc_enqueue_queued(mc, server, NULL);
     omc_duty_touch(&mc->fleet, server); /* it was written to */
     if (conn->broken != 0)
         omc_protocol_error(mc, server, conn->broken, now);
@@ -178,7 +180,7 @@ static int accept_one(omcache_t *mc, struct omc_server *server, omcache_req_t *r
         omc_connection_is_open(&server->conn))
         rc = send_one(mc, server, req, prefix, &pending, now);
     else if (server != NULL)
-        rc = omc_server_submit(mc, server, req, prefix, &pending, mc->settings.send_limit);
+        rc = omc_enqueue(mc, server, req, prefix, &pending, mc->settings.send_limit);
     if (rc != OMCACHE_OK) {
         omc_batch_take_back(&mc->batch);
         return rc;
@@ -221,7 +223,7 @@ static size_t accept_run(omcache_t *mc, struct omc_server *server, omcache_req_t
     }
     server->counters.requests += done;
     if (done > 0)
-        omc_server_note_request(mc, server);
+        omc_enqueue_note(mc, server);
     return done;
 }
 
@@ -327,7 +329,7 @@ int omc_submit_operation(omcache_t *mc, const omcache_req_t *req, struct omc_ope
 
     if (server == NULL)
         return OMCACHE_NO_SERVERS;
-    rc = omc_server_submit(mc, server, req, prefix, &pending, limit);
+    rc = omc_enqueue(mc, server, req, prefix, &pending, limit);
     server->counters.requests += rc == OMCACHE_OK;
     if (rc == OMCACHE_BUFFER_FULL)
         note_full(server, omc_connection_size(&server->conn, req, prefix), limit);

@@ -4,26 +4,10 @@
 #include "core/translate.h"
 
 #include "core/counter.h"
-#include "proto/binary.h"
-#include "proto/meta.h"
 #include "proto/request.h"
 #include "proto/text.h"
 
 static const struct omc_prefix no_prefix;
-
-const struct omc_codec *omc_translate_codec(int protocol)
-{
-    switch (protocol) {
-    case OMCACHE_PROTOCOL_META:
-        return &omc_meta_codec;
-    case OMCACHE_PROTOCOL_TEXT:
-        return &omc_text_codec;
-    case OMCACHE_PROTOCOL_BINARY:
-        return &omc_binary_codec;
-    default:
-        return &omc_binary_waiting;
-    }
-}
 
 /* Reads a waiting request back. */
 static void read_back(const struct omc_connection *conn, const struct omc_pending *pending,
@@ -85,7 +69,7 @@ static bool keep_counter(const struct omc_codec *codec, struct omc_pending *pend
 bool omc_translate_waiting(struct omc_connection *conn, int protocol,
                            omc_translate_refused *refused, void *context)
 {
-    const struct omc_codec *codec = omc_translate_codec(protocol);
+    const struct omc_codec *codec = omc_codecs_find(protocol);
     struct omc_queue *queue = &conn->queue;
     uint32_t end = omc_queue_next(queue);
     struct omc_buffer out;

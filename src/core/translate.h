@@ -11,9 +11,6 @@
 #include "core/queue.h"
 #include "proto/codec.h"
 
-/* The codec of a protocol; of OMCACHE_PROTOCOL_AUTO that in which requests wait. */
-const struct omc_codec *omc_translate_codec(int protocol);
-
 /* Is told of a request that ends with this status, as it cannot be sent. */
 typedef void(omc_translate_refused)(void *context, const struct omc_pending *pending, int status);
 
