@@ -7,7 +7,6 @@
 #include "core/duty.h"
 #include "core/enqueue.h"
 #include "core/handle.h"
-#include "core/patience.h"
 #include "core/work.h"
 
 enum {

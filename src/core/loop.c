@@ -190,7 +190,7 @@ void omc_loop_take_rests(omcache_t *mc, int64_t now)
 
     for (size_t i = fleet->active_count; i-- > 0;) {
         if (i < fleet->active_count)
-            omc_receive_rest(mc, fleet->active[i], now);
+            omc_server_receive_rest(mc, fleet->active[i], now);
     }
 }
 

@@ -13,6 +13,8 @@
 #include "core/translate.h"
 #include "net/errors.h"
 
+static const struct omc_news no_news;
+
 /* What the outcome of a refused request is to be told with. */
 struct refusal {
     omcache_t *mc;
@@ -30,20 +32,18 @@ static void refuse(void *context, const struct omc_pending *pending, int status)
     refusal->count++;
 }
 
-static bool translate(omcache_t *mc, struct omc_server *server, int protocol, int64_t now)
+static struct omc_news translate(omcache_t *mc, struct omc_server *server, int protocol)
 {
     struct refusal refusal = {mc, server, 0};
 
-    if (!omc_translate_waiting(&server->conn, protocol, refuse, &refusal)) {
-        omc_shortage_note(mc, server, ENOMEM, now);
-        return false;
-    }
+    if (!omc_translate_waiting(&server->conn, protocol, refuse, &refusal))
+        return omc_shortage_news(server, ENOMEM);
     /* Whose outcome nobody waits for would not hear of it otherwise. */
     if (refusal.count > 0)
         omc_log(&mc->log, OMC_LOG_NOTICE, "%s:%s: %zu requests cannot be sent over %s",
                 server->name.host, server->name.port, refusal.count, server->conn.codec->name);
     omc_enqueue_note(mc, server); /* others may be quiet now */
-    return true;
+    return no_news;
 }
 
 /* The protocol that the server is known to speak, or is to; AUTO: not known. */
@@ -53,13 +53,14 @@ static int known_protocol(const omcache_t *mc, const struct omc_server *server)
                                                           : omc_hello_protocol(server->known);
 }
 
-void omc_protocol_prepare(omcache_t *mc, struct omc_server *server, int64_t now)
+struct omc_news omc_protocol_prepare(omcache_t *mc, struct omc_server *server)
 {
     int last = server->conn.codec->protocol;
 
-    if (!omc_state_is_connected(server->state) && last != OMCACHE_PROTOCOL_AUTO &&
-        last != known_protocol(mc, server))
-        translate(mc, server, OMCACHE_PROTOCOL_AUTO, now);
+    if (omc_state_is_connected(server->state) || last == OMCACHE_PROTOCOL_AUTO ||
+        last == known_protocol(mc, server))
+        return no_news;
+    return translate(mc, server, OMCACHE_PROTOCOL_AUTO);
 }
 
 /* Whether that is a greeting, and in a protocol that the application has not excluded. */
@@ -116,31 +117,35 @@ static enum omc_greeting choose_greeting(const omcache_t *mc, const struct omc_s
 
 /* What is known is said at once and not waited for, but by values; what is not must be found
  * first.  All is chosen before callbacks can choose another protocol. */
-void omc_protocol_greet(omcache_t *mc, struct omc_server *server, int64_t now)
+struct omc_news omc_protocol_greet(omcache_t *mc, struct omc_server *server, int64_t now)
 {
+    struct omc_news news;
     bool held;
 
     server->greeting = choose_greeting(mc, server);
     held = server->cautious || is_guess(mc, server);
-    if (!translate(mc, server, known_protocol(mc, server), now))
-        return;
+    news = translate(mc, server, known_protocol(mc, server));
+    if (news.event != OMC_EVENT_NONE)
+        return news;
     omc_connection_open(&server->conn, server->watch.fd, server->greeting, now);
     server->conn.held = held;
     server->cautious = false;
+    return no_news;
 }
 
 /* The server answers, and will be greeted so from now on. */
-static bool accept_greeting(omcache_t *mc, struct omc_server *server, enum omc_greeting greeting,
-                            int64_t now)
+static struct omc_news accept_greeting(omcache_t *mc, struct omc_server *server,
+                                       enum omc_greeting greeting)
 {
-    if (!translate(mc, server, omc_hello_protocol(greeting), now))
-        return false;
+    struct omc_news news = translate(mc, server, omc_hello_protocol(greeting));
+
+    if (news.event != OMC_EVENT_NONE)
+        return news;
     server->conn.held = false;
     omc_connection_prove(&server->conn);
     server->known = greeting;
     server->greeting = OMC_GREETING_NONE;
-    omc_server_event(mc, server, OMC_EVENT_VERIFIED, NULL, now);
-    return true;
+    return (struct omc_news){.event = OMC_EVENT_VERIFIED};
 }
 
 /* Whether it can be spoken to in text on the connection where it was greeted in meta:
@@ -160,80 +165,69 @@ static bool may_be_rejection(const struct omc_server *server)
            omc_connection_awaits_answer(&server->conn);
 }
 
-static void ask_again(omcache_t *mc, struct omc_server *server, const char *reason, int64_t now)
+static struct omc_news ask_again(struct omc_server *server, const char *reason)
 {
     server->cautious = true;
-    omc_server_event(mc, server, OMC_EVENT_REJECTED, reason, now);
+    return (struct omc_news){OMC_EVENT_REJECTED, reason, 0};
 }
 
 /* The server does not answer what it was greeted with.  Another one can be tried if nothing
  * was asked behind that. */
-static void try_next(omcache_t *mc, struct omc_server *server, const char *reason, int64_t now)
+static struct omc_news try_next(const omcache_t *mc, struct omc_server *server, const char *reason)
 {
     enum omc_greeting next =
         omc_connection_has_sent(&server->conn) ? OMC_GREETING_NONE : next_to_try(mc, server);
 
     server->greeting = OMC_GREETING_NONE;
     server->known = OMC_GREETING_NONE;
-    if (may_be_rejection(server)) {
-        ask_again(mc, server, reason, now);
-        return;
-    }
-    if (next == OMC_GREETING_NONE) {
-        omc_server_event(mc, server, OMC_EVENT_FAILED, reason, now);
-        return;
-    }
+    if (may_be_rejection(server))
+        return ask_again(server, reason);
     server->greeting = next;
-    omc_server_event(mc, server, OMC_EVENT_OTHER, reason, now);
+    return (struct omc_news){next == OMC_GREETING_NONE ? OMC_EVENT_FAILED : OMC_EVENT_OTHER, reason,
+                             0};
 }
 
-bool omc_protocol_read_answer(omcache_t *mc, struct omc_server *server, int64_t now)
+struct omc_news omc_protocol_read_answer(omcache_t *mc, struct omc_server *server)
 {
     const char *problem = NULL;
 
     switch (omc_connection_read_hello(&server->conn, server->greeting, &problem)) {
     case OMC_HELLO_MORE:
-        return false;
+        return no_news;
     case OMC_HELLO_GOOD:
-        return accept_greeting(mc, server, server->greeting, now);
+        return accept_greeting(mc, server, server->greeting);
     case OMC_HELLO_TEXT:
         if (may_be_text(mc, server))
-            return accept_greeting(mc, server, OMC_GREETING_VERSION, now);
+            return accept_greeting(mc, server, OMC_GREETING_VERSION);
         problem = "the server does not speak the meta protocol, as memcached does since 1.6.10";
-        if (mc->settings.protocol != OMCACHE_PROTOCOL_META) {
-            try_next(mc, server, problem, now);
-            return false;
-        }
+        if (mc->settings.protocol != OMCACHE_PROTOCOL_META)
+            return try_next(mc, server, problem);
         server->known = OMC_GREETING_NONE;
         break;
     case OMC_HELLO_OTHER:
-        try_next(mc, server, "what came is no answer in a protocol of memcached", now);
-        return false;
+        return try_next(mc, server, "what came is no answer in a protocol of memcached");
     case OMC_HELLO_REFUSED:
         break;
     }
     server->greeting = OMC_GREETING_NONE;
-    omc_server_event(mc, server, OMC_EVENT_FAILED, problem, now);
-    return false;
+    return (struct omc_news){OMC_EVENT_FAILED, problem, 0};
 }
 
-void omc_protocol_error(omcache_t *mc, struct omc_server *server, int error, int64_t now)
+struct omc_news omc_protocol_error(const omcache_t *mc, struct omc_server *server, int error)
 {
     if (error == ECONNRESET || error == EPIPE)
-        omc_protocol_broken(mc, server, strerror(error), now);
-    else if (omc_errors_is_shortage(error, NULL))
-        omc_shortage_note(mc, server, error, now);
-    else
-        omc_server_event(mc, server, OMC_EVENT_FAILED, strerror(error), now);
+        return omc_protocol_broken(mc, server, strerror(error));
+    if (omc_errors_is_shortage(error, NULL))
+        return omc_shortage_news(server, error);
+    return (struct omc_news){OMC_EVENT_FAILED, strerror(error), 0};
 }
 
-void omc_protocol_broken(omcache_t *mc, struct omc_server *server, const char *reason, int64_t now)
+struct omc_news omc_protocol_broken(const omcache_t *mc, struct omc_server *server,
+                                    const char *reason)
 {
-    if (may_be_rejection(server)) {
-        ask_again(mc, server, reason, now);
-    } else if (omc_state_is_handshake(server->state)) {
-        try_next(mc, server, reason, now);
-    } else {
-        omc_server_event(mc, server, OMC_EVENT_FAILED, reason, now);
-    }
+    if (may_be_rejection(server))
+        return ask_again(server, reason);
+    if (omc_state_is_handshake(server->state))
+        return try_next(mc, server, reason);
+    return (struct omc_news){OMC_EVENT_FAILED, reason, 0};
 }

@@ -21,6 +21,8 @@ enum {
     DROPS = 100, /* in a row that are a sign of life */
 };
 
+static const struct omc_news no_news;
+
 /* An answer to a no-op means that everything before it has been dealt with: quiet
  * requests had nothing to tell, and for others the answer is lost. */
 static void settle_older(omcache_t *mc, struct omc_server *server, uint32_t number)
@@ -153,32 +155,35 @@ static const char *handle_reply(omcache_t *mc, struct omc_server *server, struct
     return NULL;
 }
 
-/* The answer to one request is over the limit: that one is told so.  NULL, or why it is no
- * answer. */
-static const char *refuse_large(omcache_t *mc, struct omc_server *server,
-                                const struct omc_reply *reply, int64_t now)
+/* The peer says what it was not asked for: it may be another one now. */
+static struct omc_news fail(struct omc_server *server, const char *problem)
+{
+    server->known = OMC_GREETING_NONE;
+    return (struct omc_news){OMC_EVENT_FAILED, problem, 0};
+}
+
+/* The answer to one request is over the limit: that one is told so. */
+static struct omc_news refuse_large(omcache_t *mc, struct omc_server *server,
+                                    const struct omc_reply *reply)
 {
     struct omc_pending *pending = omc_queue_find(&server->conn.queue, reply->opaque);
     const char *fault;
 
     if (pending == NULL)
-        return "answer to nothing that was asked, and over the receive limit";
+        return fail(server, "answer to nothing that was asked, and over the receive limit");
     fault = find_fault(&server->conn, pending, reply);
     if (fault != NULL)
-        return fault;
+        return fail(server, fault);
     if (!pending->fence && !pending->forgotten) {
         omc_outcome_failure(mc, server, pending, OMCACHE_BUFFER_FULL);
         omc_queue_settle(&server->conn.queue, pending);
     }
-    omc_server_event(mc, server, OMC_EVENT_DISCARD, "answer over the receive limit", now);
-    return NULL;
+    return (struct omc_news){OMC_EVENT_DISCARD, "answer over the receive limit", 0};
 }
 
-/* A part of an answer is a sign of life.  But not for ever, where it comes in drops; and not if
- * those that are whole prove to be no answers. */
-static void note_part(struct omc_connection *conn, size_t count, int64_t now)
+void omc_receive_note_part(struct omc_connection *conn, size_t count, int64_t now)
 {
-    if (omc_buffer_size(&conn->in.buffer) == 0)
+    if (count == 0 || omc_buffer_size(&conn->in.buffer) == 0)
         return;
     if (count >= DROP)
         conn->parts = 0;
@@ -188,20 +193,23 @@ static void note_part(struct omc_connection *conn, size_t count, int64_t now)
         omc_connection_note_life(conn, now);
 }
 
-/* Handles the next answer that is there; false if there is none, or no more to be had. */
-static bool handle_next(omcache_t *mc, struct omc_server *server, int64_t now)
+/* Handles the next answer that is there; false if there is none, or something has happened. */
+static bool handle_next(omcache_t *mc, struct omc_server *server, int64_t now,
+                        struct omc_news *news)
 {
     const char *problem = NULL;
     struct omc_reply reply;
 
-    if (omc_state_is_handshake(server->state))
-        return omc_protocol_read_answer(mc, server, now);
+    if (omc_state_is_handshake(server->state)) {
+        *news = omc_protocol_read_answer(mc, server);
+        return false;
+    }
     switch (omc_answers_next(&server->conn, mc->settings.recv_limit, &reply)) {
     case OMC_DECODE_MORE:
         return false;
     case OMC_DECODE_TOO_LARGE:
-        problem = refuse_large(mc, server, &reply, now);
-        break;
+        *news = refuse_large(mc, server, &reply);
+        return false;
     case OMC_DECODE_BROKEN:
         problem = "what came is no answer to what was asked";
         break;
@@ -209,20 +217,20 @@ static bool handle_next(omcache_t *mc, struct omc_server *server, int64_t now)
         problem = handle_reply(mc, server, &reply, now);
         break;
     }
-    if (problem != NULL) {
-        server->known = OMC_GREETING_NONE; /* it may be another one now */
-        omc_server_event(mc, server, OMC_EVENT_FAILED, problem, now);
-    }
-    return true;
+    if (problem != NULL)
+        *news = fail(server, problem);
+    return problem == NULL;
 }
 
-/* Handles the answers that are there, until the connection or the handle ends. */
-static void handle_replies(omcache_t *mc, struct omc_server *server, int64_t now)
+struct omc_news omc_receive_handle(omcache_t *mc, struct omc_server *server, int64_t now)
 {
+    struct omc_news news = no_news;
+
     do
         server->conn.handling = server->conn.fd >= 0 && !mc->doomed;
-    while (server->conn.handling && handle_next(mc, server, now));
+    while (server->conn.handling && handle_next(mc, server, now, &news));
     server->conn.handling = false;
+    return news;
 }
 
 /* The limit is for each call that has not returned: if the outer ones' values took
@@ -242,23 +250,13 @@ bool omc_receive_await(omcache_t *mc, struct omc_server *server)
     return omc_answers_await(&server->conn, limit_of_call(mc, server));
 }
 
-void omc_receive(omcache_t *mc, struct omc_server *server, int64_t now)
+struct omc_news omc_receive(omcache_t *mc, struct omc_server *server, size_t *count)
 {
-    ssize_t count = omc_answers_read(&server->conn, limit_of_call(mc, server));
+    ssize_t taken = omc_answers_read(&server->conn, limit_of_call(mc, server));
 
     omc_duty_touch(&mc->fleet, server);
-    if (count > 0) {
-        handle_replies(mc, server, now);
-        note_part(&server->conn, (size_t)count, now);
-    } else if (count == OMC_SOCKET_CLOSED) {
-        omc_protocol_broken(mc, server, "closed by the server", now);
-    } else if (count == OMC_SOCKET_ERROR) {
-        omc_protocol_error(mc, server, errno, now);
-    }
-}
-
-void omc_receive_rest(omcache_t *mc, struct omc_server *server, int64_t now)
-{
-    if (omc_buffer_size(&server->conn.in.buffer) > 0)
-        handle_replies(mc, server, now);
+    *count = taken > 0 ? (size_t)taken : 0;
+    if (taken == OMC_SOCKET_CLOSED)
+        return omc_protocol_broken(mc, server, "closed by the server");
+    return taken == OMC_SOCKET_ERROR ? omc_protocol_error(mc, server, errno) : no_news;
 }

@@ -11,13 +11,9 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "core/backoff.h"
-#include "core/counter.h"
 #include "core/duty.h"
-#include "core/enqueue.h"
+#include "core/ending.h"
 #include "core/handle.h"
-#include "core/names.h"
-#include "core/outcome.h"
-#include "core/patience.h"
 #include "core/protocol.h"
 #include "core/receive.h"
 #include "core/recovery.h"
@@ -25,6 +21,8 @@
 #include "core/work.h"
 #include "net/socket.h"
 #include "proto/request.h"
+
+static const struct omc_news no_news;
 
 enum {
     /* Connections that may end in a row before one gave an answer: a proxy closes where it
@@ -74,100 +72,15 @@ void omc_server_free(omcache_t *mc, struct omc_server *server)
     omc_memory_free(server);
 }
 
-/* Where a request that was never sent may still go, or NULL. */
-static struct omc_server *second_choice(omcache_t *mc, struct omc_server *first,
-                                        const struct omc_pending *pending, const omcache_req_t *req)
-{
-    if (pending->keyed)
-        return omc_fleet_pick_again(mc, req->key, omc_request_key_len(req), pending);
-    return omc_state_is_up(first->state) ? first : NULL;
-}
-
-/* Gives a request of a closed connection to another one: OMCACHE_OK, or how it ends.
- * It was accepted, so the send limit does not matter any more. */
-static int move_request(omcache_t *mc, struct omc_server *server,
-                        const struct omc_leftovers *leftovers, const struct omc_pending *pending,
-                        int64_t now)
-{
-    struct omc_pending moved = *pending;
-    struct omc_server *target;
-    struct omc_scratch scratch;
-    omcache_req_t req;
-    int rc;
-
-    if (!omc_leftovers_read(leftovers, pending, &scratch, &req))
-        return OMCACHE_SERVER_FAILURE;
-    if (pending->counter != NULL && omc_counter_has_begun(pending))
-        return OMCACHE_SERVER_FAILURE; /* else each connection might get as far as this one */
-    if (pending->counter != NULL)
-        req = pending->counter->delta;
-    moved.counter = NULL;
-    target = second_choice(mc, server, pending, &req);
-    if (target == NULL)
-        return OMCACHE_SERVER_FAILURE;
-    omc_protocol_prepare(mc, target, now);
-    rc = omc_enqueue(mc, target, &req, (struct omc_prefix){.len = 0}, &moved, SIZE_MAX);
-    mc->fleet.moved = mc->fleet.moved || rc == OMCACHE_OK;
-    target->counters.requests += rc == OMCACHE_OK && target != server;
-    return rc;
-}
-
-/* How a request ends whose connection could not be made for want of something: nothing of
- * it was sent, unless it went out with the hello. */
-static int starved(const struct omc_leftovers *leftovers, const struct omc_pending *pending,
-                   int status)
-{
-    struct omc_scratch scratch;
-    omcache_req_t req;
-
-    return omc_leftovers_read(leftovers, pending, &scratch, &req) ? status : OMCACHE_SERVER_FAILURE;
-}
-
-/* What becomes of the requests of a connection that is closed. */
-enum fate {
-    END,    /* with the status */
-    MOVE,   /* with the status if they were sent; else to where they belong now, if possible */
-    STARVE, /* with the status if they were not sent */
-};
-
-/* Takes its requests away.  How many failed. */
-static size_t end_requests(omcache_t *mc, struct omc_server *server, enum fate fate, int status,
-                           int64_t now)
-{
-    struct omc_leftovers leftovers;
-    struct omc_queue *queue = &leftovers.queue;
-    size_t failed = 0;
-
-    omc_connection_close(&server->conn, &leftovers);
-    for (uint32_t i = 0; i < queue->count; i++) {
-        const struct omc_pending *pending = omc_queue_find(queue, queue->first + i);
-        int rc = status;
-
-        if (pending == NULL || pending->fence || pending->forgotten ||
-            pending->owner == OMC_OWNER_GONE)
-            continue;
-        if (fate == MOVE)
-            rc = move_request(mc, server, &leftovers, pending, now);
-        else if (fate == STARVE)
-            rc = starved(&leftovers, pending, status);
-        if (rc == OMCACHE_OK)
-            continue;
-        omc_outcome_failure(mc, server, pending, rc);
-        failed++;
-    }
-    omc_leftovers_fini(&leftovers);
-    return failed;
-}
-
 /* Closes the connection, or ends the attempt at one.  How many requests failed. */
-static size_t close_connection(omcache_t *mc, struct omc_server *server, enum fate fate, int status,
-                               int64_t now)
+static size_t close_connection(omcache_t *mc, struct omc_server *server, enum omc_fate fate,
+                               int status)
 {
     close_sockets(mc, server);
     server->greeting = OMC_GREETING_NONE; /* what the next one speaks is not known */
     if (server->endpoint.lookup != NULL && !omc_lookup_is_done(server->endpoint.lookup))
         omc_endpoint_forget(&server->endpoint);
-    return end_requests(mc, server, fate, status, now);
+    return omc_ending_of(mc, server, fate, status);
 }
 
 static void set_state(omcache_t *mc, struct omc_server *server, enum omc_state state)
@@ -183,92 +96,83 @@ size_t omc_server_abort(omcache_t *mc, struct omc_server *server, int status)
 
     set_state(mc, server, OMC_STATE_IDLE);
     omc_deadlines_remove(&mc->deadlines, &server->deadline);
-    failed = close_connection(mc, server, END, status, 0);
+    failed = close_connection(mc, server, OMC_FATE_END, status);
     omc_duty_touch(&mc->fleet, server);
     return failed;
 }
 
-static void flush(omcache_t *mc, struct omc_server *server, int64_t now)
+static struct omc_news flush(omcache_t *mc, struct omc_server *server, int64_t now)
 {
     if (!omc_connection_flush(&server->conn, now))
-        omc_protocol_error(mc, server, errno, now);
-    else
-        omc_duty_touch(&mc->fleet, server);
+        return omc_protocol_error(mc, server, errno);
+    omc_duty_touch(&mc->fleet, server);
+    return no_news;
 }
 
 /* Learns its addresses, at once or later. */
-static void resolve(omcache_t *mc, struct omc_server *server, int64_t now)
+static struct omc_news resolve(omcache_t *mc, struct omc_server *server, int64_t now)
 {
     const char *problem;
 
     switch (omc_endpoint_find(mc, server, now, &problem)) {
     case OMC_ENDPOINT_FOUND:
-        omc_server_event(mc, server, OMC_EVENT_RESOLVED, NULL, now);
-        break;
+        return (struct omc_news){.event = OMC_EVENT_RESOLVED};
+    case OMC_ENDPOINT_FAILED:
+        return (struct omc_news){OMC_EVENT_FAILED, problem, 0};
+    case OMC_ENDPOINT_STARVED:
+        return omc_shortage_news(server, server->endpoint.shortage);
     case OMC_ENDPOINT_WAIT:
         break;
-    case OMC_ENDPOINT_FAILED:
-        omc_server_event(mc, server, OMC_EVENT_FAILED, problem, now);
-        break;
-    case OMC_ENDPOINT_STARVED:
-        omc_shortage_note(mc, server, server->endpoint.shortage, now);
-        break;
     }
-}
-
-void omc_server_found(omcache_t *mc, struct omc_server *server, int64_t now)
-{
-    if (omc_state_is_resolving(server->state))
-        resolve(mc, server, now);
-}
-
-static void greet(omcache_t *mc, struct omc_server *server, int64_t now)
-{
-    omc_socket_set_keepalive(server->watch.fd, mc->settings.keepalive);
-    omc_protocol_greet(mc, server, now);
+    return no_news;
 }
 
 /* Goes on with the socket that connected first. */
-static void accept_winner(omcache_t *mc, struct omc_server *server, struct omc_attempt *winner,
-                          int64_t now)
+static struct omc_news accept_winner(omcache_t *mc, struct omc_server *server,
+                                     struct omc_attempt *winner)
 {
     server->address = winner->address;
     omc_watch_move(&mc->watches, &server->watch, &winner->watch);
     omc_race_fini(&server->race, &mc->watches);
     mc->shortage = 0;
-    omc_server_event(mc, server, OMC_EVENT_CONNECTED, NULL, now);
-    if (omc_state_is_connected(server->state))
-        flush(mc, server, now);
+    return (struct omc_news){.event = OMC_EVENT_CONNECTED};
 }
 
-static void step_race(omcache_t *mc, struct omc_server *server, int64_t now)
+static struct omc_news step_race(omcache_t *mc, struct omc_server *server, int64_t now)
 {
     struct omc_attempt *winner;
 
     switch (omc_race_step(&server->race, &mc->watches, now, &winner)) {
+    case OMC_RACE_WON:
+        return accept_winner(mc, server, winner);
+    case OMC_RACE_LOST:
+        return (struct omc_news){OMC_EVENT_FAILED, strerror(server->race.error), 0};
+    case OMC_RACE_STARVED:
+        return omc_shortage_news(server, server->race.shortage);
     case OMC_RACE_ON:
         break;
-    case OMC_RACE_WON:
-        accept_winner(mc, server, winner, now);
-        break;
-    case OMC_RACE_LOST:
-        omc_server_event(mc, server, OMC_EVENT_FAILED, strerror(server->race.error), now);
-        break;
-    case OMC_RACE_STARVED:
-        omc_shortage_note(mc, server, server->race.shortage, now);
-        break;
     }
+    return no_news;
 }
 
-static void start_race(omcache_t *mc, struct omc_server *server, int64_t now)
+static struct omc_news start_race(omcache_t *mc, struct omc_server *server, int64_t now)
 {
     const struct omc_address *addresses[OMC_ADDRESSES_MAX];
     size_t count = omc_endpoint_list(&server->endpoint, addresses);
 
-    if (omc_race_init(&server->race, server, addresses, count))
-        step_race(mc, server, now);
-    else
-        omc_shortage_note(mc, server, ENOMEM, now);
+    if (!omc_race_init(&server->race, server, addresses, count))
+        return omc_shortage_news(server, ENOMEM);
+    return step_race(mc, server, now);
+}
+
+/* Says hello, with what can go along with it. */
+static struct omc_news greet(omcache_t *mc, struct omc_server *server, int64_t now)
+{
+    struct omc_news news;
+
+    omc_socket_set_keepalive(server->watch.fd, mc->settings.keepalive);
+    news = omc_protocol_greet(mc, server, now);
+    return news.event != OMC_EVENT_NONE ? news : flush(mc, server, now);
 }
 
 /* What a failure tells of the address, and that its name may have a new one. */
@@ -289,95 +193,114 @@ static int32_t failure_in(enum omc_state state)
     return omc_state_is_handshake(state) ? OMCACHE_FAILURE_HANDSHAKE : OMCACHE_FAILURE_CONNECTION;
 }
 
-/* Goes on with the second connection in place of the first.  How many requests failed. */
-static size_t replace_connection(omcache_t *mc, struct omc_server *server, int64_t now)
+/* Takes the second connection in place of the first.  How many requests failed. */
+static size_t replace_connection(omcache_t *mc, struct omc_server *server)
 {
     struct omc_second *second = server->second;
     size_t failed;
 
     server->second = NULL;
-    failed = close_connection(mc, server, MOVE, OMCACHE_SERVER_FAILURE, now);
+    failed = close_connection(mc, server, OMC_FATE_MOVE, OMCACHE_SERVER_FAILURE);
     omc_watch_move(&mc->watches, &server->watch, &second->watch);
     omc_second_free(second, &mc->watches);
-    greet(mc, server, now);
-    if (omc_state_is_connected(server->state))
-        flush(mc, server, now);
     return failed;
 }
 
-/* A server that fails again and again is news only once. */
-static enum omc_log_level level_of_failure(enum omc_state before)
+/* Chooses when it is tried again; in how many milliseconds. */
+static unsigned put_off(omcache_t *mc, struct omc_server *server, int64_t now)
 {
-    return omc_state_is_up(before) ? OMC_LOG_WARNING : OMC_LOG_DEBUG;
+    uint32_t pause =
+        omc_backoff_pause(server->failures, mc->settings.reconnect_timeout, &mc->random);
+
+    server->retry_at = omc_clock_after(now, pause);
+    return pause;
 }
 
-static void run_action(omcache_t *mc, struct omc_server *server, enum omc_action action,
-                       enum omc_state before, const char *reason, int64_t now)
+/* For want of something of ours; the log tells once of each kind. */
+static void starve_server(omcache_t *mc, struct omc_server *server, int error, int64_t now)
+{
+    bool is_new = mc->shortage != error;
+
+    mc->shortage = error;
+    put_off(mc, server, now);
+    close_connection(mc, server, OMC_FATE_STARVE, omc_shortage_status(error));
+    omc_log(&mc->log, is_new ? OMC_LOG_ERROR : OMC_LOG_DEBUG,
+            "%s:%s: no connection: %s; this program or machine lacks it, the server is not down",
+            server->name.host, server->name.port, strerror(error));
+}
+
+/* A server that fails again and again is news only once. */
+static void disable(omcache_t *mc, struct omc_server *server, enum omc_state before,
+                    const char *reason, int64_t now)
+{
+    enum omc_log_level level = omc_state_is_up(before) ? OMC_LOG_WARNING : OMC_LOG_DEBUG;
+    unsigned pause;
+    size_t failed;
+
+    server->failures++;
+    pause = put_off(mc, server, now);
+    doubt_address(server, before);
+    failed = close_connection(mc, server, OMC_FATE_MOVE, OMCACHE_SERVER_FAILURE);
+    omc_log(&mc->log, level, "%s:%s: down: %s; %zu requests failed, to be retried in %u ms",
+            server->name.host, server->name.port, reason, failed, pause);
+}
+
+/* Does what is to be done on the way from a state; what happens by that. */
+static struct omc_news run_action(omcache_t *mc, struct omc_server *server, enum omc_action action,
+                                  enum omc_state before, struct omc_news news, int64_t now)
 {
     const struct omc_server_name *name = &server->name;
-    enum omc_log_level level = level_of_failure(before);
-    uint32_t pause;
     size_t failed;
 
     /* The log lines come last: what they call back may look at the server. */
     switch (action) {
     case OMC_ACTION_NONE:
         break;
-    case OMC_ACTION_RESOLVE:
-        server->conn.since = now;
-        resolve(mc, server, now);
-        break;
-    case OMC_ACTION_CONNECT:
-        start_race(mc, server, now);
-        break;
     case OMC_ACTION_REOPEN:
         close_sockets(mc, server);
         omc_connection_leave(&server->conn);
         server->conn.since = now;
-        resolve(mc, server, now);
-        break;
+        return resolve(mc, server, now);
+    case OMC_ACTION_RESOLVE:
+        server->conn.since = now;
+        return resolve(mc, server, now);
+    case OMC_ACTION_CONNECT:
+        return start_race(mc, server, now);
     case OMC_ACTION_GREET:
-        greet(mc, server, now);
-        break;
+        return greet(mc, server, now);
     case OMC_ACTION_WELCOME:
         server->counters.connects++;
         omc_endpoint_prove(&server->endpoint, &server->address);
         omc_log(&mc->log, OMC_LOG_INFO, "%s:%s: connected", name->host, name->port);
         break;
     case OMC_ACTION_CLOSE:
-        failed = close_connection(mc, server, MOVE, OMCACHE_SERVER_FAILURE, now);
+        failed = close_connection(mc, server, OMC_FATE_MOVE, OMCACHE_SERVER_FAILURE);
         omc_log(&mc->log, failed > 0 ? OMC_LOG_WARNING : OMC_LOG_DEBUG,
-                "%s:%s: connection closed: %s; %zu requests failed", name->host, name->port, reason,
-                failed);
+                "%s:%s: connection closed: %s; %zu requests failed", name->host, name->port,
+                news.reason, failed);
         break;
     case OMC_ACTION_REPLACE:
-        failed = replace_connection(mc, server, now);
+        failed = replace_connection(mc, server);
+        news = greet(mc, server, now);
         omc_log(&mc->log, OMC_LOG_WARNING,
                 "%s:%s: silent on a connection, not on a second one, which replaces it; "
                 "%zu requests failed",
                 name->host, name->port, failed);
-        break;
+        return news;
     case OMC_ACTION_LEAVE:
-        failed = end_requests(mc, server, MOVE, OMCACHE_SERVER_FAILURE, now);
+        failed = omc_ending_of(mc, server, OMC_FATE_MOVE, OMCACHE_SERVER_FAILURE);
         omc_log(&mc->log, OMC_LOG_WARNING,
                 "%s:%s: no connection after %lld ms, down until there is one; %zu requests failed",
                 name->host, name->port, (long long)(now - server->conn.since), failed);
         break;
     case OMC_ACTION_STARVE:
-        pause = omc_backoff_pause(server->failures, mc->settings.reconnect_timeout, &mc->random);
-        server->retry_at = omc_clock_after(now, pause);
-        close_connection(mc, server, STARVE, omc_shortage_status(mc->shortage), now);
+        starve_server(mc, server, news.error, now);
         break;
     case OMC_ACTION_DISABLE:
-        server->failures++;
-        pause = omc_backoff_pause(server->failures, mc->settings.reconnect_timeout, &mc->random);
-        server->retry_at = omc_clock_after(now, pause);
-        doubt_address(server, before);
-        failed = close_connection(mc, server, MOVE, OMCACHE_SERVER_FAILURE, now);
-        omc_log(&mc->log, level, "%s:%s: down: %s; %zu requests failed, to be retried in %u ms",
-                name->host, name->port, reason, failed, (unsigned)pause);
+        disable(mc, server, before, news.reason, now);
         break;
     }
+    return no_news;
 }
 
 /* Whether a connection ends that was of no use, as too many before it. */
@@ -387,21 +310,56 @@ static bool is_useless(struct omc_server *server)
            ++server->wasted > WASTED_MAX;
 }
 
-void omc_server_event(omcache_t *mc, struct omc_server *server, enum omc_event event,
-                      const char *reason, int64_t now)
+/* One step on its way; what happens by that. */
+static struct omc_news take_step(omcache_t *mc, struct omc_server *server, struct omc_news news,
+                                 int64_t now)
 {
     enum omc_state before = server->state;
-    bool useless = event == OMC_EVENT_FAILED && is_useless(server);
-    struct omc_transition transition = omc_state_next(before, useless ? OMC_EVENT_USELESS : event);
+    bool useless = news.event == OMC_EVENT_FAILED && is_useless(server);
+    struct omc_transition transition =
+        omc_state_next(before, useless ? OMC_EVENT_USELESS : news.event);
 
     set_state(mc, server, transition.next);
-    if ((event == OMC_EVENT_FAILED || event == OMC_EVENT_REJECTED || event == OMC_EVENT_REPLACED) &&
+    if ((news.event == OMC_EVENT_FAILED || news.event == OMC_EVENT_REJECTED ||
+         news.event == OMC_EVENT_REPLACED) &&
         transition.action != OMC_ACTION_NONE) {
         server->counters.failures++;
         server->counters.last_failure = failure_in(before);
     }
-    run_action(mc, server, transition.action, before, reason, now);
+    return run_action(mc, server, transition.action, before, news, now);
+}
+
+/* Goes on with a server until nothing happens any more. */
+static void take_steps(omcache_t *mc, struct omc_server *server, struct omc_news news, int64_t now)
+{
+    while (news.event != OMC_EVENT_NONE)
+        news = take_step(mc, server, news, now);
     omc_duty_touch(&mc->fleet, server);
+}
+
+void omc_server_event(omcache_t *mc, struct omc_server *server, enum omc_event event,
+                      const char *reason, int64_t now)
+{
+    take_steps(mc, server, (struct omc_news){event, reason, 0}, now);
+}
+
+void omc_server_broken(omcache_t *mc, struct omc_server *server, int64_t now)
+{
+    take_steps(mc, server, omc_protocol_error(mc, server, server->conn.broken), now);
+}
+
+void omc_server_found(omcache_t *mc, struct omc_server *server, int64_t now)
+{
+    if (omc_state_is_resolving(server->state))
+        take_steps(mc, server, resolve(mc, server, now), now);
+}
+
+void omc_server_expect(omcache_t *mc, struct omc_server *server, int64_t now)
+{
+    struct omc_news news = omc_protocol_prepare(mc, server);
+
+    if (news.event != OMC_EVENT_NONE)
+        take_steps(mc, server, news, now);
 }
 
 void omc_server_prepare(omcache_t *mc, struct omc_server *server, int64_t now)
@@ -411,7 +369,7 @@ void omc_server_prepare(omcache_t *mc, struct omc_server *server, int64_t now)
     if (server->state == OMC_STATE_IDLE && omc_connection_is_busy(&server->conn))
         omc_server_event(mc, server, OMC_EVENT_START, NULL, now);
     if (!fenced) /* nobody would know when quiet requests are over */
-        omc_shortage_note(mc, server, ENOMEM, now);
+        take_steps(mc, server, omc_shortage_news(server, ENOMEM), now);
 }
 
 void omc_server_write(omcache_t *mc, struct omc_server *server, int64_t now)
@@ -419,7 +377,34 @@ void omc_server_write(omcache_t *mc, struct omc_server *server, int64_t now)
     const struct omc_connection *conn = &server->conn;
 
     if (omc_state_is_connected(server->state) && omc_connection_wants_write(conn) && !conn->blocked)
-        flush(mc, server, now);
+        take_steps(mc, server, flush(mc, server, now), now);
+}
+
+/* Handles answers, and what they bring about. */
+static void handle(omcache_t *mc, struct omc_server *server, int64_t now)
+{
+    struct omc_news news;
+
+    while ((news = omc_receive_handle(mc, server, now)).event != OMC_EVENT_NONE)
+        take_steps(mc, server, news, now);
+}
+
+void omc_server_receive(omcache_t *mc, struct omc_server *server, int64_t now)
+{
+    size_t count;
+    struct omc_news news = omc_receive(mc, server, &count);
+
+    if (count > 0)
+        handle(mc, server, now);
+    else if (news.event != OMC_EVENT_NONE)
+        take_steps(mc, server, news, now);
+    omc_receive_note_part(&server->conn, count, now);
+}
+
+void omc_server_receive_rest(omcache_t *mc, struct omc_server *server, int64_t now)
+{
+    if (omc_buffer_size(&server->conn.in.buffer) > 0)
+        handle(mc, server, now);
 }
 
 void omc_server_ready(omcache_t *mc, struct omc_server *server, int64_t now)
@@ -427,15 +412,15 @@ void omc_server_ready(omcache_t *mc, struct omc_server *server, int64_t now)
     short ready = server->watch.ready;
 
     if (omc_state_is_connecting(server->state))
-        step_race(mc, server, now);
+        take_steps(mc, server, step_race(mc, server, now), now);
     if (ready == 0)
         return;
     server->watch.ready = 0;
     if ((ready & (POLLIN | POLLERR | POLLHUP | POLLNVAL)) != 0)
-        omc_receive(mc, server, now);
+        omc_server_receive(mc, server, now);
     if ((ready & POLLOUT) != 0 && omc_state_is_connected(server->state) &&
         omc_connection_wants_write(&server->conn))
-        flush(mc, server, now);
+        take_steps(mc, server, flush(mc, server, now), now);
     omc_duty_touch(&mc->fleet, server);
 }
 

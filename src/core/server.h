@@ -80,6 +80,20 @@ static inline void omc_server_note_answer(struct omc_server *server, int64_t now
 void omc_server_event(omcache_t *mc, struct omc_server *server, enum omc_event event,
                       const char *reason, int64_t now);
 
+/* Its connection has failed while it was written to. */
+void omc_server_broken(omcache_t *mc, struct omc_server *server, int64_t now);
+
+/* It is about to be given requests: has them wait in a form that refuses none. */
+void omc_server_expect(omcache_t *mc, struct omc_server *server, int64_t now);
+
+/* Reads once and handles every answer that is complete.  Ends the connection if the peer did, or
+ * if what came cannot be an answer. */
+void omc_server_receive(omcache_t *mc, struct omc_server *server, int64_t now);
+
+/* Handles what was read and is not handled yet: the callback that makes this call was called
+ * for an answer in front of it. */
+void omc_server_receive_rest(omcache_t *mc, struct omc_server *server, int64_t now);
+
 /* Closes one that is given up and fails all of its requests with a status; how
  * many. */
 size_t omc_server_abort(omcache_t *mc, struct omc_server *server, int status);

@@ -6,23 +6,16 @@
 #include <errno.h>
 #include <string.h>
 
-#include "core/handle.h"
+#include "omcache.h"
 
-void omc_shortage_note(omcache_t *mc, struct omc_server *server, int error, int64_t now)
+struct omc_news omc_shortage_news(const struct omc_server *server, int error)
 {
-    const struct omc_server_name *name = &server->name;
-    bool is_news = mc->shortage != error;
+    struct omc_news news = {OMC_EVENT_STARVED, strerror(error), error};
 
     /* What was never sent may go on with another connection, unless this one was of no use. */
-    if (server->state == OMC_STATE_READY && server->conn.answered) {
-        omc_server_event(mc, server, OMC_EVENT_DISCARD, strerror(error), now);
-        return;
-    }
-    mc->shortage = error;
-    omc_server_event(mc, server, OMC_EVENT_STARVED, NULL, now);
-    omc_log(&mc->log, is_news ? OMC_LOG_ERROR : OMC_LOG_DEBUG,
-            "%s:%s: no connection: %s; this program or machine lacks it, the server is not down",
-            name->host, name->port, strerror(error));
+    if (server->state == OMC_STATE_READY && server->conn.answered)
+        news.event = OMC_EVENT_DISCARD;
+    return news;
 }
 
 int omc_shortage_status(int error)

@@ -5,14 +5,13 @@
 #ifndef OMC_CORE_SHORTAGE_H
 #define OMC_CORE_SHORTAGE_H
 
-#include <stdint.h>
-
 #include "core/server.h"
-#include "omcache.h"
+#include "core/state.h"
 
-/* Ends what a server was about to do, for want of what an errno tells of.  What waits for
- * its connection fails with omc_shortage_status.  The log tells once of each kind. */
-void omc_shortage_note(omcache_t *mc, struct omc_server *server, int error, int64_t now);
+/* What an errno that tells of a shortage means for a server: it ends what it was about to do.
+ * What waits for its connection fails with omc_shortage_status.  The log tells once of each
+ * kind. */
+struct omc_news omc_shortage_news(const struct omc_server *server, int error);
 
 /* OMCACHE_NO_MEMORY or OMCACHE_NO_DESCRIPTORS. */
 int omc_shortage_status(int error);

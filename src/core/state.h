@@ -27,6 +27,7 @@ enum omc_state {
 };
 
 enum omc_event {
+    OMC_EVENT_NONE,      /* nothing has happened */
     OMC_EVENT_START,     /* a connection is wanted */
     OMC_EVENT_RESOLVED,  /* its addresses are known */
     OMC_EVENT_CONNECTED, /* the attempt to connect succeeded */
@@ -54,6 +55,13 @@ enum omc_action {
     OMC_ACTION_LEAVE,   /* go on, but what it had to do goes elsewhere or fails */
     OMC_ACTION_STARVE,  /* the same, and nothing of it goes elsewhere */
     OMC_ACTION_DISABLE, /* close likewise, and leave it alone for a while */
+};
+
+/* What has happened to a server, for whoever looks after it to act on. */
+struct omc_news {
+    enum omc_event event;
+    const char *reason; /* why, for the log; a static string, or what strerror gave last */
+    int error;          /* of OMC_EVENT_STARVED: the errno that tells of what */
 };
 
 struct omc_transition {

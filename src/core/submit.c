@@ -10,8 +10,6 @@
 #include "core/duty.h"
 #include "core/enqueue.h"
 #include "core/handle.h"
-#include "core/protocol.h"
-#include "core/receive.h"
 #include "core/recovery.h"
 #include "proto/request.h"
 
@@ -51,14 +49,14 @@ static struct omc_server *route(omcache_t *mc, const omcache_req_t *req, bool co
         if (!omc_recovery_is_usable(mc, server, now))
             return NULL;
         if (connect && server->state == OMC_STATE_READY)
-            omc_receive(mc, server, now);
+            omc_server_receive(mc, server, now);
         if (!connect || server->state != OMC_STATE_IDLE)
             continue;
         omc_server_event(mc, server, OMC_EVENT_START, NULL, now);
         if (server->state == OMC_STATE_IDLE) /* no descriptor: the request is to fail soon */
             mc->fleet.moved = true;
     } while (!omc_state_is_up(server->state));
-    omc_protocol_prepare(mc, server, now);
+    omc_server_expect(mc, server, now);
     return server;
 }
 
@@ -157,7 +155,7 @@ static int send_one(omcache_t *mc, struct omc_server *server, const omcache_req_
         omc_enqueue_queued(mc, server, NULL);
     omc_duty_touch(&mc->fleet, server); /* it was written to */
     if (conn->broken != 0)
-        omc_protocol_error(mc, server, conn->broken, now);
+        omc_server_broken(mc, server, now);
     return rc;
 }
 
