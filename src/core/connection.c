@@ -94,8 +94,8 @@ enum omc_hello omc_connection_read_hello(struct omc_connection *conn, enum omc_g
     return hello;
 }
 
-/* In lines of ours without data there is none.  In binary any byte may end a line, one of the
- * header, too: a length, the number, a cas. */
+/* A line of text or meta that no data follows ends only once.  In binary any byte may be a line
+ * end, also one of the header: of a length, the number or a cas. */
 bool omc_connection_is_harmless(const struct omc_codec *codec, const unsigned char *head,
                                 size_t head_len, size_t len)
 {
@@ -380,7 +380,7 @@ bool omc_connection_ask(struct omc_connection *conn, const omcache_req_t *req,
         conn->broken = errno;
     else
         note_taken(conn, (size_t)taken, head_len + size, now);
-    conn->written += taken < 0 ? 0 : (size_t)taken; /* the owner queues what it was of */
+    conn->written += taken < 0 ? 0 : (size_t)taken; /* the request is queued by the owner later */
     if (taken == (ssize_t)(head_len + size) ||
         keep_untaken(conn, head, head_len, &rest, taken < 0 ? 0 : (size_t)taken))
         return true;

@@ -208,7 +208,7 @@ static bool handle_next(omcache_t *mc, struct omc_server *server, int64_t now)
         break;
     }
     if (problem != NULL) {
-        server->known = OMC_GREETING_NONE; /* it may be another one now */
+        server->known = OMC_GREETING_NONE; /* another server may have taken its place */
         omc_server_event(mc, server, OMC_EVENT_FAILED, problem, now);
     }
     return true;

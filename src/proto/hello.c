@@ -34,8 +34,8 @@ static size_t write_binary(unsigned char *out, uint32_t number)
     return BINARY_SIZE;
 }
 
-/* Looks for a key that is not there, as nobody foresees it.  Twice: one line is how a request
- * over HTTP begins, and whoever speaks that would wait for more. */
+/* Asks for a key that is not there, as nobody can have foreseen it.  Twice: one line is how a
+ * request over HTTP begins, and whoever speaks that would wait for more. */
 static size_t write_get(unsigned char *out, uint32_t number)
 {
     unsigned char *at = omc_line_put(out, "get omcache-");
