@@ -7,6 +7,7 @@
 #include "core/duty.h"
 #include "core/handle.h"
 #include "core/patience.h"
+#include "core/protocol.h"
 
 enum {
     /* Silence of so many milliseconds makes a connection doubtful, and after so many a
@@ -125,7 +126,8 @@ void omc_doubt_begin(omcache_t *mc, struct omc_server *server, uint32_t number, 
         omc_patience_is_rewarded(server))
         return;
     server->doubted_at = now;
-    server->second = omc_second_new(&mc->watches, server, &server->address, server->known, now);
+    server->second = omc_second_new(&mc->watches, server, &server->address,
+                                    omc_protocol_choose(mc, server), now);
     if (server->second != NULL)
         hold(conn);
     omc_duty_touch(&mc->fleet, server);
@@ -160,11 +162,17 @@ int64_t omc_doubt_deadline(const omcache_t *mc, const struct omc_server *server)
     return hold < doubt ? hold : doubt;
 }
 
+/* The application may have chosen another protocol since it was greeted. */
+static bool is_of_use(const omcache_t *mc, const struct omc_server *server)
+{
+    return server->second->greeting == omc_protocol_choose(mc, server);
+}
+
 void omc_doubt_check_deadline(omcache_t *mc, struct omc_server *server, int64_t now)
 {
     if (now < omc_doubt_deadline(mc, server))
         return;
-    if (server->second->until != 0 && !has_shown_life(server)) {
+    if (server->second->until != 0 && is_of_use(mc, server) && !has_shown_life(server)) {
         omc_server_event(mc, server, OMC_EVENT_REPLACED, NULL, now);
     } else if (server->second->until != 0 || now >= end_of_doubt(mc, server)) {
         end(mc, server);

@@ -106,7 +106,7 @@ static bool is_guess(const omcache_t *mc, const struct omc_server *server)
            next_allowed(mc, first_allowed(mc)) != OMC_GREETING_NONE;
 }
 
-static enum omc_greeting choose_greeting(const omcache_t *mc, const struct omc_server *server)
+enum omc_greeting omc_protocol_choose(const omcache_t *mc, const struct omc_server *server)
 {
     if (is_allowed(mc, server->known))
         return server->known;
@@ -119,7 +119,7 @@ void omc_protocol_greet(omcache_t *mc, struct omc_server *server, int64_t now)
 {
     bool held;
 
-    server->greeting = choose_greeting(mc, server);
+    server->greeting = omc_protocol_choose(mc, server);
     held = server->cautious || is_guess(mc, server);
     if (!translate(mc, server, known_protocol(mc, server), now))
         return;

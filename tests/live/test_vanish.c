@@ -95,6 +95,26 @@ START_TEST(a_lost_connection_to_far_away_costs_few_gets)
 }
 END_TEST
 
+/* The second connection is one that is made from then on, or is of no use. */
+START_TEST(a_protocol_is_chosen_while_a_connection_is_lost)
+{
+    open_client(protocols[_i / 2]);
+    relay_vanish(relay, false);
+    if (_i % 2 == 0) {
+        assert_rc(omcache_set_protocol(client, protocols[(_i / 2 + 2) % 3]), OMCACHE_OK);
+    }
+    assert_rc(get_within(100), OMCACHE_AGAIN);
+    assert_rc(omcache_set_protocol(client, protocols[(_i / 2 + 2) % 3]), OMCACHE_OK);
+    int64_t start = clock_ms();
+    while (get_within(100) != OMCACHE_OK) {
+        assert_within(start, clock_allow(1900));
+    }
+    ck_assert_uint_eq(stats().connects, 2);
+    ck_assert_uint_eq(stats().failures, 1);
+    ck_assert_int_eq(omcache_server_protocol(client, 0), protocols[(_i / 2 + 2) % 3]);
+}
+END_TEST
+
 /* What waits for longer than others moves to the new connection if it was not sent, and
  * fails if it was. */
 START_TEST(every_request_on_a_lost_connection_ends)
@@ -299,6 +319,7 @@ int main(void)
     TCase *tcase = fixture_case(suite, "vanish");
     tcase_add_loop_test(tcase, a_lost_connection_costs_few_gets, 0, PROTOCOLS);
     tcase_add_test(tcase, a_lost_connection_to_far_away_costs_few_gets);
+    tcase_add_loop_test(tcase, a_protocol_is_chosen_while_a_connection_is_lost, 0, 6);
     tcase_add_loop_test(tcase, every_request_on_a_lost_connection_ends, 0, PROTOCOLS);
     tcase_add_loop_test(tcase, who_is_patient_gets_the_answer_of_a_slow_connection, 0, PROTOCOLS);
     tcase_add_loop_test(tcase, who_only_sends_gets_over_it, 0, PROTOCOLS);
