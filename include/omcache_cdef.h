@@ -226,6 +226,9 @@ void omcache_log_stderr(void *context, int level, const char *msg);
 
 /* Sets who gets log messages of severity number `level` or lower (0 means 6,
  * info); func NULL, as at first, for nobody.  context is passed on untouched.
+ * Of requests that failed and nobody was told it gets at most one line a second for each
+ * server, of severity 5: losses of the second after a line are told by the first call after
+ * that, and not at all if there is none.
  * Returns OMCACHE_OK, or OMCACHE_INVALID if mc is NULL.
  * Never waits; may be called from a callback.  Since 0.1. */
 int omcache_set_log_callback(omcache_t *mc, int level, omcache_log_callback_func *func,

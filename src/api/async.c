@@ -21,8 +21,9 @@ struct completion {
     void *context;
 };
 
-/* Holds the newest operations until the call that makes them returns: callbacks of others may
- * run before.  A call that is made inside one has returned when that goes on. */
+/* Holds the newest operations, so that nothing is told of them before the call that makes them
+ * returns: callbacks run at its end, which may make calls that wait.  No callbacks run at the end
+ * of a call that a callback makes, so that its operations need not be held. */
 static void hold_operations(omcache_t *mc, uint32_t count)
 {
     if (mc->depth == 1)

@@ -12,14 +12,14 @@
 #include "proto/opcode.h"
 #include "proto/request.h"
 
-/* Whether the last call handed out so many bytes, and the next one takes them back. */
+/* Whether these bytes were handed out by the call before, and are taken back in this one. */
 static bool is_lent(const omcache_t *mc, const void *bytes, size_t len)
 {
     return len > 0 && omc_pins_lend(&mc->fleet, bytes, omc_pins_level_of_call(mc->depth + 1));
 }
 
-/* What was got under one key may be the next request's key or value: then it has a copy of
- * both, which is *copy.  False without memory. */
+/* The key or the value of a request may be what the call before handed out.  Then the request gets
+ * a copy of both, *copy, for the caller to free.  False without memory. */
 static bool keep_lent(const omcache_t *mc, omcache_req_t *req, unsigned char **copy)
 {
     size_t key_len = omc_request_key_len(req), data_len = omc_request_data_len(req);

@@ -10,8 +10,8 @@ enum {
     SIZE = 1, /* the kernel makes a page of it */
 };
 
-/* A byte that is 0 in every child; NULL if that cannot be had.  What emulates a kernel may
- * accept any advice and follow none: one that does not exist tells. */
+/* A byte that is 0 in every child; NULL if that cannot be had.  An emulated kernel may accept any
+ * advice and follow none: that shows when it accepts advice that there is not. */
 static volatile unsigned char *make_mark(void)
 {
 #ifdef MADV_WIPEONFORK

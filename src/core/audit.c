@@ -80,14 +80,14 @@ static void audit_dropped(const struct omc_server *server)
           server, "a server that was dropped");
 }
 
-/* All of a few, or a few of many, another time others. */
+/* Looks at all servers if they are few, else at a few, and at others the next time. */
 static void audit_some(const omcache_t *mc, struct omc_server **servers, size_t count)
 {
     for (size_t i = 0; i < count && i < FEW; i++)
         audit_server(mc, servers[(mc->usec + i) % count]);
 }
 
-/* A loop with timers of its own is never late. */
+/* The timeout callback was told of the deadline that there is, or of an earlier one. */
 static void audit_timer(omcache_t *mc)
 {
     if (mc->timeout_func == NULL || omc_loop_deadline(mc) >= mc->told_deadline)

@@ -24,8 +24,8 @@ const struct omc_codec *omc_codecs_find(int protocol)
     }
 }
 
-/* In lines of ours without data there is none.  In binary any byte may end a line, one of the
- * header, too: a length, the number, a cas. */
+/* A line of text or meta that no data follows ends only once.  In binary any byte may be a line
+ * end, also one of the header: of a length, the number or a cas. */
 bool omc_codecs_is_harmless(const struct omc_codec *codec, const unsigned char *head,
                             size_t head_len, size_t len)
 {

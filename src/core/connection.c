@@ -369,7 +369,7 @@ bool omc_connection_ask(struct omc_connection *conn, const omcache_req_t *req,
         conn->broken = errno;
     else
         note_taken(conn, (size_t)taken, head_len + size, now);
-    conn->written += taken < 0 ? 0 : (size_t)taken; /* the owner queues what it was of */
+    conn->written += taken < 0 ? 0 : (size_t)taken; /* the request is queued by the owner later */
     if (taken == (ssize_t)(head_len + size) ||
         keep_untaken(conn, head, head_len, &rest, taken < 0 ? 0 : (size_t)taken))
         return true;

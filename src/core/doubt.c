@@ -7,6 +7,7 @@
 #include "core/duty.h"
 #include "core/enqueue.h"
 #include "core/handle.h"
+#include "core/protocol.h"
 #include "core/work.h"
 
 enum {
@@ -54,15 +55,31 @@ static bool is_awaited(omcache_t *mc, const struct omc_server *server)
     return false;
 }
 
-/* The hello of the second was answered: when it takes the place of the first. */
-static void note_proof(omcache_t *mc, struct omc_server *server, int64_t now)
+/* When the second, whose hello was answered, takes the place of the first, as far as is known. */
+static int64_t end_of_grace(omcache_t *mc, const struct omc_server *server, int64_t now)
 {
     int64_t awaited = omc_clock_after(server->conn.since, DOUBT_AWAITED);
+    int64_t until = omc_clock_after(now, DOUBT_GRACE);
 
-    server->second->until = omc_clock_after(now, DOUBT_GRACE);
-    if (server->second->until < awaited && is_awaited(mc, server))
-        server->second->until = awaited;
+    return until < awaited && is_awaited(mc, server) ? awaited : until;
+}
+
+/* The hello of the second was answered. */
+static void note_proof(omcache_t *mc, struct omc_server *server, int64_t now)
+{
+    server->second->until = end_of_grace(mc, server, now);
     hold_requests(&server->conn);
+    omc_duty_touch(&mc->fleet, server);
+}
+
+/* Somebody has given up; perhaps nobody waits any more. */
+static void shorten(omcache_t *mc, struct omc_server *server, int64_t now)
+{
+    int64_t until = end_of_grace(mc, server, now);
+
+    if (until >= server->second->until)
+        return;
+    server->second->until = until;
     omc_duty_touch(&mc->fleet, server);
 }
 
@@ -93,13 +110,16 @@ void omc_doubt_begin(omcache_t *mc, struct omc_server *server, uint32_t number, 
 {
     struct omc_connection *conn = &server->conn;
 
+    if (server->second != NULL && server->second->until != 0)
+        shorten(mc, server, now);
     if (server->state != OMC_STATE_READY || !omc_connection_awaits_peer(conn) ||
         server->second != NULL || (int32_t)(number - conn->heard) < 0 ||
         now - conn->since < DOUBT_AFTER || now - server->doubted_at < DOUBT_PAUSE ||
         omc_work_has_come(server))
         return;
     server->doubted_at = now;
-    server->second = omc_second_new(&mc->watches, server, &server->address, server->known, now);
+    server->second = omc_second_new(&mc->watches, server, &server->address,
+                                    omc_protocol_choose(mc, server), now);
     if (server->second != NULL)
         hold_requests(conn);
     omc_duty_touch(&mc->fleet, server);
@@ -134,11 +154,17 @@ int64_t omc_doubt_deadline(const omcache_t *mc, const struct omc_server *server)
     return hold < doubt ? hold : doubt;
 }
 
+/* The application may have chosen another protocol since it was greeted. */
+static bool is_of_use(const omcache_t *mc, const struct omc_server *server)
+{
+    return server->second->greeting == omc_protocol_choose(mc, server);
+}
+
 void omc_doubt_check_deadline(omcache_t *mc, struct omc_server *server, int64_t now)
 {
     if (now < omc_doubt_deadline(mc, server))
         return;
-    if (server->second->until != 0 && !has_shown_life(server)) {
+    if (server->second->until != 0 && is_of_use(mc, server) && !has_shown_life(server)) {
         omc_server_event(mc, server, OMC_EVENT_REPLACED, NULL, now);
     } else if (server->second->until != 0 || now >= end_of_doubt(mc, server)) {
         end_doubt(mc, server);

@@ -15,7 +15,8 @@
 
 /* The request with that number got no answer within its own time, or the newest one that was
  * sent, when a call has waited in vain: begins to doubt a ready connection on which nothing
- * useful has come since. */
+ * useful has come since; or, if a second one has proved itself, looks whether somebody still waits.
+ */
 void omc_doubt_begin(omcache_t *mc, struct omc_server *server, uint32_t number, int64_t now);
 void omc_doubt_call(omcache_t *mc, struct omc_server *server, int64_t now);
 

@@ -200,7 +200,8 @@ void omc_loop_doubt(omcache_t *mc, int64_t now)
         omc_doubt_call(mc, mc->fleet.active[i], now);
 }
 
-/* Whether nobody is told that it is dropped, as a call that waits for it is. */
+/* Whether nobody will be told that a request is dropped.  Calls that wait for one are told, and
+ * so are operations. */
 static bool is_unheard(omcache_t *mc, const struct omc_pending *pending)
 {
     if (pending->fence)

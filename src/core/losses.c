@@ -54,7 +54,8 @@ void omc_losses_log(omcache_t *mc)
         server->unlogged = 0;
         server->logged_at = mc->usec | 1;
         omc_log(&mc->log, OMC_LOG_NOTICE,
-                "%s:%s: %" PRIu32 " requests failed or were refused, and nobody was told: %s",
+                "%s:%s: %" PRIu32
+                " requests failed or were refused, and nobody was told; the last: %s",
                 server->name.host, server->name.port, count, omc_status_text(server->loss_status));
     }
 }

@@ -23,13 +23,10 @@ static int64_t connect_deadline(const omcache_t *mc, const struct omc_server *se
     return omc_clock_after(server->conn.since, mc->settings.connect_timeout);
 }
 
-/* When one that owes something has kept silent for too long.  What is put off then must not be
- * due again at once. */
+/* When one that owes something has kept silent for too long. */
 static int64_t dead_deadline(const omcache_t *mc, const struct omc_server *server)
 {
-    uint32_t timeout = mc->settings.dead_timeout;
-
-    return omc_clock_after(server->conn.since, timeout == 0 ? 1 : timeout);
+    return omc_clock_after(server->conn.since, mc->settings.dead_timeout);
 }
 
 int64_t omc_patience_deadline(const omcache_t *mc, const struct omc_server *server)

@@ -108,7 +108,7 @@ static bool is_guess(const omcache_t *mc, const struct omc_server *server)
            next_allowed(mc, first_allowed(mc)) != OMC_GREETING_NONE;
 }
 
-static enum omc_greeting choose_greeting(const omcache_t *mc, const struct omc_server *server)
+enum omc_greeting omc_protocol_choose(const omcache_t *mc, const struct omc_server *server)
 {
     if (is_allowed(mc, server->known))
         return server->known;
@@ -122,7 +122,7 @@ struct omc_news omc_protocol_greet(omcache_t *mc, struct omc_server *server, int
     struct omc_news news;
     bool held;
 
-    server->greeting = choose_greeting(mc, server);
+    server->greeting = omc_protocol_choose(mc, server);
     held = server->cautious || is_guess(mc, server);
     news = translate(mc, server, known_protocol(mc, server));
     if (news.event != OMC_EVENT_NONE)

@@ -19,6 +19,9 @@
  * refuses none, if those of its last connection are in another protocol than the next. */
 struct omc_news omc_protocol_prepare(omcache_t *mc, struct omc_server *server);
 
+/* With what a server is greeted on a connection that is made now. */
+enum omc_greeting omc_protocol_choose(const omcache_t *mc, const struct omc_server *server);
+
 /* Begins the handshake on a socket that has just been connected. */
 struct omc_news omc_protocol_greet(omcache_t *mc, struct omc_server *server, int64_t now);
 

@@ -155,7 +155,7 @@ static const char *handle_reply(omcache_t *mc, struct omc_server *server, struct
     return NULL;
 }
 
-/* The peer says what it was not asked for: it may be another one now. */
+/* The peer says what it was not asked for: another server may have taken its place. */
 static struct omc_news fail(struct omc_server *server, const char *problem)
 {
     server->known = OMC_GREETING_NONE;

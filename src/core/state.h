@@ -17,7 +17,7 @@ enum omc_state {
     OMC_STATE_IDLE,
     OMC_STATE_RESOLVING, /* its name is being looked up */
     OMC_STATE_CONNECTING,
-    OMC_STATE_HANDSHAKE, /* connected, its no-op not yet answered */
+    OMC_STATE_HANDSHAKE, /* connected, the hello not yet answered */
     OMC_STATE_READY,
     OMC_STATE_DOWN,
     OMC_STATE_RERESOLVING,  /* as resolving, */
@@ -31,14 +31,14 @@ enum omc_event {
     OMC_EVENT_START,     /* a connection is wanted */
     OMC_EVENT_RESOLVED,  /* its addresses are known */
     OMC_EVENT_CONNECTED, /* the attempt to connect succeeded */
-    OMC_EVENT_VERIFIED,  /* the handshake's no-op was answered */
+    OMC_EVENT_VERIFIED,  /* the hello was answered */
     OMC_EVENT_OTHER,     /* it speaks another protocol than it was asked in */
     OMC_EVENT_FAILED,    /* the peer, the network or a deadline ended it */
     OMC_EVENT_REJECTED,  /* the same, perhaps for a request behind the hello */
-    OMC_EVENT_USELESS,   /* the same, and it is not the first time that no answer came before */
+    OMC_EVENT_USELESS,   /* the same, as some before it, and none of them had answered a request */
     OMC_EVENT_REPLACED,  /* it kept silent while a second connection was answered */
     OMC_EVENT_DOUBTED,   /* there is no connection yet, and nobody is to wait for it any more */
-    OMC_EVENT_STARVED,   /* we ran out of what it takes, and the peer is not to blame */
+    OMC_EVENT_STARVED,   /* we lack descriptors or the like, and the peer is not to blame */
     OMC_EVENT_DISCARD,   /* we end it, and the peer is not to blame */
     OMC_EVENT_COUNT
 };
@@ -48,7 +48,7 @@ enum omc_action {
     OMC_ACTION_RESOLVE,
     OMC_ACTION_CONNECT,
     OMC_ACTION_REOPEN,  /* connect anew; nothing was lost */
-    OMC_ACTION_GREET,   /* send the handshake's no-op */
+    OMC_ACTION_GREET,   /* send the hello */
     OMC_ACTION_WELCOME, /* start using it */
     OMC_ACTION_CLOSE,   /* close, failing what it had to do */
     OMC_ACTION_REPLACE, /* close likewise, and go on with the second connection */
@@ -89,7 +89,7 @@ static inline bool omc_state_is_connecting(enum omc_state state)
     return state == OMC_STATE_CONNECTING || state == OMC_STATE_RECONNECTING;
 }
 
-/* Waits for the answer to its no-op. */
+/* Waits for the answer to the hello. */
 static inline bool omc_state_is_handshake(enum omc_state state)
 {
     return state == OMC_STATE_HANDSHAKE || state == OMC_STATE_REVERIFYING;

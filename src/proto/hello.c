@@ -34,8 +34,8 @@ static size_t write_binary(unsigned char *out, uint32_t number)
     return BINARY_SIZE;
 }
 
-/* Looks for a key that is not there, as nobody foresees it.  Twice: one line is how a request
- * over HTTP begins, and whoever speaks that would wait for more. */
+/* Asks for a key that is not there, as nobody can have foreseen it.  Twice: one line is how a
+ * request over HTTP begins, and whoever speaks that would wait for more. */
 static size_t write_get(unsigned char *out, uint32_t number)
 {
     unsigned char *at = omc_line_put(out, "get omcache-");
@@ -147,7 +147,8 @@ static enum omc_hello read_binary(const unsigned char *bytes, size_t len, uint32
     struct omcache_req_header_s header;
     struct omc_line line;
 
-    if (bytes[0] == 'C') /* as in CLIENT_ERROR: one with passwords speaks text only */
+    /* As in CLIENT_ERROR and ERROR: who lets nobody in says so in text only. */
+    if (bytes[0] == 'C' || bytes[0] == 'E')
         return take_line(&(struct omc_line){bytes, bytes + len}, none, &line, problem);
     if (bytes[0] != BINARY_ANSWER_MAGIC)
         return OMC_HELLO_OTHER;

@@ -307,6 +307,20 @@ START_TEST(a_reset_under_a_call_that_waits)
 END_TEST
 
 /* One line a second, however many calls find losses; and none is left out. */
+/* One line for several, which need not have failed for the same reason. */
+START_TEST(the_log_says_whose_reason_it_tells)
+{
+    store("text", "text");
+    assert_rc(omcache_set_buffering(client, 1), OMCACHE_OK);
+    set_large(client, 0, OMCACHE_BUFFERED);
+    assert_rc(omcache_increment(client, TEXT("text"), 1, 0, 0, NULL, 0), OMCACHE_BUFFERED);
+    drain(client);
+    assert_lost(2);
+    ck_assert(recorder_has_line(5, "2 requests"));
+    ck_assert(recorder_has_line(5, "nobody was told; the last: Value is not a number"));
+}
+END_TEST
+
 START_TEST(the_log_is_not_flooded)
 {
     size_t lines;
@@ -345,6 +359,7 @@ int main(void)
     tcase_add_loop_test(tcase, what_a_reset_drops, 0, 2);
     tcase_add_test(tcase, what_a_reset_cuts_off);
     tcase_add_test(tcase, a_reset_under_a_call_that_waits);
+    tcase_add_test(tcase, the_log_says_whose_reason_it_tells);
     tcase_add_test(tcase, the_log_is_not_flooded);
     return fixture_run(suite);
 }

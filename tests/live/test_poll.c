@@ -410,6 +410,19 @@ START_TEST(the_time_is_the_dead_timeout_at_most)
 }
 END_TEST
 
+/* 0 counts as 1: a loop in which nothing is to do must be able to sleep. */
+START_TEST(a_loop_without_a_dead_timeout_can_sleep)
+{
+    int nfds;
+    int timeout;
+    connected();
+    assert_rc(omcache_set_dead_timeout(client, 0), OMCACHE_OK);
+    poll_fds(&nfds, &timeout);
+    ck_assert_int_eq(nfds, 0);
+    ck_assert_int_eq(timeout, 1);
+}
+END_TEST
+
 /*
  * Callbacks at its end, which may change what is to be polled.
  */
@@ -524,6 +537,7 @@ int main(void)
     tcase_add_test(itself, a_connection_is_started);
     tcase_add_loop_test(itself, what_timed_out_is_given_up, 0, 2);
     tcase_add_test(itself, the_time_is_the_dead_timeout_at_most);
+    tcase_add_test(itself, a_loop_without_a_dead_timeout_can_sleep);
     tcase_add_loop_test(tcase, the_array_is_made_after_the_callbacks, 0, 8);
     tcase_add_test(tcase, a_server_is_polled_while_a_large_value_is_held);
     return fixture_run(suite);

@@ -11,6 +11,7 @@
 #include "support/relay.h"
 #include "support/told.h"
 #include "support/watcher.h"
+#include "support/wire.h"
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -61,6 +62,56 @@ START_TEST(a_lost_connection_costs_few_gets)
     ck_assert_int_eq(stats().last_failure, OMCACHE_FAILURE_CONNECTION);
     store("key", "new");
     assert_stored("key", "new");
+}
+END_TEST
+
+/* A peer_script: its first connection is lost when it has answered one request, others are slow. */
+static void lose_the_first(struct peer *peer, void *context)
+{
+    struct wire_request request;
+    bool is_first = peer_connections(peer) == 1;
+    (void)context;
+    if (!is_first) {
+        clock_sleep(150);
+    }
+    for (int i = 0; (!is_first || i < 2) && wire_read(peer, &request); i++) {
+        wire_answer(peer, &request);
+    }
+    if (is_first) {
+        peer_forsake(peer);
+    }
+}
+
+/* It takes longer to connect than nothing is sent for. */
+START_TEST(a_lost_connection_to_far_away_costs_few_gets)
+{
+    client = fixture_client(peer_address(peer_start(0, lose_the_first, NULL)));
+    assert_rc(get_within(1000), OMCACHE_OK);
+    int64_t start = clock_ms();
+    while (get_within(100) != OMCACHE_OK) {
+        assert_within(start, clock_allow(800));
+    }
+    ck_assert_uint_eq(stats().connects, 2);
+}
+END_TEST
+
+/* The second connection is one that is made from then on, or is of no use. */
+START_TEST(a_protocol_is_chosen_while_a_connection_is_lost)
+{
+    open_client(protocols[_i / 2]);
+    relay_vanish(relay, false);
+    if (_i % 2 == 0) {
+        assert_rc(omcache_set_protocol(client, protocols[(_i / 2 + 2) % 3]), OMCACHE_OK);
+    }
+    assert_rc(get_within(100), OMCACHE_AGAIN);
+    assert_rc(omcache_set_protocol(client, protocols[(_i / 2 + 2) % 3]), OMCACHE_OK);
+    int64_t start = clock_ms();
+    while (get_within(100) != OMCACHE_OK) {
+        assert_within(start, clock_allow(1900));
+    }
+    ck_assert_uint_eq(stats().connects, 2);
+    ck_assert_uint_eq(stats().failures, 1);
+    ck_assert_int_eq(omcache_server_protocol(client, 0), protocols[(_i / 2 + 2) % 3]);
 }
 END_TEST
 
@@ -267,6 +318,8 @@ int main(void)
     Suite *suite = suite_create("vanish");
     TCase *tcase = fixture_case(suite, "vanish");
     tcase_add_loop_test(tcase, a_lost_connection_costs_few_gets, 0, PROTOCOLS);
+    tcase_add_test(tcase, a_lost_connection_to_far_away_costs_few_gets);
+    tcase_add_loop_test(tcase, a_protocol_is_chosen_while_a_connection_is_lost, 0, 6);
     tcase_add_loop_test(tcase, every_request_on_a_lost_connection_ends, 0, PROTOCOLS);
     tcase_add_loop_test(tcase, who_is_patient_gets_the_answer_of_a_slow_connection, 0, PROTOCOLS);
     tcase_add_loop_test(tcase, who_only_sends_gets_over_it, 0, PROTOCOLS);

@@ -166,6 +166,7 @@ START_TEST(other_answers_in_words)
         {OMC_GREETING_META, OMC_HELLO_OTHER, 0, "ERRORS\r\n"},
         {OMC_GREETING_META, OMC_HELLO_REFUSED, 0, "ERROR Too many open connections\r\n"},
         {OMC_GREETING_GET, OMC_HELLO_REFUSED, 0, "ERROR Too many open connections\r\n"},
+        {OMC_GREETING_BINARY, OMC_HELLO_REFUSED, 0, "ERROR Too many open connections\r\n"},
         {OMC_GREETING_GET, OMC_HELLO_OTHER, 0, "CLIENT_ERROR bad command line format\r\n"},
         {OMC_GREETING_META, OMC_HELLO_OTHER, 1, "\r\n"},
         {OMC_GREETING_META, OMC_HELLO_OTHER, 0, "\n"},
@@ -207,8 +208,9 @@ START_TEST(first_bytes)
         ck_assert_int_eq((int)try(OMC_GREETING_META, &first, 1), (int)words);
         ck_assert_int_eq((int)try(OMC_GREETING_VERSION, &first, 1), (int)words);
         ck_assert_int_eq((int)try(OMC_GREETING_GET, &first, 1), (int)words);
-        ck_assert_int_eq((int)try(OMC_GREETING_BINARY, &first, 1),
-                         (int)(byte == 0x81 || byte == 'C' ? OMC_HELLO_MORE : OMC_HELLO_OTHER));
+        ck_assert_int_eq(
+            (int)try(OMC_GREETING_BINARY, &first, 1),
+            (int)(byte == 0x81 || byte == 'C' || byte == 'E' ? OMC_HELLO_MORE : OMC_HELLO_OTHER));
     }
 }
 END_TEST
@@ -253,7 +255,7 @@ int main(void)
     tcase_add_test(tcase, hellos_are_24_bytes_at_least);
     tcase_add_test(tcase, each_greeting_is_for_a_protocol);
     tcase_add_loop_test(tcase, answers_in_words, 0, 22);
-    tcase_add_loop_test(tcase, other_answers_in_words, 0, 35);
+    tcase_add_loop_test(tcase, other_answers_in_words, 0, 36);
     tcase_add_test(tcase, long_lines_are_lines);
     tcase_add_test(tcase, first_bytes);
     tcase_add_loop_test(tcase, binary_answers, 0, 5);
