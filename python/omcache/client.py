@@ -605,7 +605,7 @@ class Client(Handle):
             slot = self._gather.slot()
             rc = lib.omcache_async_version(self._mc, index, msec, gather.REPLY, slot)
             value = self._gather.wait(self._mc, rc, index)[0].check(index).value
-        return (value or b"").decode()
+        return _text(value)
 
     def flush_all(
         self, expiration: int = 0, index: Optional[int] = None, *, timeout: Timeout = DEFAULT

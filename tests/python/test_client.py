@@ -515,6 +515,14 @@ class Failures(support.TestCase):
             going_on.join()
             self.assertTrue(refused)
 
+    def test_odd_version(self):
+        odd = support.OddVersions()
+        self.addCleanup(odd.stop)
+        with omcache.Client(odd.address, protocol="text", timeout=5) as mc:
+            mc.get("a")
+            mc.version()
+            self.assertEqual(mc.version(), "\ufffd\ufffd")
+
     def test_keys_that_use_the_client(self):
         mc = self.client(timeout=5)
         mc.set_multi({"a": b"1", "b": b"2"})
