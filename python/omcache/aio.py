@@ -252,29 +252,32 @@ class Client(Handle):
         if not gathered.c.count:
             return
         if gathered.c.lost:
-            self._give_up()
+            self._give_up(lib.OMCACHE_NO_MEMORY)
             return
-        pending, free = self._pending, self._free
-        for row, key, value in read_rows(gathered.c):
-            slot = row[0]
-            future, finish, name, extra = pending[slot]
-            if not row[1]:
-                extra.append((key, value))
-                continue
-            pending[slot] = None
-            free.append(slot)
-            if not tell:
-                continue
-            if future is None:
-                finish(row, value, name, extra)
-            elif not future.done():
-                try:
-                    future.set_result(finish(row, value, name, extra))
-                except Error as error:
-                    future.set_exception(error)
+        try:
+            for row, key, value in read_rows(gathered.c):
+                self._tell(row, key, value, tell)
+        except BaseException:  # such as Ctrl-C: what was not told yet will never be
+            self._give_up(lib.OMCACHE_CANCELLED)
+            raise
 
-    def _give_up(self) -> None:
-        """Without memory some outcome was lost, and nobody knows which."""
+    def _tell(self, row: Tuple[Any, ...], key: bytes, value: Optional[bytes], tell: bool) -> None:
+        slot = row[0]
+        future, finish, name, extra = self._pending[slot]
+        if not row[1]:
+            extra.append((key, value))
+            return
+        if tell and future is None:
+            finish(row, value, name, extra)
+        elif tell and not future.done():
+            try:
+                future.set_result(finish(row, value, name, extra))
+            except Exception as error:
+                future.set_exception(error)
+        self._end(slot)
+
+    def _give_up(self, reason: int) -> None:
+        """Some outcome was lost, and nobody knows which."""
         futures = [each[0] or each[3].future for each in self._pending if each]
         self._gather.c.lost = self._gather.c.count = 0
         self._pending = [None] * len(self._pending)
@@ -283,7 +286,7 @@ class Client(Handle):
         self._loop = None
         for future in futures:
             if not future.done():
-                future.set_exception(error_for(lib.OMCACHE_NO_MEMORY))
+                future.set_exception(error_for(reason))
 
     # --- Operations -----------------------------------------------------------
 
@@ -304,12 +307,19 @@ class Client(Handle):
         if not self._free:
             self._more_slots()
         number = self._free.pop()
-        rc = function(self._mc, *args, REPLY, self._slots[number])
-        if rc == OK:
-            self._pending[number] = (future, finish, key, extra)
-        else:
-            self._free.append(number)
+        self._pending[number] = (future, finish, key, extra)
+        try:
+            rc = function(self._mc, *args, REPLY, self._slots[number])
+        except (TypeError, OverflowError):  # an argument that C cannot have
+            self._end(number)
+            raise
+        if rc != OK:
+            self._end(number)
         return rc
+
+    def _end(self, number: int) -> None:
+        self._pending[number] = None
+        self._free.append(number)
 
     def _start(
         self, finish: Finish, key: Any, extra: Any, function: Any, *args: Any
@@ -669,7 +679,7 @@ class Client(Handle):
         """The version of a server."""
 
         def result(outcome: Outcome, index: Any) -> str:
-            return (outcome.check(index).value or b"").decode()
+            return (outcome.check(index).value or b"").decode("utf-8", "replace")
 
         args = (index, self._msec(timeout))
         return self._start(_outcome, index, result, lib.omcache_async_version, *args)

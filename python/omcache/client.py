@@ -77,7 +77,14 @@ class Client(Handle):
     """
 
     def _prepare(self) -> None:
-        self._lock = threading.RLock()
+        self._lock: Any = threading.RLock()
+
+    def _turn(self) -> Any:
+        """The lock, for whatever may change answers that a call is about to read.  A signal
+        handler that runs in the middle of such a call has no turn of its own."""
+        if self._lock._is_owned():
+            raise RuntimeError("the client is in the middle of another call of this thread")
+        return self._lock
 
     def _open(self) -> None:
         super()._open()
@@ -89,9 +96,9 @@ class Client(Handle):
         self._number = ffi.new("uint64_t *")
 
     def _after_fork(self) -> None:
-        """In the child: leaves the parent's connections alone.  If another thread was
-        inside the library, its handle cannot be touched, and is lost."""
-        idle = self._lock.acquire(blocking=False)
+        """In the child: leaves the parent's connections alone.  If a call was under way, of
+        whatever thread, its handle cannot be touched, and is lost."""
+        idle = not self._lock._is_owned() and self._lock.acquire(blocking=False)
         self._lock = threading.RLock()
         old, self._mc = self._mc, NULL
         if old == NULL:
@@ -102,14 +109,14 @@ class Client(Handle):
 
     def close(self) -> None:
         """Closes all connections; the client is of no use any more."""
-        with self._lock:
+        with self._turn():
             mc, self._mc = self._mc, NULL
             if mc != NULL:
                 lib.omcache_free(mc)
 
     def disconnect(self) -> None:
         """Closes all connections; new ones are made when they are needed."""
-        with self._lock:
+        with self._turn():
             mc, self._mc = self._mc, NULL
             if mc != NULL:
                 lib.omcache_free(mc)
@@ -117,7 +124,7 @@ class Client(Handle):
 
     def configure(self, **settings: Any) -> None:
         """Changes settings; connections stay, and a new protocol is for new ones."""
-        with self._lock:
+        with self._turn():
             if self._mc == NULL:
                 raise ValueError("the client is closed")
             unknown = set(settings) - set(self._settings)
@@ -163,7 +170,7 @@ class Client(Handle):
         """The value of a key, or default if it is not there."""
         name = encode_key(key)
         msec = self._timeout if timeout is DEFAULT else milliseconds(timeout)
-        with self._lock:
+        with self._turn():
             value, size = self._value, self._len
             rc = lib.omcache_get(self._mc, name, len(name), value, size, NULL, NULL, msec)
             if rc == OK:
@@ -175,7 +182,7 @@ class Client(Handle):
     def gets(self, key: Key, default: Any = None, *, timeout: Timeout = DEFAULT) -> Any:
         """The Item of a key, with flags and cas, or default if it is not there."""
         name = encode_key(key)
-        with self._lock:
+        with self._turn():
             out = (self._value, self._len, self._flags, self._number)
             rc = lib.omcache_get(self._mc, name, len(name), *out, self._msec(timeout))
             return self._item(rc, key, default)
@@ -185,7 +192,7 @@ class Client(Handle):
     ) -> Any:
         """The Item of a key, which gets a new expiration; or default if it is not there."""
         name = encode_key(key)
-        with self._lock:
+        with self._turn():
             rc = lib.omcache_gat(
                 self._mc,
                 name,
@@ -210,40 +217,39 @@ class Client(Handle):
     def get_multi(self, keys: Iterable[Key], *, timeout: Timeout = DEFAULT) -> Dict[Key, bytes]:
         """The values of those keys that are there.  If a server fails, that is raised, with
         what was found as its `values`."""
-        with self._lock:
-            found = self._find(lib.GATHER_GET, keys, timeout)
+        names = _names(keys)
+        with self._turn():
+            found = self._find(lib.GATHER_GET, names, timeout)
             return dict(zip(found.keys, found.values))
 
     def gets_multi(self, keys: Iterable[Key], *, timeout: Timeout = DEFAULT) -> Dict[Key, Item]:
         """The same, but with flags and cas."""
-        with self._lock:
-            found = self._find(lib.GATHER_GET, keys, timeout)
+        names = _names(keys)
+        with self._turn():
+            found = self._find(lib.GATHER_GET, names, timeout)
             return dict(zip(found.keys, map(Item, found.values, found.flags, found.cas)))
 
     def gat_multi(
         self, keys: Iterable[Key], expiration: int, *, timeout: Timeout = DEFAULT
     ) -> Dict[Key, Item]:
         """The same, and each value gets a new expiration."""
-        with self._lock:
-            found = self._find(lib.GATHER_GAT, keys, timeout, expiration)
+        names = _names(keys)
+        with self._turn():
+            found = self._find(lib.GATHER_GAT, names, timeout, expiration)
             return dict(zip(found.keys, map(Item, found.values, found.flags, found.cas)))
 
     def _find(
-        self, command: int, keys: Iterable[Key], timeout: Timeout, expiration: int = 0
+        self, command: int, names: Sequence[Key], timeout: Timeout, expiration: int = 0
     ) -> gather.Found:
-        names = self._batch(command, keys, timeout, expiration=expiration)
+        self._batch(command, names, timeout, expiration=expiration)
         return self._gather.found(names)
 
     def _batch(
-        self, command: int, keys: Iterable[Key], timeout: Timeout, **more: Any
-    ) -> Sequence[Key]:
-        if isinstance(keys, (str, bytes)):
-            raise TypeError("keys are several, not one")
-        names = keys if isinstance(keys, (list, tuple)) else list(keys)
+        self, command: int, names: Sequence[Key], timeout: Timeout, **more: Any
+    ) -> None:
         if self._mc == NULL:
             raise ValueError("the client is closed")
         self._gather.batch(self._mc, command, names, self._wait_msec(timeout), **more)
-        return names
 
     # --- Storing --------------------------------------------------------------
 
@@ -259,7 +265,7 @@ class Client(Handle):
     ) -> None:
         """Stores a value; if cas is not 0, only over the value that has it."""
         name, data, msec = encode_key(key), encode_value(value), self._msec(timeout)
-        with self._lock:
+        with self._turn():
             rc = lib.omcache_set(
                 self._mc, name, len(name), data, len(data), expiration, flags, cas, msec
             )
@@ -276,7 +282,7 @@ class Client(Handle):
     ) -> None:
         """Stores a value if there is none; otherwise raises KeyExistsError."""
         name, data, msec = encode_key(key), encode_value(value), self._msec(timeout)
-        with self._lock:
+        with self._turn():
             rc = lib.omcache_add(
                 self._mc, name, len(name), data, len(data), expiration, flags, msec
             )
@@ -293,7 +299,7 @@ class Client(Handle):
     ) -> None:
         """Stores a value if there is one; otherwise raises NotFoundError."""
         name, data, msec = encode_key(key), encode_value(value), self._msec(timeout)
-        with self._lock:
+        with self._turn():
             rc = lib.omcache_replace(
                 self._mc, name, len(name), data, len(data), expiration, flags, msec
             )
@@ -304,7 +310,7 @@ class Client(Handle):
     ) -> None:
         """Adds bytes behind a value that is there; otherwise raises NotStoredError."""
         name, data, msec = encode_key(key), encode_value(value), self._msec(timeout)
-        with self._lock:
+        with self._turn():
             rc = lib.omcache_append(self._mc, name, len(name), data, len(data), cas, msec)
         self._done(rc, key)
 
@@ -313,7 +319,7 @@ class Client(Handle):
     ) -> None:
         """Adds bytes in front of a value that is there; otherwise raises NotStoredError."""
         name, data, msec = encode_key(key), encode_value(value), self._msec(timeout)
-        with self._lock:
+        with self._turn():
             rc = lib.omcache_prepend(self._mc, name, len(name), data, len(data), cas, msec)
         self._done(rc, key)
 
@@ -354,7 +360,7 @@ class Client(Handle):
             each: Iterable[int] = [flags] * len(names)
         else:
             each = [flags.get(name, 0) for name in names]
-        with self._lock:
+        with self._turn():
             self._batch(command, names, timeout, values=values, flags=each, expiration=expiration)
             self._gather.done(names)
 
@@ -363,21 +369,22 @@ class Client(Handle):
     def delete(self, key: Key, *, timeout: Timeout = DEFAULT) -> None:
         """Removes a value; raises NotFoundError if there is none."""
         name, msec = encode_key(key), self._msec(timeout)
-        with self._lock:
+        with self._turn():
             rc = lib.omcache_delete(self._mc, name, len(name), msec)
         self._done(rc, key)
 
     def delete_multi(self, keys: Iterable[Key], *, timeout: Timeout = DEFAULT) -> List[Key]:
         """Removes several values, and returns the keys of those that were there."""
-        with self._lock:
-            names = self._batch(lib.GATHER_DELETE, keys, timeout)
+        names = _names(keys)
+        with self._turn():
+            self._batch(lib.GATHER_DELETE, names, timeout)
             outcomes = self._gather.settle(names, (OK, NOT_FOUND))
         return [names[outcome.slot] for outcome in outcomes if outcome.status == OK]
 
     def touch(self, key: Key, expiration: int, *, timeout: Timeout = DEFAULT) -> None:
         """Gives a value a new expiration; raises NotFoundError if there is none."""
         name, msec = encode_key(key), self._msec(timeout)
-        with self._lock:
+        with self._turn():
             rc = lib.omcache_touch(self._mc, name, len(name), expiration, msec)
         self._done(rc, key)
 
@@ -385,8 +392,9 @@ class Client(Handle):
         self, keys: Iterable[Key], expiration: int, *, timeout: Timeout = DEFAULT
     ) -> List[Key]:
         """Gives values a new expiration, and returns the keys of those that are there."""
-        with self._lock:
-            names = self._batch(lib.GATHER_TOUCH, keys, timeout, expiration=expiration)
+        names = _names(keys)
+        with self._turn():
+            self._batch(lib.GATHER_TOUCH, names, timeout, expiration=expiration)
             outcomes = self._gather.settle(names, (OK, NOT_FOUND))
         return [names[outcome.slot] for outcome in outcomes if outcome.status == OK]
 
@@ -427,7 +435,7 @@ class Client(Handle):
         name, msec = encode_key(key), self._wait_msec(timeout)
         if initial is None:
             initial, expiration = 0, lib.OMCACHE_DELTA_NO_ADD
-        with self._lock:
+        with self._turn():
             number = self._number
             rc = function(self._mc, name, len(name), delta, initial, expiration, number, msec)
             if rc != OK:
@@ -448,8 +456,9 @@ class Client(Handle):
         if initial is None:
             initial, expiration = 0, lib.OMCACHE_DELTA_NO_ADD
         more = {"delta": delta, "initial": initial, "expiration": expiration}
-        with self._lock:
-            names = self._batch(lib.GATHER_INCREMENT, keys, timeout, **more)
+        names = _names(keys)
+        with self._turn():
+            self._batch(lib.GATHER_INCREMENT, names, timeout, **more)
             outcomes = self._gather.settle(names, (OK, NOT_FOUND))
         return {names[o.slot]: o.number for o in outcomes if o.status == OK}
 
@@ -458,7 +467,7 @@ class Client(Handle):
     def _single(self, function: Any, key: Key, *args: Any, timeout: Timeout) -> gather.Outcome:
         """One operation whose outcome is gathered."""
         name, msec = encode_key(key), self._wait_msec(timeout)
-        with self._lock:
+        with self._turn():
             slot = self._gather.slot()
             rc = function(self._mc, name, len(name), *args, msec, gather.REPLY, slot)
             return self._gather.wait(self._mc, rc, key)[0]
@@ -549,7 +558,7 @@ class Client(Handle):
 
     def set_servers(self, servers: Servers) -> None:
         """Replaces the list of servers; those that stay keep their connections."""
-        with self._lock:
+        with self._turn():
             self._set_servers(servers)
             self._settings["servers"] = servers
 
@@ -561,7 +570,7 @@ class Client(Handle):
     def server_for_key(self, key: Key) -> int:
         """The index of the server that a key belongs to now."""
         name = encode_key(key)
-        with self._lock:
+        with self._turn():
             index = lib.omcache_server_index_for_key(self._mc, name, len(name))
         if index < 0:
             raise self._error(lib.OMCACHE_NO_SERVERS, key)
@@ -585,25 +594,25 @@ class Client(Handle):
         """Asks a server, or all of them, for a sign of life."""
         msec = self._wait_msec(timeout)
         for each in self._indexes(index):
-            with self._lock:
+            with self._turn():
                 rc = lib.omcache_noop(self._mc, each, msec)
             self._done(rc, each)
 
     def version(self, index: int = 0, *, timeout: Timeout = DEFAULT) -> str:
         """The version of a server."""
         msec = self._wait_msec(timeout)
-        with self._lock:
+        with self._turn():
             slot = self._gather.slot()
             rc = lib.omcache_async_version(self._mc, index, msec, gather.REPLY, slot)
             value = self._gather.wait(self._mc, rc, index)[0].check(index).value
-        return (value or b"").decode()
+        return _text(value)
 
     def flush_all(
         self, expiration: int = 0, index: Optional[int] = None, *, timeout: Timeout = DEFAULT
     ) -> None:
         """Has a server, or all of them, forget everything, now or in so many seconds."""
         for each in self._indexes(index):
-            with self._lock:
+            with self._turn():
                 rc = lib.omcache_flush_all(self._mc, expiration, each, self._msec(timeout))
             self._done(rc, each)
 
@@ -618,7 +627,7 @@ class Client(Handle):
         """
         msec = self._wait_msec(timeout)
         name = NULL if command is None else command.encode() + b"\0"
-        with self._lock:
+        with self._turn():
             slot = self._gather.slot(parts=True)
             rc = lib.omcache_async_stat(self._mc, name, index, msec, gather.REPLY, slot)
             *parts, end = self._gather.wait(self._mc, rc, command)
@@ -631,6 +640,13 @@ class Client(Handle):
         """Iterates over the statistics of all servers."""
         for server in self.servers():
             yield server, dict(self.stat(command, server.index, timeout=timeout))
+
+
+def _names(keys: Iterable[Key]) -> Sequence[Key]:
+    """What iterates over keys may use the client itself, and so is done with before its turn."""
+    if isinstance(keys, (str, bytes)):
+        raise TypeError("keys are several, not one")
+    return keys if isinstance(keys, (list, tuple)) else list(keys)
 
 
 def _text(data: Optional[bytes]) -> str:

@@ -85,12 +85,14 @@ def read_rows(c: Any) -> Iterator[Tuple[Tuple[Any, ...], bytes, Optional[bytes]]
         return
     data = ffi.buffer(c.bytes, used) if used else b""
     at = 0
-    for row in _ROW.iter_unpack(ffi.buffer(c.outcomes, count * _ROW.size)):
-        key_end = at + row[3]
-        end = key_end + row[4]
-        yield row, data[at:key_end], data[key_end:end] if row[5] else None
-        at = end
-    c.count = c.used = 0
+    try:
+        for row in _ROW.iter_unpack(ffi.buffer(c.outcomes, count * _ROW.size)):
+            key_end = at + row[3]
+            end = key_end + row[4]
+            yield row, data[at:key_end], data[key_end:end] if row[5] else None
+            at = end
+    finally:
+        c.count = c.used = 0
 
 
 class Gather(NotCopied):

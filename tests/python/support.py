@@ -116,6 +116,28 @@ class Listener:
         self.socket.close()
 
 
+class OddVersions:
+    """Speaks text, has no keys, and after its first answer a version that is not UTF-8."""
+
+    def __init__(self):
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.address = "127.0.0.1:%d" % self.socket.getsockname()[1]
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self):
+        connection = self.socket.accept()[0]
+        version = b"1.6.18"
+        for line in connection.makefile("rb"):
+            if line.startswith(b"version"):
+                connection.sendall(b"VERSION " + version + b"\r\n")
+                version = b"\xff\xfe"
+            else:
+                connection.sendall(b"END\r\n")
+
+    def stop(self):
+        self.socket.close()
+
+
 class TestCase(unittest.TestCase):
     """One with a server, or several, for all of its tests."""
 

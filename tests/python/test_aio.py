@@ -423,6 +423,52 @@ class Life(support.TestCase):
 
         asyncio.run(main())
 
+    def test_odd_version(self):
+        """A version that is no text is shown all the same, and hinders no other answer."""
+        odd = support.OddVersions()
+        self.addCleanup(odd.stop)
+
+        async def main():
+            async with aio.Client(odd.address, protocol="text", timeout=5) as mc:
+                await mc.get("a")
+                for _ in range(2):
+                    answers = await asyncio.gather(mc.get("a"), mc.version(), mc.get("b"))
+                self.assertEqual(answers, [None, "\ufffd\ufffd", None])
+
+        asyncio.run(asyncio.wait_for(main(), 10))
+
+    def test_interrupted_while_told(self):
+        """Such as by Ctrl-C: nobody is told another's outcome later, and none waits forever."""
+
+        async def main():
+            mc = aio.Client(self.addresses, timeout=5)
+            await mc.set("b", b"2")
+            end, ends = mc._end, []
+
+            def interrupt(number):
+                end(number)
+                ends.append(number)
+                if len(ends) == 1:
+                    raise asyncio.CancelledError
+
+            mc._end = interrupt
+            futures = [mc.get("a"), mc.get("b"), mc.get_multi(["c", "d"])]
+            done = await asyncio.wait_for(asyncio.gather(*futures, return_exceptions=True), 5)
+            self.assertTrue(any(isinstance(each, omcache.CancelledError) for each in done))
+            self.assertRaises(ValueError, mc.get, "a")
+
+        asyncio.run(main())
+
+    def test_arguments_that_c_cannot_have(self):
+        async def main():
+            async with aio.Client(self.addresses, timeout=5) as mc:
+                await mc.get("a")
+                for _ in range(200):
+                    self.assertRaises(OverflowError, mc.touch, "a", 1 << 80)
+                self.assertLessEqual(len(mc._slots), 64)
+
+        asyncio.run(main())
+
     def test_no_threads(self):
         import threading
 

@@ -475,6 +475,59 @@ class Failures(support.TestCase):
         mc.set("after", b"1", timeout=5)
         self.assertEqual(mc.get_multi(["after"], timeout=5), {"after": b"1"})
 
+    def test_signal_handlers_have_no_turn(self):
+        """They run in the middle of a call, which would take the answers of theirs for its own."""
+        mc = self.client(timeout=5)
+        mc.set_multi({"one": b"1", "two": b"2"})
+        refused = []
+
+        def ring(number, frame):
+            for call in (
+                lambda: mc.get("two"),
+                lambda: mc.gets("two"),
+                lambda: mc.get_multi(["two"]),
+                lambda: mc.set_multi({"two": b"3"}),
+                lambda: dict(mc.stat()),
+                lambda: mc.set_servers(self.addresses[0]),
+                mc.disconnect,
+                mc.close,
+            ):
+                with self.assertRaises(RuntimeError):
+                    call()
+            self.assertTrue(mc.server_counters(0))
+            refused.append(True)
+
+        before = signal.signal(signal.SIGALRM, ring)
+        self.addCleanup(signal.signal, signal.SIGALRM, before)
+        for call, result in (
+            (lambda: mc.get("one"), b"1"),
+            (lambda: mc.gets("one").value, b"1"),
+            (lambda: mc.get_multi(["one"]), {"one": b"1"}),
+            (lambda: mc.delete_multi(["two"]), ["two"]),
+        ):
+            refused.clear()
+            for server in self.memcached:
+                server.pause()
+            signal.setitimer(signal.ITIMER_REAL, 0.05)
+            going_on = threading.Timer(0.15, lambda: [s.go_on() for s in self.memcached])
+            going_on.start()
+            self.assertEqual(call(), result)
+            going_on.join()
+            self.assertTrue(refused)
+
+    def test_odd_version(self):
+        odd = support.OddVersions()
+        self.addCleanup(odd.stop)
+        with omcache.Client(odd.address, protocol="text", timeout=5) as mc:
+            mc.get("a")
+            mc.version()
+            self.assertEqual(mc.version(), "\ufffd\ufffd")
+
+    def test_keys_that_use_the_client(self):
+        mc = self.client(timeout=5)
+        mc.set_multi({"a": b"1", "b": b"2"})
+        self.assertEqual(mc.get_multi(k for k in "abc" if mc.get(k)), {"a": b"1", "b": b"2"})
+
     def test_log(self):
         with self.assertLogs("omcache-test", "DEBUG") as logs:
             mc = self.client(log=logging.getLogger("omcache-test"))

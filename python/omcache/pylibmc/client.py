@@ -238,7 +238,7 @@ class Client(NotCopied):
         if not key_prefix and not all(names):
             names = [key for key in names if key not in ("", b"")]
         client = self._client
-        with client._lock:
+        with client._turn():
             client._batch(lib.GATHER_GET, _prefixed(key_prefix, names), DEFAULT)
             found = client._gather.found(names)
         if not any(found.flags) and type(self).deserialize is Client.deserialize:
@@ -324,7 +324,7 @@ class Client(NotCopied):
         names = list(keys)
         encoded = [self._encode(value, *how) for value in keys.values()]
         client = self._client
-        with client._lock:
+        with client._turn():
             client._batch(
                 command,
                 _prefixed(key_prefix, names),
