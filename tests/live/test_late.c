@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #define DEAD 200
-#define LONG_AGO (2 * DEAD) /* when nobody has looked since, a dead timeout has passed */
+#define LONG_AGO 400 /* when nobody has looked since, a dead timeout has passed */
 
 static struct watcher loop;
 static struct told told[2];

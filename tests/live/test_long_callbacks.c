@@ -9,6 +9,8 @@
 #include "support/told.h"
 #include "support/watcher.h"
 
+#include <stdio.h>
+
 #define DEAD 150
 
 static struct watcher loop;
@@ -26,12 +28,13 @@ static void begin(void)
 /* A client of puppets, connected to all of them. */
 static void open_puppets(size_t count)
 {
-    char list[100] = "";
+    char list[100];
+    int len = 0;
     struct wire_request request;
     for (size_t i = 0; i < count; i++) {
         puppet_open(&puppets[i], (int)i);
-        strcat(list, i == 0 ? "" : ",");
-        strcat(list, puppets[i].address);
+        len += snprintf(list + len, sizeof(list) - (size_t)len, "%s%s", i == 0 ? "" : ",",
+                        puppets[i].address);
     }
     client = fixture_client(list);
     watcher_init(&loop, client);
