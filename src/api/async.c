@@ -27,7 +27,7 @@ struct completion {
 static void hold_operations(omcache_t *mc, uint32_t count)
 {
     if (mc->depth == 1)
-        omc_operation_hold(mc, mc->operations.next_serial - count);
+        omc_operation_hold(&mc->operations, mc->operations.next_serial - count);
 }
 
 /* Runs a request for an operation, or for nobody if there is no function. */
@@ -43,15 +43,15 @@ static int run_operation(omcache_t *mc, const omcache_req_t *req,
         return omc_submit_operation(mc, req, NULL, now);
     if (omc_opcode_needs_key(req->header.opcode))
         key_len = omc_request_key_len(req);
-    operation =
-        omc_operation_new(mc, req->key, key_len, omc_clock_after(now, completion->timeout_msec),
-                          completion->func, completion->context);
+    operation = omc_operation_new(&mc->operations, req->key, key_len,
+                                  omc_clock_after(now, completion->timeout_msec), completion->func,
+                                  completion->context);
     if (operation == NULL)
         return OMCACHE_NO_MEMORY;
     hold_operations(mc, 1);
     rc = omc_submit_operation(mc, req, operation, now);
     if (rc != OMCACHE_OK)
-        omc_operation_free(mc, operation);
+        omc_operation_free(&mc->operations, operation);
     return rc;
 }
 
@@ -62,7 +62,7 @@ static int end_acceptance(omcache_t *mc, int rc)
     bool outermost = mc->depth == 1;
 
     if (omc_call_end(mc) && outermost)
-        omc_operation_let_go(mc);
+        omc_operation_let_go(&mc->operations);
     return rc;
 }
 
@@ -325,10 +325,10 @@ static void free_parts(omcache_t *mc, struct omc_operation *group, struct omc_op
     while (part != NULL) {
         struct omc_operation *next = part->next;
 
-        omc_operation_free(mc, part);
+        omc_operation_free(&mc->operations, part);
         part = next;
     }
-    omc_operation_free(mc, group);
+    omc_operation_free(&mc->operations, group);
 }
 
 /* Makes a group of operations, one for each key, linked by `next`; NULL without
@@ -337,14 +337,14 @@ static struct omc_operation *make_group(omcache_t *mc, const void *const *keys,
                                         const size_t *key_lens, size_t key_count, int64_t deadline,
                                         const struct completion *completion)
 {
-    struct omc_operation *group =
-        omc_operation_new(mc, NULL, 0, OMC_CLOCK_NEVER, completion->func, completion->context);
+    struct omc_operation *group = omc_operation_new(&mc->operations, NULL, 0, OMC_CLOCK_NEVER,
+                                                    completion->func, completion->context);
 
     if (group == NULL)
         return NULL;
     for (size_t i = key_count; i-- > 0;) {
-        struct omc_operation *part = omc_operation_new(mc, keys[i], key_lens[i], deadline,
-                                                       completion->func, completion->context);
+        struct omc_operation *part = omc_operation_new(
+            &mc->operations, keys[i], key_lens[i], deadline, completion->func, completion->context);
 
         if (part == NULL) {
             free_parts(mc, group, group->next);
@@ -389,10 +389,10 @@ static int queue_group(omcache_t *mc, struct omc_operation *group, int64_t now)
     }
     for (; refused != NULL; refused = next) {
         next = refused->next;
-        omc_operation_end(mc, refused, refused->status);
+        omc_operation_end(&mc->operations, refused, refused->status);
     }
     if (group->parts == 0)
-        omc_operation_end(mc, group, OMCACHE_OK);
+        omc_operation_end(&mc->operations, group, OMCACHE_OK);
     return OMCACHE_OK;
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "core/audit.h"
+#include "core/delivery.h"
 #include "core/duty.h"
 #include "core/express.h"
 #include "core/handle.h"
@@ -13,6 +14,7 @@
 #include "core/members.h"
 #include "core/pins.h"
 #include "core/recovery.h"
+#include "core/setup.h"
 #include "core/submit.h"
 #include "proto/opcode.h"
 #include "proto/request.h"
@@ -53,7 +55,7 @@ void omc_call_begin(omcache_t *mc)
     mc->telling = NULL; /* once is enough: what is read from now on is something else */
     mc->depth++;
     if (mc->depth == 1 && omc_process_is_other(&mc->process))
-        omc_handle_start_anew(mc);
+        omc_setup_start_anew(mc);
 }
 
 void omc_call_begin_io(omcache_t *mc)
@@ -138,8 +140,8 @@ bool omc_call_end(omcache_t *mc)
     freed = mc->doomed;
     if (--mc->depth == 0 && freed) {
         if (!mc->ended)
-            omc_handle_end(mc);
-        omc_handle_free(mc);
+            omc_setup_end(mc);
+        omc_setup_free(mc);
     } else if (mc->depth == 0) {
         omc_audit(mc);
     }
@@ -177,7 +179,7 @@ static int turn_until(omcache_t *mc, int64_t now, int64_t deadline)
         omc_loop_send(mc, now);
         if (omc_batch_is_lost(&mc->batch))
             return OMCACHE_CANCELLED;
-        omc_batch_deliver_failures(mc);
+        omc_delivery_of_failures(mc);
         finished = is_finished(mc);
         if (mc->doomed || (finished && (!first || !omc_loop_is_active(mc))))
             return OMCACHE_OK;
@@ -223,7 +225,7 @@ int omc_call_io(omcache_t *mc, omcache_req_t *reqs, size_t *req_count, omcache_v
     if (has_batch && !omc_batch_is(&mc->batch, reqs, *req_count))
         return OMCACHE_INVALID;
     if (!has_batch) {
-        omc_batch_deliver_failures(mc);
+        omc_delivery_of_failures(mc);
         omc_batch_end(&mc->batch);
     }
     return collect(mc, has_batch ? reqs : NULL, req_count, values,
@@ -268,7 +270,7 @@ static int run_command(omcache_t *mc, omcache_req_t *reqs, size_t *req_count,
     int refusal = OMCACHE_OK, rc;
 
     if (mc->batch.failures_count > 0) /* of the last command: nobody has collected them */
-        omc_batch_deliver_failures(mc);
+        omc_delivery_of_failures(mc);
     if (*req_count == 1 && timeout_msec != 0)
         step = ask_one(mc, reqs, values, room, value_count, timeout_msec, now);
     if (step == OMC_STEP_NOTHING)

@@ -4,6 +4,7 @@
  */
 #include "api/call.h"
 #include "base/clock.h"
+#include "core/delivery.h"
 #include "core/handle.h"
 #include "core/loop.h"
 #include "omcache.h"
@@ -71,7 +72,7 @@ int omcache_reset_buffers(omcache_t *mc)
     if (!omc_call_is_allowed(mc))
         return OMCACHE_INVALID;
     omc_call_begin(mc);
-    omc_batch_deliver_failures(mc);
+    omc_delivery_of_failures(mc);
     omc_loop_forget(mc, omc_call_clock(mc));
     omc_batch_end_all(&mc->batch);
     return omc_call_result(mc, OMCACHE_OK, NULL);

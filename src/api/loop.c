@@ -2,6 +2,8 @@
  * What an application's event loop calls, and is called by.
  */
 #include "core/loop.h"
+#include "core/completion.h"
+#include "core/delivery.h"
 
 #include "api/call.h"
 #include "base/clock.h"
@@ -71,9 +73,9 @@ static int64_t begin_processing(omcache_t *mc)
 static int finish_processing(omcache_t *mc, int rc)
 {
     if (!mc->doomed)
-        omc_batch_deliver_failures(mc); /* nobody else does, where there are no classic calls */
+        omc_delivery_of_failures(mc); /* nobody else does, where there are no classic calls */
     if (!mc->doomed)
-        omc_operation_tell(mc);
+        omc_completion_tell(mc);
     if (!mc->doomed)
         omc_loop_send(mc, omc_call_clock(mc));
     return omc_call_end(mc) ? rc : OMCACHE_CANCELLED;

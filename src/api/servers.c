@@ -81,7 +81,7 @@ int omcache_set_distribution_method(omcache_t *mc, omcache_dist_t *method)
         return OMCACHE_INVALID;
     routing = mc->fleet.routing;
     omc_routing_choose_classic(&routing, method);
-    return omc_fleet_set_routing(mc, &routing);
+    return omc_fleet_set_routing(&mc->fleet, &routing);
 }
 
 int omcache_set_distribution(omcache_t *mc, const char *distribution, const char *hash)
@@ -99,7 +99,7 @@ int omcache_set_distribution(omcache_t *mc, const char *distribution, const char
         return OMCACHE_INVALID;
     routing = mc->fleet.routing;
     omc_routing_choose(&routing, chosen, hash_func);
-    return omc_fleet_set_routing(mc, &routing);
+    return omc_fleet_set_routing(&mc->fleet, &routing);
 }
 
 int omcache_set_key_prefix(omcache_t *mc, const void *prefix, size_t prefix_len, int hashed)

@@ -10,6 +10,7 @@
 #include "base/status.h"
 #include "core/duty.h"
 #include "core/handle.h"
+#include "core/setup.h"
 #include "omcache.h"
 #include "route/router.h"
 
@@ -18,7 +19,7 @@ omcache_t *omcache_init(void)
     struct omc_routing routing = {.custom = NULL};
 
     omc_routing_choose_classic(&routing, &omcache_dist_libmemcached_ketama);
-    return omc_handle_new(&routing, (uint32_t)time(NULL), (uint32_t)getpid());
+    return omc_setup_new(&routing, (uint32_t)time(NULL), (uint32_t)getpid());
 }
 
 int omcache_free(omcache_t *mc)
@@ -32,7 +33,7 @@ int omcache_free(omcache_t *mc)
         return OMCACHE_OK;
     }
     omc_call_begin(mc); /* which keeps what a callback is looking at */
-    omc_handle_end(mc);
+    omc_setup_end(mc);
     omc_call_end(mc);
     return OMCACHE_OK;
 }

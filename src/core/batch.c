@@ -6,9 +6,6 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "core/handle.h"
-#include "core/losses.h"
-#include "core/respond.h"
 #include "proto/opcode.h"
 #include "proto/request.h"
 
@@ -108,8 +105,7 @@ size_t omc_batch_collect_end(struct omc_batch *batch)
     return batch->stored;
 }
 
-/* The batch that has a request with that tag, or NULL. */
-static struct omc_batch *batch_of(struct omc_batch *batch, uint32_t tag)
+struct omc_batch *omc_batch_of(struct omc_batch *batch, uint32_t tag)
 {
     while (batch != NULL && tag - batch->first >= batch->count)
         batch = batch->outer;
@@ -118,11 +114,11 @@ static struct omc_batch *batch_of(struct omc_batch *batch, uint32_t tag)
 
 bool omc_batch_is_awaited(struct omc_batch *batch, uint32_t tag)
 {
-    batch = batch_of(batch, tag);
+    batch = omc_batch_of(batch, tag);
     return batch != NULL && batch->reqs != NULL;
 }
 
-static const omcache_req_t *request_of(const struct omc_batch *batch, uint32_t tag)
+const omcache_req_t *omc_batch_request(const struct omc_batch *batch, uint32_t tag)
 {
     return batch != NULL && batch->reqs != NULL ? &batch->reqs[tag - batch->first] : NULL;
 }
@@ -130,7 +126,7 @@ static const omcache_req_t *request_of(const struct omc_batch *batch, uint32_t t
 /* Only the get family answers with the key that it was asked for. */
 bool omc_batch_fits(struct omc_batch *batch, uint32_t tag, const struct omc_reply *reply)
 {
-    const omcache_req_t *req = request_of(batch_of(batch, tag), tag);
+    const omcache_req_t *req = omc_batch_request(omc_batch_of(batch, tag), tag);
     const omcache_value_t *value = &reply->value;
 
     if (req == NULL || value->key_len == 0 || !omc_opcode_is_get(reply->opcode))
@@ -139,47 +135,16 @@ bool omc_batch_fits(struct omc_batch *batch, uint32_t tag, const struct omc_repl
            memcmp(value->key, req->key, value->key_len) == 0;
 }
 
-/* Stores a value if there is room; without any, nobody asked for values. */
-static bool store_value(omcache_t *mc, struct omc_batch *batch, const omcache_value_t *value)
-{
-    if (batch->stored < batch->room) {
-        batch->values[batch->stored++] = *value;
-        return true;
-    }
-    if (batch->room > 0 && !batch->overflowed) {
-        batch->overflowed = true;
-        omc_log(&mc->log, OMC_LOG_WARNING, "more answers than the %zu there is room for: dropped",
-                batch->room);
-    }
-    return false;
-}
-
-unsigned omc_batch_deliver(omcache_t *mc, uint32_t tag, const struct omc_reply *reply)
-{
-    struct omc_batch *batch;
-    bool stored = false;
-
-    omc_respond(mc, &reply->value);
-    batch = batch_of(&mc->batch, tag);
-    if (batch == NULL)
-        return 0;
-    if (request_of(batch, tag) != NULL)
-        stored = store_value(mc, batch, &reply->value);
-    if (reply->last)
-        batch->left--;
-    return stored ? batch->depth : 0;
-}
-
 void omc_batch_settle(struct omc_batch *batch, uint32_t tag)
 {
-    batch = batch_of(batch, tag);
+    batch = omc_batch_of(batch, tag);
     if (batch != NULL)
         batch->left--;
 }
 
 bool omc_batch_fail(struct omc_batch *batch, struct omc_server *server, uint32_t tag, int status)
 {
-    batch = batch_of(batch, tag);
+    batch = omc_batch_of(batch, tag);
     if (batch == NULL)
         return false;
     batch->failures[batch->failures_count++] = (struct omc_batch_failure){server, tag, status};
@@ -194,29 +159,4 @@ void omc_batch_forget_server(struct omc_batch *batch, const struct omc_server *s
                 batch->failures[i].server = NULL;
         }
     }
-}
-
-static void deliver_failures(omcache_t *mc, struct omc_batch *batch)
-{
-    for (size_t i = 0; i < batch->failures_count; i++) {
-        const omcache_req_t *req = request_of(batch, batch->failures[i].tag);
-        omcache_value_t value = {.status = batch->failures[i].status};
-        bool heard = mc->response_func != NULL;
-
-        if (req != NULL) {
-            value.key = req->key;
-            value.key_len = omc_request_key_len(req);
-        }
-        omc_respond(mc, &value);
-        if (!store_value(mc, batch, &value) && !heard && batch->failures[i].server != NULL)
-            omc_losses_note(mc, batch->failures[i].server, value.status, 1);
-        batch->left--;
-    }
-    batch->failures_count = 0;
-}
-
-void omc_batch_deliver_failures(omcache_t *mc)
-{
-    for (struct omc_batch *batch = &mc->batch; batch != NULL; batch = batch->outer)
-        deliver_failures(mc, batch);
 }

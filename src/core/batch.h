@@ -101,11 +101,6 @@ size_t omc_batch_collect_end(struct omc_batch *batch);
  * far as can be known. */
 bool omc_batch_fits(struct omc_batch *batch, uint32_t tag, const struct omc_reply *reply);
 
-/* Hands out an answer: to the response callback and, if the request is of the
- * batch that is being collected, to the values.  If it was stored there, the depth
- * of the call that it is for, else 0. */
-unsigned omc_batch_deliver(omcache_t *mc, uint32_t tag, const struct omc_reply *reply);
-
 /* Settles a request of the batch without an answer: a quiet one that
  * succeeded or missed. */
 void omc_batch_settle(struct omc_batch *batch, uint32_t tag);
@@ -117,8 +112,8 @@ bool omc_batch_fail(struct omc_batch *batch, struct omc_server *server, uint32_t
 /* Forgets whose they are, as that server is dropped. */
 void omc_batch_forget_server(struct omc_batch *batch, const struct omc_server *server);
 
-/* Hands out the failures noted, of the batches set aside, too.  Where none is collected only
- * the response callback is there to be told, or they are lost. */
-void omc_batch_deliver_failures(omcache_t *mc);
+/* The batch that has a request with that tag, or NULL; and the request, if it is collected. */
+struct omc_batch *omc_batch_of(struct omc_batch *batch, uint32_t tag);
+const omcache_req_t *omc_batch_request(const struct omc_batch *batch, uint32_t tag);
 
 #endif

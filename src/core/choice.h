@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "core/fleet.h"
+#include "core/pick.h"
 #include "core/server.h"
 #include "omcache.h"
 
@@ -20,7 +21,7 @@ struct omc_server *omc_choice_instead(omcache_t *mc, struct omc_server *own,
 static inline struct omc_server *omc_choice_of(omcache_t *mc, const unsigned char *key,
                                                size_t key_len, int64_t now)
 {
-    struct omc_server *own = omc_fleet_own(mc, key, key_len);
+    struct omc_server *own = omc_pick_own(mc, key, key_len);
 
     return own == NULL || omc_state_is_up(own->state)
                ? own

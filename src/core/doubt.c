@@ -4,10 +4,11 @@
 #include "core/doubt.h"
 
 #include "base/clock.h"
-#include "core/duty.h"
 #include "core/enqueue.h"
 #include "core/handle.h"
+#include "core/lifecycle.h"
 #include "core/protocol.h"
+#include "core/touch.h"
 #include "core/work.h"
 
 enum {
@@ -33,7 +34,7 @@ static void hold_requests(struct omc_connection *conn)
 /* Goes on with the first connection. */
 static void end_doubt(omcache_t *mc, struct omc_server *server)
 {
-    omc_server_drop_second(mc, server);
+    omc_lifecycle_drop_second(mc, server);
     omc_enqueue_note(mc, server);
 }
 
@@ -69,7 +70,7 @@ static void note_proof(omcache_t *mc, struct omc_server *server, int64_t now)
 {
     server->second->until = end_of_grace(mc, server, now);
     hold_requests(&server->conn);
-    omc_duty_touch(&mc->fleet, server);
+    omc_touch_server(&mc->fleet, server);
 }
 
 /* Somebody has given up; perhaps nobody waits any more. */
@@ -80,7 +81,7 @@ static void shorten(omcache_t *mc, struct omc_server *server, int64_t now)
     if (until >= server->second->until)
         return;
     server->second->until = until;
-    omc_duty_touch(&mc->fleet, server);
+    omc_touch_server(&mc->fleet, server);
 }
 
 static bool has_shown_life(const struct omc_server *server)
@@ -122,7 +123,7 @@ void omc_doubt_begin(omcache_t *mc, struct omc_server *server, uint32_t number, 
                                     omc_protocol_choose(mc, server), now);
     if (server->second != NULL)
         hold_requests(conn);
-    omc_duty_touch(&mc->fleet, server);
+    omc_touch_server(&mc->fleet, server);
 }
 
 void omc_doubt_call(omcache_t *mc, struct omc_server *server, int64_t now)
@@ -165,7 +166,7 @@ void omc_doubt_check_deadline(omcache_t *mc, struct omc_server *server, int64_t 
     if (now < omc_doubt_deadline(mc, server))
         return;
     if (server->second->until != 0 && is_of_use(mc, server) && !has_shown_life(server)) {
-        omc_server_event(mc, server, OMC_EVENT_REPLACED, NULL, now);
+        omc_lifecycle_event(mc, server, OMC_EVENT_REPLACED, NULL, now);
     } else if (server->second->until != 0 || now >= end_of_doubt(mc, server)) {
         end_doubt(mc, server);
     } else {

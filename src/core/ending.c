@@ -8,6 +8,7 @@
 #include "core/handle.h"
 #include "core/leftovers.h"
 #include "core/outcome.h"
+#include "core/pick.h"
 #include "core/protocol.h"
 #include "proto/request.h"
 
@@ -16,7 +17,7 @@ static struct omc_server *second_choice(omcache_t *mc, struct omc_server *first,
                                         const struct omc_pending *pending, const omcache_req_t *req)
 {
     if (pending->keyed)
-        return omc_fleet_pick_again(mc, req->key, omc_request_key_len(req), pending);
+        return omc_pick_again(mc, req->key, omc_request_key_len(req), pending);
     return omc_state_is_up(first->state) ? first : NULL;
 }
 

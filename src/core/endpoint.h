@@ -10,10 +10,7 @@
 
 #include "net/address.h"
 #include "net/resolver.h"
-#include "omcache.h"
 #include "route/server_list.h"
-
-struct omc_server;
 
 struct omc_endpoint {
     struct omc_address address;  /* if it is one */
@@ -24,22 +21,9 @@ struct omc_endpoint {
     struct omc_address unproven; /* and where it was not; of length 0: nowhere */
 };
 
-enum omc_endpoint_result {
-    OMC_ENDPOINT_FOUND,
-    OMC_ENDPOINT_WAIT,    /* for the resolver */
-    OMC_ENDPOINT_FAILED,  /* *problem says why, as a static string */
-    OMC_ENDPOINT_STARVED, /* we could not look, and nothing is known: `shortage` says why */
-};
-
 /* Whether there is a way to reach such a server: an address or, if the library can
  * look them up, a name.  A port that is none is found out when it is used. */
 bool omc_endpoint_can_reach(const struct omc_server_name *name);
-
-/* Finds the addresses, looking up the name if what is known is not fresh.  After a
- * WAIT, omc_names_take_found gives the server when there is more to know, and this is to
- * be called again. */
-enum omc_endpoint_result omc_endpoint_find(omcache_t *mc, struct omc_server *server, int64_t now,
-                                           const char **problem);
 
 /* The addresses found, in the order in which they should be tried; how many.
  * There is room for OMC_ADDRESSES_MAX. */

@@ -3,8 +3,8 @@
  */
 #include "core/enqueue.h"
 
-#include "core/duty.h"
 #include "core/handle.h"
+#include "core/touch.h"
 #include "core/work.h"
 
 int omc_enqueue(omcache_t *mc, struct omc_server *server, const omcache_req_t *req,
@@ -22,13 +22,14 @@ void omc_enqueue_note(omcache_t *mc, struct omc_server *server)
     if (server->unsent && server->active && omc_work_events(server) == server->watch.events)
         return; /* another one was noted, and has not been sent */
     if (omc_connection_is_busy(&server->conn) && omc_connection_is_unfinished(&server->conn))
-        omc_duty_note_unsent(&mc->fleet, server);
-    omc_duty_touch(&mc->fleet, server);
+        omc_touch_note_unsent(&mc->fleet, server);
+    omc_touch_server(&mc->fleet, server);
 }
 
 void omc_enqueue_queued(omcache_t *mc, struct omc_server *server, struct omc_operation *operation)
 {
     if (operation != NULL)
-        omc_operation_queued(mc, operation, server, omc_queue_next(&server->conn.queue) - 1);
+        omc_operation_queued(&mc->operations, operation, server,
+                             omc_queue_next(&server->conn.queue) - 1);
     omc_enqueue_note(mc, server);
 }

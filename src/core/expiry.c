@@ -30,7 +30,7 @@ void omc_expiry_check(omcache_t *mc, int64_t now)
         struct omc_server *server = operation->server;
 
         abandon(mc, operation, now);
-        omc_operation_end(mc, operation, OMCACHE_TIMEOUT);
+        omc_operation_end(&mc->operations, operation, OMCACHE_TIMEOUT);
         if (server != NULL)
             omc_recovery_doubt(mc, server, now);
     }

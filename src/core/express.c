@@ -9,6 +9,7 @@
 #include "core/choice.h"
 #include "core/enqueue.h"
 #include "core/handle.h"
+#include "core/lifecycle.h"
 #include "core/pins.h"
 #include "core/receive.h"
 #include "net/socket.h"
@@ -57,7 +58,7 @@ static enum omc_step hand_over(omcache_t *mc, struct omc_express *express, int64
     omc_queue_push(&server->conn.queue, &express->pending);
     omc_connection_note_begun(&server->conn);
     if (server->conn.broken != 0)
-        omc_server_broken(mc, server, now);
+        omc_lifecycle_broken(mc, server, now);
     omc_enqueue_note(mc, server);
     return OMC_STEP_LEFT;
 }

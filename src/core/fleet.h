@@ -50,20 +50,20 @@ void omc_fleet_fini(struct omc_fleet *fleet);
 
 /* Replaces how keys are distributed.  OMCACHE_OK, or OMCACHE_NO_MEMORY with nothing
  * changed. */
-int omc_fleet_set_routing(omcache_t *mc, const struct omc_routing *routing);
+int omc_fleet_set_routing(struct omc_fleet *fleet, const struct omc_routing *routing);
 
 /* The server with that index, or NULL. */
 struct omc_server *omc_fleet_server(const struct omc_fleet *fleet, int index);
 
-/* The server that a key belongs to while all are up, or NULL; and the one that takes it while that
- * is down, or NULL. */
-struct omc_server *omc_fleet_own(omcache_t *mc, const unsigned char *key, size_t key_len);
-struct omc_server *omc_fleet_stand_in(omcache_t *mc, const unsigned char *key, size_t key_len);
+/* Notes whether a server takes requests; to be called when its state has changed. */
+static inline void omc_fleet_note_state(struct omc_fleet *fleet, const struct omc_server *server)
+{
+    unsigned char down = !omc_state_is_up(server->state);
 
-/* The usable server for the key of a request that was made before, which has the prefix of then in
- * it; or NULL. */
-struct omc_server *omc_fleet_pick_again(omcache_t *mc, const unsigned char *key, size_t key_len,
-                                        const struct omc_pending *pending);
+    fleet->down_count += down;
+    fleet->down_count -= fleet->down[server->index];
+    fleet->down[server->index] = down;
+}
 
 /* Sets the keepalive of all connections. */
 void omc_fleet_keep_alive(const struct omc_fleet *fleet, uint32_t seconds);

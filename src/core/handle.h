@@ -75,18 +75,6 @@ struct omcache_s {
     bool ended;                 /* all of its operations, too */
 };
 
-/* first: what the numbers of requests start from; they wrap.  seed: something that
- * is different in each process, for random numbers. */
-omcache_t *omc_handle_new(const struct omc_routing *routing, uint32_t first, uint32_t seed);
-void omc_handle_free(omcache_t *mc);
-
-/* Ends all connections and operations, telling the application of that. */
-void omc_handle_end(omcache_t *mc);
-
-/* In a child process: leaves what is under way to the parent, and starts anew without
- * connections.  The parent's are closed here, of which neither it nor the servers hear. */
-void omc_handle_start_anew(omcache_t *mc);
-
 /* Whether one of those callbacks is running that may not call back. */
 static inline bool omc_handle_is_calling(const omcache_t *mc)
 {

@@ -5,14 +5,17 @@
 #include "core/loop.h"
 
 #include "base/clock.h"
+#include "core/completion.h"
 #include "core/doubt.h"
 #include "core/duty.h"
 #include "core/expiry.h"
 #include "core/handle.h"
+#include "core/lifecycle.h"
 #include "core/lookups.h"
 #include "core/losses.h"
 #include "core/receive.h"
 #include "core/recovery.h"
+#include "core/touch.h"
 #include "net/socket.h"
 
 /* One that fails on the way may leave its requests to others, which are then behind
@@ -20,7 +23,7 @@
 void omc_loop_prepare(omcache_t *mc, int64_t now)
 {
     for (size_t i = 0; i < mc->fleet.unsent_count; i++)
-        omc_server_prepare(mc, mc->fleet.unsent[i], now);
+        omc_lifecycle_prepare(mc, mc->fleet.unsent[i], now);
     mc->fleet.moved = false;
 }
 
@@ -28,9 +31,9 @@ void omc_loop_send(omcache_t *mc, int64_t now)
 {
     struct omc_server *server;
 
-    while ((server = omc_duty_take_unsent(&mc->fleet)) != NULL) {
-        omc_server_prepare(mc, server, now);
-        omc_server_write(mc, server, now);
+    while ((server = omc_touch_take_unsent(&mc->fleet)) != NULL) {
+        omc_lifecycle_prepare(mc, server, now);
+        omc_lifecycle_write(mc, server, now);
     }
     mc->fleet.moved = false;
 }
@@ -56,8 +59,8 @@ static void choose_active(omcache_t *mc)
     omc_duty_update(mc);
     omc_watch_choose_none(&mc->watches);
     for (size_t i = 0; i < fleet->active_count; i++)
-        omc_server_choose(mc, fleet->active[i]);
-    omc_names_choose(mc);
+        omc_lifecycle_choose(mc, fleet->active[i]);
+    omc_names_choose(&mc->names);
 }
 
 void omc_loop_choose(omcache_t *mc)
@@ -110,7 +113,7 @@ bool omc_loop_wait(omcache_t *mc, int msec, bool may_read)
 /* Acts on what the wait has found about a server. */
 static void go_on(omcache_t *mc, struct omc_server *server, int64_t now)
 {
-    omc_server_ready(mc, server, now);
+    omc_lifecycle_ready(mc, server, now);
     omc_doubt_step(mc, server, now);
 }
 
@@ -126,7 +129,7 @@ void omc_loop_dispatch(omcache_t *mc, int64_t now)
     omc_recovery_dispatch(mc, now);
     omc_lookups_dispatch(mc, now);
     omc_loop_check_deadlines(mc, now);
-    omc_operation_tell(mc);
+    omc_completion_tell(mc);
 }
 
 bool omc_loop_process_fd(omcache_t *mc, int fd, short ready, int64_t now)
@@ -180,7 +183,7 @@ void omc_loop_forget_stalls(omcache_t *mc)
         if (!fleet->pinned[i]->conn.stalled)
             continue;
         fleet->pinned[i]->conn.stalled = false;
-        omc_duty_touch(fleet, fleet->pinned[i]);
+        omc_touch_server(fleet, fleet->pinned[i]);
     }
 }
 
@@ -190,7 +193,7 @@ void omc_loop_take_rests(omcache_t *mc, int64_t now)
 
     for (size_t i = fleet->active_count; i-- > 0;) {
         if (i < fleet->active_count)
-            omc_server_receive_rest(mc, fleet->active[i], now);
+            omc_lifecycle_receive_rest(mc, fleet->active[i], now);
     }
 }
 
@@ -225,7 +228,7 @@ static size_t cancel_requests(omcache_t *mc, struct omc_server *server, bool *la
         if (pending == NULL || pending->forgotten)
             continue;
         if (pending->owner == OMC_OWNER_OPERATION)
-            omc_operation_end(mc, pending->operation, OMCACHE_CANCELLED);
+            omc_operation_end(&mc->operations, pending->operation, OMCACHE_CANCELLED);
         if (pending->start < conn->written)
             *last_counts = is_unheard(mc, pending);
         else
@@ -246,9 +249,10 @@ void omc_loop_forget(omcache_t *mc, int64_t now)
 
         if (!omc_connection_forget(&server->conn)) {
             lost += last_counts;
-            omc_server_event(mc, server, OMC_EVENT_DISCARD, "reset with a request half sent", now);
+            omc_lifecycle_event(mc, server, OMC_EVENT_DISCARD, "reset with a request half sent",
+                                now);
         }
         omc_losses_note(mc, server, OMCACHE_CANCELLED, lost);
-        omc_duty_touch(fleet, server);
+        omc_touch_server(fleet, server);
     }
 }

@@ -5,7 +5,7 @@
 
 #include "base/memory.h"
 #include "core/handle.h"
-#include "core/recovery.h"
+#include "core/lifecycle.h"
 
 static bool allocate_arrays(struct omc_fleet *fleet, size_t count)
 {
@@ -37,7 +37,7 @@ static bool make_new_servers(omcache_t *mc, struct omc_fleet *next,
             o++;
             continue;
         }
-        next->servers[i] = omc_server_new(name, &mc->pool, mc->batch.next_tag);
+        next->servers[i] = omc_lifecycle_new(name, &mc->pool, mc->batch.next_tag);
         if (next->servers[i] == NULL)
             return false;
     }
@@ -64,7 +64,7 @@ static void free_servers(omcache_t *mc, struct omc_fleet *fleet)
 {
     for (size_t i = 0; i < fleet->count; i++) {
         if (fleet->servers[i] != NULL)
-            omc_server_free(mc, fleet->servers[i]);
+            omc_lifecycle_free(mc, fleet->servers[i]);
     }
 }
 
@@ -89,14 +89,14 @@ static void drop_servers(omcache_t *mc, struct omc_fleet *dropped)
         server->next = mc->dropped;
         mc->dropped = server;
         dropped->servers[i] = NULL;
-        failed = omc_server_abort(mc, server, OMCACHE_SERVER_FAILURE);
+        failed = omc_lifecycle_abort(mc, server, OMCACHE_SERVER_FAILURE);
         omc_batch_forget_server(&mc->batch, server);
         omc_names_forget(&mc->names, server);
         if (failed > 0)
             omc_log(&mc->log, OMC_LOG_WARNING, "%s:%s: removed with %zu requests, which failed",
                     server->name.host, server->name.port, failed);
     }
-    omc_operation_forget_dropped(mc);
+    omc_operation_forget_dropped(&mc->operations);
 }
 
 void omc_members_free_dropped(omcache_t *mc, bool pinned_too)
@@ -111,7 +111,7 @@ void omc_members_free_dropped(omcache_t *mc, bool pinned_too)
             continue;
         }
         *next = server->next;
-        omc_server_free(mc, server);
+        omc_lifecycle_free(mc, server);
     }
 }
 
@@ -136,7 +136,7 @@ static void renumber(struct omc_fleet *fleet, struct omc_server_list *list)
             fleet->pinned[fleet->pinned_count++] = server;
         if (server->unsent)
             fleet->unsent[fleet->unsent_count++] = server;
-        omc_recovery_note(fleet, server);
+        omc_fleet_note_state(fleet, server);
     }
 }
 
@@ -205,9 +205,9 @@ int omc_members_set_dns_servers(omcache_t *mc, const char *servers, int64_t now)
         return OMCACHE_INVALID;
     for (size_t i = 0; i < fleet->count; i++)
         omc_endpoint_forget(&fleet->servers[i]->endpoint);
-    replaced = omc_names_set_servers(mc, servers);
+    replaced = omc_names_set_servers(&mc->names, servers);
     for (size_t i = 0; i < fleet->count; i++)
-        omc_server_found(mc, fleet->servers[i], now);
+        omc_lifecycle_found(mc, fleet->servers[i], now);
     return replaced ? OMCACHE_OK : OMCACHE_NO_MEMORY;
 }
 
@@ -227,6 +227,6 @@ void omc_members_start_anew(omcache_t *mc)
 void omc_members_cancel(omcache_t *mc)
 {
     for (size_t i = 0; i < mc->fleet.count; i++)
-        omc_server_abort(mc, mc->fleet.servers[i], OMCACHE_CANCELLED);
-    omc_names_stop(mc);
+        omc_lifecycle_abort(mc, mc->fleet.servers[i], OMCACHE_CANCELLED);
+    omc_names_stop(&mc->names);
 }

@@ -7,13 +7,12 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
-#include "core/handle.h"
 #include "core/server.h"
 #include "net/socket.h"
 
-void omc_names_init(struct omc_names *names)
+void omc_names_init(struct omc_names *names, struct omc_watches *watched)
 {
-    *names = (struct omc_names){.deadline = OMC_CLOCK_NEVER};
+    *names = (struct omc_names){.watched = watched, .deadline = OMC_CLOCK_NEVER};
 }
 
 static struct omc_watch **find(struct omc_names *names, int fd)
@@ -25,9 +24,8 @@ static struct omc_watch **find(struct omc_names *names, int fd)
     return NULL;
 }
 
-static struct omc_watch *add(omcache_t *mc, int fd)
+static struct omc_watch *add(struct omc_names *names, int fd)
 {
-    struct omc_names *names = &mc->names;
     struct omc_watch *watch = omc_memory_new(1, sizeof(*watch));
     struct omc_watch **watches =
         omc_memory_resize(names->watches, names->count + 1, sizeof(struct omc_watch *));
@@ -36,7 +34,7 @@ static struct omc_watch *add(omcache_t *mc, int fd)
         names->watches = watches;
     if (watch != NULL)
         omc_watch_init(watch, NULL);
-    if (watch == NULL || watches == NULL || !omc_watch_open(&mc->watches, watch, fd)) {
+    if (watch == NULL || watches == NULL || !omc_watch_open(names->watched, watch, fd)) {
         omc_memory_free(watch);
         return NULL;
     }
@@ -46,34 +44,33 @@ static struct omc_watch *add(omcache_t *mc, int fd)
 
 static bool watch_fd(void *context, int fd, short events)
 {
-    omcache_t *mc = context;
-    struct omc_watch **known = find(&mc->names, fd);
-    struct omc_watch *watch = known != NULL ? *known : add(mc, fd);
+    struct omc_names *names = context;
+    struct omc_watch **known = find(names, fd);
+    struct omc_watch *watch = known != NULL ? *known : add(names, fd);
 
     if (watch == NULL)
         return false;
-    omc_watch_want(&mc->watches, watch, events);
+    omc_watch_want(names->watched, watch, events);
     return true;
 }
 
 static void close_fd(void *context, int fd)
 {
-    omcache_t *mc = context;
-    struct omc_names *names = &mc->names;
+    struct omc_names *names = context;
     struct omc_watch **known = find(names, fd);
 
     if (known == NULL) { /* there was no memory for it */
         omc_socket_close(fd);
         return;
     }
-    omc_watch_close(&mc->watches, *known);
+    omc_watch_close(names->watched, *known);
     omc_memory_free(*known);
     *known = names->watches[--names->count];
 }
 
 static void found(void *context, void *lookup_context)
 {
-    struct omc_names *names = &((omcache_t *)context)->names;
+    struct omc_names *names = context;
     struct omc_server *server = lookup_context;
 
     if (server->found)
@@ -118,10 +115,10 @@ void omc_names_forget(struct omc_names *names, struct omc_server *server)
     server->found = false;
 }
 
-struct omc_lookup *omc_names_look_up(omcache_t *mc, struct omc_server *server, int64_t now)
+struct omc_lookup *omc_names_look_up(struct omc_names *names, struct omc_server *server,
+                                     int64_t now)
 {
-    const struct omc_resolver_owner owner = {mc, watch_fd, close_fd, found};
-    struct omc_names *names = &mc->names;
+    const struct omc_resolver_owner owner = {names, watch_fd, close_fd, found};
     struct omc_lookup *lookup;
 
     if (names->resolver == NULL)
@@ -141,36 +138,34 @@ static void free_resolver(struct omc_names *names)
     names->deadline = OMC_CLOCK_NEVER;
 }
 
-void omc_names_stop(omcache_t *mc)
+void omc_names_stop(struct omc_names *names)
 {
-    free_resolver(&mc->names);
+    free_resolver(names);
 }
 
-void omc_names_fini(omcache_t *mc)
+void omc_names_fini(struct omc_names *names)
 {
-    struct omc_names *names = &mc->names;
-
     free_resolver(names);
     omc_memory_free(names->watches);
     omc_memory_free(names->servers);
 }
 
-bool omc_names_set_servers(omcache_t *mc, const char *servers)
+bool omc_names_set_servers(struct omc_names *names, const char *servers)
 {
     char *copy = servers == NULL ? NULL : omc_memory_copy_string(servers, strlen(servers));
 
     if (servers != NULL && copy == NULL)
         return false;
-    free_resolver(&mc->names);
-    omc_memory_free(mc->names.servers);
-    mc->names.servers = copy;
+    free_resolver(names);
+    omc_memory_free(names->servers);
+    names->servers = copy;
     return true;
 }
 
-void omc_names_choose(omcache_t *mc)
+void omc_names_choose(struct omc_names *names)
 {
-    for (size_t i = 0; i < mc->names.count; i++)
-        omc_watch_choose(&mc->watches, mc->names.watches[i]);
+    for (size_t i = 0; i < names->count; i++)
+        omc_watch_choose(names->watched, names->watches[i]);
 }
 
 /* The next one of which something was found. */
@@ -183,9 +178,8 @@ static struct omc_watch *next_ready(const struct omc_names *names)
     return NULL;
 }
 
-void omc_names_dispatch(omcache_t *mc, int64_t now)
+void omc_names_dispatch(struct omc_names *names, int64_t now)
 {
-    struct omc_names *names = &mc->names;
     struct omc_watch *watch;
 
     if (names->resolver == NULL)
@@ -200,10 +194,8 @@ void omc_names_dispatch(omcache_t *mc, int64_t now)
     }
 }
 
-void omc_names_check_deadline(omcache_t *mc, int64_t now)
+void omc_names_check_deadline(struct omc_names *names, int64_t now)
 {
-    struct omc_names *names = &mc->names;
-
     if (now < names->deadline)
         return;
     omc_resolver_process(names->resolver, -1, 0);

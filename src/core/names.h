@@ -10,7 +10,6 @@
 
 #include "core/watch.h"
 #include "net/resolver.h"
-#include "omcache.h"
 
 struct omc_server;
 
@@ -18,36 +17,38 @@ struct omc_names {
     struct omc_resolver *resolver;
     char *servers; /* DNS servers as given, or NULL for the system's */
 
-    struct omc_watch **watches;
+    struct omc_watches *watched; /* where its descriptors are watched, */
+    struct omc_watch **watches;  /* by these */
     size_t count;
 
     struct omc_server *found; /* those whose lookups have ended, and who are to go on */
     int64_t deadline;         /* when the resolver wants to be called again, or 0: for these */
 };
 
-void omc_names_init(struct omc_names *names);
+void omc_names_init(struct omc_names *names, struct omc_watches *watched);
 
 /* Ends all lookups that are under way, and closes their descriptors; and frees the
  * rest. */
-void omc_names_stop(omcache_t *mc);
-void omc_names_fini(omcache_t *mc);
+void omc_names_stop(struct omc_names *names);
+void omc_names_fini(struct omc_names *names);
 
 /* Replaces the DNS servers, which must be readable; lookups must have been freed
  * before.  False without memory. */
-bool omc_names_set_servers(omcache_t *mc, const char *servers);
+bool omc_names_set_servers(struct omc_names *names, const char *servers);
 
 /* Begins to look up the name of a server, which is found by omc_names_take_found when that has
  * ended, unless that is before this returns.  NULL without memory. */
-struct omc_lookup *omc_names_look_up(omcache_t *mc, struct omc_server *server, int64_t now);
+struct omc_lookup *omc_names_look_up(struct omc_names *names, struct omc_server *server,
+                                     int64_t now);
 
 /* Chooses its descriptors for the next wait. */
-void omc_names_choose(omcache_t *mc);
+void omc_names_choose(struct omc_names *names);
 
 /* Acts on what was found about its descriptors. */
-void omc_names_dispatch(omcache_t *mc, int64_t now);
+void omc_names_dispatch(struct omc_names *names, int64_t now);
 
 /* Acts on timeouts, if some are due. */
-void omc_names_check_deadline(omcache_t *mc, int64_t now);
+void omc_names_check_deadline(struct omc_names *names, int64_t now);
 
 /* The next server whose lookup has ended, or NULL; and takes one out that is dropped. */
 struct omc_server *omc_names_take_found(struct omc_names *names, int64_t now);

@@ -90,37 +90,42 @@ void omc_operation_fini(struct omc_operations *operations);
 
 /* One with a copy of the key, and a deadline (OMC_CLOCK_NEVER: none) that runs from
  * now on; NULL without memory. */
-struct omc_operation *omc_operation_new(omcache_t *mc, const void *key, size_t key_len,
-                                        int64_t deadline, omcache_reply_callback_func *func,
-                                        void *context);
+struct omc_operation *omc_operation_new(struct omc_operations *operations, const void *key,
+                                        size_t key_len, int64_t deadline,
+                                        omcache_reply_callback_func *func, void *context);
 
 /* Takes one back that was not accepted. */
-void omc_operation_free(omcache_t *mc, struct omc_operation *operation);
+void omc_operation_free(struct omc_operations *operations, struct omc_operation *operation);
 
 /* Notes where its request is queued now. */
-void omc_operation_queued(omcache_t *mc, struct omc_operation *operation, struct omc_server *server,
-                          uint32_t number);
+void omc_operation_queued(struct omc_operations *operations, struct omc_operation *operation,
+                          struct omc_server *server, uint32_t number);
 
 /* Whether an answer can belong to it: it has not another one's key. */
 bool omc_operation_fits(const struct omc_operation *operation, const struct omc_reply *reply);
 
-/* Tells of an answer; the last one ends the operation. */
-void omc_operation_reply(omcache_t *mc, struct omc_operation *operation, struct omc_server *server,
-                         const struct omc_reply *reply);
-
 /* Ends it with a status; to be told later. */
-void omc_operation_end(omcache_t *mc, struct omc_operation *operation, int status);
+void omc_operation_end(struct omc_operations *operations, struct omc_operation *operation,
+                       int status);
 
 /* Forgets whose those were that have ended, as far as these servers are dropped. */
-void omc_operation_forget_dropped(omcache_t *mc);
-
-/* Tells of those that have ended up to now. */
-void omc_operation_tell(omcache_t *mc);
+void omc_operation_forget_dropped(struct omc_operations *operations);
 
 /* Holds the operations of the call that is about to end, from that serial on; and, when it
  * returns, lets them be told. */
-void omc_operation_hold(omcache_t *mc, uint32_t first);
-void omc_operation_let_go(omcache_t *mc);
+void omc_operation_hold(struct omc_operations *operations, uint32_t first);
+void omc_operation_let_go(struct omc_operations *operations);
+
+/* Whether it is not to be told yet. */
+static inline bool omc_operation_is_held(const struct omc_operations *operations,
+                                         const struct omc_operation *operation)
+{
+    return operation->serial - operations->held_from < operations->held;
+}
+
+/* Stops its deadline; and keeps its memory for a later one. */
+void omc_operation_stop(struct omc_operations *operations, struct omc_operation *operation);
+void omc_operation_release(struct omc_operations *operations, struct omc_operation *operation);
 
 /* When one is to be ended or told of, or OMC_CLOCK_NEVER. */
 int64_t omc_operation_deadline(const struct omc_operations *operations);

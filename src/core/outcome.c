@@ -4,7 +4,9 @@
 #include "core/outcome.h"
 
 #include "core/batch.h"
+#include "core/completion.h"
 #include "core/counters.h"
+#include "core/delivery.h"
 #include "core/handle.h"
 #include "core/losses.h"
 #include "core/operation.h"
@@ -49,12 +51,12 @@ unsigned omc_outcome_answer(omcache_t *mc, struct omc_server *server,
         note_words(mc, server, reply);
     switch (pending->owner) {
     case OMC_OWNER_BATCH:
-        depth = omc_batch_deliver(mc, pending->tag, reply);
+        depth = omc_delivery_of_answer(mc, pending->tag, reply);
         if (depth == 0 && !heard)
             omc_losses_note(mc, server, reply->value.status, 1);
         break;
     case OMC_OWNER_OPERATION:
-        omc_operation_reply(mc, pending->operation, server, reply);
+        omc_completion_reply(mc, pending->operation, server, reply);
         break;
     case OMC_OWNER_NOBODY:
         omc_losses_note(mc, server, reply->value.status, 1);
@@ -70,7 +72,7 @@ void omc_outcome_silence(omcache_t *mc, struct omc_server *server,
     if (pending->owner == OMC_OWNER_BATCH)
         omc_batch_settle(&mc->batch, pending->tag);
     else if (pending->owner == OMC_OWNER_OPERATION)
-        omc_operation_end(mc, pending->operation,
+        omc_operation_end(&mc->operations, pending->operation,
                           omc_opcode_is_get(pending->opcode) ? OMCACHE_NOT_FOUND : OMCACHE_OK);
 }
 
@@ -78,7 +80,7 @@ void omc_outcome_failure(omcache_t *mc, struct omc_server *server,
                          const struct omc_pending *pending, int status)
 {
     if (pending->owner == OMC_OWNER_OPERATION)
-        omc_operation_end(mc, pending->operation, status);
+        omc_operation_end(&mc->operations, pending->operation, status);
     else if (status == OMCACHE_CANCELLED)
         return; /* with the handle; or it is another process's */
     else if (pending->owner == OMC_OWNER_NOBODY ||

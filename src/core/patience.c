@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "core/doubt.h"
 #include "core/handle.h"
+#include "core/lifecycle.h"
 #include "core/lookups.h"
 #include "core/work.h"
 #include "net/poll.h"
@@ -83,9 +84,9 @@ static void look(omcache_t *mc, struct omc_server *server, bool unwatched, int64
     if (unwatched && server->state != before)
         server->conn.since = now;
     omc_watch_choose_none(&mc->watches);
-    omc_server_choose(mc, server);
+    omc_lifecycle_choose(mc, server);
     omc_watch_wait(&mc->watches, 0);
-    omc_server_ready(mc, server, now);
+    omc_lifecycle_ready(mc, server, now);
 }
 
 void omc_patience_check(omcache_t *mc, struct omc_server *server, int64_t now)
@@ -101,7 +102,7 @@ void omc_patience_check(omcache_t *mc, struct omc_server *server, int64_t now)
         look(mc, server, unwatched, now);
     reason = reason_of_deadline(mc, server, now);
     if (reason != NULL)
-        omc_server_event(mc, server, OMC_EVENT_FAILED, reason, now);
+        omc_lifecycle_event(mc, server, OMC_EVENT_FAILED, reason, now);
     /* A reconnect that nobody watched has proved nothing: again, at once. */
     if (reason != NULL && !was_up && unwatched)
         server->retry_at = now;

@@ -3,8 +3,8 @@
  */
 #include "core/pins.h"
 
-#include "core/duty.h"
 #include "core/handle.h"
+#include "core/touch.h"
 
 void omc_pins_add(struct omc_fleet *fleet, struct omc_server *server, unsigned level)
 {
@@ -28,7 +28,7 @@ void omc_pins_remove(omcache_t *mc, unsigned level)
         }
         if (server->conn.stalled) {
             server->conn.stalled = false;
-            omc_duty_touch(fleet, server);
+            omc_touch_server(fleet, server);
         }
     }
 }

@@ -7,12 +7,12 @@
 
 #include "core/answers.h"
 #include "core/counting.h"
-#include "core/duty.h"
 #include "core/handle.h"
 #include "core/outcome.h"
 #include "core/pins.h"
 #include "core/protocol.h"
 #include "core/respond.h"
+#include "core/touch.h"
 #include "net/socket.h"
 #include "proto/opcode.h"
 
@@ -254,7 +254,7 @@ struct omc_news omc_receive(omcache_t *mc, struct omc_server *server, size_t *co
 {
     ssize_t taken = omc_answers_read(&server->conn, limit_of_call(mc, server));
 
-    omc_duty_touch(&mc->fleet, server);
+    omc_touch_server(&mc->fleet, server);
     *count = taken > 0 ? (size_t)taken : 0;
     if (taken == OMC_SOCKET_CLOSED)
         return omc_protocol_broken(mc, server, "closed by the server");

@@ -7,6 +7,7 @@
 
 #include "core/duty.h"
 #include "core/handle.h"
+#include "core/lifecycle.h"
 #include "core/lookups.h"
 #include "core/patience.h"
 
@@ -21,7 +22,7 @@ static bool begin_reconnect(omcache_t *mc, struct omc_server *server, int64_t no
         return false;
     server->nudged_at = now;
     if (server->state == OMC_STATE_DOWN && now >= server->retry_at)
-        omc_server_event(mc, server, OMC_EVENT_START, NULL, now);
+        omc_lifecycle_event(mc, server, OMC_EVENT_START, NULL, now);
     return server->state != OMC_STATE_DOWN;
 }
 
@@ -32,17 +33,17 @@ static void look_at(omcache_t *mc, struct omc_server **servers, size_t count, in
 
     omc_watch_choose_none(&mc->watches);
     for (size_t i = 0; i < count; i++) {
-        omc_server_choose(mc, servers[i]);
+        omc_lifecycle_choose(mc, servers[i]);
         resolving = resolving || omc_state_is_resolving(servers[i]->state);
     }
     if (resolving)
-        omc_names_choose(mc);
+        omc_names_choose(&mc->names);
     omc_watch_wait(&mc->watches, 0);
     if (resolving)
         omc_lookups_dispatch(mc, now);
     omc_lookups_check_deadline(mc, now);
     for (size_t i = 0; i < count; i++) {
-        omc_server_ready(mc, servers[i], now);
+        omc_lifecycle_ready(mc, servers[i], now);
         omc_patience_check(mc, servers[i], now);
     }
 }
@@ -99,7 +100,7 @@ void omc_recovery_choose(omcache_t *mc)
 
         if (server == NULL || server->state == OMC_STATE_DOWN)
             continue;
-        omc_server_choose(mc, server);
+        omc_lifecycle_choose(mc, server);
         fleet->waited[fleet->waited_count++] = server;
     }
 }
@@ -108,7 +109,7 @@ void omc_recovery_choose_all(omcache_t *mc)
 {
     for (size_t i = 0; mc->fleet.down_count > 0 && i < mc->fleet.count; i++) {
         if (mc->fleet.down[i])
-            omc_server_choose(mc, mc->fleet.servers[i]);
+            omc_lifecycle_choose(mc, mc->fleet.servers[i]);
     }
 }
 
@@ -116,7 +117,7 @@ void omc_recovery_choose_all(omcache_t *mc)
 void omc_recovery_dispatch(omcache_t *mc, int64_t now)
 {
     while (mc->fleet.waited_count > 0)
-        omc_server_ready(mc, mc->fleet.waited[--mc->fleet.waited_count], now);
+        omc_lifecycle_ready(mc, mc->fleet.waited[--mc->fleet.waited_count], now);
 }
 
 /* A connection takes a round trip.  What an address has before the next one is tried is
@@ -133,7 +134,7 @@ void omc_recovery_doubt(omcache_t *mc, struct omc_server *server, int64_t now)
     if (is_doubtful(server, now)) /* perhaps nobody has looked */
         look_at(mc, &server, 1, now);
     if (is_doubtful(server, now))
-        omc_server_event(mc, server, OMC_EVENT_DOUBTED, NULL, now);
+        omc_lifecycle_event(mc, server, OMC_EVENT_DOUBTED, NULL, now);
 }
 
 void omc_recovery_doubt_all(omcache_t *mc, int64_t now)

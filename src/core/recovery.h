@@ -13,16 +13,6 @@
 #include "core/state.h"
 #include "omcache.h"
 
-/* Notes whether a server takes requests; to be called when its state has changed. */
-static inline void omc_recovery_note(struct omc_fleet *fleet, const struct omc_server *server)
-{
-    unsigned char down = !omc_state_is_up(server->state);
-
-    fleet->down_count += down;
-    fleet->down_count -= fleet->down[server->index];
-    fleet->down[server->index] = down;
-}
-
 /* One look at a server that is down, or at it and some of all others that are, in turn; at
  * most once a millisecond. */
 void omc_recovery_nudge(omcache_t *mc, struct omc_server *server, int64_t now);

@@ -1,6 +1,6 @@
 /*
  * A server: its name, its connection and where in its life that is.  All
- * changes of state go through omc_server_event.
+ * changes of state go through omc_lifecycle_event.
  */
 #ifndef OMC_CORE_SERVER_H
 #define OMC_CORE_SERVER_H
@@ -59,13 +59,6 @@ struct omc_server {
     struct omc_server *next_found;
 };
 
-/* A server with a copy of that name, and memory of that pool; NULL without memory. */
-struct omc_server *omc_server_new(const struct omc_server_name *name, struct omc_pool *pool,
-                                  uint32_t first_number);
-
-/* Frees one that was aborted. */
-void omc_server_free(omcache_t *mc, struct omc_server *server);
-
 /* Notes an answer to a request: its server is of use. */
 static inline void omc_server_note_answer(struct omc_server *server, int64_t now)
 {
@@ -75,47 +68,5 @@ static inline void omc_server_note_answer(struct omc_server *server, int64_t now
     server->failures = 0;
     server->wasted = 0;
 }
-
-/* What happens to the server; `reason` says why, for the log. */
-void omc_server_event(omcache_t *mc, struct omc_server *server, enum omc_event event,
-                      const char *reason, int64_t now);
-
-/* Its connection has failed while it was written to. */
-void omc_server_broken(omcache_t *mc, struct omc_server *server, int64_t now);
-
-/* It is about to be given requests: has them wait in a form that refuses none. */
-void omc_server_expect(omcache_t *mc, struct omc_server *server, int64_t now);
-
-/* Reads once and handles every answer that is complete.  Ends the connection if the peer did, or
- * if what came cannot be an answer. */
-void omc_server_receive(omcache_t *mc, struct omc_server *server, int64_t now);
-
-/* Handles what was read and is not handled yet: the callback that makes this call was called
- * for an answer in front of it. */
-void omc_server_receive_rest(omcache_t *mc, struct omc_server *server, int64_t now);
-
-/* Closes one that is given up and fails all of its requests with a status; how
- * many. */
-size_t omc_server_abort(omcache_t *mc, struct omc_server *server, int status);
-
-/* Gives up the second connection, if there is one, with the first. */
-void omc_server_drop_second(omcache_t *mc, struct omc_server *server);
-
-/* Fences its quiet requests, and starts to connect if it is idle and has
- * something to send. */
-void omc_server_prepare(omcache_t *mc, struct omc_server *server, int64_t now);
-
-/* Writes what the kernel takes, if there is anything to write. */
-void omc_server_write(omcache_t *mc, struct omc_server *server, int64_t now);
-
-/* Acts on what the wait has found about its sockets. */
-void omc_server_ready(omcache_t *mc, struct omc_server *server, int64_t now);
-
-/* Goes on with one whose name was being looked up: that has ended, or must be begun
- * again. */
-void omc_server_found(omcache_t *mc, struct omc_server *server, int64_t now);
-
-/* Chooses its sockets for the next wait. */
-void omc_server_choose(omcache_t *mc, struct omc_server *server);
 
 #endif

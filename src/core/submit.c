@@ -7,10 +7,11 @@
 
 #include "base/memory.h"
 #include "core/choice.h"
-#include "core/duty.h"
 #include "core/enqueue.h"
 #include "core/handle.h"
+#include "core/lifecycle.h"
 #include "core/recovery.h"
+#include "core/touch.h"
 #include "proto/request.h"
 
 enum {
@@ -49,14 +50,14 @@ static struct omc_server *route(omcache_t *mc, const omcache_req_t *req, bool co
         if (!omc_recovery_is_usable(mc, server, now))
             return NULL;
         if (connect && server->state == OMC_STATE_READY)
-            omc_server_receive(mc, server, now);
+            omc_lifecycle_receive(mc, server, now);
         if (!connect || server->state != OMC_STATE_IDLE)
             continue;
-        omc_server_event(mc, server, OMC_EVENT_START, NULL, now);
+        omc_lifecycle_event(mc, server, OMC_EVENT_START, NULL, now);
         if (server->state == OMC_STATE_IDLE) /* no descriptor: the request is to fail soon */
             mc->fleet.moved = true;
     } while (!omc_state_is_up(server->state));
-    omc_server_expect(mc, server, now);
+    omc_lifecycle_expect(mc, server, now);
     return server;
 }
 
@@ -153,9 +154,9 @@ static int send_one(omcache_t *mc, struct omc_server *server, const omcache_req_
 
     if (rc == OMCACHE_OK)
         omc_enqueue_queued(mc, server, NULL);
-    omc_duty_touch(&mc->fleet, server); /* it was written to */
+    omc_touch_server(&mc->fleet, server); /* it was written to */
     if (conn->broken != 0)
-        omc_server_broken(mc, server, now);
+        omc_lifecycle_broken(mc, server, now);
     return rc;
 }
 
@@ -293,7 +294,7 @@ int omc_submit(omcache_t *mc, omcache_req_t *reqs, size_t *count, enum omc_submi
                      : submit_many(mc, reqs, count, when, now);
     for (size_t i = 0; when == OMC_SUBMIT_NOW && i < *count; i++) {
         if (i == 0 || reqs[i].server_index != reqs[i - 1].server_index)
-            omc_server_write(mc, omc_fleet_server(&mc->fleet, reqs[i].server_index), now);
+            omc_lifecycle_write(mc, omc_fleet_server(&mc->fleet, reqs[i].server_index), now);
     }
     return rc;
 }

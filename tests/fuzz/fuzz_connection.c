@@ -15,6 +15,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "core/handle.h"
+#include "core/setup.h"
 #include "fuzz/fuzz.h"
 #include "fuzz/manner.h"
 #include "fuzz/network.h"
@@ -972,7 +973,7 @@ static void begin(void)
     for (size_t i = 0; i < NETWORK_SERVERS; i++)
         run.kinds[i] = (first / 8 + i * (first / 64)) % SERVER_KINDS;
     omc_routing_choose_classic(&routing, &omcache_dist_libmemcached_ketama);
-    run.mc = omc_handle_new(&routing, FIRST_NUMBER, 1);
+    run.mc = omc_setup_new(&routing, FIRST_NUMBER, 1);
     run.mc->random = 1;
     run.prefix_len = strlen(prefix);
     server_set_prefix(run.prefix_len);

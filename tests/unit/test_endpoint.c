@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "core/endpoint.h"
+#include "core/finding.h"
 #include "core/handle.h"
 #include "core/loop.h"
 #include "support/dnsmasq.h"
@@ -39,13 +40,13 @@ static enum omc_endpoint_result find_at(int64_t now, const char **problem)
 {
     int64_t give_up = clock_ms() + clock_allow(20000);
 
-    while (omc_endpoint_find(client, server, now, problem) == OMC_ENDPOINT_WAIT) {
+    while (omc_finding_of(&client->names, server, now, problem) == OMC_ENDPOINT_WAIT) {
         ck_assert_msg(clock_ms() < give_up, "the lookup does not end");
         omc_loop_choose(client);
         omc_watch_wait(&client->watches, 100);
-        omc_names_dispatch(client, now);
+        omc_names_dispatch(&client->names, now);
     }
-    return omc_endpoint_find(client, server, now, problem);
+    return omc_finding_of(&client->names, server, now, problem);
 }
 
 /* "127.0.0.1 127.0.0.2", a static string. */
@@ -85,7 +86,7 @@ START_TEST(a_name_is_believed_for_its_time_within_bounds)
     assert_found_at(START, "127.0.0.1");
     dnsmasq_set_hosts(&dns, "127.0.0.2 one.test");
     assert_found_at(START + believed[_i] - 1, "127.0.0.1");
-    ck_assert_int_eq(omc_endpoint_find(client, server, START + believed[_i], &problem),
+    ck_assert_int_eq(omc_finding_of(&client->names, server, START + believed[_i], &problem),
                      OMC_ENDPOINT_WAIT);
     assert_found_at(START + believed[_i], "127.0.0.2");
     /* And that counts from then. */
@@ -143,12 +144,12 @@ START_TEST(addresses_are_not_looked_up)
     const char *problem;
 
     open_client("127.0.0.9:5", "", "60");
-    ck_assert_int_eq(omc_endpoint_find(client, server, START, &problem), OMC_ENDPOINT_FOUND);
+    ck_assert_int_eq(omc_finding_of(&client->names, server, START, &problem), OMC_ENDPOINT_FOUND);
     ck_assert_str_eq(list(), "127.0.0.9");
     ck_assert_ptr_null(client->names.resolver);
     assert_rc(omcache_set_servers(client, "127.0.0.1:65536"), OMCACHE_OK);
     server = client->fleet.servers[0];
-    ck_assert_int_eq(omc_endpoint_find(client, server, START, &problem), OMC_ENDPOINT_FAILED);
+    ck_assert_int_eq(omc_finding_of(&client->names, server, START, &problem), OMC_ENDPOINT_FAILED);
     ck_assert_str_eq(problem, "not a port number from 1 to 65535");
 }
 END_TEST

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "core/backoff.h"
 #include "core/handle.h"
+#include "core/lifecycle.h"
 #include "core/loop.h"
 #include "core/patience.h"
 #include "core/recovery.h"
@@ -263,7 +264,7 @@ START_TEST(a_server_that_is_doubted_is_down_until_it_is_proved)
     int peer;
 
     assert_rc(submit(START), OMCACHE_OK);
-    omc_server_event(client, server, OMC_EVENT_DOUBTED, NULL, now);
+    omc_lifecycle_event(client, server, OMC_EVENT_DOUBTED, NULL, now);
     assert_state(OMC_STATE_RECONNECTING);
     ck_assert_uint_eq(client->batch.failures_count, 1); /* it has nowhere to go */
     assert_rc(client->batch.failures[0].status, OMCACHE_SERVER_FAILURE);

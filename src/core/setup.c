@@ -1,10 +1,12 @@
 /*
  * Making and ending a handle.
  */
-#include "core/handle.h"
+#include "core/setup.h"
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "core/completion.h"
+#include "core/handle.h"
 #include "core/members.h"
 #include "proto/opcode.h"
 
@@ -19,7 +21,7 @@ static const struct omc_settings defaults = {
     .failover = true,
 };
 
-omcache_t *omc_handle_new(const struct omc_routing *routing, uint32_t first, uint32_t seed)
+omcache_t *omc_setup_new(const struct omc_routing *routing, uint32_t first, uint32_t seed)
 {
     omcache_t *mc = omc_memory_new(1, sizeof(*mc));
 
@@ -27,7 +29,7 @@ omcache_t *omc_handle_new(const struct omc_routing *routing, uint32_t first, uin
         return NULL;
     mc->settings = defaults;
     omc_pool_init(&mc->pool);
-    omc_names_init(&mc->names);
+    omc_names_init(&mc->names, &mc->watches);
     omc_fleet_init(&mc->fleet, routing);
     omc_batch_init(&mc->batch, first);
     omc_deadlines_init(&mc->deadlines);
@@ -39,7 +41,7 @@ omcache_t *omc_handle_new(const struct omc_routing *routing, uint32_t first, uin
     return mc;
 }
 
-void omc_handle_start_anew(omcache_t *mc)
+void omc_setup_start_anew(omcache_t *mc)
 {
     omc_process_note(&mc->process);
     mc->random ^= (uint32_t)mc->process.pid << 16; /* not what the parent will draw */
@@ -49,26 +51,26 @@ void omc_handle_start_anew(omcache_t *mc)
     omc_log(&mc->log, OMC_LOG_INFO, "forked: this process has connections of its own from now on");
 }
 
-void omc_handle_end(omcache_t *mc)
+void omc_setup_end(omcache_t *mc)
 {
     mc->doomed = true;
     mc->ended = true;
-    mc->depth++;              /* what the callbacks call is not to free it */
-    omc_operation_let_go(mc); /* there is no later */
+    mc->depth++;                           /* what the callbacks call is not to free it */
+    omc_operation_let_go(&mc->operations); /* there is no later */
     omc_members_cancel(mc);
     while (mc->operations.ended.first != NULL)
-        omc_operation_tell(mc);
+        omc_completion_tell(mc);
     omc_watch_tell(mc, &mc->watches);
     mc->depth--;
 }
 
-void omc_handle_free(omcache_t *mc)
+void omc_setup_free(omcache_t *mc)
 {
     omc_members_fini(mc, &mc->fleet);
     omc_members_free_dropped(mc, true);
     omc_deadlines_fini(&mc->deadlines);
     omc_operation_fini(&mc->operations);
-    omc_names_fini(mc);
+    omc_names_fini(&mc->names);
     omc_watch_fini(&mc->watches);
     omc_batch_fini(&mc->batch);
     omc_pool_fini(&mc->pool);

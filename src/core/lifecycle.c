@@ -2,7 +2,7 @@
  * A server's life: the actions behind the state table, its deadlines and its
  * turn in the loop.
  */
-#include "core/server.h"
+#include "core/lifecycle.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -11,13 +11,13 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "core/backoff.h"
-#include "core/duty.h"
 #include "core/ending.h"
+#include "core/finding.h"
 #include "core/handle.h"
 #include "core/protocol.h"
 #include "core/receive.h"
-#include "core/recovery.h"
 #include "core/shortage.h"
+#include "core/touch.h"
 #include "core/work.h"
 #include "net/socket.h"
 #include "proto/request.h"
@@ -30,8 +30,8 @@ enum {
     WASTED_MAX = 3,
 };
 
-struct omc_server *omc_server_new(const struct omc_server_name *name, struct omc_pool *pool,
-                                  uint32_t first_number)
+struct omc_server *omc_lifecycle_new(const struct omc_server_name *name, struct omc_pool *pool,
+                                     uint32_t first_number)
 {
     struct omc_server *server = omc_memory_new(1, sizeof(*server));
 
@@ -46,7 +46,7 @@ struct omc_server *omc_server_new(const struct omc_server_name *name, struct omc
     return server;
 }
 
-void omc_server_drop_second(omcache_t *mc, struct omc_server *server)
+void omc_lifecycle_drop_second(omcache_t *mc, struct omc_server *server)
 {
     if (server->second == NULL)
         return;
@@ -60,10 +60,10 @@ static void close_sockets(omcache_t *mc, struct omc_server *server)
 {
     omc_watch_close(&mc->watches, &server->watch);
     omc_race_fini(&server->race, &mc->watches);
-    omc_server_drop_second(mc, server);
+    omc_lifecycle_drop_second(mc, server);
 }
 
-void omc_server_free(omcache_t *mc, struct omc_server *server)
+void omc_lifecycle_free(omcache_t *mc, struct omc_server *server)
 {
     close_sockets(mc, server);
     omc_endpoint_forget(&server->endpoint);
@@ -87,17 +87,17 @@ static void set_state(omcache_t *mc, struct omc_server *server, enum omc_state s
 {
     server->state = state;
     if (!server->dropped)
-        omc_recovery_note(&mc->fleet, server);
+        omc_fleet_note_state(&mc->fleet, server);
 }
 
-size_t omc_server_abort(omcache_t *mc, struct omc_server *server, int status)
+size_t omc_lifecycle_abort(omcache_t *mc, struct omc_server *server, int status)
 {
     size_t failed;
 
     set_state(mc, server, OMC_STATE_IDLE);
     omc_deadlines_remove(&mc->deadlines, &server->deadline);
     failed = close_connection(mc, server, OMC_FATE_END, status);
-    omc_duty_touch(&mc->fleet, server);
+    omc_touch_server(&mc->fleet, server);
     return failed;
 }
 
@@ -105,7 +105,7 @@ static struct omc_news flush(omcache_t *mc, struct omc_server *server, int64_t n
 {
     if (!omc_connection_flush(&server->conn, now))
         return omc_protocol_error(mc, server, errno);
-    omc_duty_touch(&mc->fleet, server);
+    omc_touch_server(&mc->fleet, server);
     return no_news;
 }
 
@@ -114,7 +114,7 @@ static struct omc_news resolve(omcache_t *mc, struct omc_server *server, int64_t
 {
     const char *problem;
 
-    switch (omc_endpoint_find(mc, server, now, &problem)) {
+    switch (omc_finding_of(&mc->names, server, now, &problem)) {
     case OMC_ENDPOINT_FOUND:
         return (struct omc_news){.event = OMC_EVENT_RESOLVED};
     case OMC_ENDPOINT_FAILED:
@@ -334,27 +334,27 @@ static void take_steps(omcache_t *mc, struct omc_server *server, struct omc_news
 {
     while (news.event != OMC_EVENT_NONE)
         news = take_step(mc, server, news, now);
-    omc_duty_touch(&mc->fleet, server);
+    omc_touch_server(&mc->fleet, server);
 }
 
-void omc_server_event(omcache_t *mc, struct omc_server *server, enum omc_event event,
-                      const char *reason, int64_t now)
+void omc_lifecycle_event(omcache_t *mc, struct omc_server *server, enum omc_event event,
+                         const char *reason, int64_t now)
 {
     take_steps(mc, server, (struct omc_news){event, reason, 0}, now);
 }
 
-void omc_server_broken(omcache_t *mc, struct omc_server *server, int64_t now)
+void omc_lifecycle_broken(omcache_t *mc, struct omc_server *server, int64_t now)
 {
     take_steps(mc, server, omc_protocol_error(mc, server, server->conn.broken), now);
 }
 
-void omc_server_found(omcache_t *mc, struct omc_server *server, int64_t now)
+void omc_lifecycle_found(omcache_t *mc, struct omc_server *server, int64_t now)
 {
     if (omc_state_is_resolving(server->state))
         take_steps(mc, server, resolve(mc, server, now), now);
 }
 
-void omc_server_expect(omcache_t *mc, struct omc_server *server, int64_t now)
+void omc_lifecycle_expect(omcache_t *mc, struct omc_server *server, int64_t now)
 {
     struct omc_news news = omc_protocol_prepare(mc, server);
 
@@ -362,17 +362,17 @@ void omc_server_expect(omcache_t *mc, struct omc_server *server, int64_t now)
         take_steps(mc, server, news, now);
 }
 
-void omc_server_prepare(omcache_t *mc, struct omc_server *server, int64_t now)
+void omc_lifecycle_prepare(omcache_t *mc, struct omc_server *server, int64_t now)
 {
     bool fenced = omc_connection_fence(&server->conn);
 
     if (server->state == OMC_STATE_IDLE && omc_connection_is_busy(&server->conn))
-        omc_server_event(mc, server, OMC_EVENT_START, NULL, now);
+        omc_lifecycle_event(mc, server, OMC_EVENT_START, NULL, now);
     if (!fenced) /* nobody would know when quiet requests are over */
         take_steps(mc, server, omc_shortage_news(server, ENOMEM), now);
 }
 
-void omc_server_write(omcache_t *mc, struct omc_server *server, int64_t now)
+void omc_lifecycle_write(omcache_t *mc, struct omc_server *server, int64_t now)
 {
     const struct omc_connection *conn = &server->conn;
 
@@ -389,7 +389,7 @@ static void handle(omcache_t *mc, struct omc_server *server, int64_t now)
         take_steps(mc, server, news, now);
 }
 
-void omc_server_receive(omcache_t *mc, struct omc_server *server, int64_t now)
+void omc_lifecycle_receive(omcache_t *mc, struct omc_server *server, int64_t now)
 {
     size_t count;
     struct omc_news news = omc_receive(mc, server, &count);
@@ -401,13 +401,13 @@ void omc_server_receive(omcache_t *mc, struct omc_server *server, int64_t now)
     omc_receive_note_part(&server->conn, count, now);
 }
 
-void omc_server_receive_rest(omcache_t *mc, struct omc_server *server, int64_t now)
+void omc_lifecycle_receive_rest(omcache_t *mc, struct omc_server *server, int64_t now)
 {
     if (omc_buffer_size(&server->conn.in.buffer) > 0)
         handle(mc, server, now);
 }
 
-void omc_server_ready(omcache_t *mc, struct omc_server *server, int64_t now)
+void omc_lifecycle_ready(omcache_t *mc, struct omc_server *server, int64_t now)
 {
     short ready = server->watch.ready;
 
@@ -417,14 +417,14 @@ void omc_server_ready(omcache_t *mc, struct omc_server *server, int64_t now)
         return;
     server->watch.ready = 0;
     if ((ready & (POLLIN | POLLERR | POLLHUP | POLLNVAL)) != 0)
-        omc_server_receive(mc, server, now);
+        omc_lifecycle_receive(mc, server, now);
     if ((ready & POLLOUT) != 0 && omc_state_is_connected(server->state) &&
         omc_connection_wants_write(&server->conn))
         take_steps(mc, server, flush(mc, server, now), now);
-    omc_duty_touch(&mc->fleet, server);
+    omc_touch_server(&mc->fleet, server);
 }
 
-void omc_server_choose(omcache_t *mc, struct omc_server *server)
+void omc_lifecycle_choose(omcache_t *mc, struct omc_server *server)
 {
     if (omc_state_is_connecting(server->state))
         omc_race_choose(&server->race, &mc->watches);
