@@ -50,7 +50,7 @@ endif
 FLAGS = -std=c11 -D_GNU_SOURCE -Iinclude -Isrc -fPIC -fvisibility=hidden \
 	-ffp-contract=off -Wall -Wextra -Wpedantic -Wshadow -Wconversion
 
-# Builds with sanitizers look after each call at what could be derived (core/audit.h).
+# Builds with sanitizers look after each call at what could be derived (client/audit.h).
 SAN     = $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer -DOMC_AUDIT)
 COMPILE = $(CC) $(FLAGS) $(if $(WERROR),-Werror) $(SAN) $(CPPFLAGS) $(CFLAGS)
 LINK    = $(CC) $(SAN) $(CFLAGS) $(LDFLAGS)

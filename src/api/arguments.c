@@ -3,7 +3,7 @@
  */
 #include "api/arguments.h"
 
-#include "core/handle.h"
+#include "client/handle.h"
 #include "proto/request.h"
 
 bool omc_arguments_fill(const omcache_t *mc, omcache_req_t *req,

@@ -8,9 +8,9 @@
 #include "api/arguments.h"
 #include "api/call.h"
 #include "base/clock.h"
-#include "core/handle.h"
-#include "core/operation.h"
-#include "core/submit.h"
+#include "client/handle.h"
+#include "client/operation.h"
+#include "client/submit.h"
 #include "omcache.h"
 #include "proto/request.h"
 

@@ -4,18 +4,19 @@
 #include "api/call.h"
 
 #include "base/clock.h"
-#include "core/audit.h"
-#include "core/delivery.h"
-#include "core/duty.h"
-#include "core/express.h"
-#include "core/handle.h"
-#include "core/loop.h"
-#include "core/losses.h"
-#include "core/members.h"
-#include "core/pins.h"
-#include "core/recovery.h"
-#include "core/setup.h"
-#include "core/submit.h"
+#include "client/audit.h"
+#include "client/delivery.h"
+#include "client/duty.h"
+#include "client/express.h"
+#include "client/handle.h"
+#include "client/loop.h"
+#include "client/losses.h"
+#include "client/members.h"
+#include "client/pins.h"
+#include "client/recovery.h"
+#include "client/setup.h"
+#include "client/submit.h"
+#include "client/tell.h"
 #include "proto/opcode.h"
 #include "proto/request.h"
 
@@ -109,18 +110,18 @@ static void tell(omcache_t *mc)
     do {
         omc_loop_forget_stalls(mc); /* the next call that reads takes values back first */
         omc_duty_update(mc);
-        omc_watch_tell(mc, &mc->watches);
+        omc_tell_watches(mc);
         omc_duty_tell_drained(mc);
         omc_losses_log(mc); /* the log callback may choose another timeout */
         told = tell_deadline(mc);
-    } while (!mc->doomed && (told || mc->fleet.touched_count > 0 ||
-                             omc_watch_has_news(&mc->watches) || mc->drained));
+    } while (!mc->doomed &&
+             (told || mc->fleet.touched_count > 0 || omc_tell_has_news(mc) || mc->drained));
 }
 
 /* Whether a call leaves more to be done than to count itself out. */
 static inline bool has_consequences(const omcache_t *mc)
 {
-    return mc->fleet.touched_count > 0 || omc_watch_has_news(&mc->watches) || mc->drained ||
+    return mc->fleet.touched_count > 0 || omc_tell_has_news(mc) || mc->drained ||
            mc->timeout_func != NULL || mc->dropped != NULL || mc->losing != NULL || mc->doomed;
 }
 

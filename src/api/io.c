@@ -4,9 +4,9 @@
  */
 #include "api/call.h"
 #include "base/clock.h"
-#include "core/delivery.h"
-#include "core/handle.h"
-#include "core/loop.h"
+#include "client/delivery.h"
+#include "client/handle.h"
+#include "client/loop.h"
 #include "omcache.h"
 
 int omcache_command(omcache_t *mc, omcache_req_t *reqs, size_t *req_countp, omcache_value_t *values,

@@ -1,13 +1,14 @@
 /*
  * What an application's event loop calls, and is called by.
  */
-#include "core/loop.h"
-#include "core/completion.h"
-#include "core/delivery.h"
+#include "client/loop.h"
+#include "client/completion.h"
+#include "client/delivery.h"
 
 #include "api/call.h"
 #include "base/clock.h"
-#include "core/handle.h"
+#include "client/handle.h"
+#include "client/tell.h"
 #include "omcache.h"
 
 int omcache_set_watch_callback(omcache_t *mc, omcache_watch_callback_func *func, void *context)
@@ -17,7 +18,7 @@ int omcache_set_watch_callback(omcache_t *mc, omcache_watch_callback_func *func,
         return OMCACHE_INVALID;
     omc_call_begin(mc);
     omc_loop_show(mc);
-    omc_watch_set_callback(&mc->watches, func, context);
+    omc_tell_set_watch_callback(mc, func, context);
     omc_call_end(mc);
     return OMCACHE_OK;
 }

@@ -5,7 +5,7 @@
 #include "api/async.h"
 #include "api/call.h"
 #include "base/memory.h"
-#include "core/handle.h"
+#include "client/handle.h"
 #include "omcache.h"
 #include "proto/meta_options.h"
 #include "proto/opcode.h"

@@ -7,7 +7,7 @@
 #include "api/arguments.h"
 #include "api/call.h"
 #include "base/memory.h"
-#include "core/handle.h"
+#include "client/handle.h"
 #include "omcache.h"
 #include "proto/opcode.h"
 #include "proto/request.h"

@@ -1,7 +1,7 @@
 /*
  * Looking at the outcome of an operation.
  */
-#include "core/operation.h"
+#include "client/operation.h"
 #include "omcache.h"
 #include "proto/codec.h"
 

@@ -8,9 +8,9 @@
 #include "api/call.h"
 #include "base/log.h"
 #include "base/status.h"
-#include "core/duty.h"
-#include "core/handle.h"
-#include "core/setup.h"
+#include "client/duty.h"
+#include "client/handle.h"
+#include "client/setup.h"
 #include "omcache.h"
 #include "route/router.h"
 

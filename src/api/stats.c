@@ -3,7 +3,7 @@
  */
 #include <string.h>
 
-#include "core/handle.h"
+#include "client/handle.h"
 #include "omcache.h"
 
 /* Of the members of the first release. */

@@ -14,8 +14,8 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "core/handle.h"
-#include "core/setup.h"
+#include "client/handle.h"
+#include "client/setup.h"
 #include "fuzz/fuzz.h"
 #include "fuzz/manner.h"
 #include "fuzz/network.h"

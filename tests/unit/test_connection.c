@@ -13,9 +13,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "core/answers.h"
-#include "core/connection.h"
-#include "core/translate.h"
+#include "link/answers.h"
+#include "link/connection.h"
+#include "link/translate.h"
 #include "net/socket.h"
 #include "proto/opcode.h"
 #include "proto/request.h"

@@ -9,10 +9,10 @@
 #include <stdio.h>
 
 #include "base/clock.h"
-#include "core/endpoint.h"
-#include "core/finding.h"
-#include "core/handle.h"
-#include "core/loop.h"
+#include "client/finding.h"
+#include "client/handle.h"
+#include "client/loop.h"
+#include "link/endpoint.h"
 #include "support/dnsmasq.h"
 #include "support/fixture.h"
 

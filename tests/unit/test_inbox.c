@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/inbox.h"
+#include "link/inbox.h"
 #include "support/fixture.h"
 
 enum {

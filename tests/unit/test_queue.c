@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "base/blocks.h"
-#include "core/queue.h"
+#include "link/queue.h"
 #include "support/dice.h"
 #include "support/fixture.h"
 

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "core/handle.h"
+#include "client/handle.h"
 #include "support/failing_calls.h"
 #include "support/fixture.h"
 #include "support/outage.h"

@@ -5,7 +5,7 @@
  */
 #include <check.h>
 
-#include "core/state.h"
+#include "link/state.h"
 #include "support/fixture.h"
 
 #define S(name) OMC_STATE_##name

@@ -10,8 +10,8 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "core/connection.h"
-#include "core/translate.h"
+#include "link/connection.h"
+#include "link/translate.h"
 #include "proto/binary.h"
 #include "proto/meta.h"
 #include "proto/opcode.h"

@@ -1,0 +1,109 @@
+/*
+ * What is kept of servers, against what follows from their connections.
+ */
+#include "client/audit.h"
+
+#ifdef OMC_AUDIT
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "client/handle.h"
+#include "client/loop.h"
+#include "client/patience.h"
+#include "client/work.h"
+
+enum {
+    FEW = 20,    /* servers are looked at */
+    SHORT = 200, /* queues are walked along */
+};
+
+static void check(bool is_right, const struct omc_server *server, const char *what)
+{
+    if (is_right)
+        return;
+    fprintf(stderr, "omcache: %s:%s (state %d): %s is not what it should be\n", server->name.host,
+            server->name.port, (int)server->state, what);
+    abort();
+}
+
+static void audit_queue(const struct omc_server *server)
+{
+    const struct omc_queue *queue = &server->conn.queue;
+    uint32_t open = 0, idle = 0;
+    bool awaits_answer = false;
+
+    if (queue->count > SHORT)
+        return;
+    for (uint32_t i = 0; i < queue->count; i++) {
+        const struct omc_pending *pending = omc_queue_slot(queue, queue->first + i);
+
+        open += !pending->settled && !pending->forgotten;
+        idle += !pending->settled && !pending->forgotten && omc_queue_is_idle(pending);
+        awaits_answer = awaits_answer || (!pending->quiet && pending->start < server->conn.written);
+    }
+    check(queue->open == open && queue->idle == idle, server, "the number of open requests");
+    check(omc_connection_awaits_answer(&server->conn) == awaits_answer, server, "what is owed");
+}
+
+static void audit_server(const omcache_t *mc, const struct omc_server *server)
+{
+    const struct omc_connection *conn = &server->conn;
+    const struct omc_pending *last = omc_queue_last(&conn->queue);
+    int64_t deadline = omc_patience_deadline(mc, server);
+
+    audit_queue(server);
+    check(!conn->held || server->second != NULL || omc_state_is_handshake(server->state), server,
+          "what is held back");
+    check(!server->touched, server, "the list of touched servers");
+    check(omc_state_is_handshake(server->state) == (conn->hello_len > 0), server, "the hello");
+    check(omc_state_is_connected(server->state) == (conn->fd >= 0), server, "the socket");
+    check(deadline == OMC_CLOCK_NEVER ||
+              (server->deadline.place > 0 && server->deadline.when <= deadline),
+          server, "the deadline");
+    check(server->watch.fd < 0 || server->watch.events == omc_work_events(server), server,
+          "what is watched");
+    check(mc->fleet.down[server->index] == !omc_state_is_up(server->state), server,
+          "the list of servers that are down");
+    check(!omc_work_is_there(server) || server->active, server, "the list of active servers");
+    check(omc_state_is_up(server->state) || conn->queue.count == 0, server,
+          "what one has that is down");
+    check(last == NULL || !last->quiet || last->forgotten || server->unsent, server,
+          "the list of servers with quiet requests to be fenced");
+}
+
+/* One that is dropped has nothing any more, but for values that were handed out. */
+static void audit_dropped(const struct omc_server *server)
+{
+    check(server->state == OMC_STATE_IDLE && server->watch.fd < 0 && server->second == NULL &&
+              server->race.attempts == NULL && server->conn.queue.count == 0,
+          server, "a server that was dropped");
+}
+
+/* Looks at all servers if they are few, else at a few, and at others the next time. */
+static void audit_some(const omcache_t *mc, struct omc_server **servers, size_t count)
+{
+    for (size_t i = 0; i < count && i < FEW; i++)
+        audit_server(mc, servers[(mc->usec + i) % count]);
+}
+
+/* The timeout callback was told of the deadline that there is, or of an earlier one. */
+static void audit_timer(omcache_t *mc)
+{
+    if (mc->timeout_func == NULL || omc_loop_deadline(mc) >= mc->told_deadline)
+        return;
+    fprintf(stderr, "omcache: the timeout callback was not told of a deadline\n");
+    abort();
+}
+
+void omc_audit(omcache_t *mc)
+{
+    audit_timer(mc);
+    audit_some(mc, mc->fleet.active, mc->fleet.active_count);
+    audit_some(mc, mc->fleet.servers, mc->fleet.count);
+    for (const struct omc_server *server = mc->dropped; server != NULL; server = server->next)
+        audit_dropped(server);
+}
+#else
+typedef int omc_audit_is_for_tests_only;
+#endif

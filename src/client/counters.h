@@ -1,0 +1,32 @@
+/*
+ * What is counted of a server, for omcache_server_stats.
+ */
+#ifndef OMC_CLIENT_COUNTERS_H
+#define OMC_CLIENT_COUNTERS_H
+
+#include <stdint.h>
+
+#include "omcache.h"
+#include "proto/codec.h"
+
+struct omc_counters {
+    uint64_t connects;
+    uint64_t failures;
+    uint64_t requests;
+    uint64_t replies;
+    uint64_t hits;
+    uint64_t misses;
+    uint64_t timeouts;
+    uint64_t lost;
+    int32_t last_failure; /* one of omcache_failure_e */
+    uint64_t latency[OMCACHE_LATENCY_BUCKETS];
+};
+
+/* Counts an answer that took so many microseconds. */
+void omc_counters_reply(struct omc_counters *counters, const struct omc_reply *reply,
+                        uint32_t usec);
+
+/* Counts a get whose silence means that there was nothing. */
+void omc_counters_silence(struct omc_counters *counters, uint8_t opcode);
+
+#endif

@@ -1,0 +1,65 @@
+/*
+ * Handing out the outcomes of batches; see delivery.h.
+ */
+#include "client/delivery.h"
+
+#include "client/handle.h"
+#include "client/losses.h"
+#include "client/respond.h"
+#include "proto/request.h"
+
+/* Stores a value if there is room; without any, nobody asked for values. */
+static bool store_value(omcache_t *mc, struct omc_batch *batch, const omcache_value_t *value)
+{
+    if (batch->stored < batch->room) {
+        batch->values[batch->stored++] = *value;
+        return true;
+    }
+    if (batch->room > 0 && !batch->overflowed) {
+        batch->overflowed = true;
+        omc_log(&mc->log, OMC_LOG_WARNING, "more answers than the %zu there is room for: dropped",
+                batch->room);
+    }
+    return false;
+}
+
+unsigned omc_delivery_of_answer(omcache_t *mc, uint32_t tag, const struct omc_reply *reply)
+{
+    struct omc_batch *batch;
+    bool stored = false;
+
+    omc_respond(mc, &reply->value);
+    batch = omc_batch_of(&mc->batch, tag);
+    if (batch == NULL)
+        return 0;
+    if (omc_batch_request(batch, tag) != NULL)
+        stored = store_value(mc, batch, &reply->value);
+    if (reply->last)
+        batch->left--;
+    return stored ? batch->depth : 0;
+}
+
+static void deliver_failures(omcache_t *mc, struct omc_batch *batch)
+{
+    for (size_t i = 0; i < batch->failures_count; i++) {
+        const omcache_req_t *req = omc_batch_request(batch, batch->failures[i].tag);
+        omcache_value_t value = {.status = batch->failures[i].status};
+        bool heard = mc->response_func != NULL;
+
+        if (req != NULL) {
+            value.key = req->key;
+            value.key_len = omc_request_key_len(req);
+        }
+        omc_respond(mc, &value);
+        if (!store_value(mc, batch, &value) && !heard && batch->failures[i].server != NULL)
+            omc_losses_note(mc, batch->failures[i].server, value.status, 1);
+        batch->left--;
+    }
+    batch->failures_count = 0;
+}
+
+void omc_delivery_of_failures(omcache_t *mc)
+{
+    for (struct omc_batch *batch = &mc->batch; batch != NULL; batch = batch->outer)
+        deliver_failures(mc, batch);
+}

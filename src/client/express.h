@@ -1,0 +1,40 @@
+/*
+ * The short way of one request whose caller waits, if nothing else goes on: it is
+ * written, its answer is awaited and taken, and no list or queue hears of it.  Whatever
+ * is not that plain is left to the long way, submit.h and loop.h, before it has begun or
+ * half-way.
+ */
+#ifndef OMC_CLIENT_EXPRESS_H
+#define OMC_CLIENT_EXPRESS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "client/server.h"
+#include "omcache.h"
+#include "proto/codec.h"
+
+enum omc_step {
+    OMC_STEP_NOTHING, /* nothing has been done: it is to be submitted */
+    OMC_STEP_LEFT,    /* it has been submitted, and its answer is to be collected */
+    OMC_STEP_DONE,    /* go on: it may be taken, or has been */
+};
+
+/* A request on its way. */
+struct omc_express {
+    struct omc_server *server;
+    struct omc_pending pending;
+    uint32_t number; /* its opaque */
+};
+
+/* Asks in a call that may wait so many milliseconds (-1: for ever).  When done,
+ * something has come. */
+enum omc_step omc_express_ask(omcache_t *mc, struct omc_express *express, omcache_req_t *req,
+                              int32_t timeout_msec, int64_t now);
+
+/* Takes the answer if it is all there; the clock has been read anew for that.  Its value
+ * is handed out until the application's next call. */
+enum omc_step omc_express_take(omcache_t *mc, struct omc_express *express, const omcache_req_t *req,
+                               struct omc_reply *reply, int64_t now);
+
+#endif

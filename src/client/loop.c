@@ -1,0 +1,257 @@
+/*
+ * The loop over active servers.  It always runs from the last one to the first,
+ * because a server that becomes inactive is replaced by the last one.
+ */
+#include "client/loop.h"
+
+#include "client/completion.h"
+#include "client/doubt.h"
+#include "client/duty.h"
+#include "client/expiry.h"
+#include "client/handle.h"
+#include "client/lifecycle.h"
+#include "client/lookups.h"
+#include "client/losses.h"
+#include "client/receive.h"
+#include "client/recovery.h"
+#include "client/touch.h"
+#include "net/socket.h"
+
+/* One that fails on the way may leave its requests to others, which are then behind
+ * it in the list. */
+void omc_loop_prepare(omcache_t *mc, int64_t now)
+{
+    for (size_t i = 0; i < mc->fleet.unsent_count; i++)
+        omc_lifecycle_prepare(mc, mc->fleet.unsent[i], now);
+    mc->fleet.moved = false;
+}
+
+void omc_loop_send(omcache_t *mc, int64_t now)
+{
+    struct omc_server *server;
+
+    while ((server = omc_touch_take_unsent(&mc->fleet)) != NULL) {
+        omc_lifecycle_prepare(mc, server, now);
+        omc_lifecycle_write(mc, server, now);
+    }
+    mc->fleet.moved = false;
+}
+
+void omc_loop_check_deadlines(omcache_t *mc, int64_t now)
+{
+    omc_lookups_check_deadline(mc, now);
+    omc_duty_check_deadlines(mc, now);
+    omc_expiry_check(mc, now);
+}
+
+void omc_loop_show(omcache_t *mc)
+{
+    for (size_t i = 0; i < mc->fleet.count && !mc->shown; i++)
+        omc_connection_show(&mc->fleet.servers[i]->conn);
+    mc->shown = true;
+}
+
+static void choose_active(omcache_t *mc)
+{
+    struct omc_fleet *fleet = &mc->fleet;
+
+    omc_duty_update(mc);
+    omc_watch_choose_none(&mc->watches);
+    for (size_t i = 0; i < fleet->active_count; i++)
+        omc_lifecycle_choose(mc, fleet->active[i]);
+    omc_names_choose(&mc->names);
+}
+
+void omc_loop_choose(omcache_t *mc)
+{
+    choose_active(mc);
+    omc_recovery_choose_all(mc);
+}
+
+int64_t omc_loop_deadline(omcache_t *mc)
+{
+    int64_t deadline = omc_duty_deadline(mc);
+    int64_t others = omc_operation_deadline(&mc->operations);
+
+    if (mc->fleet.moved)
+        return 0;
+    if (others < deadline)
+        deadline = others;
+    return mc->names.deadline < deadline ? mc->names.deadline : deadline;
+}
+
+/* The server that alone has something to do, if that is to answer. */
+static struct omc_server *only_answerer(const omcache_t *mc)
+{
+    struct omc_server *server = mc->fleet.active_count == 1 ? mc->fleet.active[0] : NULL;
+
+    return server != NULL && !mc->shown && mc->names.count == 0 &&
+                   server->state == OMC_STATE_READY && server->second == NULL &&
+                   omc_connection_awaits_answer(&server->conn) &&
+                   !omc_connection_wants_write(&server->conn)
+               ? server
+               : NULL;
+}
+
+bool omc_loop_wait(omcache_t *mc, int msec, bool may_read)
+{
+    struct omc_server *server = may_read ? only_answerer(mc) : NULL;
+
+    if (server != NULL && (msec < 0 || msec >= 2 * OMC_SOCKET_PATIENCE || server->conn.awaited)) {
+        if (!server->conn.awaited && !omc_receive_await(mc, server))
+            return false;
+        server->watch.ready = POLLIN;
+        return true;
+    }
+    choose_active(mc);
+    omc_recovery_choose(mc);
+    omc_watch_wait(&mc->watches, msec);
+    return true;
+}
+
+/* Acts on what the wait has found about a server. */
+static void go_on(omcache_t *mc, struct omc_server *server, int64_t now)
+{
+    omc_lifecycle_ready(mc, server, now);
+    omc_doubt_step(mc, server, now);
+}
+
+/* Callbacks may shorten the list. */
+void omc_loop_dispatch(omcache_t *mc, int64_t now)
+{
+    struct omc_fleet *fleet = &mc->fleet;
+
+    for (size_t i = fleet->active_count; i-- > 0;) {
+        if (i < fleet->active_count)
+            go_on(mc, fleet->active[i], now);
+    }
+    omc_recovery_dispatch(mc, now);
+    omc_lookups_dispatch(mc, now);
+    omc_loop_check_deadlines(mc, now);
+    omc_completion_tell(mc);
+}
+
+bool omc_loop_process_fd(omcache_t *mc, int fd, short ready, int64_t now)
+{
+    struct omc_watch *watch = omc_watch_find(&mc->watches, fd);
+
+    if (watch == NULL)
+        return false;
+    watch->ready = ready;
+    if (watch->server != NULL)
+        go_on(mc, watch->server, now);
+    else
+        omc_lookups_dispatch(mc, now);
+    return true;
+}
+
+bool omc_loop_is_active(omcache_t *mc)
+{
+    omc_duty_update(mc);
+    return mc->fleet.active_count > 0 || mc->fleet.down_count > 0;
+}
+
+bool omc_loop_is_idle(omcache_t *mc)
+{
+    const struct omc_fleet *fleet = &mc->fleet;
+
+    omc_duty_update(mc);
+    for (size_t i = 0; i < fleet->active_count; i++) {
+        if (omc_connection_is_busy(&fleet->active[i]->conn))
+            return false;
+    }
+    return mc->operations.ended.first == NULL;
+}
+
+bool omc_loop_is_stalled(const omcache_t *mc)
+{
+    const struct omc_fleet *fleet = &mc->fleet;
+
+    for (size_t i = 0; i < fleet->pinned_count; i++) {
+        if (fleet->pinned[i]->conn.stalled)
+            return true;
+    }
+    return false;
+}
+
+void omc_loop_forget_stalls(omcache_t *mc)
+{
+    struct omc_fleet *fleet = &mc->fleet;
+
+    for (size_t i = 0; i < fleet->pinned_count; i++) {
+        if (!fleet->pinned[i]->conn.stalled)
+            continue;
+        fleet->pinned[i]->conn.stalled = false;
+        omc_touch_server(fleet, fleet->pinned[i]);
+    }
+}
+
+void omc_loop_take_rests(omcache_t *mc, int64_t now)
+{
+    struct omc_fleet *fleet = &mc->fleet;
+
+    for (size_t i = fleet->active_count; i-- > 0;) {
+        if (i < fleet->active_count)
+            omc_lifecycle_receive_rest(mc, fleet->active[i], now);
+    }
+}
+
+void omc_loop_doubt(omcache_t *mc, int64_t now)
+{
+    for (size_t i = mc->fleet.active_count; i-- > 0;)
+        omc_doubt_call(mc, mc->fleet.active[i], now);
+}
+
+/* Whether nobody will be told that a request is dropped.  Calls that wait for one are told, and
+ * so are operations. */
+static bool is_unheard(omcache_t *mc, const struct omc_pending *pending)
+{
+    if (pending->fence)
+        return false;
+    if (pending->owner == OMC_OWNER_BATCH)
+        return !omc_batch_is_awaited(&mc->batch, pending->tag);
+    return pending->owner == OMC_OWNER_NOBODY;
+}
+
+/* Ends the operations.  Of the other requests those are lost that were not sent; and with
+ * them, if it was cut off, the last of those that were. */
+static size_t cancel_requests(omcache_t *mc, struct omc_server *server, bool *last_counts)
+{
+    const struct omc_connection *conn = &server->conn;
+    size_t lost = 0;
+
+    *last_counts = false;
+    for (uint32_t i = 0; i < conn->queue.count; i++) {
+        const struct omc_pending *pending = omc_queue_find(&conn->queue, conn->queue.first + i);
+
+        if (pending == NULL || pending->forgotten)
+            continue;
+        if (pending->owner == OMC_OWNER_OPERATION)
+            omc_operation_end(&mc->operations, pending->operation, OMCACHE_CANCELLED);
+        if (pending->start < conn->written)
+            *last_counts = is_unheard(mc, pending);
+        else
+            lost += is_unheard(mc, pending);
+    }
+    return lost;
+}
+
+void omc_loop_forget(omcache_t *mc, int64_t now)
+{
+    struct omc_fleet *fleet = &mc->fleet;
+
+    omc_duty_update(mc);
+    for (size_t i = fleet->active_count; i-- > 0;) {
+        struct omc_server *server = fleet->active[i];
+        bool last_counts;
+        size_t lost = cancel_requests(mc, server, &last_counts);
+
+        if (!omc_connection_forget(&server->conn)) {
+            lost += last_counts;
+            omc_lifecycle_event(mc, server, OMC_EVENT_DISCARD, "reset with a request half sent",
+                                now);
+        }
+        omc_losses_note(mc, server, OMCACHE_CANCELLED, lost);
+        omc_touch_server(fleet, server);
+    }
+}

@@ -1,0 +1,232 @@
+/*
+ * Which servers a handle has; see members.h.
+ */
+#include "client/members.h"
+
+#include "base/memory.h"
+#include "client/handle.h"
+#include "client/lifecycle.h"
+
+static bool allocate_arrays(struct omc_fleet *fleet, size_t count)
+{
+    fleet->servers = omc_memory_new(count, sizeof(struct omc_server *));
+    fleet->active = omc_memory_new(count, sizeof(struct omc_server *));
+    fleet->touched = omc_memory_new(count, sizeof(struct omc_server *));
+    fleet->pinned = omc_memory_new(count, sizeof(struct omc_server *));
+    fleet->unsent = omc_memory_new(count, sizeof(struct omc_server *));
+    fleet->down = omc_memory_new(count, sizeof(*fleet->down));
+    return count == 0 ||
+           (fleet->servers != NULL && fleet->active != NULL && fleet->touched != NULL &&
+            fleet->pinned != NULL && fleet->unsent != NULL && fleet->down != NULL);
+}
+
+/* Makes those servers of the list that the old fleet does not have.  Both are
+ * sorted, so that one walk along them pairs equal names, duplicates included. */
+static bool make_new_servers(omcache_t *mc, struct omc_fleet *next,
+                             const struct omc_server_list *list)
+{
+    const struct omc_fleet *old = &mc->fleet;
+    size_t o = 0;
+
+    for (size_t i = 0; i < list->count; i++) {
+        const struct omc_server_name *name = &list->names[i];
+
+        while (o < old->count && omc_server_list_compare(&old->servers[o]->name, name) < 0)
+            o++;
+        if (o < old->count && omc_server_list_compare(&old->servers[o]->name, name) == 0) {
+            o++;
+            continue;
+        }
+        next->servers[i] = omc_lifecycle_new(name, &mc->pool, mc->batch.next_tag);
+        if (next->servers[i] == NULL)
+            return false;
+    }
+    return true;
+}
+
+/* Moves the others over from the old fleet, which keeps those to be dropped. */
+static void take_old_servers(struct omc_fleet *old, struct omc_fleet *next,
+                             const struct omc_server_list *list)
+{
+    size_t o = 0;
+
+    for (size_t i = 0; i < list->count; i++) {
+        if (next->servers[i] != NULL)
+            continue;
+        while (omc_server_list_compare(&old->servers[o]->name, &list->names[i]) != 0)
+            o++;
+        next->servers[i] = old->servers[o];
+        old->servers[o++] = NULL;
+    }
+}
+
+static void free_servers(omcache_t *mc, struct omc_fleet *fleet)
+{
+    for (size_t i = 0; i < fleet->count; i++) {
+        if (fleet->servers[i] != NULL)
+            omc_lifecycle_free(mc, fleet->servers[i]);
+    }
+}
+
+void omc_members_fini(omcache_t *mc, struct omc_fleet *fleet)
+{
+    free_servers(mc, fleet);
+    omc_fleet_fini(fleet);
+}
+
+/* Gives up the servers that a new list does not have.  They are freed later, as this
+ * may be called from a callback that one of them has run. */
+static void drop_servers(omcache_t *mc, struct omc_fleet *dropped)
+{
+    for (size_t i = 0; i < dropped->count; i++) {
+        struct omc_server *server = dropped->servers[i];
+        size_t failed;
+
+        if (server == NULL)
+            continue;
+        server->dropped = true;
+        server->touched = true; /* not to be put on the lists again */
+        server->next = mc->dropped;
+        mc->dropped = server;
+        dropped->servers[i] = NULL;
+        failed = omc_lifecycle_abort(mc, server, OMCACHE_SERVER_FAILURE);
+        omc_batch_forget_server(&mc->batch, server);
+        omc_names_forget(&mc->names, server);
+        if (failed > 0)
+            omc_log(&mc->log, OMC_LOG_WARNING, "%s:%s: removed with %zu requests, which failed",
+                    server->name.host, server->name.port, failed);
+    }
+    omc_operation_forget_dropped(&mc->operations);
+}
+
+void omc_members_free_dropped(omcache_t *mc, bool pinned_too)
+{
+    struct omc_server **next = &mc->dropped;
+
+    while (*next != NULL) {
+        struct omc_server *server = *next;
+
+        if (server->pinned && !pinned_too) {
+            next = &server->next;
+            continue;
+        }
+        *next = server->next;
+        omc_lifecycle_free(mc, server);
+    }
+}
+
+/* Brings indexes, names and the short lists up to date with the servers.  Names
+ * are exchanged with the list, as labels, weights and orders may be new. */
+static void renumber(struct omc_fleet *fleet, struct omc_server_list *list)
+{
+    for (size_t i = 0; i < fleet->count; i++) {
+        struct omc_server *server = fleet->servers[i];
+        struct omc_server_name name = server->name;
+
+        server->index = (uint32_t)i;
+        server->name = list->names[i];
+        list->names[i] = name;
+        if (server->active) {
+            server->active_at = fleet->active_count;
+            fleet->active[fleet->active_count++] = server;
+        }
+        if (server->touched)
+            fleet->touched[fleet->touched_count++] = server;
+        if (server->pinned)
+            fleet->pinned[fleet->pinned_count++] = server;
+        if (server->unsent)
+            fleet->unsent[fleet->unsent_count++] = server;
+        omc_fleet_note_state(fleet, server);
+    }
+}
+
+/* Sets up a fleet of new servers, with holes for those that the old one has. */
+static bool prepare(omcache_t *mc, struct omc_fleet *next, const struct omc_server_list *list)
+{
+    const struct omc_fleet *old = &mc->fleet;
+
+    omc_fleet_init(next, &old->routing);
+    if (!allocate_arrays(next, list->count) ||
+        !omc_deadlines_reserve(&mc->deadlines, old->count + list->count))
+        return false;
+    next->count = list->count;
+    return omc_router_init(&next->router, &next->routing, list) && make_new_servers(mc, next, list);
+}
+
+/* Whether there is a way to reach them all. */
+static bool can_reach(omcache_t *mc, const struct omc_server_list *list)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        if (!omc_endpoint_can_reach(list->names[i].host, list->names[i].port)) {
+            omc_log(&mc->log, OMC_LOG_ERROR,
+                    "%s: a name, and this library was built without name lookup",
+                    list->names[i].host);
+            return false;
+        }
+    }
+    return true;
+}
+
+int omc_members_set(omcache_t *mc, const char *text)
+{
+    struct omc_fleet dropped, next;
+    struct omc_server_list list;
+    int rc = omc_server_list_parse(&list, text);
+
+    if (rc == OMCACHE_INVALID)
+        omc_log(&mc->log, OMC_LOG_ERROR, "no list of servers: %s", list.problem);
+    if (rc != OMCACHE_OK)
+        return rc;
+    if (!can_reach(mc, &list)) {
+        rc = OMCACHE_INVALID;
+    } else if (prepare(mc, &next, &list)) {
+        dropped = mc->fleet;
+        take_old_servers(&dropped, &next, &list);
+        renumber(&next, &list);
+        next.moved = dropped.moved;
+        mc->fleet = next;
+        mc->drained = true; /* one may have another index when it is told of */
+        drop_servers(mc, &dropped);
+        omc_members_fini(mc, &dropped);
+    } else {
+        omc_members_fini(mc, &next);
+        rc = OMCACHE_NO_MEMORY;
+    }
+    omc_server_list_fini(&list);
+    return rc;
+}
+
+int omc_members_set_dns_servers(omcache_t *mc, const char *servers, int64_t now)
+{
+    struct omc_fleet *fleet = &mc->fleet;
+    bool replaced;
+
+    if (!omc_resolver_check_servers(servers))
+        return OMCACHE_INVALID;
+    for (size_t i = 0; i < fleet->count; i++)
+        omc_endpoint_forget(&fleet->servers[i]->endpoint);
+    replaced = omc_names_set_servers(&mc->names, servers);
+    for (size_t i = 0; i < fleet->count; i++)
+        omc_lifecycle_found(mc, fleet->servers[i], now);
+    return replaced ? OMCACHE_OK : OMCACHE_NO_MEMORY;
+}
+
+void omc_members_start_anew(omcache_t *mc)
+{
+    omc_members_cancel(mc);
+    for (size_t i = 0; i < mc->fleet.count; i++) {
+        struct omc_server *server = mc->fleet.servers[i];
+
+        server->failures = 0;
+        server->wasted = 0;
+        server->cautious = false;
+        server->retry_at = 0;
+    }
+}
+
+void omc_members_cancel(omcache_t *mc)
+{
+    for (size_t i = 0; i < mc->fleet.count; i++)
+        omc_lifecycle_abort(mc, mc->fleet.servers[i], OMCACHE_CANCELLED);
+    omc_names_stop(&mc->names);
+}

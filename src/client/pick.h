@@ -1,0 +1,23 @@
+/*
+ * From a key to a server.  Nothing is done by it: choice.h also looks after one that is down.
+ */
+#ifndef OMC_CLIENT_PICK_H
+#define OMC_CLIENT_PICK_H
+
+#include <stddef.h>
+
+#include "client/server.h"
+#include "link/queue.h"
+#include "omcache.h"
+
+/* The server that a key belongs to while all are up, or NULL; and the one that takes it while that
+ * is down, or NULL. */
+struct omc_server *omc_pick_own(omcache_t *mc, const unsigned char *key, size_t key_len);
+struct omc_server *omc_pick_stand_in(omcache_t *mc, const unsigned char *key, size_t key_len);
+
+/* The usable server for the key of a request that was made before, which has the prefix of then in
+ * it; or NULL. */
+struct omc_server *omc_pick_again(omcache_t *mc, const unsigned char *key, size_t key_len,
+                                  const struct omc_pending *pending);
+
+#endif

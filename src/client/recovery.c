@@ -1,0 +1,149 @@
+/*
+ * Looking after servers that are down; see recovery.h.
+ */
+#include "client/recovery.h"
+
+#include <string.h>
+
+#include "client/duty.h"
+#include "client/handle.h"
+#include "client/lifecycle.h"
+#include "client/lookups.h"
+#include "client/patience.h"
+
+enum {
+    LOOKUP_TIME = 250, /* milliseconds that a lookup has before it is doubted */
+};
+
+/* Begins to connect, if its time has come.  Whether there is something to look at. */
+static bool begin_reconnect(omcache_t *mc, struct omc_server *server, int64_t now)
+{
+    if (server->nudged_at == now)
+        return false;
+    server->nudged_at = now;
+    if (server->state == OMC_STATE_DOWN && now >= server->retry_at)
+        omc_lifecycle_event(mc, server, OMC_EVENT_START, NULL, now);
+    return server->state != OMC_STATE_DOWN;
+}
+
+/* What became of those that have begun. */
+static void look_at(omcache_t *mc, struct omc_server **servers, size_t count, int64_t now)
+{
+    bool resolving = false;
+
+    omc_watch_choose_none(&mc->watches);
+    for (size_t i = 0; i < count; i++) {
+        omc_lifecycle_choose(mc, servers[i]);
+        resolving = resolving || omc_state_is_resolving(servers[i]->state);
+    }
+    if (resolving)
+        omc_names_choose(&mc->names);
+    omc_watch_wait(&mc->watches, 0);
+    if (resolving)
+        omc_lookups_dispatch(mc, now);
+    omc_lookups_check_deadline(mc, now);
+    for (size_t i = 0; i < count; i++) {
+        omc_lifecycle_ready(mc, servers[i], now);
+        omc_patience_check(mc, servers[i], now);
+    }
+}
+
+void omc_recovery_nudge(omcache_t *mc, struct omc_server *server, int64_t now)
+{
+    if (begin_reconnect(mc, server, now))
+        look_at(mc, &server, 1, now);
+}
+
+/* The next server that is down, round the list. */
+static struct omc_server *next_down(struct omc_fleet *fleet)
+{
+    const unsigned char *found =
+        memchr(fleet->down + fleet->looked_next, 1, fleet->count - fleet->looked_next);
+
+    if (found == NULL)
+        found = memchr(fleet->down, 1, fleet->looked_next);
+    if (found == NULL)
+        return NULL;
+    fleet->looked_next = (size_t)(found - fleet->down) + 1;
+    return fleet->servers[found - fleet->down];
+}
+
+void omc_recovery_look(omcache_t *mc, struct omc_server *first, int64_t now)
+{
+    struct omc_fleet *fleet = &mc->fleet;
+    size_t left = fleet->down_count < OMC_RECOVERY_SOME ? fleet->down_count : OMC_RECOVERY_SOME,
+           count = 0;
+    struct omc_server *some[OMC_RECOVERY_SOME];
+
+    if (fleet->looked_at == now)
+        return;
+    fleet->looked_at = now;
+    if (begin_reconnect(mc, first, now))
+        some[count++] = first;
+    for (; left > 0 && count < OMC_RECOVERY_SOME; left--) {
+        some[count] = next_down(fleet);
+        if (some[count] != NULL && begin_reconnect(mc, some[count], now))
+            count++;
+    }
+    if (count > 0)
+        look_at(mc, some, count, now);
+}
+
+void omc_recovery_choose(omcache_t *mc)
+{
+    struct omc_fleet *fleet = &mc->fleet;
+    size_t left = fleet->down_count < OMC_RECOVERY_SOME ? fleet->down_count : OMC_RECOVERY_SOME;
+
+    fleet->waited_count = 0;
+    for (; left > 0; left--) {
+        struct omc_server *server = next_down(fleet);
+
+        if (server == NULL || server->state == OMC_STATE_DOWN)
+            continue;
+        omc_lifecycle_choose(mc, server);
+        fleet->waited[fleet->waited_count++] = server;
+    }
+}
+
+void omc_recovery_choose_all(omcache_t *mc)
+{
+    for (size_t i = 0; mc->fleet.down_count > 0 && i < mc->fleet.count; i++) {
+        if (mc->fleet.down[i])
+            omc_lifecycle_choose(mc, mc->fleet.servers[i]);
+    }
+}
+
+/* Callbacks may begin another wait. */
+void omc_recovery_dispatch(omcache_t *mc, int64_t now)
+{
+    while (mc->fleet.waited_count > 0)
+        omc_lifecycle_ready(mc, mc->fleet.waited[--mc->fleet.waited_count], now);
+}
+
+/* A connection takes a round trip.  What an address has before the next one is tried is
+ * enough to tell slow from gone; but a unix socket whose queue is full is there. */
+static bool is_doubtful(const struct omc_server *server, int64_t now)
+{
+    if (omc_state_is_resolving(server->state))
+        return now - server->conn.since >= LOOKUP_TIME;
+    return omc_state_is_connecting(server->state) && omc_race_is_overdue(&server->race, now);
+}
+
+void omc_recovery_doubt(omcache_t *mc, struct omc_server *server, int64_t now)
+{
+    if (is_doubtful(server, now)) /* perhaps nobody has looked */
+        look_at(mc, &server, 1, now);
+    if (is_doubtful(server, now))
+        omc_lifecycle_event(mc, server, OMC_EVENT_DOUBTED, NULL, now);
+}
+
+void omc_recovery_doubt_all(omcache_t *mc, int64_t now)
+{
+    struct omc_fleet *fleet = &mc->fleet;
+
+    omc_duty_update(mc);
+    for (size_t i = fleet->active_count; i-- > 0;) {
+        if (fleet->active[i]->conn.queue.open > 0)
+            omc_recovery_doubt(mc, fleet->active[i], now);
+    }
+}

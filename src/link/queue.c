@@ -1,0 +1,126 @@
+/*
+ * The queue of unanswered requests: a ring of slots indexed by number.
+ */
+#include "link/queue.h"
+
+#include <string.h>
+
+#include "base/blocks.h"
+#include "base/memory.h"
+
+enum {
+    FEW = 8, /* slots are kept when the queue is empty */
+};
+
+void omc_queue_init(struct omc_queue *queue, struct omc_blocks *blocks, uint32_t first)
+{
+    memset(queue, 0, sizeof(*queue));
+    queue->blocks = blocks;
+    queue->first = first;
+}
+
+static void free_counter(struct omc_pending *pending)
+{
+    if (pending->counter != NULL)
+        omc_memory_free(pending->counter);
+    pending->counter = NULL;
+}
+
+/* Goes back to the few slots. */
+static void give_back_memory(struct omc_queue *queue)
+{
+    size_t size = omc_blocks_size(queue->capacity * sizeof(*queue->slots));
+
+    if (queue->capacity <= FEW)
+        return;
+    omc_blocks_put(queue->blocks, queue->slots, size);
+    queue->slots = queue->few;
+    queue->capacity = FEW;
+}
+
+void omc_queue_fini(struct omc_queue *queue)
+{
+    for (uint32_t i = 0; i < queue->count; i++)
+        free_counter(omc_queue_slot(queue, queue->first + i));
+    give_back_memory(queue);
+    omc_memory_free(queue->slots);
+    queue->slots = queue->few = NULL;
+    queue->capacity = 0;
+}
+
+static bool take_few(struct omc_queue *queue)
+{
+    queue->few = omc_memory_new(FEW, sizeof(*queue->few));
+    if (queue->few == NULL)
+        return false;
+    queue->slots = queue->few;
+    queue->capacity = FEW;
+    return true;
+}
+
+bool omc_queue_grow(struct omc_queue *queue)
+{
+    struct omc_queue larger = *queue;
+    size_t size = (size_t)2 * queue->capacity * sizeof(*queue->slots);
+
+    if (queue->capacity == 0)
+        return take_few(queue);
+    if (queue->capacity > UINT32_MAX / 4)
+        return false;
+    larger.capacity = queue->capacity * 2;
+    larger.slots = omc_blocks_take(queue->blocks, &size);
+    if (larger.slots == NULL)
+        return false;
+    for (uint32_t i = 0; i < queue->count; i++)
+        *omc_queue_slot(&larger, queue->first + i) = *omc_queue_slot(queue, queue->first + i);
+    give_back_memory(queue);
+    *queue = larger;
+    return true;
+}
+
+/* Takes one out of the counts. */
+static void uncount(struct omc_queue *queue, const struct omc_pending *pending)
+{
+    if (pending->settled || pending->forgotten)
+        return;
+    queue->open--;
+    queue->idle -= omc_queue_is_idle(pending);
+}
+
+void omc_queue_settle(struct omc_queue *queue, struct omc_pending *pending)
+{
+    free_counter(pending);
+    uncount(queue, pending);
+    pending->settled = true;
+    while (queue->count > 0 && omc_queue_slot(queue, queue->first)->settled) {
+        queue->first++;
+        queue->count--;
+    }
+    if (queue->count == 0 && queue->capacity > FEW)
+        give_back_memory(queue);
+}
+
+void omc_queue_pop(struct omc_queue *queue)
+{
+    struct omc_pending *last = omc_queue_last(queue);
+
+    free_counter(last);
+    uncount(queue, last);
+    queue->count--;
+    if (queue->count == 0)
+        give_back_memory(queue);
+}
+
+void omc_queue_abandon(struct omc_queue *queue, struct omc_pending *pending)
+{
+    queue->idle += !pending->forgotten && !omc_queue_is_idle(pending);
+    pending->operation = NULL;
+    pending->owner = OMC_OWNER_GONE;
+}
+
+void omc_queue_forget(struct omc_queue *queue)
+{
+    for (uint32_t i = 0; i < queue->count; i++)
+        omc_queue_slot(queue, queue->first + i)->forgotten = true;
+    queue->open = queue->idle = 0;
+}

@@ -1,0 +1,138 @@
+/*
+ * What a connection is owed: its requests in the order in which they were, or
+ * will be, sent.  Each gets the next number of the connection as its opaque, so
+ * that the request of an answer is found by subtraction, and an answer that
+ * belongs to none is recognised.
+ *
+ * A request leaves the queue when it is settled and everything before it is.
+ */
+#ifndef OMC_LINK_QUEUE_H
+#define OMC_LINK_QUEUE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct omc_blocks;
+struct omc_counter;
+struct omc_operation;
+
+/* Who gets the outcome of a request. */
+enum omc_owner {
+    OMC_OWNER_BATCH,     /* a classic call: it is known by its tag */
+    OMC_OWNER_OPERATION, /* an operation */
+    OMC_OWNER_NOBODY,    /* it was sent without asking for one */
+    OMC_OWNER_GONE,      /* who asked was told something else meanwhile */
+};
+
+struct omc_pending {
+    uint64_t start;                  /* where it begins in the connection's stream of requests */
+    struct omc_operation *operation; /* of that owner, else NULL */
+    struct omc_counter *counter;     /* what it needs for an initial value, or NULL; owned */
+    uint32_t tag;                    /* its opaque towards the application, in a batch */
+    uint32_t asked;                  /* when, in microseconds that wrap */
+    union {
+        uint32_t key_sum;   /* of its key, for codecs that want one, as answers are in order; */
+        uint32_t overtaken; /* for others, when a later one was first answered, as `asked`; or 0 */
+    };
+    uint8_t owner;
+    uint8_t opcode;
+    uint8_t prefix_len; /* how much of its key, as sent, is not the application's */
+    bool prefix_hashed; /* whether that took part in the choice of its server */
+    bool keyed;         /* its server was chosen by its key: another one will do */
+    bool quiet;         /* no answer is expected before the next no-op's */
+    bool fence;         /* a no-op of the library's own behind quiet requests */
+    bool forgotten;     /* nobody wants the answer any more */
+    bool settled;
+};
+
+struct omc_queue {
+    struct omc_pending *slots;
+    uint32_t capacity; /* a power of two */
+    uint32_t first;    /* number of the oldest one */
+    uint32_t count;
+    uint32_t open; /* those neither settled nor forgotten, */
+    uint32_t idle; /* of which so many are fences, or were given up by who asked */
+
+    struct omc_pending *few;   /* the slots it has when it is short, kept while it is long; */
+    struct omc_blocks *blocks; /* the others are from there */
+};
+
+/* first: the number that the first request will have. */
+void omc_queue_init(struct omc_queue *queue, struct omc_blocks *blocks, uint32_t first);
+void omc_queue_fini(struct omc_queue *queue);
+
+/* Makes room for one more; false without memory. */
+bool omc_queue_grow(struct omc_queue *queue);
+
+static inline bool omc_queue_reserve(struct omc_queue *queue)
+{
+    return queue->count < queue->capacity || omc_queue_grow(queue);
+}
+
+/* The number that the next request will have. */
+static inline uint32_t omc_queue_next(const struct omc_queue *queue)
+{
+    return queue->first + queue->count;
+}
+
+/* The place of a number that is, or will be next, in the queue. */
+static inline struct omc_pending *omc_queue_slot(const struct omc_queue *queue, uint32_t number)
+{
+    return &queue->slots[number & (queue->capacity - 1)];
+}
+
+/* Whether nobody waits for an outcome, nor would like it to have one. */
+static inline bool omc_queue_is_idle(const struct omc_pending *pending)
+{
+    return pending->fence || pending->owner == OMC_OWNER_GONE;
+}
+
+/* Adds one, for which room was reserved; but for its owner, it may then still be changed. */
+static inline struct omc_pending *omc_queue_push(struct omc_queue *queue,
+                                                 const struct omc_pending *pending)
+{
+    struct omc_pending *pushed = omc_queue_slot(queue, omc_queue_next(queue));
+
+    *pushed = *pending;
+    queue->count++;
+    queue->open++;
+    queue->idle += omc_queue_is_idle(pending);
+    return pushed;
+}
+
+/* The newest one, or NULL. */
+static inline struct omc_pending *omc_queue_last(const struct omc_queue *queue)
+{
+    return queue->count == 0 ? NULL : omc_queue_slot(queue, omc_queue_next(queue) - 1);
+}
+
+/* The one with that number, or NULL if there is none or it is settled. */
+static inline struct omc_pending *omc_queue_find(const struct omc_queue *queue, uint32_t number)
+{
+    struct omc_pending *pending;
+
+    if (number - queue->first >= queue->count)
+        return NULL;
+    pending = omc_queue_slot(queue, number);
+    return pending->settled ? NULL : pending;
+}
+
+void omc_queue_settle(struct omc_queue *queue, struct omc_pending *pending);
+
+/* Takes the newest one out again, as if it had never been there. */
+void omc_queue_pop(struct omc_queue *queue);
+
+/* Notes that who asked for it was told something else. */
+void omc_queue_abandon(struct omc_queue *queue, struct omc_pending *pending);
+
+/* How many are open that somebody waits for, or nobody ever did. */
+static inline uint32_t omc_queue_outstanding(const struct omc_queue *queue)
+{
+    return queue->open - queue->idle;
+}
+
+/* Marks all as forgotten. */
+void omc_queue_forget(struct omc_queue *queue);
+
+#endif

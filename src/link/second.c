@@ -1,0 +1,106 @@
+/*
+ * Connecting, saying hello and reading the answer, beside another connection.
+ */
+#include "link/second.h"
+
+#include <errno.h>
+#include <poll.h>
+
+#include "base/memory.h"
+#include "net/socket.h"
+
+struct omc_second *omc_second_new(struct omc_watches *watches, struct omc_server *server,
+                                  const struct omc_address *address, enum omc_greeting greeting,
+                                  int64_t now)
+{
+    struct omc_second *second = omc_memory_new(1, sizeof(*second));
+    int fd = second == NULL ? -1 : omc_socket_connect(address);
+
+    if (fd < 0) {
+        omc_memory_free(second);
+        return NULL;
+    }
+    omc_watch_init(&second->watch, server);
+    if (!omc_watch_open(watches, &second->watch, fd)) {
+        omc_socket_close(fd);
+        omc_memory_free(second);
+        return NULL;
+    }
+    second->begun = now;
+    second->greeting = greeting;
+    second->number = (uint32_t)now;
+    omc_watch_want(watches, &second->watch, POLLOUT);
+    return second;
+}
+
+void omc_second_free(struct omc_second *second, struct omc_watches *watches)
+{
+    omc_watch_close(watches, &second->watch);
+    omc_memory_free(second);
+}
+
+static enum omc_second_result send_hello(struct omc_second *second)
+{
+    size_t sent = second->hello_len - second->hello_left;
+    struct iovec piece = {second->hello + sent, second->hello_left};
+    ssize_t taken = second->hello_left == 0 ? 0 : omc_socket_write(second->watch.fd, &piece, 1);
+
+    if (taken < 0)
+        return OMC_SECOND_LOST;
+    second->hello_left -= (size_t)taken;
+    return OMC_SECOND_ON;
+}
+
+static enum omc_second_result check_connect(struct omc_second *second)
+{
+    int error = omc_socket_connect_error(second->watch.fd);
+
+    if (error != 0)
+        return error == EINPROGRESS ? OMC_SECOND_ON : OMC_SECOND_LOST;
+    second->hello_len = omc_hello_write(second->hello, second->greeting, second->number);
+    second->hello_left = second->hello_len;
+    return send_hello(second);
+}
+
+static enum omc_second_result read_answer(struct omc_second *second)
+{
+    size_t room = sizeof(second->in) - second->in_len, used;
+    ssize_t count = omc_socket_read(second->watch.fd, second->in + second->in_len, room);
+    const char *problem;
+
+    if (count == OMC_SOCKET_AGAIN)
+        return OMC_SECOND_ON;
+    if (count < 0)
+        return OMC_SECOND_LOST;
+    second->in_len += (size_t)count;
+    switch (omc_hello_read(second->in, second->in_len, second->greeting, second->number, &used,
+                           &problem)) {
+    case OMC_HELLO_GOOD:
+        return second->hello_left == 0 ? OMC_SECOND_PROVED : OMC_SECOND_LOST;
+    case OMC_HELLO_MORE:
+        return second->in_len < sizeof(second->in) ? OMC_SECOND_ON : OMC_SECOND_LOST;
+    default:
+        return OMC_SECOND_LOST;
+    }
+}
+
+enum omc_second_result omc_second_step(struct omc_second *second, struct omc_watches *watches)
+{
+    short ready = second->watch.ready;
+    enum omc_second_result result = OMC_SECOND_ON;
+
+    second->watch.ready = 0;
+    if (ready == 0)
+        return OMC_SECOND_ON;
+    if (second->until != 0) /* it has been asked for nothing more */
+        return OMC_SECOND_LOST;
+    if (second->hello_len == 0)
+        result = check_connect(second);
+    else if ((ready & POLLOUT) != 0)
+        result = send_hello(second);
+    if (result == OMC_SECOND_ON && second->hello_len > 0 && (ready & ~POLLOUT) != 0)
+        result = read_answer(second);
+    if (second->hello_len > 0)
+        omc_watch_want(watches, &second->watch, second->hello_left > 0 ? POLLIN | POLLOUT : POLLIN);
+    return result;
+}
