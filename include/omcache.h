@@ -344,8 +344,7 @@ int omcache_async_get(omcache_t *mc, const void *key, size_t key_len, int32_t ti
                       omcache_reply_callback_func *func, void *context);
 
 /* Gets a value and sets its new expiration.
- * expiration: seconds, more than 30 days of them a Unix time; 0: never; negative: at
- * once.
+ * expiration: seconds, more than 30 days of them a Unix time; 0: never; negative: at once.
  * Returns OMCACHE_OK if accepted, else as said above.  Since 1.0. */
 int omcache_async_gat(omcache_t *mc, const void *key, size_t key_len, time_t expiration,
                       int32_t timeout_msec, omcache_reply_callback_func *func, void *context);
@@ -362,24 +361,21 @@ int omcache_async_get_multi(omcache_t *mc, const void *const *keys, const size_t
 
 /* Stores a value, whether or not the key exists.  If cas is not 0, the value is stored
  * only if the present one has this cas.
- * expiration: seconds, more than 30 days of them a Unix time; 0: never; negative: at
- * once.
+ * expiration: seconds, more than 30 days of them a Unix time; 0: never; negative: at once.
  * Returns OMCACHE_OK if accepted, else as said above.  Since 1.0. */
 int omcache_async_set(omcache_t *mc, const void *key, size_t key_len, const void *value,
                       size_t value_len, time_t expiration, uint32_t flags, uint64_t cas,
                       int32_t timeout_msec, omcache_reply_callback_func *func, void *context);
 
 /* Stores a value only if the key does not exist.
- * expiration: seconds, more than 30 days of them a Unix time; 0: never; negative: at
- * once.
+ * expiration: seconds, more than 30 days of them a Unix time; 0: never; negative: at once.
  * Returns OMCACHE_OK if accepted, else as said above.  Since 1.0. */
 int omcache_async_add(omcache_t *mc, const void *key, size_t key_len, const void *value,
                       size_t value_len, time_t expiration, uint32_t flags, int32_t timeout_msec,
                       omcache_reply_callback_func *func, void *context);
 
 /* Stores a value only if the key exists.
- * expiration: seconds, more than 30 days of them a Unix time; 0: never; negative: at
- * once.
+ * expiration: seconds, more than 30 days of them a Unix time; 0: never; negative: at once.
  * Returns OMCACHE_OK if accepted, else as said above.  Since 1.0. */
 int omcache_async_replace(omcache_t *mc, const void *key, size_t key_len, const void *value,
                           size_t value_len, time_t expiration, uint32_t flags, int32_t timeout_msec,
@@ -422,8 +418,7 @@ int omcache_async_delete(omcache_t *mc, const void *key, size_t key_len, int32_t
                          omcache_reply_callback_func *func, void *context);
 
 /* Sets a new expiration of a value.
- * expiration: seconds, more than 30 days of them a Unix time; 0: never; negative: at
- * once.
+ * expiration: seconds, more than 30 days of them a Unix time; 0: never; negative: at once.
  * Returns OMCACHE_OK if accepted, else as said above.  Since 1.0. */
 int omcache_async_touch(omcache_t *mc, const void *key, size_t key_len, time_t expiration,
                         int32_t timeout_msec, omcache_reply_callback_func *func, void *context);
@@ -658,9 +653,9 @@ int omcache_reply_was_hit(const omcache_reply_t *reply);
  * Returns bytes; -1 if the reply does not contain it.  Since 1.0. */
 int64_t omcache_reply_size(const omcache_reply_t *reply);
 
-/* Tells that a server has room again, after it had refused a request with
- * OMCACHE_BUFFER_FULL: at most half of the send limit is unsent.  It is not called for a
- * request that is larger than the limit. */
+/* Tells that a server has room again for the requests that it had refused with
+ * OMCACHE_BUFFER_FULL, and that at most half of the send limit is unsent.  It is not
+ * called for a request that is larger than the limit. */
 typedef void(omcache_drain_callback_func)(omcache_t *mc, int server_index, void *context);
 
 /* Sets the drain callback, or removes it (func is NULL).

@@ -298,7 +298,7 @@ int omcache_reset_buffers(omcache_t *mc);
  * the protocol that the server turned out to speak cannot carry it), OMCACHE_NO_MEMORY,
  * OMCACHE_NO_DESCRIPTORS.
  * Returns OMCACHE_OK: finished, or nothing was pending; OMCACHE_AGAIN: the call timed
- * out, or the values of this call fill the receive buffer; go on with another call;
+ * out, or the values of this call fill the receive buffer (go on with another call);
  * OMCACHE_INVALID, with nothing done: mc is NULL, reqs is not the current batch, or
  * called from a callback.
  * Waits for at most timeout_msec.  Since 0.1. */
@@ -380,14 +380,13 @@ int omcache_flush_all(omcache_t *mc, time_t expiration, int server_index, int32_
 /* Stores a value, whether or not the key exists.  If cas is not 0, the value is stored
  * only if the present one has this cas.  value may be NULL if value_len is 0.  key and
  * value are no longer needed when the function returns.
- * expiration: seconds, more than 30 days of them a Unix time; 0: never; negative: at
- * once.
+ * expiration: seconds, more than 30 days of them a Unix time; 0: never; negative: at once.
  * Returns OMCACHE_OK: stored; OMCACHE_KEY_EXISTS: the cas differs; OMCACHE_NOT_FOUND:
  * cas is not 0 and the key does not exist; OMCACHE_TOO_LARGE_VALUE: larger than the
- * server accepts; OMCACHE_BUFFERED: timeout_msec is 0; a failure on the server then goes
- * to the response callback, or else is counted as lost and logged; OMCACHE_AGAIN: sent,
- * but timed out; OMCACHE_SERVER_FAILURE: the server failed; the value may or may not be
- * stored; OMCACHE_NO_SERVERS: no server, or none that can be used now;
+ * server accepts; OMCACHE_BUFFERED: timeout_msec is 0 (a failure on the server then goes
+ * to the response callback, or else is counted as lost and logged); OMCACHE_AGAIN: sent,
+ * but timed out; OMCACHE_SERVER_FAILURE: the server failed, and the value may or may not
+ * be stored; OMCACHE_NO_SERVERS: no server, or none that can be used now;
  * OMCACHE_BUFFER_FULL: over the send limit; OMCACHE_INVALID; OMCACHE_NO_MEMORY or
  * OMCACHE_NO_DESCRIPTORS: nothing was sent; OMCACHE_FAIL: the server refused for another
  * reason.
@@ -397,16 +396,14 @@ int omcache_set(omcache_t *mc, const unsigned char *key, size_t key_len, const u
                 int32_t timeout_msec);
 
 /* Stores a value only if the key does not exist.
- * expiration: seconds, more than 30 days of them a Unix time; 0: never; negative: at
- * once.
+ * expiration: seconds, more than 30 days of them a Unix time; 0: never; negative: at once.
  * Returns OMCACHE_KEY_EXISTS if the key exists, otherwise the same as omcache_set.
  * Waits for at most timeout_msec.  Since 0.1. */
 int omcache_add(omcache_t *mc, const unsigned char *key, size_t key_len, const unsigned char *value,
                 size_t value_len, time_t expiration, uint32_t flags, int32_t timeout_msec);
 
 /* Stores a value only if the key exists.
- * expiration: seconds, more than 30 days of them a Unix time; 0: never; negative: at
- * once.
+ * expiration: seconds, more than 30 days of them a Unix time; 0: never; negative: at once.
  * Returns OMCACHE_NOT_FOUND if the key does not exist, otherwise the same as
  * omcache_set.
  * Waits for at most timeout_msec.  Since 0.1. */
@@ -455,8 +452,7 @@ int omcache_decrement(omcache_t *mc, const unsigned char *key, size_t key_len, u
 int omcache_delete(omcache_t *mc, const unsigned char *key, size_t key_len, int32_t timeout_msec);
 
 /* Sets a new expiration of a value.
- * expiration: seconds, more than 30 days of them a Unix time; 0: never; negative: at
- * once.
+ * expiration: seconds, more than 30 days of them a Unix time; 0: never; negative: at once.
  * Returns OMCACHE_NOT_FOUND if the key does not exist, otherwise the same as
  * omcache_set.
  * Waits for at most timeout_msec.  Since 0.2. */
@@ -465,12 +461,12 @@ int omcache_touch(omcache_t *mc, const unsigned char *key, size_t key_len, time_
 
 /* Gets a value with its flags and cas.  Each of the four pointers may be NULL.  *value
  * belongs to the library and is valid until the next call on mc.  After a miss, a
- * timeout or a failure *value_len, *flags and *cas are 0 and *value is NULL; but with
- * OMCACHE_FAIL *value and *value_len may describe the server's error text.
+ * timeout or a failure *value_len, *flags and *cas are 0 and *value is NULL.  But with
+ * OMCACHE_FAIL they may describe the server's error text.
  * Returns OMCACHE_OK: found; OMCACHE_NOT_FOUND; OMCACHE_AGAIN: timed out;
  * OMCACHE_SERVER_FAILURE; OMCACHE_NO_SERVERS; OMCACHE_BUFFER_FULL: over the send limit,
- * or the answer is over the receive limit; OMCACHE_BUFFERED: timeout_msec is 0; the
- * value then goes to the response callback only; OMCACHE_INVALID; OMCACHE_NO_MEMORY or
+ * or the answer is over the receive limit; OMCACHE_BUFFERED: timeout_msec is 0, and the
+ * value goes to the response callback only; OMCACHE_INVALID; OMCACHE_NO_MEMORY or
  * OMCACHE_NO_DESCRIPTORS: nothing was sent; OMCACHE_FAIL.
  * Waits for at most timeout_msec.  Since 0.1. */
 int omcache_get(omcache_t *mc, const unsigned char *key, size_t key_len,
@@ -478,8 +474,7 @@ int omcache_get(omcache_t *mc, const unsigned char *key, size_t key_len,
                 int32_t timeout_msec);
 
 /* Gets a value and sets its new expiration; otherwise the same as omcache_get.
- * expiration: seconds, more than 30 days of them a Unix time; 0: never; negative: at
- * once.
+ * expiration: seconds, more than 30 days of them a Unix time; 0: never; negative: at once.
  * Waits for at most timeout_msec.  Since 0.2. */
 int omcache_gat(omcache_t *mc, const unsigned char *key, size_t key_len,
                 const unsigned char **value, size_t *value_len, time_t expiration, uint32_t *flags,
@@ -503,8 +498,7 @@ int omcache_get_multi(omcache_t *mc, const unsigned char **keys, size_t *key_len
 
 /* Gets the values of key_count keys and sets a new expiration for each, the one at its
  * place in expirations; otherwise the same as omcache_get_multi.
- * expirations: seconds, more than 30 days of them Unix times; 0: never; negative: at
- * once.
+ * expirations: seconds, more than 30 days of them Unix times; 0: never; negative: at once.
  * Waits for at most timeout_msec.  Since 0.2. */
 int omcache_gat_multi(omcache_t *mc, const unsigned char **keys, size_t *key_lens,
                       time_t *expirations, size_t key_count, omcache_req_t *reqs, size_t *req_count,
