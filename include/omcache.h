@@ -3,52 +3,55 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  *
- * The whole public interface.  The classic API (version nodes OMCACHE_0.1 and
- * OMCACHE_0.2) is declared in omcache_cdef.h, which this file includes; use
- * this file and never that one directly.  What came with 1.0 (OMCACHE_1.0) is
- * below.
+ * This is the whole public interface.  The classic API (version nodes OMCACHE_0.1 and
+ * OMCACHE_0.2) is declared in omcache_cdef.h.  This file includes it: include this file
+ * only, never that one directly.  The functions that came with 1.0 (version node
+ * OMCACHE_1.0) are declared below.
  *
- * What holds for every function:
+ * These rules hold for every function:
  *
- *  - A handle is for one thread at a time; different handles share nothing.
- *  - Keys are 1 to 250 bytes of any value, values any bytes of any length that
- *    the server takes; neither is a C string and neither needs a NUL.
- *  - An expiration is seconds as memcached counts them: 0 means never, up to 30
- *    days (2592000) is relative to now, above that it is a Unix time.  Negative
- *    ones, of whatever size, are over at once.  Unix times of 2^32 (2106) and more
- *    are taken for 2^32 - 2; over the meta and text protocols those of 2^31 (2038)
- *    and more mean never.
- *  - timeout_msec is in milliseconds: 0 never waits, -1 (or any other negative
- *    number) waits until the servers answer or their dead timeout ends it.
- *  - A function that returns int returns one of omcache_ret_e.  NULL where a
- *    pointer is needed gives OMCACHE_INVALID, and so does a key of a wrong
- *    length; nothing is sent then.
- *  - Out of memory gives OMCACHE_NO_MEMORY (NULL where a pointer is returned) with
- *    nothing done, or for requests with nothing sent.  If there is no memory to go
- *    on with a connection, that fails, with OMCACHE_SERVER_FAILURE for what was sent.
- *  - Without a file descriptor, or local port, or memory of the kernel's to connect with,
- *    requests fail with OMCACHE_NO_DESCRIPTORS or OMCACHE_NO_MEMORY, and nothing of
- *    them is sent.  The server is not down for that: its keys stay with it.  The log tells
- *    once, as an error, what is missing.
- *  - From inside a response or log callback only omcache_strerror,
- *    omcache_log_stderr, omcache_server_info, omcache_server_info_free,
- *    omcache_server_stats, omcache_server_protocol, omcache_free and those
- *    omcache_set_* functions that say so may be called on the handle that is calling
- *    back; everything else is refused with OMCACHE_INVALID (NULL, or -1 for
- *    omcache_server_index_for_key and omcache_next_timeout).  These two callbacks are
- *    meant where a comment says "from a callback"; from inside the others everything
- *    may be called.  Other handles may be used freely.
- *  - No function touches signals, and none waits for a name lookup.
- *  - After a fork() a handle can be used on both sides.  The parent's goes on as if nothing
- *    had happened.  The child's starts anew with its first call that does anything with
- *    servers: it has the settings, the servers and the counters, but no connection, and
- *    no server is down.  What was under way is the parent's: in the child operations end
- *    with OMCACHE_CANCELLED, and the requests of classic calls, buffered ones included, are
- *    forgotten.  The child's copies of the parent's descriptors are closed then, and nothing
- *    is sent over them; a child that makes no such call keeps them open until it ends.  If the
- *    fork was made inside a callback, or while another thread was in a call on the handle,
- *    the child cannot use it: its calls, omcache_free too, return OMCACHE_INVALID, and it
- *    must not return from the callback.
+ *  - A handle may be used by one thread at a time.  Different handles share nothing.
+ *  - Keys are 1 to 250 bytes long.  Values have any length that the server accepts.
+ *    Both may contain any bytes; neither is a C string and neither needs a NUL.
+ *  - An expiration is in seconds, as memcached counts them: 0 means never, a number up
+ *    to 30 days (2592000) is relative to now, and a larger number is a Unix time.  An
+ *    item with a negative expiration, of whatever size, expires at once.  Unix times of
+ *    2^32 (in 2106) and more are sent as 2^32 - 2.  Over the meta and text protocols,
+ *    Unix times of 2^31 (in 2038) and more mean never.
+ *  - timeout_msec is in milliseconds.  With 0 the function never waits.  With -1 (or any
+ *    other negative number) it waits until the servers answer or their dead timeout ends
+ *    the wait.
+ *  - A function that returns int returns one of omcache_ret_e, unless its comment says
+ *    otherwise.  If a pointer that is needed is NULL, or a key has a wrong length, the
+ *    function returns OMCACHE_INVALID and sends nothing.
+ *  - If memory runs out, a function returns OMCACHE_NO_MEMORY (or NULL, if it returns a
+ *    pointer).  Then it has done nothing; a request has not been sent.  If there is no
+ *    memory to go on with a connection, that connection fails, and requests already sent
+ *    over it fail with OMCACHE_SERVER_FAILURE.
+ *  - If the system has no file descriptor, local port or kernel memory left for a new
+ *    connection, requests fail with OMCACHE_NO_DESCRIPTORS or OMCACHE_NO_MEMORY, and no
+ *    part of them is sent.  The server does not count as down because of that: its keys
+ *    stay with it.  One line in the log, of severity error, says what is missing.
+ *  - Inside a response or log callback, only these functions may be called on the handle
+ *    that is calling back: omcache_strerror, omcache_log_stderr, omcache_server_info,
+ *    omcache_server_info_free, omcache_server_stats, omcache_server_protocol,
+ *    omcache_free, and those omcache_set_* functions whose comment allows it.  All
+ *    others return OMCACHE_INVALID (or NULL; omcache_server_index_for_key and
+ *    omcache_next_timeout return -1).  Where a comment says "from a callback", it means
+ *    these two callbacks.  Inside all other callbacks every function may be called.
+ *    Other handles may be used freely in any callback.
+ *  - No function touches signals, and no function waits for a name lookup.
+ *  - After a fork() both processes can use the handle.  In the parent it goes on as if
+ *    nothing had happened.  In the child it starts afresh with the first call that uses
+ *    servers: it keeps its settings, servers and counters, but it has no connections,
+ *    and no server is down.  Requests in flight belong to the parent.  In the child,
+ *    operations end with OMCACHE_CANCELLED, and the requests of classic calls, buffered
+ *    ones included, are forgotten.  That first call also closes the child's copies of
+ *    the parent's descriptors, and sends nothing over them.  A child that makes no such
+ *    call keeps them open until it ends.  If fork() was called inside a callback, or
+ *    while another thread was in a call on the handle, the child cannot use the handle:
+ *    its calls, omcache_free included, return OMCACHE_INVALID, and it must not return
+ *    from the callback.
  */
 #ifndef OMCACHE_H
 #define OMCACHE_H
@@ -65,12 +68,12 @@ extern "C" {
 #pragma GCC visibility push(default)
 #endif
 
-/* This header's version: major << 16 | minor << 8 | patch.  What
- * the library itself is says omcache_server_info_t.omcache_version. */
+/* The version of this header: major << 16 | minor << 8 | patch.
+ * omcache_server_info_t.omcache_version has the version of the library. */
 #define OMCACHE_VERSION 0x00010000
 
-/* As the expiration of omcache_increment and omcache_decrement: do not create
- * a counter that is not there, answer OMCACHE_NOT_FOUND. */
+/* An expiration for omcache_increment and omcache_decrement: they do not create a
+ * counter that does not exist, and return OMCACHE_NOT_FOUND instead. */
 #define OMCACHE_DELTA_NO_ADD 0xffffffffu
 
 #include "omcache_cdef.h"
@@ -78,236 +81,261 @@ extern "C" {
 /* The 1.0 interface. */
 
 enum omcache_failover_e {
-    OMCACHE_FAILOVER_NEXT = 0, /* to the next server of the ring */
-    OMCACHE_FAILOVER_NONE = 1  /* nowhere, as libmemcached does by default */
+    OMCACHE_FAILOVER_NEXT = 0, /* keys go to the next server of the ring */
+    OMCACHE_FAILOVER_NONE = 1  /* requests fail, as with libmemcached by default */
 };
 
-/* Sets where the keys of a server go that is down: OMCACHE_FAILOVER_NEXT, as at
- * first, or OMCACHE_FAILOVER_NONE: they fail with OMCACHE_NO_SERVERS until it is
- * back (OMCACHE_SERVER_FAILURE if they were under way when it failed).
- * Returns OMCACHE_OK, or OMCACHE_INVALID if mc is NULL or mode is neither.
+/* Sets where the keys of a server go while it is down.  With OMCACHE_FAILOVER_NEXT (the
+ * default) they go to the next server.  With OMCACHE_FAILOVER_NONE their requests fail
+ * with OMCACHE_NO_SERVERS until the server is back, or with OMCACHE_SERVER_FAILURE if
+ * they were in flight when it failed.
+ * Returns OMCACHE_OK, or OMCACHE_INVALID if mc is NULL or mode is neither of these.
  * Never waits; may be called from a callback.  Since 1.0. */
 int omcache_set_failover(omcache_t *mc, int mode);
 
 #define OMCACHE_KEEPALIVE_MAX 32767
 
-/* Sets after how many seconds of silence on a TCP connection the kernel asks whether
- * the peer is still there (SO_KEEPALIVE); 60 at first, 0: never, OMCACHE_KEEPALIVE_MAX at
- * most.  It asks three times, a third of that apart, and then the connection fails, which
- * costs no request if none was under way.  So idle connections are not forgotten by what is
- * on the way, and dead ones are noticed.  It is for all connections, present and future.
+/* Sets after how many seconds of silence on a TCP connection the kernel asks whether the
+ * peer is still there (SO_KEEPALIVE).  The default is 60, the maximum is
+ * OMCACHE_KEEPALIVE_MAX, and 0 means never.  The kernel asks three times, at intervals
+ * of a third of that time, but at least a second.  If no answer comes, the connection
+ * fails; no request is lost if none was in flight.  So firewalls and the like do not
+ * forget idle connections, and dead connections are noticed.  The setting applies to all
+ * connections, present and future.
  * Returns OMCACHE_OK, or OMCACHE_INVALID if mc is NULL or seconds is too large.
  * Never waits; may be called from a callback.  Since 1.0. */
 int omcache_set_keepalive(omcache_t *mc, uint32_t seconds);
 
 enum omcache_protocol_e {
-    OMCACHE_PROTOCOL_AUTO = 0,   /* find out */
+    OMCACHE_PROTOCOL_AUTO = 0,   /* what the server is found to speak */
     OMCACHE_PROTOCOL_BINARY = 1, /* deprecated in memcached since 1.6.0 */
     OMCACHE_PROTOCOL_META = 2,   /* memcached 1.6.10 and newer */
-    OMCACHE_PROTOCOL_TEXT = 3    /* the classic one, also of proxies */
+    OMCACHE_PROTOCOL_TEXT = 3    /* the classic text protocol, which proxies speak, too */
 };
 
-/* Chooses the protocol to speak with all servers, for connections that are made from
- * now on.  OMCACHE_PROTOCOL_AUTO, as at first: what each server is found to speak on
- * its first connection (the first it knows of META, TEXT and BINARY), remembered until
- * it answers differently.  A server that does not speak the one that was chosen is down,
- * the log says so, and no value is sent to it: memcached 1.6.0 to 1.6.9 have an older META,
- * and are TEXT servers here.  doc/protocols.md says what each can carry; a request that
- * one cannot is refused with OMCACHE_INVALID, or ends with it if the protocol was not
- * known before.
+/* Sets the protocol for all servers, for connections that are made from now on.  With
+ * OMCACHE_PROTOCOL_AUTO (the default) the library finds out on the first connection to
+ * each server what the server speaks: the first that it knows of META, TEXT and BINARY.
+ * The library remembers that until the server answers differently.  If one protocol was
+ * set and a server does not speak it, that server is down, the log says so, and no value
+ * is sent to it.  memcached 1.6.0 to 1.6.9 have an older META and count as TEXT servers
+ * here.  doc/protocols.md says what each protocol can carry.  A request that the
+ * protocol cannot carry is refused with OMCACHE_INVALID; if the protocol was not known
+ * yet, the request ends with OMCACHE_INVALID later.
  * Returns OMCACHE_OK, or OMCACHE_INVALID if mc is NULL or protocol is none of these.
  * Never waits; may be called from a callback.  Since 1.0. */
 int omcache_set_protocol(omcache_t *mc, int protocol);
 
-/* The protocol in use with a server.
- * Returns one of omcache_protocol_e, AUTO if it is not known yet; or -1 if mc is NULL
- * or there is no such server.  Never waits; may be called from a callback.
- * Since 1.0. */
+/* Tells which protocol is in use with a server.
+ * Returns one of omcache_protocol_e, OMCACHE_PROTOCOL_AUTO if it is not known yet; or -1
+ * if mc is NULL or there is no such server.
+ * Never waits; may be called from a callback.  Since 1.0. */
 int omcache_server_protocol(omcache_t *mc, int server_index);
 
-/* Sets the DNS servers that names are looked up with: "ip" or "ip:port", several
- * separated by commas, an IPv6 address with a port in brackets ("[::1]:53"); or NULL,
- * as at first, for the system's.  All names are then looked up anew when the next
- * connections are made; those that there are stay.
- * Returns OMCACHE_OK, or with nothing changed OMCACHE_INVALID (mc is NULL, servers
- * cannot be read, called from a callback, or the library was built without name
- * lookup and servers is not NULL) or OMCACHE_NO_MEMORY.
+/* Sets the DNS servers for name lookups: "ip" or "ip:port", several of them separated by
+ * commas; an IPv6 address with a port is in brackets ("[::1]:53").  NULL (the default)
+ * means the servers that the system uses.  All names are looked up anew when the next
+ * connections are made; existing connections stay.
+ * Returns OMCACHE_OK; or, with nothing changed, OMCACHE_INVALID (mc is NULL, servers
+ * cannot be parsed, called from a callback, or the library was built without name lookup
+ * and servers is not NULL) or OMCACHE_NO_MEMORY.
  * Never waits.  Since 1.0. */
 int omcache_set_dns_servers(omcache_t *mc, const char *servers);
 
-/* Chooses by name how keys are distributed, and rebuilds the ring:
- *   "ketama" (as at first), "ketama-weighted", "ketama-pre1010", "ketama-spy",
- *   "ketama-spy-weighted", "modula", "virtual-bucket", "random": libmemcached's;
- *   "twemproxy", "libmc": those clients' rings.
- * hash is the function for keys, and for the points of "ketama" and "ketama-spy":
+/* Chooses by name how keys are distributed over the servers, and rebuilds the ring.
+ * distribution is one of
+ *   "ketama" (the default), "ketama-weighted", "ketama-pre1010", "ketama-spy",
+ *   "ketama-spy-weighted", "modula", "virtual-bucket", "random": as libmemcached;
+ *   "twemproxy", "libmc": as these clients.
+ * hash is the hash function for keys; for "ketama" and "ketama-spy" also for the points
+ * of the ring.  It is one of
  *   "one-at-a-time", "md5", "crc", "fnv1_32", "fnv1a_32", "fnv1_64", "fnv1a_64",
  *   "murmur", "murmur3", "jenkins", "hsieh";
- * or NULL for the distribution's own (md5 for "ketama-weighted",
- * "ketama-spy-weighted" and "libmc", fnv1a_64 for "twemproxy", else one-at-a-time).
- * doc/key-distribution.md says what equals which setting of which client.
- * Returns OMCACHE_OK, or with nothing changed OMCACHE_INVALID (mc or distribution
- * is NULL, a name that is none, called from a callback) or OMCACHE_NO_MEMORY.
+ * or NULL for the distribution's own: md5 for "ketama-weighted", "ketama-spy-weighted"
+ * and "libmc", fnv1a_64 for "twemproxy", one-at-a-time for all others.
+ * doc/key-distribution.md says which choice equals which setting of which client.
+ * Returns OMCACHE_OK; or, with nothing changed, OMCACHE_INVALID (mc or distribution is
+ * NULL, a name is unknown, called from a callback) or OMCACHE_NO_MEMORY.
  * Never waits.  Since 1.0. */
 int omcache_set_distribution(omcache_t *mc, const char *distribution, const char *hash);
 
-/* Puts prefix, of prefix_len bytes (at most 249; 0, as at first, for none), in front
- * of every key that is sent.  Keys come back without it, and may be so much
- * shorter than 250 bytes.  If hashed is not 0, it takes part in the choice of the
- * server, as with libmemcached's MEMCACHED_BEHAVIOR_HASH_WITH_PREFIX_KEY.  prefix is
- * copied; requests under way keep theirs, also if they have to go to another server.
- * Returns OMCACHE_OK, or with nothing changed OMCACHE_INVALID (mc is NULL, prefix is
- * NULL and prefix_len is not 0, longer than 249, called from a callback).
+/* Sets a prefix that is put in front of every key that is sent.  It has prefix_len
+ * bytes, at most 249; 0 (the default) means no prefix.  Keys come back without the
+ * prefix.  Keys may then be at most 250 - prefix_len bytes long.  If hashed is not 0,
+ * the prefix takes part in the choice of the server, as with libmemcached's
+ * MEMCACHED_BEHAVIOR_HASH_WITH_PREFIX_KEY.  prefix is copied.  Requests in flight keep
+ * the prefix they were made with, even if they have to go to another server.
+ * Returns OMCACHE_OK; or, with nothing changed, OMCACHE_INVALID (mc is NULL, prefix is
+ * NULL and prefix_len is not 0, prefix_len is larger than 249, called from a callback).
  * Never waits.  Since 1.0. */
 int omcache_set_key_prefix(omcache_t *mc, const void *prefix, size_t prefix_len, int hashed);
 
-/* Lets only a part of a key choose its server, so that keys can be kept together:
- * tag is a string of two characters, such as "{}", and what is hashed is what
- * stands between the first of the one in the key and the next of the other; the
- * whole key, if there is no such part or it is empty.  A hashed prefix counts only
- * with a whole key.  That is twemproxy's hash_tag.
- * NULL, as at first, for none.
- * Returns OMCACHE_OK, or with nothing changed OMCACHE_INVALID (mc is NULL, tag is of
- * another length, called from a callback).  Never waits.  Since 1.0. */
+/* Lets only a part of a key choose the server, so that keys with the same part are on
+ * the same server.  tag is a string of two characters, such as "{}".  The part is what
+ * stands between the first occurrence of the first character in the key and the next
+ * occurrence of the second.  If there is no such part, or it is empty, the whole key
+ * chooses the server.  A hashed prefix counts only together with a whole key.  This is
+ * the hash_tag of twemproxy.  NULL (the default) means that whole keys choose.
+ * Returns OMCACHE_OK; or, with nothing changed, OMCACHE_INVALID (mc is NULL, tag has
+ * another length, called from a callback).
+ * Never waits.  Since 1.0. */
 int omcache_set_hash_tag(omcache_t *mc, const char *tag);
 
 /*
- * In an application's own event loop (since 1.0).
+ * How to use a handle in the application's own event loop (since 1.0).
  *
- * For libevent, libev, libuv and GLib the headers of these names in omcache/ do all of
- * this.  The library tells which descriptors it waits for, and is told which are ready:
+ * For libevent, libev, libuv and GLib, the headers of these names in omcache/ do all of
+ * this.  For other loops: the library tells the application which descriptors to watch,
+ * and the application tells the library which of them are ready.
  *
- *  - the watch callback says what to watch (epoll_ctl, event_add and the like);
- *  - omcache_process_fd is called for each descriptor that is ready;
- *  - omcache_process_timeouts is called when omcache_next_timeout is over.
+ *  - The watch callback says what to watch (with epoll_ctl, event_add and the like).
+ *  - The application calls omcache_process_fd for each descriptor that is ready.
+ *  - The application calls omcache_process_timeouts when the time that
+ *    omcache_next_timeout returned has passed.
  *
- * Operations complete in these calls, in every classic call that waits, and in
- * omcache_free.  Watch, timeout and drain callbacks come at the end of whatever call
- * has changed something; if that was made from inside a callback, at the end of the
- * outermost call: do not run the event loop from inside a callback.
+ * Operations complete in these two calls, in every classic call that waits, and in
+ * omcache_free.  Watch, timeout and drain callbacks are called at the end of the call
+ * that changed something.  If that call was made from inside a callback, they are called
+ * at the end of the outermost call: so do not run the event loop from inside a callback.
  *
- * After a fork() the child is told to stop watching the parent's descriptors at the end of
- * its first call.  What epoll_create() has made is one for both: the child's loop must make
- * another before that (event_reinit, ev_loop_fork, uv_loop_fork), or it would take the
- * parent's descriptors out of the parent's loop.
+ * After a fork(), the child's watch callback is told to stop watching the parent's
+ * descriptors, at the end of the child's first call.  Parent and child share one epoll
+ * set.  So the child's loop must make a new one before that call (event_reinit,
+ * ev_loop_fork, uv_loop_fork), or it would remove the parent's descriptors from the
+ * parent's loop.
  *
- * From inside the callbacks of this section every function may be called,
- * omcache_free included.  (Response and log callbacks are more limited, see above.)  A
- * classic call that waits may complete other operations meanwhile, and those that
- * belong together with the one that is being told of.
+ * Inside the callbacks of this section every function may be called, omcache_free
+ * included.  (Response and log callbacks allow less, see above.)  A classic call that
+ * waits may complete other operations meanwhile, also those of the same multi-get or
+ * statistics request as the one whose callback is running.
  */
 
-/* Tells that fd is to be watched for events, POLLIN and POLLOUT as in <poll.h>: a
- * new one, or another choice for one already known.  0 says to stop; fd is still
- * open then, and is closed after the call.  Not called when nothing has changed. */
+/* Asks the application to watch fd for events: POLLIN and POLLOUT as in <poll.h>.  fd is
+ * new, or is watched already and the events replace the former ones.  If events is 0,
+ * stop watching fd; it is still open during the call and is closed after it.  The
+ * callback is not called when nothing has changed. */
 typedef void(omcache_watch_callback_func)(omcache_t *mc, int fd, short events, void *context);
 
-/* Sets the watch callback, or takes it back (func NULL).  A new one is told at once
- * of every descriptor that is open; the old one is told nothing more.
- * Returns OMCACHE_OK, or OMCACHE_INVALID if mc is NULL, or being freed and func is not
- * NULL.  Never waits; may be called from a callback.  Since 1.0. */
+/* Sets the watch callback, or removes it (func is NULL).  A new callback is called at
+ * once for every open descriptor; the old one is not called any more.
+ * Returns OMCACHE_OK, or OMCACHE_INVALID if mc is NULL, or mc is being freed and func is
+ * not NULL.
+ * Never waits; may be called from a callback.  Since 1.0. */
 int omcache_set_watch_callback(omcache_t *mc, omcache_watch_callback_func *func, void *context);
 
-/* Tells that omcache_next_timeout has become shorter than it was at the last call of
- * this callback, omcache_next_timeout or omcache_process_timeouts: by timeout_msec
- * from now omcache_process_timeouts is due. */
+/* Tells the application to call omcache_process_timeouts within timeout_msec
+ * milliseconds.  This is called when that time is nearer than it was at the last call of
+ * this callback, of omcache_next_timeout or of omcache_process_timeouts. */
 typedef void(omcache_timeout_callback_func)(omcache_t *mc, int timeout_msec, void *context);
 
-/* Sets the timeout callback, or takes it back (func NULL).  A new one is told at once
- * if something is due at some time.  Only loops with timers
- * of their own need it; one that asks omcache_next_timeout each time before it sleeps
- * does not.
- * Returns OMCACHE_OK, or OMCACHE_INVALID if mc is NULL.  Never waits; may be called from a
- * callback.  Since 1.0. */
+/* Sets the timeout callback, or removes it (func is NULL).  A new callback is called at
+ * once if any timeout is set.  Only loops with timers of their own need it.  A loop that
+ * calls omcache_next_timeout each time before it sleeps does not.
+ * Returns OMCACHE_OK, or OMCACHE_INVALID if mc is NULL.
+ * Never waits; may be called from a callback.  Since 1.0. */
 int omcache_set_timeout_callback(omcache_t *mc, omcache_timeout_callback_func *func, void *context);
 
-/* Acts on a descriptor that is ready; revents has poll()'s bits, POLLERR and POLLHUP
- * included.  Reads and writes what can be, makes completions, and then sends what
- * they have asked for, all requests to one server together.
- * Returns OMCACHE_OK; OMCACHE_NOT_FOUND if fd is none that is watched: harmless, a
- * loop may hold an event of one that was stopped meanwhile; OMCACHE_INVALID if mc is
- * NULL; OMCACHE_CANCELLED if a callback has freed the handle, which is then gone.
+/* Handles a descriptor that is ready.  revents has the bits of poll(), POLLERR and
+ * POLLHUP included.  The function reads and writes what it can without waiting, and
+ * calls the callbacks of operations that have completed.  Then it sends the requests
+ * that these callbacks made, all requests to one server together.
+ * Returns OMCACHE_OK; OMCACHE_NOT_FOUND if fd is not watched, which is harmless: a loop
+ * may still hold an event of a descriptor that it was told to stop watching;
+ * OMCACHE_INVALID if mc is NULL; OMCACHE_CANCELLED if a callback has freed the handle,
+ * which is then gone.
  * Never waits.  Since 1.0. */
 int omcache_process_fd(omcache_t *mc, int fd, short revents);
 
-/* Milliseconds until omcache_process_timeouts is due: 0 if it is now, -1 if it is not
- * at all before something else happens.  -1 also if mc is NULL or being freed, or when
+/* Tells when omcache_process_timeouts has to be called.
+ * Returns the number of milliseconds until then: 0 if it is due now, -1 if it is not due
+ * before something else happens.  Also returns -1 if mc is NULL or being freed, or when
  * called from a callback.
- * Returns that number.  Never waits.  Since 1.0. */
+ * Never waits.  Since 1.0. */
 int omcache_next_timeout(omcache_t *mc);
 
-/* Ends what has run out of time, and goes on with what waits for a time.  Early calls
- * do no harm.
- * Returns OMCACHE_OK; OMCACHE_INVALID if mc is NULL; OMCACHE_CANCELLED if a callback
- * has freed the handle, which is then gone.  Never waits.  Since 1.0. */
+/* Ends what has timed out, and starts what was to begin at this time, such as a
+ * reconnect.  A call that comes too early does no harm.
+ * Returns OMCACHE_OK; OMCACHE_INVALID if mc is NULL; OMCACHE_CANCELLED if a callback has
+ * freed the handle, which is then gone.
+ * Never waits.  Since 1.0. */
 int omcache_process_timeouts(omcache_t *mc);
 
 /*
- * Operations with their own completion (since 1.0).
+ * Asynchronous operations: each one completes with a callback (since 1.0).
  *
- * Each omcache_async_* function copies what it is given, and never waits.  It
- * returns OMCACHE_OK: accepted, func will be called exactly once, and not before the
- * function returns, whatever the watch, timeout and drain callbacks call that come at its
- * end; but if one of them frees the handle, there is no later, and func has been called with
- * OMCACHE_CANCELLED (or the outcome, if there was one) when OMCACHE_OK is returned.  Or it
- * returns, with nothing done and func never to be called,
- *   OMCACHE_INVALID      mc or key is NULL, a key of a wrong length, no such server_index
+ * Each omcache_async_* function copies its arguments and never waits.  It returns
+ * OMCACHE_OK if the operation was accepted.  Then func is called exactly once, and not
+ * before the function has returned.  That holds even if the watch, timeout and drain
+ * callbacks that run at its end make calls that wait.  There is one exception: if one of
+ * those callbacks frees the handle, func has already been called when OMCACHE_OK is
+ * returned, with OMCACHE_CANCELLED or with the outcome, if there was one.  If the
+ * operation was not accepted, nothing is done, func is never called, and the function
+ * returns
+ *   OMCACHE_INVALID      mc or key is NULL, a key has a wrong length, or there is no such
+ *                        server_index
  *   OMCACHE_NO_SERVERS   there are no servers, or none that can be used now
- *   OMCACHE_BUFFER_FULL  more unsent than omcache_set_send_buffer_max_size allows: see
- *                        omcache_set_drain_callback
+ *   OMCACHE_BUFFER_FULL  more would be unsent than omcache_set_send_buffer_max_size allows:
+ *                        see omcache_set_drain_callback
  *   OMCACHE_NO_MEMORY    out of memory
  *   OMCACHE_CANCELLED    the handle is being freed
  *
- * timeout_msec limits the whole operation; -1 (or any other negative number): only
- * the server's dead timeout does.  With func NULL nobody is told: a failure
- * (a condition that is not met is none) is counted and logged, and timeout_msec is ignored.
+ * timeout_msec limits the time of the whole operation.  With -1 (or any other negative
+ * number) only the server's dead timeout limits it.  func may be NULL: then nobody is
+ * told the outcome, a failure is counted and logged, and timeout_msec is ignored.  A
+ * condition that is not met, such as OMCACHE_NOT_FOUND, is not a failure.
  *
- * omcache_reply_status says how an operation ended: one of the outcomes of the
- * classic function of its name, or
- *   OMCACHE_TIMEOUT         its time is over; it may have been carried out all the same
+ * omcache_reply_status tells how an operation ended: with one of the results of the
+ * classic function of the same name, or with
+ *   OMCACHE_TIMEOUT         it timed out; the server may have carried it out all the same
  *   OMCACHE_SERVER_FAILURE  the server or its connection failed; likewise
- *   OMCACHE_INVALID         it had to wait for the protocol, which cannot carry it
- *   OMCACHE_NO_MEMORY       there was none to send it with, or to keep its answer until
- *                           the function had returned
- *   OMCACHE_NO_DESCRIPTORS  there was no descriptor, or local port, to connect with
- *   OMCACHE_CANCELLED       by omcache_free or omcache_reset_buffers
+ *   OMCACHE_INVALID         the protocol was not known yet, and turned out to be one that
+ *                           cannot carry it
+ *   OMCACHE_NO_MEMORY       there was no memory to send it, or to keep its answer until the
+ *                           function had returned
+ *   OMCACHE_NO_DESCRIPTORS  there was no descriptor or local port to connect with
+ *   OMCACHE_CANCELLED       omcache_free or omcache_reset_buffers ended it
  *
- * Requests leave together: those made in callbacks when the omcache_process_* call
- * ends that made them, all others when the loop is entered again, for which their
- * descriptors are watched for POLLOUT.
+ * Requests to one server are sent together.  Those made in callbacks of an
+ * omcache_process_* call are sent when that call ends.  All others are sent when the
+ * loop runs again: their descriptors are watched for POLLOUT.
  */
 
-/* The outcome of an operation.  It and what it points to are the library's, and
- * valid until the callback returns. */
+/* The outcome of an operation.  The reply, and what it points to, belong to the library
+ * and are valid until the callback returns. */
 typedef struct omcache_reply_s omcache_reply_t;
 typedef void(omcache_reply_callback_func)(omcache_t *mc, const omcache_reply_t *reply,
                                           void *context);
 
-/* How it ended.  Returns one of omcache_ret_e.  Since 1.0. */
+/* Tells how the operation ended.  Returns one of omcache_ret_e.  Since 1.0. */
 int omcache_reply_status(const omcache_reply_t *reply);
 
-/* The key that was asked for, without the handle's prefix, or what a statistic is
- * called; *key_len (key_len may be NULL) is its length in bytes.
- * Returns NULL with 0 for an operation without key, and for the completion that ends
- * several.  Since 1.0. */
+/* Gets the key of the operation, without the handle's prefix, or the name of a
+ * statistic.  *key_len becomes its length in bytes; key_len may be NULL.
+ * Returns the key; NULL, with *key_len 0, for an operation without a key and for the
+ * last call of a multi-get or a statistics request.  Since 1.0. */
 const unsigned char *omcache_reply_key(const omcache_reply_t *reply, size_t *key_len);
 
-/* The value, or with OMCACHE_FAIL the server's words; *value_len (value_len may be NULL) is
- * its length in bytes.
- * Returns NULL with 0 if there is none; not NULL for a value of no bytes.  Since 1.0. */
+/* Gets the value, or with OMCACHE_FAIL the server's error text.  *value_len becomes its
+ * length in bytes; value_len may be NULL.
+ * Returns the value; NULL, with *value_len 0, if there is none.  For a value of 0 bytes
+ * it is not NULL.  Since 1.0. */
 const unsigned char *omcache_reply_value(const omcache_reply_t *reply, size_t *value_len);
 
-/* The flags of a value that was got.  Returns them, else 0.  Since 1.0. */
+/* Gets the flags of a value that was read.  Returns the flags, or 0 if there are none.
+ * Since 1.0. */
 uint32_t omcache_reply_flags(const omcache_reply_t *reply);
 
-/* The cas of the value that was got, stored, touched or counted; over the text protocol
- * only of one that was got.  Returns it, else 0.  Since 1.0. */
+/* Gets the cas of a value that was read, stored, touched, incremented or decremented;
+ * over the text protocol only of one that was read.  Returns the cas, or 0 if there is
+ * none.  Since 1.0. */
 uint64_t omcache_reply_cas(const omcache_reply_t *reply);
 
-/* What a counter is after increment or decrement.  Returns it, else 0.  Since 1.0. */
+/* Gets the new number of a counter after increment or decrement.  Returns it, or 0 if
+ * there is none.  Since 1.0. */
 uint64_t omcache_reply_number(const omcache_reply_t *reply);
 
-/* The server that answered, or failed.  Returns its index, or -1 if there was
- * none, or it is not in the list any more.  Since 1.0. */
+/* Gets the server that answered or failed.  Returns its index; -1 if there was no
+ * server, or it is not in the list any more.  Since 1.0. */
 int omcache_reply_server_index(const omcache_reply_t *reply);
 
 /* Gets a value, its flags and cas.
@@ -315,102 +343,106 @@ int omcache_reply_server_index(const omcache_reply_t *reply);
 int omcache_async_get(omcache_t *mc, const void *key, size_t key_len, int32_t timeout_msec,
                       omcache_reply_callback_func *func, void *context);
 
-/* Gets a value and gives it a new expiration.
+/* Gets a value and sets its new expiration.
  * expiration: seconds, more than 30 days of them a Unix time; 0: never; negative: at once.
  * Returns OMCACHE_OK if accepted, else as said above.  Since 1.0. */
 int omcache_async_gat(omcache_t *mc, const void *key, size_t key_len, time_t expiration,
                       int32_t timeout_msec, omcache_reply_callback_func *func, void *context);
 
-/* Gets key_count values.  func is called once for each key, also for those that are
- * not there (OMCACHE_NOT_FOUND), in any order; then once more without a key, with
- * OMCACHE_OK, or the status of the first key that got no answer.  If only some of the
- * keys can be accepted, the others complete with the reason.
- * Returns OMCACHE_OK if at least one key was accepted or key_count is 0, else as
- * said above; OMCACHE_INVALID also if func is NULL.  Since 1.0. */
+/* Gets key_count values.  func is called once for each key, in any order, also for keys
+ * that do not exist (with OMCACHE_NOT_FOUND).  Then func is called once more without a
+ * key: with OMCACHE_OK, or with the status of the first key that got no answer.  If only
+ * some of the keys can be accepted, the others complete with the reason.
+ * Returns OMCACHE_OK if at least one key was accepted or key_count is 0, else as said
+ * above; OMCACHE_INVALID also if func is NULL.  Since 1.0. */
 int omcache_async_get_multi(omcache_t *mc, const void *const *keys, const size_t *key_lens,
                             size_t key_count, int32_t timeout_msec,
                             omcache_reply_callback_func *func, void *context);
 
-/* Stores a value, whatever was there; only over a value with that cas, if cas is not 0.
+/* Stores a value, whether or not the key exists.  If cas is not 0, the value is stored
+ * only if the present one has this cas.
  * expiration: seconds, more than 30 days of them a Unix time; 0: never; negative: at once.
  * Returns OMCACHE_OK if accepted, else as said above.  Since 1.0. */
 int omcache_async_set(omcache_t *mc, const void *key, size_t key_len, const void *value,
                       size_t value_len, time_t expiration, uint32_t flags, uint64_t cas,
                       int32_t timeout_msec, omcache_reply_callback_func *func, void *context);
 
-/* Stores a value if nothing is there.
+/* Stores a value only if the key does not exist.
  * expiration: seconds, more than 30 days of them a Unix time; 0: never; negative: at once.
  * Returns OMCACHE_OK if accepted, else as said above.  Since 1.0. */
 int omcache_async_add(omcache_t *mc, const void *key, size_t key_len, const void *value,
                       size_t value_len, time_t expiration, uint32_t flags, int32_t timeout_msec,
                       omcache_reply_callback_func *func, void *context);
 
-/* Stores a value if something is there.
+/* Stores a value only if the key exists.
  * expiration: seconds, more than 30 days of them a Unix time; 0: never; negative: at once.
  * Returns OMCACHE_OK if accepted, else as said above.  Since 1.0. */
 int omcache_async_replace(omcache_t *mc, const void *key, size_t key_len, const void *value,
                           size_t value_len, time_t expiration, uint32_t flags, int32_t timeout_msec,
                           omcache_reply_callback_func *func, void *context);
 
-/* Adds bytes behind a value; only if it has that cas, if cas is not 0.
+/* Appends bytes to the end of a value; if cas is not 0, only if the value has this cas.
  * Returns OMCACHE_OK if accepted, else as said above.  Since 1.0. */
 int omcache_async_append(omcache_t *mc, const void *key, size_t key_len, const void *value,
                          size_t value_len, uint64_t cas, int32_t timeout_msec,
                          omcache_reply_callback_func *func, void *context);
 
-/* Adds bytes in front of a value; only if it has that cas, if cas is not 0.
+/* Adds bytes at the beginning of a value; if cas is not 0, only if the value has this
+ * cas.
  * Returns OMCACHE_OK if accepted, else as said above.  Since 1.0. */
 int omcache_async_prepend(omcache_t *mc, const void *key, size_t key_len, const void *value,
                           size_t value_len, uint64_t cas, int32_t timeout_msec,
                           omcache_reply_callback_func *func, void *context);
 
-/* Counts up by delta from what is there; a counter that is not there is made
- * with initial and expiration, unless expiration is OMCACHE_DELTA_NO_ADD.
- * expiration: seconds, more than 30 days of them a Unix time; 0: never; negative: at once,
- * but for -1, which is OMCACHE_DELTA_NO_ADD.
+/* Adds delta to a counter.  A counter that does not exist is created with the number
+ * `initial` and this expiration, unless expiration is OMCACHE_DELTA_NO_ADD.
+ * expiration: seconds, more than 30 days of them a Unix time; 0: never; negative: at
+ * once, except -1, which is OMCACHE_DELTA_NO_ADD.
  * Returns OMCACHE_OK if accepted, else as said above.  Since 1.0. */
 int omcache_async_increment(omcache_t *mc, const void *key, size_t key_len, uint64_t delta,
                             uint64_t initial, time_t expiration, int32_t timeout_msec,
                             omcache_reply_callback_func *func, void *context);
 
-/* Counts down by delta, to 0 at most; otherwise the same as omcache_async_increment.
- * expiration: seconds, more than 30 days of them a Unix time; 0: never; negative: at once,
- * but for -1, which is OMCACHE_DELTA_NO_ADD.
+/* Subtracts delta from a counter, but not below 0; otherwise the same as
+ * omcache_async_increment.
+ * expiration: seconds, more than 30 days of them a Unix time; 0: never; negative: at
+ * once, except -1, which is OMCACHE_DELTA_NO_ADD.
  * Returns OMCACHE_OK if accepted, else as said above.  Since 1.0. */
 int omcache_async_decrement(omcache_t *mc, const void *key, size_t key_len, uint64_t delta,
                             uint64_t initial, time_t expiration, int32_t timeout_msec,
                             omcache_reply_callback_func *func, void *context);
 
-/* Removes a value.
+/* Deletes a value.
  * Returns OMCACHE_OK if accepted, else as said above.  Since 1.0. */
 int omcache_async_delete(omcache_t *mc, const void *key, size_t key_len, int32_t timeout_msec,
                          omcache_reply_callback_func *func, void *context);
 
-/* Gives a value a new expiration.
+/* Sets a new expiration of a value.
  * expiration: seconds, more than 30 days of them a Unix time; 0: never; negative: at once.
  * Returns OMCACHE_OK if accepted, else as said above.  Since 1.0. */
 int omcache_async_touch(omcache_t *mc, const void *key, size_t key_len, time_t expiration,
                         int32_t timeout_msec, omcache_reply_callback_func *func, void *context);
 
-/* Asks one server for an answer.
+/* Checks that one server answers.
  * Returns OMCACHE_OK if accepted, else as said above.  Since 1.0. */
 int omcache_async_noop(omcache_t *mc, int server_index, int32_t timeout_msec,
                        omcache_reply_callback_func *func, void *context);
 
-/* Asks one server for its version, which is the value then.
+/* Asks one server for its version, which becomes the value of the reply.
  * Returns OMCACHE_OK if accepted, else as said above.  Since 1.0. */
 int omcache_async_version(omcache_t *mc, int server_index, int32_t timeout_msec,
                           omcache_reply_callback_func *func, void *context);
 
-/* Tells one server to drop all values: at once, or later.
+/* Tells one server to delete all values, at once or later.
  * expiration: seconds, more than 30 days of them a Unix time; 0 or negative: at once.
  * Returns OMCACHE_OK if accepted, else as said above.  Since 1.0. */
 int omcache_async_flush_all(omcache_t *mc, time_t expiration, int server_index,
                             int32_t timeout_msec, omcache_reply_callback_func *func, void *context);
 
-/* Asks one server for statistics: command is a NUL-terminated string, such as
- * "items", or NULL for the general ones.  func is called once for each, with its name
- * as the key, then once more without a key; or only that, with what went wrong.
+/* Asks one server for statistics.  command is a NUL-terminated string, such as "items",
+ * or NULL for the general statistics.  func is called once for each statistic, with its
+ * name as the key, then once more without a key.  If the request fails, func may be
+ * called only once, without a key and with the status of the failure.
  * Returns OMCACHE_OK if accepted, else as said above.  Since 1.0. */
 int omcache_async_stat(omcache_t *mc, const char *command, int server_index, int32_t timeout_msec,
                        omcache_reply_callback_func *func, void *context);
@@ -418,42 +450,46 @@ int omcache_async_stat(omcache_t *mc, const char *command, int server_index, int
 /*
  * What the meta protocol adds (since 1.0).
  *
- * The omcache_async_meta_* functions are those of the same names without "meta_", with
- * options: all that is said above of omcache_async_* holds for them.  They need a server
- * that is spoken to in the meta protocol (see omcache_set_protocol).  If it is known
- * that it is not, they return OMCACHE_INVALID; if that is found out later, they end
- * with OMCACHE_INVALID.  An option that the server's version does not know has it end
- * with OMCACHE_FAIL; the server's words are the value then, and are logged.
+ * The omcache_async_meta_* functions are like the functions of the same names without
+ * "meta_", but take options.  All that is said above of omcache_async_* holds for them.
+ * They need a server that speaks the meta protocol (see omcache_set_protocol).  If the
+ * library knows that the server does not speak it, they return OMCACHE_INVALID.  If it
+ * finds that out later, the operation ends with OMCACHE_INVALID.  If the server's
+ * version does not know an option, the operation ends with OMCACHE_FAIL; the server's
+ * error text is then the value, and is logged.
  *
- * Many readers of a value that runs out, of which one is to make it anew:
- *  - with omcache_meta_set_vivify, the first to miss the value gets OMCACHE_OK with an
- *    empty value and omcache_reply_won; with omcache_meta_set_recache, the first to
- *    get it shortly before it runs out gets the value and omcache_reply_won; and so does
- *    the first to get it after a delete with omcache_meta_set_invalidate;
- *  - who has won makes the value anew and stores it: with the cas of the reply by
- *    omcache_meta_set_cas, if it must not overwrite a newer one;
- *  - all others meanwhile get what is there, with omcache_reply_already_won and, after
- *    such a delete, omcache_reply_is_stale.
- * Other gets, of this library and others, get empty and stale values as any others, and
- * may win after such a delete without being told: get such keys with
- * omcache_async_meta_get only.
+ * When a value that many clients read expires, one of them should make the new one.  It
+ * works like this:
+ *  - One reader wins: omcache_reply_won returns 1 for its get.  With
+ *    omcache_meta_set_vivify, the first get that misses the value wins, and gets
+ *    OMCACHE_OK and an empty value.  With omcache_meta_set_recache, the first get
+ *    shortly before the value expires wins, and gets the value.  After a delete with
+ *    omcache_meta_set_invalidate, the first get wins, and gets the value.
+ *  - The winner makes the new value and stores it.  If it must not overwrite a newer
+ *    value, it passes the cas of the reply to omcache_meta_set_cas.
+ *  - All other readers meanwhile get what is there.  omcache_reply_already_won returns 1
+ *    for them, and after such a delete also omcache_reply_is_stale.
+ * Other kinds of gets, of this library and of others, return empty and stale values like
+ * any other value.  After such a delete they may win without being told.  So read such
+ * keys with omcache_async_meta_get only.
  */
 
-/* Options of operations.  An object can serve any number of them, of any handles; it is
- * for one thread at a time, and what is called with it copies what it needs. */
+/* Options of operations.  One object can be used for any number of operations, on any
+ * handles.  It may be used by one thread at a time.  Functions that take it copy what
+ * they need. */
 typedef struct omcache_meta_s omcache_meta_t;
 
-/* How omcache_async_meta_set stores and omcache_async_meta_arithmetic counts. */
+/* How omcache_async_meta_set stores, and how omcache_async_meta_arithmetic counts. */
 enum omcache_meta_mode_e {
-    OMCACHE_META_DEFAULT = 0,  /* store, whatever is there; count up */
-    OMCACHE_META_ADD = 1,      /* store if nothing is there, */
-    OMCACHE_META_REPLACE = 2,  /* if something is there, */
-    OMCACHE_META_APPEND = 3,   /* behind what is there, */
-    OMCACHE_META_PREPEND = 4,  /* in front of it */
-    OMCACHE_META_DECREMENT = 5 /* count down, to 0 at most */
+    OMCACHE_META_DEFAULT = 0,  /* store, whether or not the key exists; or add to a counter */
+    OMCACHE_META_ADD = 1,      /* store only if the key does not exist */
+    OMCACHE_META_REPLACE = 2,  /* store only if the key exists */
+    OMCACHE_META_APPEND = 3,   /* append to the value */
+    OMCACHE_META_PREPEND = 4,  /* add at the beginning of the value */
+    OMCACHE_META_DECREMENT = 5 /* subtract from a counter, but not below 0 */
 };
 
-/* What a reply is to tell; to be added up. */
+/* What a reply is to contain; add up the numbers. */
 enum omcache_meta_want_e {
     OMCACHE_META_WANT_VALUE = 1,
     OMCACHE_META_WANT_FLAGS = 2,
@@ -464,152 +500,167 @@ enum omcache_meta_want_e {
     OMCACHE_META_WANT_SIZE = 64         /* omcache_reply_size */
 };
 
-/* Makes options, of which none is set; omcache_meta_free frees them.
- * Returns NULL if out of memory.  From anywhere.  Since 1.0. */
+/* Creates an object with no option set.  Free it with omcache_meta_free.
+ * Returns NULL if out of memory.  May be called from anywhere.  Since 1.0. */
 omcache_meta_t *omcache_meta_new(void);
 
-/* Frees options; operations that were started with them go on.
- * Returns OMCACHE_OK; OMCACHE_INVALID if meta is NULL.  From anywhere.  Since 1.0. */
+/* Frees options.  Operations that were started with them go on.
+ * Returns OMCACHE_OK; OMCACHE_INVALID if meta is NULL.  May be called from anywhere.
+ * Since 1.0. */
 int omcache_meta_free(omcache_meta_t *meta);
 
-/* Gives what is got, stored or counted this expiration; with a delete only together
- * with omcache_meta_set_invalidate, and not with OMCACHE_META_APPEND and _PREPEND.
- * expiration: seconds, more than 30 days of them a Unix time, below 2^31; 0: never; -1:
- * leave it as it is (never where a value is made), as at first.
- * Returns OMCACHE_OK; OMCACHE_INVALID if meta is NULL or expiration is another
- * number.  From anywhere.  Since 1.0. */
+/* Sets the expiration of the item that is read, stored or counted.  A delete takes this
+ * option only together with omcache_meta_set_invalidate.  OMCACHE_META_APPEND and
+ * OMCACHE_META_PREPEND do not take it.
+ * expiration: seconds, more than 30 days of them a Unix time, below 2^31; 0: never; -1
+ * (the default): the expiration stays as it is, and an item that is created never
+ * expires.
+ * Returns OMCACHE_OK; OMCACHE_INVALID if meta is NULL or expiration is another number.
+ * May be called from anywhere.  Since 1.0. */
 int omcache_meta_set_ttl(omcache_meta_t *meta, time_t expiration);
 
-/* For gets: the first one that finds less than so many seconds left wins.
- * seconds: 0 to 2^31 - 1; -1: none wins for that reason, as at first.
- * Returns OMCACHE_OK; OMCACHE_INVALID if meta is NULL or seconds is another number.
- * From anywhere.  Since 1.0. */
+/* For gets: the first get that finds less than this number of seconds left wins.
+ * seconds: 0 to 2^31 - 1; -1 (the default): no get wins for this reason.
+ * Returns OMCACHE_OK; OMCACHE_INVALID if meta is NULL or seconds is another number.  May
+ * be called from anywhere.  Since 1.0. */
 int omcache_meta_set_recache(omcache_meta_t *meta, int64_t seconds);
 
-/* Makes what is not there: for gets an empty value, and the one that did so wins; for
- * arithmetic a counter; for OMCACHE_META_APPEND and _PREPEND the value (memcached up to
- * 1.6.18 ignores it there and makes nothing).
- * expiration: of what is made, seconds, more than 30 days of them a Unix time, below 2^31;
- * 0: never; -1: make nothing, as at first.
- * Returns OMCACHE_OK; OMCACHE_INVALID if meta is NULL or expiration is another
- * number.  From anywhere.  Since 1.0. */
+/* Creates the item if the key does not exist.  A get creates an empty value, and wins.
+ * Arithmetic creates a counter.  OMCACHE_META_APPEND and OMCACHE_META_PREPEND create the
+ * value; memcached up to 1.6.18 ignores the option there and creates nothing.
+ * expiration: of the item that is created, in seconds, more than 30 days of them a Unix
+ * time, below 2^31; 0: never; -1 (the default): create nothing.
+ * Returns OMCACHE_OK; OMCACHE_INVALID if meta is NULL or expiration is another number.
+ * May be called from anywhere.  Since 1.0. */
 int omcache_meta_set_vivify(omcache_meta_t *meta, time_t expiration);
 
-/* For arithmetic with omcache_meta_set_vivify: what a counter is that it makes; 0 at
- * first.
- * Returns OMCACHE_OK; OMCACHE_INVALID if meta is NULL.  From anywhere.  Since 1.0. */
+/* For arithmetic with omcache_meta_set_vivify: sets the number of a counter that is
+ * created.  The default is 0.
+ * Returns OMCACHE_OK; OMCACHE_INVALID if meta is NULL.  May be called from anywhere.
+ * Since 1.0. */
 int omcache_meta_set_initial(omcache_meta_t *meta, uint64_t initial);
 
-/* For gets: on is 1 to leave no traces, neither in the server's list of what was used
- * last nor in what later replies tell of hits and accesses; 0, as at first: it counts.
- * Returns OMCACHE_OK; OMCACHE_INVALID if meta is NULL or on is neither.  From
- * anywhere.  Since 1.0. */
+/* For gets: with on = 1 the get leaves no trace on the server.  It does not move the
+ * item in the server's list of recently used items, and later replies do not report it
+ * as a hit or an access.  With on = 0 (the default) the get counts.
+ * Returns OMCACHE_OK; OMCACHE_INVALID if meta is NULL or on is neither 0 nor 1.  May be
+ * called from anywhere.  Since 1.0. */
 int omcache_meta_set_no_lru_bump(omcache_meta_t *meta, int on);
 
-/* on is 1 to have a delete leave the value there, but stale, with a new cas; and to have
- * a set with omcache_meta_set_cas store over a value with a newer cas, too, but as
- * stale.  0, as at first: neither.
- * Returns OMCACHE_OK; OMCACHE_INVALID if meta is NULL or on is neither.  From
- * anywhere.  Since 1.0. */
+/* With on = 1, a delete does not remove the value, but marks it as stale and gives it a
+ * new cas.  With on = 1, a set with omcache_meta_set_cas also replaces a value with a
+ * newer cas, but the value it stores is stale.  With on = 0 (the default) neither
+ * happens.
+ * Returns OMCACHE_OK; OMCACHE_INVALID if meta is NULL or on is neither 0 nor 1.  May be
+ * called from anywhere.  Since 1.0. */
 int omcache_meta_set_invalidate(omcache_meta_t *meta, int on);
 
-/* For set, delete and arithmetic: to be done only to a value with this cas, else
- * OMCACHE_KEY_EXISTS.  0: whatever it is, as at first.
- * Returns OMCACHE_OK; OMCACHE_INVALID if meta is NULL.  From anywhere.  Since 1.0. */
+/* For set, delete and arithmetic: the operation is done only if the value has this cas;
+ * otherwise it ends with OMCACHE_KEY_EXISTS.  With 0 (the default) any cas will do.
+ * Returns OMCACHE_OK; OMCACHE_INVALID if meta is NULL.  May be called from anywhere.
+ * Since 1.0. */
 int omcache_meta_set_cas(omcache_meta_t *meta, uint64_t cas);
 
-/* The cas that what is changed is to have, such as a version of the application's own,
- * for set and arithmetic; for gets with omcache_meta_set_vivify; for deletes with
- * omcache_meta_set_invalidate.  0: the server chooses it, as at first.  memcached
- * 1.6.18 does not know this option, newer ones do.
- * Returns OMCACHE_OK; OMCACHE_INVALID if meta is NULL.  From anywhere.  Since 1.0. */
+/* Sets the cas that the changed item gets, such as a version number of the application.
+ * It applies to set and arithmetic, to gets with omcache_meta_set_vivify, and to deletes
+ * with omcache_meta_set_invalidate.  With 0 (the default) the server chooses the cas.
+ * memcached 1.6.18 does not know this option, newer versions do.
+ * Returns OMCACHE_OK; OMCACHE_INVALID if meta is NULL.  May be called from anywhere.
+ * Since 1.0. */
 int omcache_meta_set_new_cas(omcache_meta_t *meta, uint64_t cas);
 
-/* For set and arithmetic: one of omcache_meta_mode_e.  memcached up to 1.6.12 tells no new
- * cas after OMCACHE_META_APPEND and _PREPEND.
- * Returns OMCACHE_OK; OMCACHE_INVALID if meta is NULL or there is no such mode.  From
- * anywhere.  Since 1.0. */
+/* For set and arithmetic: sets the mode, one of omcache_meta_mode_e.  memcached up to
+ * 1.6.12 does not tell the new cas after OMCACHE_META_APPEND and OMCACHE_META_PREPEND.
+ * Returns OMCACHE_OK; OMCACHE_INVALID if meta is NULL or there is no such mode.  May be
+ * called from anywhere.  Since 1.0. */
 int omcache_meta_set_mode(omcache_meta_t *meta, int mode);
 
-/* For gets: what the reply is to tell, bits of omcache_meta_want_e; at first value,
- * flags and cas, and 0 asks only whether there is a value.  For arithmetic
- * OMCACHE_META_WANT_TTL can be wanted; number and cas always come, as the cas does with
- * a set.
- * Returns OMCACHE_OK; OMCACHE_INVALID if meta is NULL or there are other bits.  From
- * anywhere.  Since 1.0. */
+/* For gets: sets what the reply contains, as bits of omcache_meta_want_e.  The default
+ * is value, flags and cas.  0 asks only whether the key exists.  For arithmetic,
+ * OMCACHE_META_WANT_TTL can be set; its reply always contains the number and the cas.
+ * The reply of a set always contains the cas.
+ * Returns OMCACHE_OK; OMCACHE_INVALID if meta is NULL or there are other bits.  May be
+ * called from anywhere.  Since 1.0. */
 int omcache_meta_set_want(omcache_meta_t *meta, int want);
 
-/* Gets what the options want of a value; options are omcache_meta_set_ttl, _recache,
- * _vivify, _no_lru_bump, _new_cas and _want, or NULL for none.
+/* Gets a value, or what omcache_meta_set_want asks for.  The options that apply are
+ * omcache_meta_set_ttl, _recache, _vivify, _no_lru_bump, _new_cas and _want.  options
+ * may be NULL, for none.
  * Returns OMCACHE_OK if accepted, else as said above; OMCACHE_INVALID also for other
  * options.  Since 1.0. */
 int omcache_async_meta_get(omcache_t *mc, const void *key, size_t key_len,
                            const omcache_meta_t *options, int32_t timeout_msec,
                            omcache_reply_callback_func *func, void *context);
 
-/* Stores a value with its flags, which append and prepend leave as they are; options are
- * omcache_meta_set_mode, _ttl, _vivify, _cas, _new_cas and _invalidate, or NULL for none.
- * Ends with OMCACHE_NOT_STORED if the mode forbids it.
+/* Stores a value with its flags.  Append and prepend leave the flags as they are.  The
+ * options that apply are omcache_meta_set_mode, _ttl, _vivify, _cas, _new_cas and
+ * _invalidate.  options may be NULL, for none.  The operation ends with
+ * OMCACHE_NOT_STORED if the mode forbids it.
  * Returns OMCACHE_OK if accepted, else as said above; OMCACHE_INVALID also for other
  * options.  Since 1.0. */
 int omcache_async_meta_set(omcache_t *mc, const void *key, size_t key_len, const void *value,
                            size_t value_len, uint32_t flags, const omcache_meta_t *options,
                            int32_t timeout_msec, omcache_reply_callback_func *func, void *context);
 
-/* Removes a value, or makes it stale; options are omcache_meta_set_invalidate, _cas, _ttl
- * and _new_cas, or NULL for none.
+/* Deletes a value, or marks it as stale.  The options that apply are
+ * omcache_meta_set_invalidate, _cas, _ttl and _new_cas.  options may be NULL, for none.
  * Returns OMCACHE_OK if accepted, else as said above; OMCACHE_INVALID also for other
  * options.  Since 1.0. */
 int omcache_async_meta_delete(omcache_t *mc, const void *key, size_t key_len,
                               const omcache_meta_t *options, int32_t timeout_msec,
                               omcache_reply_callback_func *func, void *context);
 
-/* Counts by delta; options are omcache_meta_set_mode, _ttl, _vivify, _initial, _cas,
- * _new_cas and _want, or NULL for none.
+/* Adds delta to a counter or, with OMCACHE_META_DECREMENT, subtracts it.  The options
+ * that apply are omcache_meta_set_mode, _ttl, _vivify, _initial, _cas, _new_cas and
+ * _want.  options may be NULL, for none.
  * Returns OMCACHE_OK if accepted, else as said above; OMCACHE_INVALID also for other
  * options.  Since 1.0. */
 int omcache_async_meta_arithmetic(omcache_t *mc, const void *key, size_t key_len, uint64_t delta,
                                   const omcache_meta_t *options, int32_t timeout_msec,
                                   omcache_reply_callback_func *func, void *context);
 
-/* Whether a value that was got with omcache_async_meta_get is stale: good enough until
- * there is a new one, if that is good enough for the application.
- * Returns 1 if it is, else 0.  Since 1.0. */
+/* Tells whether a value that was read with omcache_async_meta_get is stale.  The
+ * application may use a stale value until there is a new one.
+ * Returns 1 if it is stale, else 0.  Since 1.0. */
 int omcache_reply_is_stale(const omcache_reply_t *reply);
 
-/* Whether it is on this get, and no other, to make the value anew.
- * Returns 1 if it is, else 0.  Since 1.0. */
+/* Tells whether this get, and no other, has to make the new value.
+ * Returns 1 if so, else 0.  Since 1.0. */
 int omcache_reply_won(const omcache_reply_t *reply);
 
-/* Whether another get has won, and the value is as it was: the old one, or the empty one
- * that omcache_meta_set_vivify has made.
+/* Tells whether another get has won and has not stored the new value yet.  This reply
+ * then has the old value, or the empty one that omcache_meta_set_vivify created.
  * Returns 1 if so, else 0.  Since 1.0. */
 int omcache_reply_already_won(const omcache_reply_t *reply);
 
-/* How long the value will live (OMCACHE_META_WANT_TTL).
- * Returns seconds; -1 if it lives forever; -2 if that was not wanted or told.  Since 1.0. */
+/* Tells how long it is until the value expires (OMCACHE_META_WANT_TTL).
+ * Returns seconds; -1 if it never expires; -2 if the reply does not contain it.  Since
+ * 1.0. */
 int64_t omcache_reply_ttl(const omcache_reply_t *reply);
 
-/* When the value was last used before (OMCACHE_META_WANT_LAST_ACCESS).
- * Returns how many seconds ago; -1 if that was not wanted or told.  Since 1.0. */
+/* Tells how long ago the value was last used before this operation
+ * (OMCACHE_META_WANT_LAST_ACCESS).
+ * Returns seconds; -1 if the reply does not contain it.  Since 1.0. */
 int64_t omcache_reply_last_access(const omcache_reply_t *reply);
 
-/* Whether the value was got before since it was stored (OMCACHE_META_WANT_WAS_HIT).
- * Returns 1 if it was, 0 if not; -1 if that was not wanted or told.  Since 1.0. */
+/* Tells whether the value had been read before since it was stored
+ * (OMCACHE_META_WANT_WAS_HIT).
+ * Returns 1 if it had, 0 if not; -1 if the reply does not contain it.  Since 1.0. */
 int omcache_reply_was_hit(const omcache_reply_t *reply);
 
-/* How large the value is (OMCACHE_META_WANT_SIZE), also if it was not wanted itself.
- * Returns bytes; -1 if that was not wanted or told.  Since 1.0. */
+/* Tells the size of the value (OMCACHE_META_WANT_SIZE), also if the value itself was not
+ * asked for.
+ * Returns bytes; -1 if the reply does not contain it.  Since 1.0. */
 int64_t omcache_reply_size(const omcache_reply_t *reply);
 
-/* Tells that a server has room again for what it refused with OMCACHE_BUFFER_FULL, and
- * that at most half of the send limit is unsent.  Not called for a request that is
- * larger than the limit. */
+/* Tells that a server has room again for the requests that it had refused with
+ * OMCACHE_BUFFER_FULL, and that at most half of the send limit is unsent.  It is not
+ * called for a request that is larger than the limit. */
 typedef void(omcache_drain_callback_func)(omcache_t *mc, int server_index, void *context);
 
-/* Sets the drain callback, or takes it back (func NULL).
- * Returns OMCACHE_OK, or OMCACHE_INVALID if mc is NULL.  Never waits; may be called from a
- * callback.  Since 1.0. */
+/* Sets the drain callback, or removes it (func is NULL).
+ * Returns OMCACHE_OK, or OMCACHE_INVALID if mc is NULL.
+ * Never waits; may be called from a callback.  Since 1.0. */
 int omcache_set_drain_callback(omcache_t *mc, omcache_drain_callback_func *func, void *context);
 
 /*
@@ -617,51 +668,52 @@ int omcache_set_drain_callback(omcache_t *mc, omcache_drain_callback_func *func,
  */
 
 enum omcache_server_state_e {
-    OMCACHE_SERVER_IDLE = 0,       /* no connection, one is made when it is needed */
-    OMCACHE_SERVER_CONNECTING = 1, /* up to the first answer */
-    OMCACHE_SERVER_READY = 2,
-    OMCACHE_SERVER_DOWN = 3 /* failed, and used again when a reconnect succeeds */
+    OMCACHE_SERVER_IDLE = 0,       /* no connection; one is made when it is needed */
+    OMCACHE_SERVER_CONNECTING = 1, /* name lookup, connect and handshake, to the first answer */
+    OMCACHE_SERVER_READY = 2,      /* connected, and the handshake is done */
+    OMCACHE_SERVER_DOWN = 3        /* failed; used again when a reconnect succeeds */
 };
 
-/* Where the last connection that failed, or attempt at one, came to its end. */
+/* At which stage the last failed connection, or attempt to connect, failed. */
 enum omcache_failure_e {
     OMCACHE_FAILURE_NONE = 0,      /* none has failed yet */
-    OMCACHE_FAILURE_NAME = 1,      /* no address: the lookup of the name failed, or took too long */
-    OMCACHE_FAILURE_CONNECT = 2,   /* no connection: refused, unreachable, no answer in time */
-    OMCACHE_FAILURE_HANDSHAKE = 3, /* no sign that there is a memcached */
-    OMCACHE_FAILURE_CONNECTION = 4 /* a connection that had worked broke, or fell silent */
+    OMCACHE_FAILURE_NAME = 1,      /* no address: the name lookup failed or timed out */
+    OMCACHE_FAILURE_CONNECT = 2,   /* no connection: refused, unreachable or timed out */
+    OMCACHE_FAILURE_HANDSHAKE = 3, /* connected, but the peer did not answer like a memcached */
+    OMCACHE_FAILURE_CONNECTION = 4 /* a connection that had worked broke or fell silent */
 };
 
 enum { OMCACHE_LATENCY_BUCKETS = 32 };
 
-/* What a handle knows of a server since it was first in its list.  Members are only
- * ever added at the end. */
+/* What a handle has counted for a server since the server first was in its list.  New
+ * members are only ever added at the end. */
 typedef struct omcache_server_stats_s {
-    size_t struct_size;   /* in: sizeof(omcache_server_stats_t); out: what of it was filled */
+    size_t struct_size;   /* in: sizeof(omcache_server_stats_t); out: how much was filled in */
     int32_t state;        /* one of omcache_server_state_e */
     int32_t last_failure; /* one of omcache_failure_e */
-    uint64_t connects;    /* connections that got to the first answer */
-    uint64_t failures;    /* connections and attempts at one that failed */
-    uint64_t requests;    /* accepted */
-    uint64_t replies;     /* answers to them, however many parts they had */
-    uint64_t hits;        /* gets that found something, */
-    uint64_t misses;      /* and nothing */
+    uint64_t connects;    /* connections that received a first answer */
+    uint64_t failures;    /* connections, and attempts to connect, that failed */
+    uint64_t requests;    /* requests accepted */
+    uint64_t replies;     /* requests answered; an answer in many parts counts once */
+    uint64_t hits;        /* gets that found a value */
+    uint64_t misses;      /* gets that found none */
     uint64_t timeouts;    /* operations that ended with OMCACHE_TIMEOUT */
-    uint64_t lost;      /* requests that failed, were refused or never sent, and nobody was told */
-    uint64_t bytes_in;  /* received */
-    uint64_t bytes_out; /* sent */
-    uint64_t outstanding; /* requests neither answered nor given up now */
-    uint64_t buffered;    /* bytes not yet sent now */
-    /* How many answers took so many microseconds from the call on: latency[0] less
-     * than 2, latency[i] from 2 to the power of i to less than twice that. */
+    uint64_t lost;        /* requests failed, refused or never sent, and nobody was told */
+    uint64_t bytes_in;    /* bytes received */
+    uint64_t bytes_out;   /* bytes sent */
+    uint64_t outstanding; /* at present: requests neither answered nor given up */
+    uint64_t buffered;    /* at present: bytes not yet sent */
+    /* Answers counted by latency, in microseconds from the call to the answer.  latency[0]
+     * counts those of less than 2; latency[i] those from 2^i to less than 2^(i + 1). */
     uint64_t latency[OMCACHE_LATENCY_BUCKETS];
 } omcache_server_stats_t;
 
-/* Fills in *stats, of which the caller sets struct_size before; members beyond that
+/* Fills in *stats.  The caller sets stats->struct_size before; members beyond that size
  * are not touched.
  * Returns OMCACHE_OK; OMCACHE_NO_SERVERS if there is no server with that index;
- * OMCACHE_INVALID if a pointer is NULL or struct_size less than that of the first
- * release.  Never waits; may be called from any callback.  Since 1.0. */
+ * OMCACHE_INVALID if a pointer is NULL or struct_size is smaller than the struct of the
+ * first release.
+ * Never waits; may be called from any callback.  Since 1.0. */
 int omcache_server_stats(omcache_t *mc, int server_index, omcache_server_stats_t *stats);
 
 #ifdef __GNUC__

@@ -6,15 +6,15 @@
  *     #include <omcache_libmemcached.h>   in place of <libmemcached/memcached.h>
  *     -lomcache                           in place of -lmemcached
  *
- * and otherwise as they are.  All of it is in headers, as functions that are compiled into
- * the program; C99 and C++98, and newer.  What is different, and what is refused, is told
- * in doc/libmemcached.md.
+ * and need no other change.  The whole interface is in headers, as functions that are
+ * compiled into the program; C99 and C++98 and newer will do.  doc/libmemcached.md says
+ * what is different and what is refused.
  *
  * A program that defines MEMCACHED_READ_TIMEOUT, MEMCACHED_WRITE_TIMEOUT or
  * MEMCACHED_COMMAND_TIMEOUT before it includes this file was written for the header of
- * OMcache 0.3, which libmemcached's programs cannot be: it gets that one's interface, in
- * which a memcached_st is an omcache_t (omcache/libmemcached/classic.h).  So does one that
- * defines OMCACHE_LIBMEMCACHED_CLASSIC.
+ * OMcache 0.3; programs for libmemcached do not define these.  It gets the interface of
+ * that header (omcache/libmemcached/classic.h), in which a memcached_st is an
+ * omcache_t.  So does a program that defines OMCACHE_LIBMEMCACHED_CLASSIC.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

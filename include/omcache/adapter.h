@@ -1,6 +1,6 @@
 /*
- * What the adapters to event loops share.  Programs include the header of their loop;
- * who writes an adapter to another loop may start from this.
+ * What the adapters to event loops share.  Programs include the header of their loop.
+ * Authors of an adapter to another loop may start from this file.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -16,16 +16,16 @@ enum { OMCACHE_ADAPTER_RETRY = 100 }; /* ms */
 
 struct omcache_adapter_s {
     omcache_t *mc;
-    void **watches; /* by descriptor: what the loop has for it; NULL: it is not watched */
+    void **watches; /* by descriptor: the loop's object for it; NULL: it is not watched */
     size_t room;
-    int missed; /* one could not be watched, out of memory: all are to be told again, soon */
+    int missed; /* a descriptor is not watched, out of memory: ask for all again soon */
 
-    /* Has the loop watch fd for events, or stop that if they are 0.  *watch is what this
-     * needs, made and kept here, and freed in the end.  Returns 0 without memory. */
+    /* Makes the loop watch fd for events, or stop watching it if they are 0.  *watch is the
+     * loop's object, which this function makes, keeps and frees.  Returns 0 if out of memory. */
     int (*watch)(struct omcache_adapter_s *adapter, int fd, short events, void **watch);
 
-    /* Has the loop call omcache_adapter_timer in so many milliseconds, instead of when it
-     * was to do so before. */
+    /* Makes the loop call omcache_adapter_timer after this number of milliseconds.  This
+     * replaces the time set before. */
     void (*wait)(struct omcache_adapter_s *adapter, int msec);
 };
 
@@ -71,7 +71,8 @@ static inline void omcache_adapter_on_watch(omcache_t *mc, int fd, short events,
     }
 }
 
-/* For the loop's timer.  When it returns, a callback may have detached the adapter. */
+/* The loop's timer calls this.  When it returns, a callback may have detached the
+ * adapter. */
 static inline void omcache_adapter_timer(struct omcache_adapter_s *adapter)
 {
     int missed = adapter->missed;
@@ -82,7 +83,8 @@ static inline void omcache_adapter_timer(struct omcache_adapter_s *adapter)
     omcache_process_timeouts(adapter->mc);
 }
 
-/* Begins to serve a handle; the first timer is due at once and asks for the others. */
+/* Begins to serve a handle.  The first timer is due at once, and asks for the later
+ * ones. */
 static inline int omcache_adapter_begin(struct omcache_adapter_s *adapter)
 {
     int rc = omcache_set_watch_callback(adapter->mc, omcache_adapter_on_watch, adapter);
@@ -94,7 +96,8 @@ static inline int omcache_adapter_begin(struct omcache_adapter_s *adapter)
     return OMCACHE_OK;
 }
 
-/* Ends that.  The loop lets go of descriptors first: the library may close some. */
+/* Stops serving a handle.  The loop stops watching the descriptors first, as the library
+ * may close some. */
 static inline void omcache_adapter_end(struct omcache_adapter_s *adapter)
 {
     for (size_t fd = 0; fd < adapter->room; fd++)

@@ -1,8 +1,8 @@
 /*
- * OMcache in a GLib main loop.  Header only; see `pkg-config glib-2.0`, 2.36 or later.
- * examples/glib.c is a whole program.
+ * OMcache in a GLib main loop.  Header only; for the flags see `pkg-config glib-2.0`,
+ * version 2.36 or later.  examples/glib.c is a whole program.
  *
- * Without memory GLib ends the program, here as everywhere.
+ * If memory runs out, GLib ends the program, here as everywhere.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -12,7 +12,7 @@
 #include <glib.h>
 #include <omcache.h>
 
-/* One source has all descriptors, and its ready time is the timer. */
+/* One GLib source has all descriptors.  Its ready time is the timer. */
 typedef struct omcache_glib_s {
     GSource source;
     omcache_t *mc;
@@ -42,7 +42,8 @@ static inline void omcache_glib_on_timeout(omcache_t *mc, int timeout_msec, void
     g_source_set_ready_time(&adapter->source, g_get_monotonic_time() + timeout_msec * (gint64)1000);
 }
 
-/* After detach the handle may be gone; the source is not, as long as this runs. */
+/* A callback may detach and free the handle.  The source stays as long as this function
+ * runs. */
 static inline gboolean omcache_glib_dispatch(GSource *source, GSourceFunc callback, gpointer data)
 {
     omcache_glib_t *adapter = (omcache_glib_t *)source;
@@ -68,10 +69,11 @@ static inline void omcache_glib_finalize(GSource *source)
     g_ptr_array_free(((omcache_glib_t *)source)->tags, TRUE);
 }
 
-/* Takes a handle out of its loop and frees adapter.  To be called before omcache_free;
- * what is outstanding ends with that, or goes on when the handle is attached again.
- * Returns OMCACHE_OK, or OMCACHE_INVALID if adapter is NULL.  Never waits; may be
- * called from a callback.  Since 1.0. */
+/* Takes a handle out of its loop and frees adapter.  Call it before omcache_free.
+ * Operations in flight then end with omcache_free, or go on when the handle is attached
+ * again.
+ * Returns OMCACHE_OK, or OMCACHE_INVALID if adapter is NULL.
+ * Never waits; may be called from a callback.  Since 1.0. */
 static inline int omcache_glib_detach(omcache_glib_t *adapter)
 {
     if (adapter == NULL)
@@ -83,11 +85,11 @@ static inline int omcache_glib_detach(omcache_glib_t *adapter)
     return OMCACHE_OK;
 }
 
-/* Puts a handle, which must not be in one already, into the loop of a context (NULL: the
- * default one), which must be run by the thread that uses the handle.
- * Returns what omcache_glib_detach takes, and what g_source_set_priority() and the like
- * take as a GSource; NULL if mc is NULL or being freed.  Never waits; may be called from
- * a callback.  Since 1.0. */
+/* Puts a handle into the loop of a context; NULL means the default context.  The handle
+ * must not be in a loop already.  The thread that uses the handle must run the loop.
+ * Returns the argument for omcache_glib_detach, which is also a GSource for
+ * g_source_set_priority() and the like; NULL if mc is NULL or being freed.
+ * Never waits; may be called from a callback.  Since 1.0. */
 static inline omcache_glib_t *omcache_glib_attach(omcache_t *mc, GMainContext *context)
 {
     static GSourceFuncs functions = {
@@ -104,7 +106,7 @@ static inline omcache_glib_t *omcache_glib_attach(omcache_t *mc, GMainContext *c
         return NULL;
     }
     omcache_set_timeout_callback(mc, omcache_glib_on_timeout, adapter);
-    omcache_glib_on_timeout(mc, 0, adapter); /* asks for what is due */
+    omcache_glib_on_timeout(mc, 0, adapter); /* asks for later timeouts */
     return adapter;
 }
 

@@ -1,8 +1,8 @@
 /*
- * OMcache in a libev loop.  Header only; link with -lev, built as it normally is, with
- * EV_MULTIPLICITY.  examples/libev.c is a whole program.
+ * OMcache in a libev loop.  Header only; link with -lev.  libev must be built with
+ * EV_MULTIPLICITY, as it normally is.  examples/libev.c is a whole program.
  *
- * Open connections stay watched: before detach the loop does not end by itself.
+ * Open connections stay watched, so the loop does not end by itself before detach.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -12,14 +12,14 @@
 #include <ev.h>
 #include <omcache/adapter.h>
 
-/* What attach returns.  The members are not for programs. */
+/* What attach returns.  Programs must not use the members. */
 typedef struct omcache_libev_s {
     struct omcache_adapter_s adapter;
     struct ev_loop *loop;
     ev_timer timer;
 } omcache_libev_t;
 
-/* Most errors are told as what was waited for. */
+/* libev reports most errors as the events that were watched. */
 static inline void omcache_libev_on_ready(struct ev_loop *loop, ev_io *io, int what)
 {
     struct omcache_adapter_s *adapter = (struct omcache_adapter_s *)io->data;
@@ -40,7 +40,7 @@ static inline void omcache_libev_wait(struct omcache_adapter_s *adapter, int mse
 {
     omcache_libev_t *attached = (omcache_libev_t *)adapter;
 
-    ev_now_update(attached->loop); /* what the timer counts from */
+    ev_now_update(attached->loop); /* the timer counts from this time */
     ev_timer_stop(attached->loop, &attached->timer);
     ev_timer_set(&attached->timer, msec / 1e3, 0.);
     ev_timer_start(attached->loop, &attached->timer);
@@ -68,11 +68,11 @@ static inline int omcache_libev_watch(struct omcache_adapter_s *adapter, int fd,
     return 1;
 }
 
-/* Takes a handle out of its loop and frees what attach returned.  To be called before
- * omcache_free; what is outstanding ends with that, or goes on when the handle is attached
- * again.
- * Returns OMCACHE_OK, or OMCACHE_INVALID if attached is NULL.  Never waits; may be
- * called from a callback.  Since 1.0. */
+/* Takes a handle out of its loop and frees what attach returned.  Call it before
+ * omcache_free.  Operations in flight then end with omcache_free, or go on when the
+ * handle is attached again.
+ * Returns OMCACHE_OK, or OMCACHE_INVALID if attached is NULL.
+ * Never waits; may be called from a callback.  Since 1.0. */
 static inline int omcache_libev_detach(omcache_libev_t *attached)
 {
     if (attached == NULL)
@@ -83,10 +83,11 @@ static inline int omcache_libev_detach(omcache_libev_t *attached)
     return OMCACHE_OK;
 }
 
-/* Puts a handle, which must not be in one already, into a loop, such as EV_DEFAULT,
- * which must outlast this.
- * Returns what omcache_libev_detach takes; NULL without memory, or if mc is NULL or being
- * freed.  Never waits; may be called from a callback.  Since 1.0. */
+/* Puts a handle into a loop, such as EV_DEFAULT.  The handle must not be in a loop
+ * already.  The loop must exist until omcache_libev_detach.
+ * Returns the argument for omcache_libev_detach; NULL if out of memory, or if mc is NULL
+ * or being freed.
+ * Never waits; may be called from a callback.  Since 1.0. */
 static inline omcache_libev_t *omcache_libev_attach(omcache_t *mc, struct ev_loop *loop)
 {
     omcache_libev_t *attached = (omcache_libev_t *)calloc(1, sizeof(*attached));

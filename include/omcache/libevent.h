@@ -2,7 +2,7 @@
  * OMcache in a libevent loop.  Header only; link with -levent or -levent_core.
  * examples/libevent.c is a whole program.
  *
- * Open connections stay watched: before detach the loop does not end by itself.
+ * Open connections stay watched, so the loop does not end by itself before detach.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -12,14 +12,14 @@
 #include <event2/event.h>
 #include <omcache/adapter.h>
 
-/* What attach returns.  The members are not for programs. */
+/* What attach returns.  Programs must not use the members. */
 typedef struct omcache_libevent_s {
     struct omcache_adapter_s adapter;
     struct event_base *base;
     struct event *timer;
 } omcache_libevent_t;
 
-/* libevent tells of errors as of what was waited for. */
+/* libevent reports errors as the events that were watched. */
 static inline void omcache_libevent_on_ready(evutil_socket_t fd, short what, void *context)
 {
     struct omcache_adapter_s *adapter = (struct omcache_adapter_s *)context;
@@ -60,11 +60,11 @@ static inline int omcache_libevent_watch(struct omcache_adapter_s *adapter, int 
     return event != NULL && event_add(event, NULL) == 0;
 }
 
-/* Takes a handle out of its loop and frees what attach returned.  To be called before
- * omcache_free; what is outstanding ends with that, or goes on when the handle is attached
- * again.
- * Returns OMCACHE_OK, or OMCACHE_INVALID if attached is NULL.  Never waits; may be
- * called from a callback.  Since 1.0. */
+/* Takes a handle out of its loop and frees what attach returned.  Call it before
+ * omcache_free.  Operations in flight then end with omcache_free, or go on when the
+ * handle is attached again.
+ * Returns OMCACHE_OK, or OMCACHE_INVALID if attached is NULL.
+ * Never waits; may be called from a callback.  Since 1.0. */
 static inline int omcache_libevent_detach(omcache_libevent_t *attached)
 {
     if (attached == NULL)
@@ -75,9 +75,11 @@ static inline int omcache_libevent_detach(omcache_libevent_t *attached)
     return OMCACHE_OK;
 }
 
-/* Puts a handle, which must not be in one already, into a loop, which must outlast this.
- * Returns what omcache_libevent_detach takes; NULL without memory, or if mc is NULL or
- * being freed.  Never waits; may be called from a callback.  Since 1.0. */
+/* Puts a handle into a loop.  The handle must not be in a loop already.  The loop must
+ * exist until omcache_libevent_detach.
+ * Returns the argument for omcache_libevent_detach; NULL if out of memory, or if mc is
+ * NULL or being freed.
+ * Never waits; may be called from a callback.  Since 1.0. */
 static inline omcache_libevent_t *omcache_libevent_attach(omcache_t *mc, struct event_base *base)
 {
     omcache_libevent_t *attached = (omcache_libevent_t *)calloc(1, sizeof(*attached));

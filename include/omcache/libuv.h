@@ -1,8 +1,8 @@
 /*
- * OMcache in a libuv loop.  Header only; link with -luv; uv.h wants -std=gnu11 or
+ * OMcache in a libuv loop.  Header only; link with -luv.  uv.h needs -std=gnu11 or
  * -D_GNU_SOURCE.  examples/libuv.c is a whole program.
  *
- * Open connections stay watched: before detach the loop does not end by itself.
+ * Open connections stay watched, so the loop does not end by itself before detach.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -18,7 +18,7 @@ typedef struct omcache_libuv_s {
 } omcache_libuv_t;
 
 struct omcache_libuv_watch_s {
-    uv_poll_t poll; /* first, so that freeing it frees all */
+    uv_poll_t poll; /* the first member, so that freeing it frees the whole struct */
     struct omcache_adapter_s *adapter;
     int fd, what;
 };
@@ -33,7 +33,7 @@ static inline void omcache_libuv_on_ready(uv_poll_t *handle, int status, int wha
     struct omcache_libuv_watch_s *watch = (struct omcache_libuv_watch_s *)handle;
     int ready = (what & UV_READABLE ? POLLIN : 0) | (what & UV_WRITABLE ? POLLOUT : 0);
 
-    if (status < 0) { /* it is not watched any more, but may have to be */
+    if (status < 0) { /* libuv has stopped watching it, but it may still be needed */
         uv_poll_start(handle, watch->what, omcache_libuv_on_ready);
         ready = POLLERR;
     }
@@ -45,12 +45,13 @@ static inline void omcache_libuv_on_timer(uv_timer_t *timer)
     omcache_adapter_timer((struct omcache_adapter_s *)timer->data);
 }
 
-/* A timer of 0 ms that a timer starts would keep libuv 1.44 from all else. */
+/* The shortest time is 1 ms: if a timer starts one of 0 ms, libuv 1.44 does nothing else
+ * any more. */
 static inline void omcache_libuv_wait(struct omcache_adapter_s *adapter, int msec)
 {
     uv_timer_t *timer = ((omcache_libuv_t *)adapter)->timer;
 
-    uv_update_time(timer->loop); /* what the timer counts from */
+    uv_update_time(timer->loop); /* the timer counts from this time */
     uv_timer_start(timer, omcache_libuv_on_timer, msec > 0 ? (uint64_t)msec : 1, 0);
 }
 
@@ -78,11 +79,11 @@ static inline int omcache_libuv_watch(struct omcache_adapter_s *adapter, int fd,
     return uv_poll_start(&watch->poll, watch->what, omcache_libuv_on_ready) == 0;
 }
 
-/* Takes a handle out of its loop and frees what attach returned; the loop's next turn
- * frees the rest.  To be called before omcache_free; what is outstanding ends with that,
- * or goes on when the handle is attached again.
- * Returns OMCACHE_OK, or OMCACHE_INVALID if attached is NULL.  Never waits; may be
- * called from a callback.  Since 1.0. */
+/* Takes a handle out of its loop and frees what attach returned; the next iteration of
+ * the loop frees the rest.  Call it before omcache_free.  Operations in flight then end
+ * with omcache_free, or go on when the handle is attached again.
+ * Returns OMCACHE_OK, or OMCACHE_INVALID if attached is NULL.
+ * Never waits; may be called from a callback.  Since 1.0. */
 static inline int omcache_libuv_detach(omcache_libuv_t *attached)
 {
     if (attached == NULL)
@@ -93,9 +94,11 @@ static inline int omcache_libuv_detach(omcache_libuv_t *attached)
     return OMCACHE_OK;
 }
 
-/* Puts a handle, which must not be in one already, into a loop, which must outlast this.
- * Returns what omcache_libuv_detach takes; NULL without memory, or if mc is NULL or being
- * freed.  Never waits; may be called from a callback.  Since 1.0. */
+/* Puts a handle into a loop.  The handle must not be in a loop already.  The loop must
+ * exist until omcache_libuv_detach.
+ * Returns the argument for omcache_libuv_detach; NULL if out of memory, or if mc is NULL
+ * or being freed.
+ * Never waits; may be called from a callback.  Since 1.0. */
 static inline omcache_libuv_t *omcache_libuv_attach(omcache_t *mc, uv_loop_t *loop)
 {
     omcache_libuv_t *attached = (omcache_libuv_t *)calloc(1, sizeof(*attached));

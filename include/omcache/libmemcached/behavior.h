@@ -1,6 +1,6 @@
 /*
- * Settings: which of libmemcached's are honoured, accepted and refused.  Part of
- * omcache_libmemcached.h; doc/libmemcached.md has the list.
+ * Settings: which of libmemcached's behaviors are honoured, accepted and refused.  Part
+ * of omcache_libmemcached.h; doc/libmemcached.md has the list.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -26,7 +26,7 @@ static inline void omc_lm_init_behaviors(memcached_st *ptr)
     ptr->ring_hash = MEMCACHED_HASH_DEFAULT;
 }
 
-/* Tells OMcache what does not need other connections or another ring. */
+/* Passes to OMcache the settings that need neither new connections nor a new ring. */
 static inline void omc_lm_apply(memcached_st *ptr)
 {
     const int64_t dead_min = 10000, mebibyte = 1048576;
@@ -48,7 +48,7 @@ static inline void omc_lm_apply(memcached_st *ptr)
                            ptr->behaviors[MEMCACHED_BEHAVIOR_HASH_WITH_PREFIX_KEY] != 0);
 }
 
-/* Sends what is kept back, and closes all connections. */
+/* Sends the requests that are kept back, and closes all connections. */
 static inline void memcached_quit(memcached_st *ptr)
 {
     if (ptr == NULL)
@@ -82,7 +82,7 @@ memcached_behavior_set_distribution(memcached_st *ptr, memcached_server_distribu
     return rc;
 }
 
-/* A hash that OMcache cannot use, for keys alone or at all, changes nothing. */
+/* Nothing changes if OMcache cannot use the hash, for keys alone or at all. */
 static inline memcached_return_t memcached_behavior_set_key_hash(memcached_st *ptr,
                                                                  memcached_hash_t type)
 {
@@ -116,7 +116,8 @@ static inline memcached_return_t omc_lm_set_ketama_weighted(memcached_st *ptr, b
     return memcached_behavior_set_distribution(ptr, MEMCACHED_DISTRIBUTION_CONSISTENT_WEIGHTED);
 }
 
-/* Only read back: points of rings are made with the keys' hash. */
+/* The hash has no effect and can only be read back: the points of rings are made with
+ * the keys' hash. */
 static inline memcached_return_t memcached_behavior_set_distribution_hash(memcached_st *ptr,
                                                                           memcached_hash_t type)
 {
@@ -143,10 +144,10 @@ static inline memcached_hash_t memcached_behavior_get_distribution_hash(memcache
 }
 
 /*
- * All of them.
+ * All behaviors.
  */
 
-/* Those that only are on or off, and need no more than to be noted. */
+/* Whether a behavior is only on or off, and only needs to be noted. */
 static inline bool omc_lm_is_switch(memcached_behavior_t flag)
 {
     switch (flag) {
@@ -190,7 +191,7 @@ static inline memcached_return_t omc_lm_set_behavior(memcached_st *ptr, memcache
         return omc_lm_set_ketama(ptr, on);
     case MEMCACHED_BEHAVIOR_KETAMA_WEIGHTED:
         return omc_lm_set_ketama_weighted(ptr, on);
-    case MEMCACHED_BEHAVIOR_HASH: /* numbers that are none are ignored, as by libmemcached */
+    case MEMCACHED_BEHAVIOR_HASH: /* unknown numbers are ignored, as by libmemcached */
         return data >= MEMCACHED_HASH_MAX
                    ? MEMCACHED_SUCCESS
                    : memcached_behavior_set_key_hash(ptr, (memcached_hash_t)data);
@@ -233,7 +234,7 @@ static inline memcached_return_t omc_lm_set_behavior(memcached_st *ptr, memcache
     }
 }
 
-/* The two are one and the same. */
+/* REMOVE_FAILED_SERVERS is another name for AUTO_EJECT_HOSTS. */
 static inline memcached_behavior_t omc_lm_same_behavior(memcached_behavior_t flag)
 {
     return flag == MEMCACHED_BEHAVIOR_REMOVE_FAILED_SERVERS ? MEMCACHED_BEHAVIOR_AUTO_EJECT_HOSTS
@@ -266,7 +267,7 @@ static inline uint64_t memcached_behavior_get(memcached_st *ptr, const memcached
 }
 
 /*
- * The prefix of keys, and what is the program's own.
+ * The prefix of keys, and the program's own data.
  */
 
 static inline memcached_return_t omc_lm_set_prefix(memcached_st *ptr, const char *prefix)
@@ -327,7 +328,7 @@ static inline void *memcached_get_user_data(const memcached_st *ptr)
     return ptr == NULL ? NULL : ptr->user_data;
 }
 
-/* Returns what was set before. */
+/* Sets the program's own data, and returns what was set before. */
 static inline void *memcached_set_user_data(memcached_st *ptr, void *data)
 {
     void *before = ptr->user_data;

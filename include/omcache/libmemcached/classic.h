@@ -1,7 +1,7 @@
 /*
- * The interface of OMcache 0.3's omcache_libmemcached.h: libmemcached's names for OMcache's
- * own functions and codes, so that a program may use both on one handle.  Part of
- * omcache_libmemcached.h, which says who gets it.
+ * The interface of OMcache 0.3's omcache_libmemcached.h: libmemcached's names for
+ * OMcache's own functions and codes.  A program may use both on one handle.  Part of
+ * omcache_libmemcached.h, which says which programs get it.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -12,7 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* In milliseconds; -1 waits until the servers answer or their dead timeout is over. */
+/* Timeouts in milliseconds; with -1 a call waits until the servers answer or their dead
+ * timeout ends the wait. */
 #ifndef MEMCACHED_COMMAND_TIMEOUT
 #define MEMCACHED_COMMAND_TIMEOUT (-1)
 #endif
@@ -48,7 +49,7 @@ typedef const char *memcached_server_distribution;
 typedef const char *memcached_server_distribution_t;
 typedef void *memcached_stat_st;
 
-/* Keys and values are char here and unsigned char there. */
+/* Keys and values are char in this interface and unsigned char in OMcache's. */
 static inline const unsigned char *omc_cc_to_cuc(const char *text)
 {
     return (const unsigned char *)text;
@@ -58,12 +59,12 @@ static inline const unsigned char *omc_cc_to_cuc(const char *text)
  * Clients and servers.
  */
 
-/* There is no memory of the caller's to make it in. */
+/* The client is never made in the caller's memory. */
 #define memcached_create(mc) ((void)(mc), omcache_init())
 #define memcached_free(mc) ((void)omcache_free(mc))
 #define memcached_strerror(mc, rc) ((void)(mc), omcache_strerror(rc))
 
-/* A list is its text. */
+/* A list of servers is a copy of its text. */
 static inline memcached_server_st *memcached_servers_parse(const char *servers)
 {
     size_t size = strlen(servers) + 1;
@@ -96,7 +97,8 @@ static inline int memcached_server_port(memcached_server_instance_st server)
     return server->port;
 }
 
-/* Calls each function for each server, until one does not return MEMCACHED_SUCCESS. */
+/* Calls each function for each server, until one returns something else than
+ * MEMCACHED_SUCCESS. */
 static inline memcached_return_t memcached_server_cursor(memcached_st *mc,
                                                          const memcached_server_fn *callbacks,
                                                          void *context, unsigned number)
@@ -175,7 +177,7 @@ static inline memcached_return_t memcached_touch(memcached_st *mc, const char *k
     return omcache_touch(mc, omc_cc_to_cuc(key), key_len, expiration, MEMCACHED_WRITE_TIMEOUT);
 }
 
-/* Gets a copy that the caller frees; NULL if there is none. */
+/* Gets a copy of a value, which the caller frees; NULL if there is none. */
 static inline char *memcached_get(memcached_st *mc, const char *key, size_t key_len,
                                   size_t *value_len, uint32_t *flags, memcached_return_t *error)
 {
@@ -234,7 +236,7 @@ static inline memcached_return_t memcached_decrement(memcached_st *mc, const cha
                                             value);
 }
 
-/* Has all servers forget everything; the first that fails ends it. */
+/* Makes all servers delete all values.  The first failure ends the function. */
 static inline memcached_return_t memcached_flush(memcached_st *mc, time_t expiration)
 {
     omcache_server_info_t *info;
@@ -250,14 +252,14 @@ static inline memcached_return_t memcached_flush(memcached_st *mc, time_t expira
     return rc;
 }
 
-/* Sends what is unsent, as far as that goes without waiting. */
+/* Sends as much of what is unsent as is possible without waiting. */
 static inline memcached_return_t memcached_flush_buffers(memcached_st *mc)
 {
     return omcache_io(mc, NULL, NULL, NULL, NULL, 0);
 }
 
 /*
- * What OMcache has functions of its own for: these fail.
+ * These always fail: OMcache has functions of its own for them.
  */
 
 #define memcached_behavior_set(mc, behavior, value) \

@@ -1,5 +1,5 @@
 /*
- * Making, copying and freeing clients.  Part of omcache_libmemcached.h.
+ * Creating, copying and freeing clients.  Part of omcache_libmemcached.h.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -9,7 +9,7 @@
 #include <omcache/libmemcached/behavior.h>
 #include <omcache/libmemcached/servers.h>
 
-/* Makes a client, in the caller's memory if that is not NULL. */
+/* Creates a client, in the caller's memory if ptr is not NULL. */
 static inline memcached_st *memcached_create(memcached_st *ptr)
 {
     void *allocated = ptr == NULL ? malloc(sizeof(*ptr)) : NULL;
@@ -32,7 +32,7 @@ static inline memcached_st *memcached_create(memcached_st *ptr)
     return NULL;
 }
 
-/* Sends what is kept back and frees the client. */
+/* Sends the requests that are kept back, and frees the client. */
 static inline void memcached_free(memcached_st *ptr)
 {
     if (ptr == NULL)
@@ -50,7 +50,7 @@ static inline void memcached_free(memcached_st *ptr)
     free(ptr->allocated);
 }
 
-/* Adds the servers of another client to one's own. */
+/* Adds the servers of source to those of destination. */
 static inline memcached_return_t memcached_push(memcached_st *destination,
                                                 const memcached_st *source)
 {
@@ -77,8 +77,8 @@ static inline memcached_return_t memcached_push(memcached_st *destination,
     return rc;
 }
 
-/* Makes a client with another one's settings and servers; as with libmemcached its ring is
- * weighted only if a server's weight is more than 1. */
+/* Creates a client with the settings and servers of another one.  As with libmemcached,
+ * its ring is weighted only if the weight of a server is more than 1. */
 static inline memcached_st *memcached_clone(memcached_st *clone, const memcached_st *source)
 {
     clone = memcached_create(clone);
@@ -96,13 +96,13 @@ static inline memcached_st *memcached_clone(memcached_st *clone, const memcached
     return NULL;
 }
 
-/* libmemcached's own version, whose place this takes. */
+/* The version of libmemcached that this interface follows. */
 static inline const char *memcached_lib_version(void)
 {
     return LIBMEMCACHED_VERSION_STRING;
 }
 
-/* Memory is the C library's: programs free what they get with free(). */
+/* Not supported: memory comes from the C library, and programs free it with free(). */
 static inline memcached_return_t
 memcached_set_memory_allocators(memcached_st *ptr, memcached_malloc_fn mem_malloc,
                                 memcached_free_fn mem_free, memcached_realloc_fn mem_realloc,

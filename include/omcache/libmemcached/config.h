@@ -9,13 +9,14 @@
 #include <omcache/libmemcached/client.h>
 #include <strings.h>
 
-/* The text that is left. */
+/* The text that is not parsed yet. */
 typedef struct omc_lm_text {
     const char *at;
     size_t length;
 } omc_lm_text;
 
-/* Takes a word off the text, if that begins with it, in capitals or not. */
+/* Removes a word from the beginning of the text, in upper or lower case.  Returns false
+ * if the text does not begin with it. */
 static inline bool omc_lm_take(omc_lm_text *text, const char *word)
 {
     size_t length = strlen(word);
@@ -32,7 +33,7 @@ static inline bool omc_lm_is_over(const omc_lm_text *text)
     return text->length == 0 || text->at[0] == ' ';
 }
 
-/* Takes a word off that has to be all of what is there up to a blank. */
+/* Removes a word that must be followed by a blank or the end of the text. */
 static inline bool omc_lm_take_whole(omc_lm_text *text, const char *word)
 {
     omc_lm_text rest = *text;
@@ -43,7 +44,7 @@ static inline bool omc_lm_take_whole(omc_lm_text *text, const char *word)
     return true;
 }
 
-/* Takes a number of at most 32 bits off. */
+/* Removes a number of at most 32 bits. */
 static inline bool omc_lm_take_number(omc_lm_text *text, uint64_t *number)
 {
     size_t digits = 0;
@@ -58,7 +59,8 @@ static inline bool omc_lm_take_number(omc_lm_text *text, uint64_t *number)
     return digits > 0 && *number <= UINT32_MAX;
 }
 
-/* Takes off what is in quotes, or up to a blank where there need be none. */
+/* Removes a string in quotes; if quotes are not needed, also one without, which ends at
+ * a blank. */
 static inline bool omc_lm_take_string(omc_lm_text *text, bool need_quotes, omc_lm_text *string)
 {
     bool quoted = omc_lm_take(text, "\"");
@@ -80,7 +82,8 @@ static inline bool omc_lm_take_weight(omc_lm_text *text, uint64_t *weight)
     return !omc_lm_take(text, "/?") || omc_lm_take_number(text, weight);
 }
 
-/* "host:port/?weight": a host's name has at least three characters. */
+/* Removes "host:port/?weight" and adds that server.  The name of a host has at least
+ * three characters. */
 static inline bool omc_lm_take_server(memcached_st *ptr, omc_lm_text *text)
 {
     static const char others[] = "._-";
@@ -134,7 +137,7 @@ static inline bool omc_lm_take_prefix(memcached_st *ptr, omc_lm_text *text)
     return memcached_callback_set(ptr, MEMCACHED_CALLBACK_PREFIX_KEY, prefix) == MEMCACHED_SUCCESS;
 }
 
-/* Takes the name of a hash off, and with it the end of the option. */
+/* Removes the name of a hash, which must be the end of the option. */
 static inline bool omc_lm_take_hash(omc_lm_text *text, memcached_hash_t *hash)
 {
     static const struct {
@@ -156,7 +159,8 @@ static inline bool omc_lm_take_hash(omc_lm_text *text, memcached_hash_t *hash)
     return false;
 }
 
-/* "modula", "random" or "consistent", and behind a comma a hash that is only read back. */
+/* Removes "modula", "random" or "consistent", and after a comma an optional hash, which
+ * has no effect and can only be read back. */
 static inline bool omc_lm_take_distribution(memcached_st *ptr, omc_lm_text *text)
 {
     memcached_server_distribution_t distribution;
@@ -177,15 +181,15 @@ static inline bool omc_lm_take_distribution(memcached_st *ptr, omc_lm_text *text
             memcached_behavior_set_distribution_hash(ptr, hash) == MEMCACHED_SUCCESS);
 }
 
-/* An option that is a behavior, with a number or without. */
+/* An option that sets a behavior, with a number or without. */
 typedef struct omc_lm_option {
     const char *name;
     memcached_behavior_t behavior;
     bool has_number;
 } omc_lm_option;
 
-/* Takes an option off that is a behavior; 1 if it is one and could be set, 0 if it could
- * not, -1 if it is none. */
+/* Removes an option that sets a behavior.  Returns 1 if the behavior was set, 0 if it
+ * could not be set, -1 if the text does not begin with such an option. */
 static inline int omc_lm_take_behavior(memcached_st *ptr, omc_lm_text *text)
 {
     static const omc_lm_option options[] = {
@@ -247,14 +251,14 @@ static inline bool omc_lm_take_option(memcached_st *ptr, omc_lm_text *text)
         return omc_lm_take_hash(text, &hash) &&
                memcached_behavior_set_key_hash(ptr, hash) == MEMCACHED_SUCCESS;
     if (omc_lm_take(text, "POOL-MIN=") || omc_lm_take(text, "POOL-MAX="))
-        return omc_lm_take_number(text, &number); /* for pools of clients, which are elsewhere */
+        return omc_lm_take_number(text, &number); /* ignored: there are no pools here */
     if (omc_lm_take_whole(text, "USER-DATA"))
         return true;
     taken = omc_lm_take_behavior(ptr, text);
     return taken == 1;
 }
 
-/* Makes a client anew where it is. */
+/* Frees a client and creates it anew in the same memory. */
 static inline bool omc_lm_start_over(memcached_st *ptr)
 {
     void *allocated = ptr->allocated;
@@ -267,7 +271,7 @@ static inline bool omc_lm_start_over(memcached_st *ptr)
     return made;
 }
 
-/* Carries out a string, from left to right. */
+/* Applies a configuration string, from left to right. */
 static inline memcached_return_t omc_lm_configure(memcached_st *ptr, const char *string,
                                                   size_t length)
 {
@@ -290,8 +294,9 @@ static inline memcached_return_t omc_lm_configure(memcached_st *ptr, const char 
     }
 }
 
-/* Makes a client as a string says, or of no length the environment's LIBMEMCACHED.
- * NULL: it could not be read, or has an option that cannot be honoured. */
+/* Creates a client as a configuration string says.  If string is NULL and string_length
+ * is 0, the environment variable LIBMEMCACHED is the string.  Returns NULL if the string
+ * cannot be parsed, or has an option that cannot be honoured. */
 static inline memcached_st *memcached(const char *string, size_t string_length)
 {
     memcached_st *ptr;
@@ -312,7 +317,8 @@ static inline memcached_st *memcached(const char *string, size_t string_length)
     return NULL;
 }
 
-/* Whether memcached() would take a string; what is wrong with it goes to error_buffer. */
+/* Tells whether memcached() would accept a string.  If not, error_buffer gets the text
+ * of the error. */
 static inline memcached_return_t libmemcached_check_configuration(const char *option_string,
                                                                   size_t length, char *error_buffer,
                                                                   size_t error_buffer_size)

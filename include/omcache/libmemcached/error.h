@@ -1,6 +1,5 @@
 /*
- * The texts of codes, and what is known of the last error.  Part of
- * omcache_libmemcached.h.
+ * The texts of return codes, and the last error.  Part of omcache_libmemcached.h.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -22,7 +21,7 @@ static inline bool memcached_failed(memcached_return_t rc)
     return !memcached_success(rc) && rc != MEMCACHED_AUTH_CONTINUE;
 }
 
-/* Whether more is wrong than that the server has said no. */
+/* Tells whether a code is more serious than a refusal by the server. */
 static inline bool memcached_fatal(memcached_return_t rc)
 {
     switch (rc) {
@@ -106,7 +105,8 @@ static inline memcached_return_t memcached_last_error(const memcached_st *ptr)
     return ptr == NULL ? MEMCACHED_INVALID_ARGUMENTS : ptr->last_error;
 }
 
-/* The text of the last call's error, and the server's name if it was the server's. */
+/* Returns the text of the last call's error, with the server's name if a server caused
+ * it. */
 static inline const char *memcached_last_error_message(const memcached_st *ptr)
 {
     if (ptr == NULL || ptr->last_error == MEMCACHED_SUCCESS || ptr->error_text[0] == '\0')
@@ -119,21 +119,22 @@ static inline const char *memcached_error(const memcached_st *ptr)
     return memcached_last_error_message(ptr);
 }
 
-/* OMcache keeps no errno. */
+/* Always returns 0: OMcache keeps no errno. */
 static inline int memcached_last_error_errno(const memcached_st *ptr)
 {
     (void)ptr;
     return 0;
 }
 
-/* Every call begins so. */
+/* Clears the last error.  Every call begins with this. */
 static inline void omc_lm_begin(memcached_st *ptr)
 {
     ptr->last_error = MEMCACHED_SUCCESS;
     ptr->error_text[0] = '\0';
 }
 
-/* Notes an error, unless it is only an answer, and returns it. */
+/* Stores a code as the last error, unless it is only a server's answer.  Returns the
+ * code. */
 static inline memcached_return_t omc_lm_end(memcached_st *ptr, const memcached_instance_st *server,
                                             memcached_return_t rc)
 {

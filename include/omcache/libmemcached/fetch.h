@@ -1,7 +1,8 @@
 /*
  * Getting values, one or many.  Part of omcache_libmemcached.h.
  *
- * A multi-get reads all answers; what fetches them takes them from memory.
+ * A multi-get reads all answers and keeps them in memory.  The fetch functions take them
+ * from there.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -68,7 +69,7 @@ static inline size_t memcached_result_length(const memcached_result_st *result)
     return result->length;
 }
 
-/* The value becomes the caller's, who frees it. */
+/* Returns the value, which the caller then owns and frees. */
 static inline char *memcached_result_take_value(memcached_result_st *result)
 {
     char *value = result->value;
@@ -88,7 +89,7 @@ static inline uint64_t memcached_result_cas(const memcached_result_st *result)
     return result->item_cas;
 }
 
-/* A copy with a NUL behind it. */
+/* Returns a copy with a NUL after its last byte. */
 static inline char *omc_lm_copy(const void *data, size_t length)
 {
     char *copy = (char *)malloc(length + 1);
@@ -128,7 +129,8 @@ static inline void memcached_result_set_expiration(memcached_result_st *result, 
  * One value.
  */
 
-/* Gets a value, which the caller frees: NULL if there is none, and for one of no bytes. */
+/* Gets a value, which the caller frees.  Returns NULL if there is none, and for a value
+ * of 0 bytes. */
 static inline char *memcached_get_by_key(memcached_st *ptr, const char *group_key,
                                          size_t group_key_length, const char *key,
                                          size_t key_length, size_t *value_length, uint32_t *flags,
@@ -166,10 +168,10 @@ static inline char *memcached_get(memcached_st *ptr, const char *key, size_t key
 }
 
 /*
- * Many.
+ * Many values.
  */
 
-/* Keeps an answer to be fetched. */
+/* Keeps an answer until it is fetched. */
 static inline bool omc_lm_keep_result(memcached_st *ptr, const omcache_value_t *answer)
 {
     bool with_cas = ptr->behaviors[MEMCACHED_BEHAVIOR_SUPPORT_CAS] != 0 ||
@@ -194,7 +196,7 @@ static inline bool omc_lm_keep_result(memcached_st *ptr, const omcache_value_t *
     return true;
 }
 
-/* Keeps what one reading has brought. */
+/* Keeps the answers that one omcache_io has read. */
 static inline void omc_lm_keep_results(memcached_st *ptr, const omcache_value_t *answers,
                                        size_t count)
 {
@@ -208,8 +210,8 @@ static inline void omc_lm_keep_results(memcached_st *ptr, const omcache_value_t 
     }
 }
 
-/* Reads what the servers answer to the requests of a multi-get, and notes how that ends.
- * There is room for an answer to each: OMcache drops those that have none. */
+/* Reads the answers to the requests of a multi-get, and notes how it ended.  answers has
+ * room for an answer to each request, as OMcache drops answers that find no room. */
 static inline void omc_lm_collect(memcached_st *ptr, omcache_req_t *reqs, size_t count,
                                   omcache_value_t *answers)
 {
@@ -232,7 +234,8 @@ static inline void omc_lm_collect(memcached_st *ptr, omcache_req_t *reqs, size_t
     }
 }
 
-/* Makes a request for each key whose server can be asked, and counts them. */
+/* Makes a request for each key whose server can be asked now.  *count becomes their
+ * number. */
 static inline memcached_return_t omc_lm_make_gets(memcached_st *ptr, const char *group_key,
                                                   size_t group_key_length, const char *const *keys,
                                                   const size_t *key_length, size_t number_of_keys,
@@ -257,8 +260,8 @@ static inline memcached_return_t omc_lm_make_gets(memcached_st *ptr, const char 
     return rc;
 }
 
-/* libmemcached's code for a multi-get of which some keys' servers have failed, now or
- * before: only in binary does it tell while others answer. */
+/* Returns libmemcached's code for a multi-get when the servers of some keys have failed,
+ * now or before.  If other servers answer, only the binary protocol reports the failure. */
 static inline memcached_return_t omc_lm_mget_code(memcached_st *ptr, memcached_return_t before,
                                                   size_t count)
 {
@@ -332,8 +335,8 @@ static inline memcached_return_t memcached_mget(memcached_st *ptr, const char *c
     return memcached_mget_by_key(ptr, NULL, 0, keys, key_length, number_of_keys);
 }
 
-/* The next result that was got, or NULL with how it ended: once with END if there were
- * any, and with NOTFOUND from then on. */
+/* Returns the next result that was read.  If there is none, returns NULL with a code:
+ * once END if there were any results, and NOTFOUND from then on. */
 static inline memcached_result_st *omc_lm_next_result(memcached_st *ptr, memcached_return_t *rc)
 {
     memcached_result_st *result = ptr->first_result;
@@ -355,7 +358,8 @@ static inline memcached_result_st *omc_lm_next_result(memcached_st *ptr, memcach
     return NULL;
 }
 
-/* The next value and its key, which has room for MEMCACHED_MAX_KEY bytes. */
+/* Returns the next value, which the caller frees, and its key.  key has room for
+ * MEMCACHED_MAX_KEY bytes. */
 static inline char *memcached_fetch(memcached_st *ptr, char *key, size_t *key_length,
                                     size_t *value_length, uint32_t *flags,
                                     memcached_return_t *error)
@@ -382,8 +386,8 @@ static inline char *memcached_fetch(memcached_st *ptr, char *key, size_t *key_le
     return value;
 }
 
-/* The next result: in the caller's object, if there is one, else a new one for the caller
- * to free. */
+/* Returns the next result: in the caller's object if there is one, else in a new one,
+ * which the caller frees. */
 static inline memcached_result_st *
 memcached_fetch_result(memcached_st *ptr, memcached_result_st *result, memcached_return_t *error)
 {
@@ -410,7 +414,7 @@ memcached_fetch_result(memcached_st *ptr, memcached_result_st *result, memcached
     return result;
 }
 
-/* Hands each result to each of the functions. */
+/* Calls each of the functions for each result. */
 static inline memcached_return_t memcached_fetch_execute(memcached_st *ptr,
                                                          memcached_execute_fn *callback,
                                                          void *context,
@@ -436,8 +440,9 @@ static inline memcached_return_t memcached_fetch_execute(memcached_st *ptr,
     return rc == MEMCACHED_END ? MEMCACHED_SUCCESS : rc;
 }
 
-/* A multi-get, which libmemcached has in its binary protocol only.  It calls the functions
- * for results that it has no room for; here there is room, and all are left to be fetched. */
+/* A multi-get that libmemcached has in its binary protocol only.  libmemcached calls the
+ * functions for results that it has no room for.  Here there is room for all results, so
+ * they all stay to be fetched. */
 static inline memcached_return_t
 memcached_mget_execute_by_key(memcached_st *ptr, const char *group_key, size_t group_key_length,
                               const char *const *keys, const size_t *key_length,

@@ -1,6 +1,6 @@
 /*
- * A client's servers: the list that OMcache gets, how keys are distributed over it, and
- * which servers have failed.  Part of omcache_libmemcached.h.
+ * A client's servers: the list that is passed to OMcache, how keys are distributed over
+ * it, and which servers have failed.  Part of omcache_libmemcached.h.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -10,13 +10,14 @@
 #include <omcache/libmemcached/error.h>
 #include <string.h>
 
-/* A setting, of which libmemcached has many more that are but read back. */
+/* Returns a behavior.  Many of libmemcached's behaviors have no effect and can only be
+ * read back. */
 static inline uint64_t omc_lm_is(const memcached_st *ptr, memcached_behavior_t behavior)
 {
     return ptr->behaviors[behavior];
 }
 
-/* How long a call waits for servers, in milliseconds; -1: until they answer. */
+/* Returns how long a call waits for servers, in milliseconds; -1: until they answer. */
 static inline int32_t omc_lm_timeout(const memcached_st *ptr)
 {
     int32_t timeout = (int32_t)ptr->behaviors[MEMCACHED_BEHAVIOR_POLL_TIMEOUT];
@@ -37,8 +38,9 @@ static inline bool omc_lm_has_ring(const memcached_st *ptr)
  * The list.
  */
 
-/* Writes an entry of OMcache's list, "host:port/?weight,".  An address in brackets is known
- * by these on libmemcached's rings, and so is told as a label, too. */
+/* Writes one entry of OMcache's list, "host:port/?weight,".  libmemcached's rings know
+ * an address in brackets by its text with the brackets, so such an entry also has a
+ * label. */
 static inline int omc_lm_write_entry(const memcached_st *ptr, const memcached_instance_st *server,
                                      char *to, size_t size)
 {
@@ -58,7 +60,8 @@ static inline int omc_lm_write_entry(const memcached_st *ptr, const memcached_in
     return snprintf(to, size, "%s:%u=%s:%u/?%" PRIu32 ",", host, port, host, port, server->weight);
 }
 
-/* Gives OMcache all servers, but those of the name of `without`, if that is not NULL. */
+/* Passes all servers to OMcache, except those with the name of `without`, if that is not
+ * NULL. */
 static inline int omc_lm_send_list(memcached_st *ptr, const memcached_instance_st *without)
 {
     size_t room = 1, used = 0;
@@ -84,7 +87,7 @@ static inline int omc_lm_send_list(memcached_st *ptr, const memcached_instance_s
     return rc;
 }
 
-/* Whether OMcache means this server by what it tells of one. */
+/* Whether a description from OMcache is that of this server. */
 static inline bool omc_lm_is_named(const memcached_instance_st *server,
                                    const omcache_server_info_t *info)
 {
@@ -99,7 +102,8 @@ static inline bool omc_lm_is_named(const memcached_instance_st *server,
            memcmp(info->hostname, host, len) == 0;
 }
 
-/* OMcache sorts its servers; those of the same name stay in their order. */
+/* Finds out which index OMcache has given each server.  OMcache sorts its servers; those
+ * of the same name stay in their order. */
 static inline void omc_lm_learn_indexes(memcached_st *ptr)
 {
     omcache_server_info_t *info;
@@ -156,8 +160,8 @@ static inline const char *omc_lm_distribution_name(const memcached_st *ptr)
     }
 }
 
-/* Tells OMcache how keys are distributed.  A hash that is set when there are servers is
- * for keys only, until the ring is made anew; OMcache can do that with md5. */
+/* Tells OMcache how keys are distributed.  A hash that is set after servers were added
+ * applies to keys only, until the ring is rebuilt.  For that OMcache supports md5 only. */
 static inline int omc_lm_choose_routing(memcached_st *ptr)
 {
     uint64_t hash = ptr->behaviors[MEMCACHED_BEHAVIOR_HASH];
@@ -183,7 +187,8 @@ static inline int omc_lm_compare_servers(const void *left, const void *right)
     return by_name != 0 ? by_name : (a->port > b->port) - (a->port < b->port);
 }
 
-/* Makes everything anew, as libmemcached does when servers or the distribution change. */
+/* Rebuilds the list and the ring, as libmemcached does when servers or the distribution
+ * change. */
 static inline memcached_return_t omc_lm_rebuild(memcached_st *ptr)
 {
     int rc;
@@ -203,11 +208,13 @@ static inline memcached_return_t omc_lm_rebuild(memcached_st *ptr)
 }
 
 /*
- * Failures.  OMcache would try servers again when it thinks best; here they are left alone
- * for RETRY_TIMEOUT seconds, and tried by the first call after that, which waits.
+ * Failures.  OMcache alone would retry servers by its own schedule.  Here a failed
+ * server is left alone for RETRY_TIMEOUT seconds.  The first call after that retries it,
+ * and waits.
  */
 
-/* Closes the connection to a server, and forgets what OMcache knows of it. */
+/* Closes the connection to a server, and makes OMcache forget what it knows of the
+ * server. */
 static inline void omc_lm_renew(memcached_st *ptr, const memcached_instance_st *server)
 {
     omc_lm_send_list(ptr, server);
@@ -225,7 +232,8 @@ static inline void omc_lm_renew_all(memcached_st *ptr)
         ptr->servers[i].next_retry = 0;
 }
 
-/* What memcached_version has learned is told of no other connection. */
+/* Forgets the versions that memcached_version has learned: they do not hold for other
+ * connections. */
 static inline void omc_lm_forget_versions(memcached_st *ptr)
 {
     memcached_instance_st *server;
@@ -234,7 +242,7 @@ static inline void omc_lm_forget_versions(memcached_st *ptr)
         server->major_version = server->minor_version = server->micro_version = UINT8_MAX;
 }
 
-/* Notes that a server has failed, and returns the code for that. */
+/* Notes that a server has failed.  Returns the code for that. */
 static inline memcached_return_t omc_lm_note_failure(memcached_st *ptr,
                                                      memcached_instance_st *server)
 {
@@ -252,7 +260,8 @@ static inline memcached_return_t omc_lm_note_failure(memcached_st *ptr,
                                                       : MEMCACHED_CONNECTION_FAILURE;
 }
 
-/* Finds the servers that have failed while nobody asked.  Returns the first one's code. */
+/* Finds the servers that have failed while no call was waiting for them.  Returns the
+ * code of the first one. */
 static inline memcached_return_t omc_lm_look_for_failures(memcached_st *ptr)
 {
     memcached_return_t rc = MEMCACHED_SUCCESS, one;
@@ -272,7 +281,7 @@ static inline memcached_return_t omc_lm_look_for_failures(memcached_st *ptr)
     return rc;
 }
 
-/* Whether keys of a server that fails go to the next one, as OMcache has it. */
+/* Whether OMcache sends the keys of a failed server to the next one. */
 static inline bool omc_lm_has_failover(const memcached_st *ptr)
 {
     return ptr->behaviors[MEMCACHED_BEHAVIOR_AUTO_EJECT_HOSTS] != 0 && omc_lm_has_ring(ptr);
@@ -286,7 +295,7 @@ static inline memcached_return_t omc_lm_check(const memcached_instance_st *serve
     return MEMCACHED_SUCCESS;
 }
 
-/* The server of a key. */
+/* Returns the server of a key. */
 static inline memcached_instance_st *omc_lm_pick(memcached_st *ptr, const char *key,
                                                  size_t key_length)
 {

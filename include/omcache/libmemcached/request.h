@@ -1,5 +1,5 @@
 /*
- * One request and its answer, with libmemcached's codes.  Part of
+ * One request and its answer, with libmemcached's return codes.  Part of
  * omcache_libmemcached.h.
  *
  * SPDX-License-Identifier: Apache-2.0
@@ -37,7 +37,7 @@ typedef struct omc_lm_request {
     uint8_t extra_length;
 } omc_lm_request;
 
-/* A number's bytes in network order. */
+/* Writes a number in network order. */
 static inline void omc_lm_put(void *to, uint64_t number, size_t bytes)
 {
     unsigned char *at = (unsigned char *)to;
@@ -88,8 +88,8 @@ static inline omcache_req_t omc_lm_encode(const omc_lm_request *request, uint8_t
     return req;
 }
 
-/* What a key that is sent may be.  One that libmemcached's text would break at is refused
- * as its server would refuse it. */
+/* Checks a key that is to be sent.  A key that would break libmemcached's text protocol
+ * is refused with the code that its server would have caused. */
 static inline memcached_return_t omc_lm_check_key(const memcached_st *ptr, const char *key,
                                                   size_t key_length)
 {
@@ -112,7 +112,7 @@ static inline memcached_return_t omc_lm_check_key(const memcached_st *ptr, const
     return MEMCACHED_SUCCESS;
 }
 
-/* A group's key is not sent. */
+/* Checks a group's key, which is not sent. */
 static inline memcached_return_t omc_lm_check_group(const char *group, size_t group_length)
 {
     if (group != NULL && (group_length == 0 || group_length >= MEMCACHED_MAX_KEY))
@@ -120,8 +120,8 @@ static inline memcached_return_t omc_lm_check_group(const char *group, size_t gr
     return MEMCACHED_SUCCESS;
 }
 
-/* libmemcached's code for a server's answer, which depends on the protocol it would have
- * asked in. */
+/* Returns libmemcached's code for a server's answer.  It depends on the protocol that
+ * libmemcached would have used. */
 static inline memcached_return_t omc_lm_code(const memcached_st *ptr, uint8_t opcode,
                                              const omcache_value_t *answer)
 {
@@ -165,7 +165,8 @@ static inline memcached_return_t omc_lm_code(const memcached_st *ptr, uint8_t op
     return binary ? MEMCACHED_UNKNOWN_READ_FAILURE : MEMCACHED_SERVER_ERROR;
 }
 
-/* Finds the server that a request is for, and its index, or -1 if OMcache is to choose. */
+/* Finds the server of a request, and its index; the index is -1 if OMcache is to choose
+ * the server. */
 static inline memcached_return_t omc_lm_route(memcached_st *ptr, const omc_lm_request *request,
                                               memcached_instance_st **server, int *index)
 {
@@ -185,8 +186,9 @@ static inline memcached_return_t omc_lm_route(memcached_st *ptr, const omc_lm_re
     return omc_lm_check(*server);
 }
 
-/* Turns a failure of a server into a code, and notes it.  With failover the library has
- * tried the others, and knows best when to try this one again. */
+/* Notes that a server has failed, and returns the code for that.  With failover nothing
+ * is noted: OMcache has tried the other servers, and decides itself when to retry this
+ * one. */
 static inline memcached_return_t omc_lm_failed(memcached_st *ptr, memcached_instance_st *server,
                                                int status)
 {
@@ -196,7 +198,7 @@ static inline memcached_return_t omc_lm_failed(memcached_st *ptr, memcached_inst
     return omc_lm_note_failure(ptr, server);
 }
 
-/* Drops what was got and not fetched. */
+/* Drops the results that were read but not fetched. */
 static inline void omc_lm_drop_results(memcached_st *ptr)
 {
     while (ptr->first_result != NULL) {
@@ -234,8 +236,8 @@ static inline uint8_t omc_lm_quiet(uint8_t opcode)
     return opcode;
 }
 
-/* Keeps a request back, or sends it without waiting for an answer: what has no room in
- * the socket is waited for. */
+/* Keeps a request back, or sends it without waiting for an answer.  If the socket has no
+ * room for it, this waits. */
 static inline memcached_return_t omc_lm_submit(memcached_st *ptr, const omc_lm_request *request,
                                                memcached_instance_st *server, int index, bool keep)
 {
@@ -260,7 +262,8 @@ static inline memcached_return_t omc_lm_submit(memcached_st *ptr, const omc_lm_r
     return MEMCACHED_SUCCESS;
 }
 
-/* Has a server, or with -1 the one that OMcache chooses, answer a request. */
+/* Sends a request to a server and waits for the answer.  If index is -1, OMcache chooses
+ * the server. */
 static inline memcached_return_t omc_lm_ask(memcached_st *ptr, const omc_lm_request *request,
                                             memcached_instance_st *server, int index,
                                             omcache_value_t *answer)
@@ -280,7 +283,8 @@ static inline memcached_return_t omc_lm_ask(memcached_st *ptr, const omc_lm_requ
     return omc_lm_code(ptr, request->opcode, answer);
 }
 
-/* Carries out a request and returns its code.  *answer is valid until the next call. */
+/* Sends a request, waits for the answer and returns its code.  *answer is valid until
+ * the next call. */
 static inline memcached_return_t omc_lm_run(memcached_st *ptr, const omc_lm_request *request,
                                             omcache_value_t *answer)
 {
@@ -294,8 +298,8 @@ static inline memcached_return_t omc_lm_run(memcached_st *ptr, const omc_lm_requ
     return omc_lm_end(ptr, server, rc);
 }
 
-/* The same without waiting for the answer, if NOREPLY says so; or for later, if `keep` and
- * BUFFER_REQUESTS do. */
+/* The same, but with NOREPLY it does not wait for the answer.  With BUFFER_REQUESTS and
+ * `keep` it keeps the request back. */
 static inline memcached_return_t omc_lm_run_blind(memcached_st *ptr, const omc_lm_request *request,
                                                   bool keep)
 {
@@ -316,7 +320,7 @@ static inline memcached_return_t omc_lm_run_blind(memcached_st *ptr, const omc_l
     return omc_lm_end(ptr, server, rc);
 }
 
-/* What goes before every operation on a key. */
+/* Begins an operation on a key: clears the last error and checks the arguments. */
 static inline memcached_return_t omc_lm_prepare(memcached_st *ptr, const omc_lm_request *request)
 {
     memcached_return_t rc;

@@ -27,7 +27,7 @@ static inline void memcached_server_free(memcached_server_st *server)
     free(server);
 }
 
-/* Fills in a server.  A path is a unix socket, and NULL this machine. */
+/* Fills in a server.  A path means a unix socket.  NULL means this machine. */
 static inline memcached_return_t omc_lm_fill_server(memcached_server_st *server, const char *host,
                                                     size_t host_length, in_port_t port,
                                                     uint32_t weight)
@@ -41,7 +41,7 @@ static inline memcached_return_t omc_lm_fill_server(memcached_server_st *server,
     memset(server, 0, sizeof(*server));
     memcpy(server->hostname, host, host_length);
     if (strpbrk(server->hostname, host[0] == '/' ? "," : ",= \t\r\n") != NULL)
-        return MEMCACHED_INVALID_ARGUMENTS; /* what OMcache's lists have between names */
+        return MEMCACHED_INVALID_ARGUMENTS; /* OMcache's lists use these as separators */
     server->type = host[0] == '/' ? MEMCACHED_CONNECTION_UNIX_SOCKET : MEMCACHED_CONNECTION_TCP;
     server->port = port;
     if (server->type == MEMCACHED_CONNECTION_UNIX_SOCKET)
@@ -52,7 +52,7 @@ static inline memcached_return_t omc_lm_fill_server(memcached_server_st *server,
     return MEMCACHED_SUCCESS;
 }
 
-/* Makes a list longer by a server that is told by a name of some length. */
+/* Appends a server to a list.  host has host_length bytes and need not end with a NUL. */
 static inline memcached_server_list_st omc_lm_append(memcached_server_list_st list,
                                                      const char *host, size_t host_length,
                                                      in_port_t port, uint32_t weight,
@@ -74,7 +74,8 @@ static inline memcached_server_list_st omc_lm_append(memcached_server_list_st li
     return longer;
 }
 
-/* Makes a list longer, or a new one of NULL.  Returns the list, which may have moved. */
+/* Appends a server to a list, or to a new one if list is NULL.  Returns the list, which
+ * may have moved. */
 static inline memcached_server_list_st
 memcached_server_list_append_with_weight(memcached_server_list_st list, const char *hostname,
                                          in_port_t port, uint32_t weight, memcached_return_t *error)
@@ -93,8 +94,8 @@ static inline memcached_server_list_st memcached_server_list_append(memcached_se
     return memcached_server_list_append_with_weight(list, hostname, port, 0, error);
 }
 
-/* Reads one entry of a list, and returns how long it is: "host", ":port", and ":weight" or
- * " weight"; an address in brackets keeps them. */
+/* Parses one entry of a list: "host", then optionally ":port", then optionally ":weight"
+ * or " weight".  An address in brackets keeps them.  Returns the length of the entry. */
 static inline size_t omc_lm_parse_server(const char *text, size_t *host_length, unsigned long *port,
                                          unsigned long *weight)
 {
@@ -117,7 +118,7 @@ static inline size_t omc_lm_parse_server(const char *text, size_t *host_length, 
     return len;
 }
 
-/* Reads "host:port:weight,..." into a list, which the caller frees. */
+/* Parses "host:port:weight,..." into a list, which the caller frees. */
 static inline memcached_server_list_st memcached_servers_parse(const char *server_strings)
 {
     memcached_server_list_st list = NULL, longer;
@@ -144,7 +145,7 @@ static inline memcached_server_list_st memcached_servers_parse(const char *serve
  * A client's servers.
  */
 
-/* Makes room for servers; those that there are stay, though perhaps elsewhere. */
+/* Makes room for servers.  Those that exist stay, but may move in memory. */
 static inline bool omc_lm_reserve_servers(memcached_st *ptr, size_t all)
 {
     memcached_instance_st **by_index =
@@ -161,7 +162,8 @@ static inline bool omc_lm_reserve_servers(memcached_st *ptr, size_t all)
     return true;
 }
 
-/* Takes new servers, which have this for an index, out of the list again. */
+/* The index of servers that were added but that OMcache has not accepted yet.
+ * omc_lm_take_back removes them from the list again. */
 enum { OMC_LM_NEW = -2 };
 
 static inline void omc_lm_take_back(memcached_st *ptr)
@@ -176,7 +178,7 @@ static inline void omc_lm_take_back(memcached_st *ptr)
     omc_lm_learn_indexes(ptr);
 }
 
-/* Adds servers to a client's; they are connected to when they are needed. */
+/* Adds servers to a client.  Connections to them are made when they are needed. */
 static inline memcached_return_t omc_lm_add_servers(memcached_st *ptr,
                                                     const memcached_server_st *list, uint32_t count)
 {
@@ -198,11 +200,11 @@ static inline memcached_return_t omc_lm_add_servers(memcached_st *ptr,
     }
     rc = omc_lm_rebuild(ptr);
     if (rc != MEMCACHED_SUCCESS)
-        omc_lm_take_back(ptr); /* OMcache has kept the list that it had */
+        omc_lm_take_back(ptr); /* OMcache still has the list from before */
     return rc;
 }
 
-/* Adds the servers of a list, which stays the caller's. */
+/* Adds the servers of a list to a client.  The list still belongs to the caller. */
 static inline memcached_return_t memcached_server_push(memcached_st *ptr,
                                                        memcached_server_list_st list)
 {
@@ -258,7 +260,7 @@ static inline memcached_return_t memcached_server_add_unix_socket(memcached_st *
     return memcached_server_add_unix_socket_with_weight(ptr, filename, 0);
 }
 
-/* libmemcached itself refuses these by now. */
+/* Always refused: libmemcached has deprecated UDP, too. */
 static inline memcached_return_t memcached_server_add_udp(memcached_st *ptr, const char *hostname,
                                                           in_port_t port)
 {
@@ -266,7 +268,7 @@ static inline memcached_return_t memcached_server_add_udp(memcached_st *ptr, con
     return ptr == NULL ? MEMCACHED_INVALID_ARGUMENTS : omc_lm_end(ptr, NULL, MEMCACHED_DEPRECATED);
 }
 
-/* Forgets all servers. */
+/* Removes all servers. */
 static inline void memcached_servers_reset(memcached_st *ptr)
 {
     if (ptr == NULL)
@@ -324,7 +326,9 @@ static inline memcached_return_t memcached_server_cursor(const memcached_st *ptr
     return rc;
 }
 
-/* The server that a key belongs to, whether it is up or not. */
+/* Returns the server that a key goes to: with failover one that is up, else the key's own,
+ * also while it is left alone after a failure.  Returns NULL with
+ * MEMCACHED_SERVER_MARKED_DEAD if OMcache finds none. */
 static inline const memcached_instance_st *memcached_server_by_key(memcached_st *ptr,
                                                                    const char *key,
                                                                    size_t key_length,
@@ -344,7 +348,7 @@ static inline const memcached_instance_st *memcached_server_by_key(memcached_st 
     return server;
 }
 
-/* The number of the server that a key belongs to. */
+/* Returns the number of the server that a key goes to; 0 if there is none. */
 static inline uint32_t memcached_generate_hash(const memcached_st *ptr, const char *key,
                                                size_t key_length)
 {

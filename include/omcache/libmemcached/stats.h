@@ -8,12 +8,12 @@
 
 #include <omcache/libmemcached/client.h>
 
-/* What is done with each statistic, and how it went. */
+/* What to do with each statistic, and how the request ended. */
 typedef struct omc_lm_stats {
     memcached_instance_st *server;
     memcached_stat_fn func;
     void *context;
-    int status; /* OMcache's, of the end; -1: it has not ended */
+    int status; /* OMcache's status at the end; -1: not ended yet */
 } omc_lm_stats;
 
 static inline void omc_lm_on_stat(omcache_t *mc, const omcache_reply_t *reply, void *context)
@@ -30,7 +30,7 @@ static inline void omc_lm_on_stat(omcache_t *mc, const omcache_reply_t *reply, v
         (void)stats->func(stats->server, key, key_length, value, value_length, stats->context);
 }
 
-/* Waits for what has been asked of a server, whose outcome comes to *status. */
+/* Waits for an operation on a server.  Its callback stores the outcome in *status. */
 static inline memcached_return_t omc_lm_wait(memcached_st *ptr, memcached_instance_st *server,
                                              int accepted, const int *status)
 {
@@ -47,11 +47,11 @@ static inline memcached_return_t omc_lm_wait(memcached_st *ptr, memcached_instan
     if (rc == OMCACHE_TIMEOUT)
         return MEMCACHED_TIMEOUT;
     if (rc == OMCACHE_NOT_FOUND && ptr->behaviors[MEMCACHED_BEHAVIOR_BINARY_PROTOCOL] != 0)
-        return MEMCACHED_SUCCESS; /* as libmemcached, which takes it for the end of statistics */
+        return MEMCACHED_SUCCESS; /* libmemcached takes it for the end of statistics */
     return rc == OMCACHE_OK ? MEMCACHED_SUCCESS : MEMCACHED_INVALID_ARGUMENTS;
 }
 
-/* Has a function called for each statistic of a server. */
+/* Calls a function for each statistic of a server. */
 static inline memcached_return_t omc_lm_stat(memcached_st *ptr, memcached_instance_st *server,
                                              const char *args, memcached_stat_fn func,
                                              void *context)
@@ -67,7 +67,8 @@ static inline memcached_return_t omc_lm_stat(memcached_st *ptr, memcached_instan
     return omc_lm_end(ptr, server, rc);
 }
 
-/* What is to be said of servers of which one has failed. */
+/* Combines the code of the servers before with that of one more server, which may have
+ * failed. */
 static inline memcached_return_t omc_lm_worse(memcached_return_t rc, memcached_return_t one)
 {
     if (one == MEMCACHED_SUCCESS)
@@ -95,14 +96,14 @@ static inline memcached_return_t memcached_stat_execute(memcached_st *ptr, const
  * The statistics that libmemcached knows, as numbers.
  */
 
-/* Where a statistic is kept. */
+/* Where memcached_stat_st keeps a statistic. */
 typedef struct omc_lm_stat_place {
     const char *name;
     size_t offset;
-    size_t size; /* of a number, in bytes; 0: it is the version */
+    size_t size; /* of the number, in bytes; 0: it is not a number but the version */
 } omc_lm_stat_place;
 
-/* Numbers it, in libmemcached's order; one without a name ends them. */
+/* Returns the statistic of a number, in libmemcached's order.  The last one has no name. */
 static inline omc_lm_stat_place omc_lm_find_place(size_t number)
 {
 #define OMC_LM_PLACE(name, member)                                                             \
@@ -139,7 +140,7 @@ static inline omc_lm_stat_place omc_lm_find_place(size_t number)
     return places[number];
 }
 
-/* Reads and writes a number of either size. */
+/* Reads a number of 4 or 8 bytes; omc_lm_write_number writes one. */
 static inline uint64_t omc_lm_read_number(const void *from, size_t size)
 {
     uint64_t large;
@@ -163,7 +164,7 @@ static inline void omc_lm_write_number(void *to, size_t size, uint64_t number)
         memcpy(to, &small, sizeof(small));
 }
 
-/* The microseconds that belong to seconds, or NULL. */
+/* Returns the microseconds that belong to a number of seconds, or NULL. */
 static inline unsigned long *omc_lm_microseconds(memcached_stat_st *stat,
                                                  const omc_lm_stat_place *place)
 {
@@ -207,7 +208,7 @@ static inline memcached_return_t omc_lm_keep_stat(const memcached_instance_st *s
     return MEMCACHED_SUCCESS;
 }
 
-/* Gets the statistics of all servers, as an array, which memcached_stat_free frees. */
+/* Gets the statistics of all servers as an array, which memcached_stat_free frees. */
 static inline memcached_stat_st *memcached_stat(memcached_st *ptr, char *args,
                                                 memcached_return_t *error)
 {
@@ -240,7 +241,7 @@ static inline void memcached_stat_free(const memcached_st *ptr, memcached_stat_s
     free(stat);
 }
 
-/* The same for one server, that need not be a client's. */
+/* Gets the statistics of one server, which need not be in a client's list. */
 static inline memcached_return_t memcached_stat_servername(memcached_stat_st *stat, char *args,
                                                            const char *hostname, in_port_t port)
 {
@@ -256,8 +257,8 @@ static inline memcached_return_t memcached_stat_servername(memcached_stat_st *st
     return rc;
 }
 
-/* The names of what memcached_stat_get_value knows, ended by NULL; the caller frees the
- * array, and not the names. */
+/* Returns the names that memcached_stat_get_value knows, as an array that ends with
+ * NULL.  The caller frees the array, but not the names. */
 static inline char **memcached_stat_get_keys(memcached_st *ptr, memcached_stat_st *stat,
                                              memcached_return_t *error)
 {
@@ -275,7 +276,7 @@ static inline char **memcached_stat_get_keys(memcached_st *ptr, memcached_stat_s
     return keys;
 }
 
-/* One of them as text, which the caller frees. */
+/* Returns one statistic as text, which the caller frees. */
 static inline char *memcached_stat_get_value(const memcached_st *ptr, memcached_stat_st *stat,
                                              const char *key, memcached_return_t *error)
 {
@@ -334,7 +335,7 @@ static inline void omc_lm_on_version(omcache_t *mc, const omcache_reply_t *reply
     }
 }
 
-/* Learns the versions of all servers. */
+/* Asks all servers for their versions. */
 static inline memcached_return_t memcached_version(memcached_st *ptr)
 {
     memcached_return_t rc = MEMCACHED_SUCCESS, one;
@@ -366,7 +367,7 @@ static inline memcached_return_t memcached_version(memcached_st *ptr)
     return rc;
 }
 
-/* These are UINT8_MAX before memcached_version. */
+/* The versions are UINT8_MAX before memcached_version was called. */
 static inline uint8_t memcached_server_major_version(const memcached_instance_st *server)
 {
     return server == NULL ? 0 : server->major_version;

@@ -8,11 +8,11 @@
 
 #include <omcache/libmemcached/request.h>
 
-/* The first date that is not relative to now, which is in 1970. */
+/* The smallest expiration that is not relative to now.  It is a date in 1970. */
 enum { OMC_LM_LONG_AGO = 2592001 };
 
-/* An expiration as it is sent.  What is negative is over at once, for which text has
- * negative numbers, and OMcache a date in 1970. */
+/* Returns an expiration as it is sent.  In libmemcached's text protocol a negative one
+ * means that the item expires at once.  Here a date in 1970 is sent for it. */
 static inline uint32_t omc_lm_expiration(const memcached_st *ptr, time_t expiration)
 {
     bool binary = ptr->behaviors[MEMCACHED_BEHAVIOR_BINARY_PROTOCOL] != 0;
@@ -87,7 +87,8 @@ static inline memcached_return_t memcached_cas(memcached_st *ptr, const char *ke
                                 flags, cas);
 }
 
-/* No server deletes later any more, and libmemcached does not ask. */
+/* Deletes a value, at once only: no server supports a delay any more, and libmemcached
+ * does not send one. */
 static inline memcached_return_t memcached_delete_by_key(memcached_st *ptr, const char *group_key,
                                                          size_t group_key_length, const char *key,
                                                          size_t key_length, time_t expiration)
@@ -107,7 +108,7 @@ static inline memcached_return_t memcached_delete(memcached_st *ptr, const char 
     return memcached_delete_by_key(ptr, NULL, 0, key, key_length, expiration);
 }
 
-/* libmemcached says so when it could not even ask. */
+/* Returns WRITE_FAILURE if the server could not even be asked, as libmemcached does. */
 static inline memcached_return_t omc_lm_touch_code(memcached_st *ptr, memcached_return_t rc)
 {
     if (rc != MEMCACHED_SERVER_TEMPORARILY_DISABLED && rc != MEMCACHED_CONNECTION_FAILURE &&
@@ -137,7 +138,8 @@ static inline memcached_return_t memcached_touch(memcached_st *ptr, const char *
     return memcached_touch_by_key(ptr, NULL, 0, key, key_length, expiration);
 }
 
-/* Asks by adding a value that has expired long ago, so that none is transferred. */
+/* Tests whether a key exists.  It adds a value that has expired long ago, so that no
+ * value is transferred. */
 static inline memcached_return_t memcached_exist_by_key(memcached_st *ptr, const char *group_key,
                                                         size_t group_key_length, const char *key,
                                                         size_t key_length)
@@ -166,7 +168,8 @@ static inline memcached_return_t memcached_exist(memcached_st *memc, const char 
  * Counters.
  */
 
-/* A counter that is to be made when it is missing has an expiration. */
+/* Counts.  A counter that does not exist is created with this expiration, unless it is
+ * MEMCACHED_EXPIRATION_NOT_ADD. */
 static inline memcached_return_t omc_lm_count(memcached_st *ptr, omc_lm_request *request,
                                               uint64_t offset, uint64_t initial,
                                               uint32_t expiration, uint64_t *value)
@@ -191,7 +194,8 @@ static inline memcached_return_t omc_lm_count(memcached_st *ptr, omc_lm_request 
     return rc;
 }
 
-/* libmemcached's text protocol has no word for initial values. */
+/* Counts with an initial value.  This is refused in libmemcached's text protocol, which
+ * cannot carry one. */
 static inline memcached_return_t omc_lm_count_from(memcached_st *ptr, omc_lm_request *request,
                                                    uint64_t offset, uint64_t initial,
                                                    time_t expiration, uint64_t *value)
@@ -248,7 +252,7 @@ OMC_LM_COUNT(increment, OMC_LM_INCREMENT)
 OMC_LM_COUNT(decrement, OMC_LM_DECREMENT)
 
 /*
- * What is not about a key.
+ * Functions that are not about a key.
  */
 
 static inline memcached_return_t memcached_flush_buffers(memcached_st *ptr)
@@ -259,7 +263,7 @@ static inline memcached_return_t memcached_flush_buffers(memcached_st *ptr)
     return omc_lm_end(ptr, NULL, omc_lm_drain(ptr));
 }
 
-/* Has all servers forget everything, at once or later. */
+/* Makes all servers delete all values, at once or later. */
 static inline memcached_return_t memcached_flush(memcached_st *ptr, time_t expiration)
 {
     memcached_return_t rc = MEMCACHED_SUCCESS;

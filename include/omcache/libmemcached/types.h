@@ -172,9 +172,9 @@ typedef enum memcached_callback_t {
     MEMCACHED_CALLBACK_NAMESPACE = MEMCACHED_CALLBACK_PREFIX_KEY
 } memcached_callback_t;
 
-/* A server of a list that is not a client's yet. */
+/* A server of a list that has not been added to a client yet. */
 typedef struct memcached_server_st {
-    uint32_t count; /* of the list: in its first member */
+    uint32_t count; /* the length of the list, in its first member only */
     uint32_t weight;
     in_port_t port;
     memcached_connection_t type;
@@ -187,48 +187,48 @@ typedef struct memcached_instance_st {
     uint32_t weight;
     in_port_t port;
     memcached_connection_t type;
-    int index;         /* that OMcache knows it by */
-    time_t next_retry; /* it has failed and is left alone until then; 0: it has not */
+    int index;         /* its index in OMcache's list */
+    time_t next_retry; /* it has failed and is left alone until then; 0: it has not failed */
     uint8_t major_version, minor_version, micro_version;
     char hostname[MEMCACHED_NI_MAXHOST];
 } memcached_instance_st;
 typedef memcached_instance_st *memcached_server_instance_st;
 
-/* A value that was got, with its key. */
+/* A value that was read, with its key. */
 typedef struct memcached_result_st {
     uint32_t item_flags;
     time_t item_expiration;
     size_t key_length;
     uint64_t item_cas;
     const struct memcached_st *root;
-    struct memcached_result_st *next; /* among those not fetched yet */
-    char *value;                      /* with a NUL behind it */
+    struct memcached_result_st *next; /* the next one that is not fetched yet */
+    char *value;                      /* with a NUL after its last byte */
     size_t length;
-    void *allocated; /* itself, or NULL in memory of the program */
+    void *allocated; /* this object, or NULL if it is in memory of the program */
     char item_key[MEMCACHED_MAX_KEY];
 } memcached_result_st;
 
-/* A client.  It may be anywhere in memory, but not be moved; its members are not for
- * programs. */
+/* A client.  It may be anywhere in memory, but must not be moved.  Programs must not use
+ * its members. */
 typedef struct memcached_st {
     omcache_t *mc;
-    memcached_instance_st *servers;   /* in the order that counts for keys */
-    memcached_instance_st **by_index; /* the same by OMcache's indexes */
+    memcached_instance_st *servers;   /* in the order that distributes keys */
+    memcached_instance_st **by_index; /* the same servers by OMcache's indexes */
     uint32_t server_count;
     uint64_t behaviors[MEMCACHED_BEHAVIOR_MAX];
-    bool weighted;             /* the ring has points by weight */
-    uint64_t ring_hash;        /* the hash that its points were made with */
-    omcache_dist_t mixed_ring; /* for points and keys by different hashes */
+    bool weighted;             /* the number of a server's points depends on its weight */
+    uint64_t ring_hash;        /* the hash that the ring's points were made with */
+    omcache_dist_t mixed_ring; /* a ring with different hashes for points and keys */
     char prefix[MEMCACHED_MAX_NAMESPACE];
-    memcached_result_st *first_result, *last_result; /* got and not fetched */
-    bool is_fetching, has_fetched;                   /* after a multi-get; something */
-    memcached_return_t fetch_end;                    /* how it ended */
-    bool is_doubtful; /* servers may have failed, and nobody was told */
-    bool has_unsent;  /* requests that were kept back, or are not to be answered */
+    memcached_result_st *first_result, *last_result; /* results read but not fetched */
+    bool is_fetching, has_fetched; /* a multi-get was sent; a result of it was fetched */
+    memcached_return_t fetch_end;  /* how the multi-get ended */
+    bool is_doubtful;              /* servers may have failed, and nobody was told */
+    bool has_unsent;               /* there are requests that were kept back or sent with NOREPLY */
     memcached_return_t last_error;
     char error_text[MEMCACHED_NI_MAXHOST + 128];
     void *user_data;
-    void *allocated; /* itself, or NULL in memory of the program */
+    void *allocated; /* this object, or NULL if it is in memory of the program */
 } memcached_st;
 
 typedef struct memcached_stat_st {
