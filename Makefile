@@ -111,7 +111,7 @@ SCRIPTS  := $(patsubst tests/%,%,$(sort $(wildcard tests/abi/*.sh))) \
 # The live programs are run over the binary protocol, and again over the others:
 # live/test_get@meta.  Not these: they have scripted peers only, who speak binary, or
 # choose protocols themselves.
-ONCE      := $(addprefix live/test_,strange waiting wire protocol_choice bad_input streams input_rules silence useless vanish rejected)
+ONCE      := $(addprefix live/test_,strange call_timeouts wire protocol_choice bad_input streams input_rules silence useless vanish rejected)
 VARIED    := $(filter-out $(ONCE),$(filter live/%,$(PROGRAMS)))
 OVER_auto := $(VARIED:%=%@auto)
 OVER_meta := $(VARIED:%=%@meta)
@@ -130,7 +130,7 @@ FEWER    := $(filter-out $(if $(filter file,$(origin TESTS)),$(VARIANTS) \
 	compat/test_distribution compat/test_programs),$(CHOSEN_PROGRAMS))
 
 # What a script runs.
-NEEDED_PROGRAMS := $(if $(filter live/syscalls.sh,$(CHOSEN)),live/test_promptness)
+NEEDED_PROGRAMS := $(if $(filter live/syscalls.sh,$(CHOSEN)),live/test_call_nonblocking)
 NEEDED_MODULE   := $(if $(filter python/%,$(CHOSEN)),python)
 
 # --- What is made of it -------------------------------------------------------

@@ -519,7 +519,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("poll");
+    Suite *suite = suite_create("poll_fds");
     TCase *tcase = fixture_case(suite, "poll");
     tcase_add_loop_test(tcase, a_poll_loop_collects_a_batch, 0, SIZES);
     tcase_add_loop_test(tcase, a_poll_loop_serves_single_commands, 0, SIZES);

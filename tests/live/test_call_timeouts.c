@@ -276,7 +276,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("waiting");
+    Suite *suite = suite_create("call_timeouts");
     TCase *tcase = fixture_case(suite, "waiting");
     tcase_add_loop_test(tcase, a_timeout_of_0_never_waits, 0, SILENT_CALLS);
     tcase_add_loop_test(tcase, a_positive_timeout_is_kept, 0, SILENT_CALLS);

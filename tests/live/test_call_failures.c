@@ -378,7 +378,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("outcomes");
+    Suite *suite = suite_create("call_failures");
     TCase *tcase = fixture_case(suite, "outcomes");
     tcase_add_test(tcase, a_timeout_keeps_what_came);
     tcase_add_test(tcase, failures_are_values_with_the_caller_s_keys);

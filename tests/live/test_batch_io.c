@@ -239,7 +239,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("collect");
+    Suite *suite = suite_create("batch_io");
     TCase *tcase = fixture_case(suite, "collect");
     tcase_add_loop_test(tcase, a_batch_is_collected_later, 0, VARIANTS);
     tcase_add_loop_test(tcase, the_count_stays_until_all_is_there, 0, VARIANTS);

@@ -401,7 +401,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("promptness");
+    Suite *suite = suite_create("call_nonblocking");
     TCase *tcase = fixture_case(suite, "promptness");
     tcase_add_checked_fixture(tcase, NULL, clear);
     totals = mmap(NULL, sizeof(*totals), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);

@@ -327,7 +327,7 @@ static void add_removing(TCase *tcase)
 
 int main(void)
 {
-    Suite *suite = suite_create("commands");
+    Suite *suite = suite_create("store");
     add_storing(fixture_case(suite, "storing"));
     add_removing(fixture_case(suite, "removing"));
     return fixture_run(suite);

@@ -399,7 +399,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("multi");
+    Suite *suite = suite_create("get_multi");
     TCase *tcase = fixture_case(suite, "multi");
     tcase_add_loop_test(tcase, hits_come_and_misses_do_not, 0, VARIANTS);
     tcase_add_loop_test(tcase, misses_alone_give_nothing, 0, VARIANTS);

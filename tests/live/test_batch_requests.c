@@ -419,7 +419,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("requests");
+    Suite *suite = suite_create("batch_requests");
     add_array(fixture_case(suite, "array"));
     add_fences(fixture_case(suite, "fences"));
     tcase_add_test(fixture_case(suite, "values"), values_may_be_left_out);

@@ -322,7 +322,7 @@ static void add_answers(TCase *tcase)
 
 int main(void)
 {
-    Suite *suite = suite_create("batch");
+    Suite *suite = suite_create("batch_command");
     add_array(fixture_case(suite, "array"));
     add_answers(fixture_case(suite, "answers"));
     return fixture_run(suite);

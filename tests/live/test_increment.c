@@ -117,7 +117,7 @@ KEY_TEST(new_counters_expire)
 
 int main(void)
 {
-    Suite *suite = suite_create("counters");
+    Suite *suite = suite_create("increment");
     TCase *tcase = fixture_case(suite, "counters");
     tcase_add_loop_test(tcase, increment_creates_and_adds, 0, VARIANTS);
     tcase_add_loop_test(tcase, increment_knows_64_bits, 0, VARIANTS);

@@ -145,7 +145,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("stat");
+    Suite *suite = suite_create("stat_command");
     TCase *tcase = fixture_case(suite, "stat");
     tcase_add_loop_test(tcase, stat_gives_rows_and_an_end, 0, VARIANTS);
     tcase_add_loop_test(tcase, stat_takes_a_name, 0, VARIANTS);
