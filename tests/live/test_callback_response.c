@@ -390,7 +390,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("callbacks");
+    Suite *suite = suite_create("callback_response");
     TCase *tcase = fixture_case(suite, "callbacks");
     tcase_add_loop_test(tcase, each_answer_is_told_once, 0, SIZES);
     tcase_add_loop_test(tcase, statistics_are_told_to_their_end, 0, SIZES);

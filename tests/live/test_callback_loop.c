@@ -267,7 +267,7 @@ END_TEST
 
 #define DONE -1, told_reply, &told[0]
 
-/* All that is new since 1.0.  (What was there before: test_callbacks.c.) */
+/* All that is new since 1.0.  (What was there before: test_callback_response.c.) */
 static void refuse_operations(omcache_t *mc)
 {
     const void *key = "k";
@@ -419,7 +419,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("callouts");
+    Suite *suite = suite_create("callback_loop");
     TCase *others = fixture_case(suite, "others");
     tcase_add_checked_fixture(others, begin, NULL);
     tcase_add_test(others, everything_may_be_called_at_a_watch);

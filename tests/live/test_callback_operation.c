@@ -1,7 +1,7 @@
 /*
  * Calls from inside the callbacks of operations: everything is allowed there, and what
- * the callback looks at stays as it is.  Freeing: test_freeing.c; the other callbacks:
- * test_callouts.c.
+ * the callback looks at stays as it is.  Freeing: test_callback_freeing.c; the other callbacks:
+ * test_callback_loop.c.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -460,7 +460,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("inside");
+    Suite *suite = suite_create("callback_operation");
     TCase *tcase = fixture_case(suite, "waiting");
     tcase_add_checked_fixture(tcase, begin, NULL);
     tcase_add_test(tcase, a_waiting_call_drives_a_chain_of_any_length);

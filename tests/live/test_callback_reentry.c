@@ -1,7 +1,7 @@
 /*
  * The response callback's exact calls, and calls back into the client from inside
  * the callbacks at awkward moments.  What is refused and what is put off in quiet
- * ones: test_callbacks.c.  Facts: tests/facts/servers.txt, 9.
+ * ones: test_callback_response.c.  Facts: tests/facts/servers.txt, 9.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -389,7 +389,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("reentry");
+    Suite *suite = suite_create("callback_reentry");
     TCase *exact = fixture_case(suite, "exact");
     tcase_add_test(exact, quiet_misses_are_not_told);
     tcase_add_test(exact, misses_that_the_server_reports_are_told);

@@ -325,7 +325,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("freeing");
+    Suite *suite = suite_create("callback_freeing");
     TCase *freeing = fixture_case(suite, "freeing");
     tcase_add_checked_fixture(freeing, begin, NULL);
     tcase_add_loop_test(freeing, a_client_may_be_freed_at_a_reply, 0, 3);
