@@ -276,7 +276,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("room");
+    Suite *suite = suite_create("limits_operations");
     TCase *room = fixture_case(suite, "room");
     tcase_add_checked_fixture(room, begin, NULL);
     tcase_add_test(room, a_full_server_refuses_and_says_when_it_has_drained);

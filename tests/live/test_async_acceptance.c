@@ -376,7 +376,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("acceptance");
+    Suite *suite = suite_create("async_acceptance");
     TCase *tcase = fixture_case(suite, "acceptance");
     tcase_add_checked_fixture(tcase, begin, NULL);
     tcase_add_loop_test(tcase, a_get, 0, 12);

@@ -164,7 +164,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("shortage");
+    Suite *suite = suite_create("limits_descriptors");
     TCase *tcase = fixture_case(suite, "descriptors");
     tcase_add_loop_test(tcase, without_descriptors_requests_fail_and_nothing_moves, 0, 2);
     tcase_add_test(tcase, operations_and_collected_requests_say_so_too);

@@ -344,7 +344,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("losses");
+    Suite *suite = suite_create("lost_requests");
     TCase *tcase = fixture_case(suite, "losses");
     tcase_add_checked_fixture(tcase, begin, NULL);
     tcase_add_loop_test(tcase, a_refused_set_that_was_not_waited_for, 0, 2);

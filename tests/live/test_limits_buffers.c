@@ -313,7 +313,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("limits");
+    Suite *suite = suite_create("limits_buffers");
     TCase *tcase = fixture_case(suite, "limits");
     tcase_add_loop_test(tcase, a_request_may_fill_the_send_limit, 0, VARIANTS);
     tcase_add_loop_test(tcase, buffered_requests_may_fill_the_send_limit, 0, VARIANTS);

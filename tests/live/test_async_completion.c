@@ -469,7 +469,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("completion");
+    Suite *suite = suite_create("async_completion");
     TCase *failing = fixture_case(suite, "failing");
     tcase_add_checked_fixture(failing, begin, NULL);
     tcase_add_test(failing, killed_and_restarted_servers_lose_nothing);
