@@ -417,7 +417,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("timeout");
+    Suite *suite = suite_create("loop_timeouts");
     TCase *next = fixture_case(suite, "next");
     tcase_add_checked_fixture(next, begin, NULL);
     tcase_add_test(next, nothing_is_due_while_idle);

@@ -342,7 +342,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("loop");
+    Suite *suite = suite_create("loop_watches");
     TCase *watches = fixture_case(suite, "watches");
     tcase_add_checked_fixture(watches, begin, NULL);
     tcase_add_test(watches, nothing_is_told_while_nothing_changes);

@@ -184,7 +184,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("late");
+    Suite *suite = suite_create("loop_late");
     TCase *tcase = fixture_case(suite, "late");
 
     tcase_add_test(tcase, a_socket_that_was_full_long_ago_is_not_blamed);
