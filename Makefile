@@ -111,7 +111,7 @@ SCRIPTS  := $(patsubst tests/%,%,$(sort $(wildcard tests/abi/*.sh))) \
 # The live programs are run over the binary protocol, and again over the others:
 # live/test_get@meta.  Not these: they have scripted peers only, who speak binary, or
 # choose protocols themselves.
-ONCE      := $(addprefix live/test_,strange call_timeouts wire protocol_choice bad_input streams input_rules silence useless vanish rejected)
+ONCE      := $(addprefix live/test_,strange call_timeouts wire protocol_choice input_injection streams input_bytes silence useless vanish rejected)
 VARIED    := $(filter-out $(ONCE),$(filter live/%,$(PROGRAMS)))
 OVER_auto := $(VARIED:%=%@auto)
 OVER_meta := $(VARIED:%=%@meta)

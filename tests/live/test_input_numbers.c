@@ -444,7 +444,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("extremes");
+    Suite *suite = suite_create("input_numbers");
     TCase *tcase = fixture_case(suite, "extremes");
 
     tcase_add_test(tcase, expirations_are_never_cut);

@@ -352,7 +352,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("bad input");
+    Suite *suite = suite_create("input_injection");
     TCase *tcase = fixture_case(suite, "bad input");
 
     tcase_add_loop_test(tcase, every_byte_in_keys, 0, 4);

@@ -289,7 +289,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("lengths");
+    Suite *suite = suite_create("input_lengths");
     TCase *tcase = fixture_case(suite, "lengths");
 
     tcase_add_loop_test(tcase, classic_calls_keep_every_length, 0, SIZES);

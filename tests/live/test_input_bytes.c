@@ -352,7 +352,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("input_rules");
+    Suite *suite = suite_create("input_bytes");
     TCase *tcase = fixture_case(suite, "input_rules");
 
     tcase_add_loop_test(tcase, every_byte_before_the_protocol_is_known, 0, WAYS);

@@ -397,7 +397,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("arguments");
+    Suite *suite = suite_create("input_arguments");
     TCase *tcase = fixture_case(suite, "arguments");
     tcase_add_test(tcase, settings_need_a_client);
     tcase_add_test(tcase, commands_need_a_client);
