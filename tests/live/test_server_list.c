@@ -394,7 +394,7 @@ static void add_use(TCase *tcase)
 
 int main(void)
 {
-    Suite *suite = suite_create("servers");
+    Suite *suite = suite_create("server_list");
     add_lists(fixture_case(suite, "lists"));
     add_use(fixture_case(suite, "use"));
     return fixture_run(suite);

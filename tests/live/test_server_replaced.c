@@ -475,7 +475,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("set_servers");
+    Suite *suite = suite_create("server_replaced");
     TCase *tcase = fixture_case(suite, "under way");
     tcase_add_test(tcase, answers_of_kept_servers_still_come);
     tcase_add_test(tcase, without_servers_all_requests_fail);

@@ -378,7 +378,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("stats");
+    Suite *suite = suite_create("server_stats");
     TCase *tcase = fixture_case(suite, "stats");
     tcase_add_checked_fixture(tcase, begin, NULL);
     tcase_add_test(tcase, everything_is_counted);

@@ -273,7 +273,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("sockets");
+    Suite *suite = suite_create("server_sockets");
     TCase *tcase = fixture_case(suite, "sockets");
     tcase_add_checked_fixture(tcase, name_socket, remove_socket);
     tcase_add_test(tcase, a_full_socket_is_connected_to_when_there_is_room);
