@@ -315,7 +315,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("vanish");
+    Suite *suite = suite_create("failing_lost_connection");
     TCase *tcase = fixture_case(suite, "vanish");
     tcase_add_loop_test(tcase, a_lost_connection_costs_few_gets, 0, PROTOCOLS);
     tcase_add_test(tcase, a_lost_connection_to_far_away_costs_few_gets);

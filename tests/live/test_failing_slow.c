@@ -293,7 +293,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("slow");
+    Suite *suite = suite_create("failing_slow");
     TCase *tcase = fixture_case(suite, "slow");
     tcase_add_test(tcase, what_is_accepted_is_sent_as_it_was);
     tcase_add_test(tcase, reset_in_the_middle_of_a_request_is_safe);

@@ -140,7 +140,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("useless");
+    Suite *suite = suite_create("failing_after_handshake");
     TCase *tcase = fixture_case(suite, "useless");
     tcase_add_loop_test(tcase, one_that_answers_nothing_is_left_alone_for_a_while, 0, CASES);
     tcase_add_loop_test(tcase, a_call_without_a_limit_ends, 0, CASES);

@@ -147,7 +147,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("rejected");
+    Suite *suite = suite_create("failing_proxy");
     TCase *tcase = fixture_case(suite, "rejected");
     tcase_add_loop_test(tcase, what_a_proxy_rejects_takes_nothing_else_down, 0, 2);
     tcase_add_loop_test(tcase, what_went_with_it_fails_once, 0, 2);

@@ -196,7 +196,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("outage");
+    Suite *suite = suite_create("failing_killed");
     TCase *killed = fixture_case(suite, "killed");
     tcase_add_test(killed, keys_of_a_killed_server_move_on);
     tcase_add_test(killed, a_restarted_server_comes_back);

@@ -413,7 +413,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("silence");
+    Suite *suite = suite_create("failing_dead_timeout");
     TCase *tcase = fixture_case(suite, "silence");
     tcase_add_loop_test(tcase, an_operation_that_is_never_written_ends, 0, PROTOCOLS);
     tcase_add_loop_test(tcase, collected_requests_that_are_never_written_end, 0, PROTOCOLS);

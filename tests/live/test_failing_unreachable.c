@@ -72,7 +72,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("failure");
+    Suite *suite = suite_create("failing_unreachable");
     TCase *tcase = fixture_case(suite, "failure");
     tcase_add_test(tcase, a_refusing_server_fails);
     tcase_add_test(tcase, noop_to_a_refusing_server_is_no_servers);

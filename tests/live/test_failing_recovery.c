@@ -351,7 +351,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("recovery");
+    Suite *suite = suite_create("failing_recovery");
     TCase *broken = fixture_case(suite, "broken");
     tcase_add_loop_test(broken, a_broken_connection_fails_at_once_and_is_made_again, 0, 2);
     tcase_add_test(broken, a_kill_fails_what_was_sent_at_once);
