@@ -395,7 +395,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("strange");
+    Suite *suite = suite_create("broken_binary");
     TCase *tcase = fixture_case(suite, "strange");
     tcase_add_loop_test(tcase, a_peer_that_is_not_memcached_fails, 0, 6);
     tcase_add_test(tcase, noop_to_something_else_is_no_servers);

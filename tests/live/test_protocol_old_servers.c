@@ -515,7 +515,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("elders");
+    Suite *suite = suite_create("protocol_old_servers");
     TCase *tcase = fixture_case(suite, "elders");
 
     tcase_add_loop_test(tcase, an_elder_is_spoken_to_in_text, 0, ELDER_KINDS);

@@ -334,7 +334,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("wire");
+    Suite *suite = suite_create("protocol_binary");
     TCase *tcase = fixture_case(suite, "wire");
     tcase_add_test(tcase, waiting_commands_are_not_quiet);
     tcase_add_test(tcase, waiting_reads_are_not_quiet);

@@ -574,7 +574,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("streams");
+    Suite *suite = suite_create("broken_lines");
     TCase *tcase = fixture_case(suite, "streams");
 
     tcase_add_loop_test(tcase, odd_answers_to_gets, 0, GETS);
