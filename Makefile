@@ -343,7 +343,7 @@ $(FUZZ:%=$(B)/tests/%): $(B)/%: $(B)/obj/%.o $(FUZZ_SUPPORT) $(FUZZ_MAIN) $(STAT
 	@mkdir -p $(@D)
 	$(Q)$(LINK) -Wl,--wrap=omc_clock_usec -o $@ $^ $(LIBS)
 
-$(B)/tests/live/test_stampede: | $(B)/examples/stampede
+$(B)/tests/live/test_example_stampede: | $(B)/examples/stampede
 
 # Small programs that use libmemcached, built with that, and with us in its place.
 $(B)/tests/compat/test_programs: | $(foreach p,$(COMPAT),$(B)/compat/theirs/$p $(B)/compat/ours/$p)

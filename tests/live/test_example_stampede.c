@@ -46,7 +46,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("stampede");
+    Suite *suite = suite_create("example_stampede");
     TCase *tcase = fixture_case(suite, "example");
 
     tcase_add_test(tcase, one_reader_makes_the_page);

@@ -212,7 +212,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("allocation");
+    Suite *suite = suite_create("cost_allocations");
     TCase *tcase = fixture_case(suite, "allocation");
     tcase_add_test(tcase, logging_allocates_nothing);
     tcase_add_loop_test(tcase, habits_allocate_nothing, 0, 3);

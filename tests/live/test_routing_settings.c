@@ -352,7 +352,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("routing");
+    Suite *suite = suite_create("routing_settings");
     TCase *choice = fixture_case(suite, "choice");
     tcase_add_loop_test(choice, every_distribution_works, 0, 9);
     tcase_add_loop_test(choice, every_hash_works, 0, 11);

@@ -236,7 +236,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("distribution");
+    Suite *suite = suite_create("routing_methods");
     TCase *tcase = fixture_case(suite, "distribution");
     tcase_add_loop_test(tcase, keys_go_where_libmemcached_puts_them, 0, METHODS);
     tcase_add_test(tcase, ketama_is_the_default);

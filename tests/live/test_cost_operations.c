@@ -101,7 +101,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("many");
+    Suite *suite = suite_create("cost_operations");
     TCase *tcase = fixture_case(suite, "many");
     tcase_add_test(tcase, a_hundred_thousand_operations_complete_once_each);
     tcase_add_test(tcase, deadlines_of_many_operations_cost_little);

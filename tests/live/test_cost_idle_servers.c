@@ -141,7 +141,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("footprint");
+    Suite *suite = suite_create("cost_idle_servers");
     TCase *tcase = fixture_case(suite, "footprint");
     tcase_add_test(tcase, an_idle_server_costs_little);
     return fixture_run(suite);
