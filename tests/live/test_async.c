@@ -4,13 +4,10 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "support/fixture.h"
-#include "support/watcher.h"
+#include "support/operations.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-
-static struct watcher loop;
 
 /* What the last completion was, copied. */
 static struct {

@@ -5,8 +5,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "support/fixture.h"
-#include "support/watcher.h"
+#include "support/operations.h"
 
 #include <poll.h>
 #include <stdio.h>
@@ -15,7 +14,6 @@
 #define KEYS 40
 
 static unsigned char large[LARGE];
-static struct watcher loop;
 static int way;          /* what the callback does, and which one it is */
 static size_t inside;    /* how often it has */
 static size_t returned;  /* whether the call has */

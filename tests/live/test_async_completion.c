@@ -3,26 +3,15 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "support/fixture.h"
-#include "support/puppet.h"
+#include "support/operations.h"
 #include "support/recorder.h"
-#include "support/told.h"
 #include "support/unusable.h"
-#include "support/watcher.h"
 
 #include <stdio.h>
 
 #define MANY 3000
 
-static struct watcher loop;
 static struct puppet puppet;
-static struct told told[MANY];
-
-static void begin(void)
-{
-    memset(told, 0, sizeof(told));
-    told_clear();
-}
 
 static int try_get(const char *key, size_t slot)
 {
@@ -36,12 +25,8 @@ static void get(const char *key, size_t slot)
 
 static void open_servers(size_t count)
 {
-    fixture_servers(count);
-    watcher_init(&loop, client);
+    connected_servers(count);
     assert_rc(omcache_set_log_callback(client, 7, recorder_log, NULL), OMCACHE_OK);
-    for (size_t i = 0; i < count; i++) {
-        assert_rc(omcache_noop(client, (int)i, -1), OMCACHE_OK);
-    }
 }
 
 /* A new client that is connected to nobody. */
@@ -52,23 +37,10 @@ static void open_again(void)
     watcher_init(&loop, client);
 }
 
-/* A client of a puppet that is connected. */
 static void open_puppet(void)
 {
-    puppet_open(&puppet, 0);
-    client = fixture_client(puppet.address);
-    watcher_init(&loop, client);
+    connected_puppets(&puppet, 1);
     assert_rc(omcache_set_log_callback(client, 7, recorder_log, NULL), OMCACHE_OK);
-    assert_rc(omcache_async_noop(client, 0, -1, NULL, NULL), OMCACHE_OK);
-    puppet_greet(&puppet, &loop);
-    struct wire_request request;
-    while (!puppet_next(&puppet, &request, 0)) {
-        watcher_turn(&loop, 1);
-    }
-    puppet_answer(&puppet, &request, 0, NULL, 0);
-    while (omcache_next_timeout(client) >= 0) {
-        watcher_turn(&loop, 1);
-    }
 }
 
 static void take(struct wire_request *request)
@@ -251,8 +223,7 @@ START_TEST(what_was_not_sent_goes_to_another_server)
     ck_assert_uint_eq(
         told_once(told, 20, OMCACHE_NOT_FOUND) + told_once(told, 20, OMCACHE_SERVER_FAILURE), 20);
     /* Never connected: all of them can go. */
-    memset(told, 0, sizeof(told));
-    told_clear();
+    forget_told();
     open_again();
     for (size_t i = 0; i < 20; i++) {
         get(key, i);
@@ -470,8 +441,7 @@ END_TEST
 int main(void)
 {
     Suite *suite = suite_create("async_completion");
-    TCase *failing = fixture_case(suite, "failing");
-    tcase_add_checked_fixture(failing, begin, NULL);
+    TCase *failing = operations_case(suite, "failing");
     tcase_add_test(failing, killed_and_restarted_servers_lose_nothing);
     tcase_add_test(failing, a_killed_server_fails_what_was_sent);
     tcase_add_test(failing, a_reset_in_the_midst_of_an_answer_fails_it);
@@ -481,15 +451,13 @@ int main(void)
     tcase_add_test(failing, what_was_not_sent_goes_to_another_server);
     tcase_add_test(failing, without_failover_it_fails);
     tcase_add_test(failing, without_servers_nothing_is_accepted);
-    TCase *ended = fixture_case(suite, "ended");
-    tcase_add_checked_fixture(ended, begin, NULL);
+    TCase *ended = operations_case(suite, "ended");
     tcase_add_test(ended, a_server_may_be_dropped);
     tcase_add_test(ended, the_server_whose_answer_is_told_may_be_dropped);
     tcase_add_test(ended, buffers_may_be_reset);
     tcase_add_test(ended, buffers_may_be_reset_again);
     tcase_add_test(ended, buffers_may_be_reset_before_the_first_answer);
-    TCase *waiting = fixture_case(suite, "waiting");
-    tcase_add_checked_fixture(waiting, begin, NULL);
+    TCase *waiting = operations_case(suite, "waiting");
     tcase_add_loop_test(waiting, a_waiting_call_completes_them, 0, 3);
     tcase_add_test(waiting, a_waiting_call_lets_them_run_out_of_time);
     return fixture_run(suite);

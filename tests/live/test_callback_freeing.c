@@ -4,32 +4,21 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "support/fixture.h"
-#include "support/told.h"
-#include "support/watcher.h"
+#include "support/operations.h"
 #include "support/wire.h"
 
 #include <poll.h>
 
 #define LARGE 20000
 
-static struct watcher loop;
-static struct told told[512];
 static size_t rounds;
 static unsigned char large[1000000];
 
 static void begin(void)
 {
-    memset(told, 0, sizeof(told));
-    told_clear();
+    forget_told();
     rounds = 0;
     memset(large, 'L', sizeof(large));
-}
-
-static void open_servers(size_t count)
-{
-    fixture_servers(count);
-    watcher_init(&loop, client);
 }
 
 static void store_large(const char *key, size_t len)
@@ -99,7 +88,7 @@ static void assert_all_cancelled(void)
 
 START_TEST(a_client_may_be_freed_at_a_reply)
 {
-    open_servers(1);
+    watched_servers(1);
     store_large("large", LARGE);
     async_get("large", free_at_reply, NULL);
     ask_for_many();
@@ -122,7 +111,7 @@ END_TEST
 
 START_TEST(a_client_may_be_freed_outside)
 {
-    open_servers(1);
+    watched_servers(1);
     ask_for_many();
     watcher_turn(&loop, _i == 0 ? 0 : 100);
     memset(told, 0, sizeof(told));
@@ -164,7 +153,7 @@ START_TEST(a_client_may_be_freed_at_the_last_of_several_keys)
     const void *multi[3] = {"a", "b", "c"};
     size_t lens[3] = {1, 1, 1};
     size_t calls = 0;
-    open_servers(_i == 0 ? 1 : 3);
+    watched_servers(_i == 0 ? 1 : 3);
     assert_rc(omcache_async_get_multi(client, multi, lens, 3, -1, free_at_last_key, &calls),
               OMCACHE_OK);
     assert_rc(omcache_io(client, NULL, NULL, NULL, NULL, -1), OMCACHE_FAIL);
@@ -189,7 +178,7 @@ static void free_at_first_row(omcache_t *mc, const omcache_reply_t *reply, void 
 START_TEST(a_client_may_be_freed_at_a_row_of_statistics)
 {
     size_t calls = 0;
-    open_servers(1);
+    watched_servers(1);
     assert_rc(omcache_async_stat(client, NULL, 0, -1, free_at_first_row, &calls), OMCACHE_OK);
     assert_rc(omcache_io(client, NULL, NULL, NULL, NULL, -1), OMCACHE_FAIL);
     ck_assert_uint_eq(calls, 2);
@@ -205,7 +194,7 @@ static void free_at_end(omcache_t *mc, const omcache_reply_t *reply, void *conte
 START_TEST(a_client_may_be_freed_when_a_timeout_is_told)
 {
     int expected = OMCACHE_TIMEOUT;
-    open_servers(1);
+    watched_servers(1);
     memcached_pause(&fleet.servers[0]);
     assert_rc(omcache_async_get(client, "k", 1, 1, free_at_end, &expected), OMCACHE_OK);
     for (size_t i = 0; i < 10; i++) {
@@ -264,7 +253,7 @@ END_TEST
 /* Both servers were full, and the callback is called only for the first. */
 START_TEST(a_client_may_be_freed_at_a_drain)
 {
-    open_servers(2);
+    watched_servers(2);
     assert_rc(omcache_set_send_buffer_max_size(client, 30), OMCACHE_OK);
     assert_rc(omcache_set_drain_callback(client, free_at_drain, NULL), OMCACHE_OK);
     for (int i = 0; i < 2; i++) {
@@ -302,7 +291,7 @@ START_TEST(response_and_log_callbacks_are_not_called_after_it)
     int fd_count;
     int msec;
     heard = 0;
-    open_servers(2);
+    watched_servers(2);
     store_large("large", LARGE);
     for (int i = 0; i < 2; i++) {
         assert_rc(omcache_noop(client, i, -1), OMCACHE_OK);

@@ -4,25 +4,14 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "support/fixture.h"
-#include "support/told.h"
-#include "support/watcher.h"
+#include "support/operations.h"
 
-static struct watcher loop;
-static struct told told[512];
 static size_t rounds;
 
 static void begin(void)
 {
-    memset(told, 0, sizeof(told));
-    told_clear();
+    forget_told();
     rounds = 0;
-}
-
-static void open_servers(size_t count)
-{
-    fixture_servers(count);
-    watcher_init(&loop, client);
 }
 
 static void call_much_at_watch(omcache_t *mc, int fd, short events, void *context)
@@ -68,7 +57,7 @@ static void call_much_at_timeout(omcache_t *mc, int msec, void *context)
 
 START_TEST(everything_may_be_called_at_a_timeout)
 {
-    open_servers(3);
+    watched_servers(3);
     assert_rc(omcache_set_timeout_callback(client, call_much_at_timeout, NULL), OMCACHE_OK);
     assert_rc(omcache_async_get(client, TEXT("k"), 1000, told_reply, &told[0]), OMCACHE_OK);
     ck_assert_uint_ge(rounds, 1);
@@ -93,7 +82,7 @@ static void act_or_set_timer(omcache_t *mc, int msec, void *context)
 
 START_TEST(what_is_due_later_is_told_after_what_is_due_now)
 {
-    open_servers(1);
+    watched_servers(1);
     assert_missing("k");
     memcached_pause(&fleet.servers[0]);
     assert_rc(omcache_async_get(client, TEXT("k"), 10, told_reply, &told[0]), OMCACHE_OK);
@@ -118,7 +107,7 @@ static void ask_more_at_timeout(omcache_t *mc, int msec, void *context)
 
 START_TEST(what_a_timeout_callback_asks_for_is_told)
 {
-    open_servers(1);
+    watched_servers(1);
     assert_missing("k");
     memcached_pause(&fleet.servers[0]);
     assert_rc(omcache_set_timeout_callback(client, ask_more_at_timeout, NULL), OMCACHE_OK);
@@ -138,7 +127,7 @@ static void process_at_timeout(omcache_t *mc, int msec, void *context)
 
 START_TEST(early_calls_from_a_timeout_callback_do_no_harm)
 {
-    open_servers(1);
+    watched_servers(1);
     assert_missing("k");
     memcached_pause(&fleet.servers[0]);
     assert_rc(omcache_set_timeout_callback(client, process_at_timeout, NULL), OMCACHE_OK);
@@ -165,7 +154,7 @@ static void call_much_at_drain(omcache_t *mc, int server_index, void *context)
 START_TEST(everything_may_be_called_at_a_drain)
 {
     ONLY_BINARY; /* it counts bytes */
-    open_servers(2);
+    watched_servers(2);
     for (int i = 0; i < 2; i++) {
         assert_rc(omcache_noop(client, i, -1), OMCACHE_OK); /* so that both drain at once */
     }
@@ -214,7 +203,7 @@ static void change_at_timeout(omcache_t *mc, int msec, void *context)
 START_TEST(what_a_timeout_callback_changes_is_told)
 {
     change = _i;
-    open_servers(1);
+    watched_servers(1);
     assert_rc(omcache_noop(client, 0, -1), OMCACHE_OK);
     memcached_pause(&fleet.servers[0]);
     assert_rc(omcache_async_noop(client, 0, 8000, told_reply, &told[0]), OMCACHE_OK);
@@ -244,7 +233,7 @@ static void raise_at_timeout(omcache_t *mc, int msec, void *context)
 START_TEST(room_that_a_new_limit_gives_is_told)
 {
     size_t drains = 0;
-    open_servers(1);
+    watched_servers(1);
     assert_rc(omcache_set_send_buffer_max_size(client, 60), OMCACHE_OK);
     assert_rc(omcache_set_drain_callback(client, count_drain, &drains), OMCACHE_OK);
     while (omcache_async_get(client, "k", 1, -1, told_reply, &told[0]) == OMCACHE_OK) {
@@ -323,7 +312,7 @@ static void refuse_at_log(void *context, int level, const char *line)
 
 START_TEST(response_and_log_callbacks_are_refused)
 {
-    open_servers(1);
+    watched_servers(1);
     assert_rc(omcache_async_get(client, "k", 1, 9000, told_reply, &told[2]), OMCACHE_OK);
     memcached_pause(&fleet.servers[0]);
     watcher_turn(&loop, 0);
@@ -395,7 +384,7 @@ START_TEST(the_loop_may_be_chosen_in_response_and_log_callbacks)
 {
     told_timeouts = 0;
     told_drains = 0;
-    open_servers(1);
+    watched_servers(1);
     assert_rc(omcache_async_get(client, "none", 4, 9000, told_reply, &told[0]), OMCACHE_OK);
     if (_i == 0) {
         assert_rc(omcache_set_response_callback(client, set_at_answer, NULL), OMCACHE_OK);

@@ -5,10 +5,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "support/fixture.h"
-#include "support/puppet.h"
-#include "support/told.h"
-#include "support/watcher.h"
+#include "support/operations.h"
 
 #include <poll.h>
 #include <stdio.h>
@@ -16,23 +13,14 @@
 
 #define LARGE 20000
 
-static struct watcher loop;
-static struct told told[512];
 static size_t rounds;
 static unsigned char large[1000000];
 
 static void begin(void)
 {
-    memset(told, 0, sizeof(told));
-    told_clear();
+    forget_told();
     rounds = 0;
     memset(large, 'L', sizeof(large));
-}
-
-static void open_servers(size_t count)
-{
-    fixture_servers(count);
-    watcher_init(&loop, client);
 }
 
 static void store_large(const char *key, size_t len)
@@ -63,7 +51,7 @@ static void chain(omcache_t *mc, const omcache_reply_t *reply, void *context)
 
 START_TEST(a_waiting_call_drives_a_chain_of_any_length)
 {
-    open_servers(1);
+    watched_servers(1);
     store_large("large", LARGE);
     async_get("large", chain, NULL);
     assert_rc(omcache_io(client, NULL, NULL, NULL, NULL, 20000), OMCACHE_OK);
@@ -90,7 +78,7 @@ static void get_many_times(omcache_t *mc, const omcache_reply_t *reply, void *co
 
 START_TEST(a_callback_may_get_any_number_of_values)
 {
-    open_servers(1);
+    watched_servers(1);
     store_large("large", LARGE);
     store("key", "value");
     async_get("key", get_many_times, NULL);
@@ -124,7 +112,7 @@ static void get_a_large_one(omcache_t *mc, const omcache_reply_t *reply, void *c
 START_TEST(a_large_value_may_be_got_while_looking_at_another)
 {
     size_t depth = 0;
-    open_servers(1);
+    watched_servers(1);
     store_large("large", sizeof(large));
     async_get("large", get_a_large_one, &depth);
     watcher_run(&loop, &rounds, 4);
@@ -181,7 +169,7 @@ static size_t get_keys(omcache_t *mc)
 
 START_TEST(an_outer_call_gets_its_own_answers)
 {
-    open_servers(_i == 0 ? 1 : 3);
+    watched_servers(_i == 0 ? 1 : 3);
     store_large("large", LARGE);
     store_keys();
     for (int i = 0; i < 50; i++) {
@@ -224,7 +212,7 @@ static void get_keys_inside(omcache_t *mc, const omcache_reply_t *reply, void *c
 
 START_TEST(batches_nest)
 {
-    open_servers(_i == 0 ? 1 : 3);
+    watched_servers(_i == 0 ? 1 : 3);
     store_keys();
     for (int i = 0; i < 5; i++) {
         async_get(names[i], get_keys_inside, NULL);
@@ -254,7 +242,7 @@ static void get_large_keys(omcache_t *mc, const omcache_reply_t *reply, void *co
 
 START_TEST(a_batch_may_be_finished_inside)
 {
-    open_servers(1);
+    watched_servers(1);
     store_keys();
     for (int i = 0; i < KEYS; i++) {
         store_large(names[i], LARGE);
@@ -388,7 +376,7 @@ static inside_func *const inside_funcs[] = {do_nothing, do_process,     do_io,
 /* It looks at one answer while a hundred others arrive behind it. */
 START_TEST(a_reply_stays_as_it_is_whatever_is_called)
 {
-    open_servers(1);
+    watched_servers(1);
     inside = inside_funcs[_i / 2];
     for (int i = 0; i < 100; i++) {
         snprintf(names[i], sizeof(names[i]), "key-%d", 3000 + i);

@@ -4,23 +4,11 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "support/fixture.h"
-#include "support/watcher.h"
+#include "support/operations.h"
 
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-static struct watcher loop;
-
-static void open_servers(size_t count)
-{
-    fixture_servers(count);
-    watcher_init(&loop, client);
-    for (size_t i = 0; i < count; i++) {
-        assert_rc(omcache_noop(client, (int)i, -1), OMCACHE_OK);
-    }
-}
 
 #define MANY 100000
 
@@ -55,7 +43,7 @@ static int64_t let_time_out(size_t count)
 
 START_TEST(a_hundred_thousand_operations_complete_once_each)
 {
-    open_servers(3);
+    connected_servers(3);
     assert_rc(omcache_set_send_buffer_max_size(client, (size_t)100 << 20), OMCACHE_OK);
     memset(calls_of, 0, sizeof(calls_of));
     struct mallinfo2 before = mallinfo2();
@@ -81,7 +69,7 @@ END_TEST
 
 START_TEST(deadlines_of_many_operations_cost_little)
 {
-    open_servers(1);
+    connected_servers(1);
     memcached_pause(&fleet.servers[0]);
     assert_rc(omcache_set_send_buffer_max_size(client, (size_t)100 << 20), OMCACHE_OK);
     assert_rc(omcache_set_dead_timeout(client, 60000), OMCACHE_OK);

@@ -4,9 +4,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "support/fixture.h"
-#include "support/told.h"
-#include "support/watcher.h"
+#include "support/operations.h"
 
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -19,14 +17,11 @@
 #define MANY 60
 #define LARGE 300000
 
-static struct watcher loop;
-static struct told told[2 * MANY];
 static unsigned char large[LARGE];
 
 static void begin(void)
 {
-    memset(told, 0, sizeof(told));
-    told_clear();
+    forget_told();
     memset(large, 'L', sizeof(large));
 }
 

@@ -5,17 +5,15 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "support/fixture.h"
+#include "support/operations.h"
 #include "support/recorder.h"
 #include "support/unusable.h"
-#include "support/watcher.h"
 
 #include <endian.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 static omcache_t *witness; /* a client that speaks binary */
-static struct watcher loop;
 static int protocol;
 
 static void store_canary(const char *key)

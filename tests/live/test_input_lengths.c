@@ -5,8 +5,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "support/fixture.h"
-#include "support/watcher.h"
+#include "support/operations.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -196,7 +195,6 @@ END_TEST
  * Operations.
  */
 
-static struct watcher loop;
 static size_t stored, read, finished;
 
 static void on_stored(omcache_t *mc, const omcache_reply_t *reply, void *context)

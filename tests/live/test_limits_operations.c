@@ -4,56 +4,16 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "support/fixture.h"
-#include "support/puppet.h"
-#include "support/told.h"
-#include "support/watcher.h"
+#include "support/operations.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-#define MANY 3000
-
-static struct watcher loop;
 static struct puppet puppet;
-static struct told told[MANY];
-
-static void begin(void)
-{
-    memset(told, 0, sizeof(told));
-    told_clear();
-}
 
 static void get(const char *key, size_t slot)
 {
     assert_rc(omcache_async_get(client, TEXT(key), -1, told_reply, &told[slot]), OMCACHE_OK);
-}
-
-static void open_servers(size_t count)
-{
-    fixture_servers(count);
-    watcher_init(&loop, client);
-    for (size_t i = 0; i < count; i++) {
-        assert_rc(omcache_noop(client, (int)i, -1), OMCACHE_OK);
-    }
-}
-
-/* A client of a puppet that is connected. */
-static void open_puppet(void)
-{
-    puppet_open(&puppet, 0);
-    client = fixture_client(puppet.address);
-    watcher_init(&loop, client);
-    assert_rc(omcache_async_noop(client, 0, -1, NULL, NULL), OMCACHE_OK);
-    puppet_greet(&puppet, &loop);
-    struct wire_request request;
-    while (!puppet_next(&puppet, &request, 0)) {
-        watcher_turn(&loop, 1);
-    }
-    puppet_answer(&puppet, &request, 0, NULL, 0);
-    while (omcache_next_timeout(client) >= 0) {
-        watcher_turn(&loop, 1);
-    }
 }
 
 /*
@@ -88,7 +48,7 @@ static int set(size_t slot, size_t size)
 START_TEST(a_full_server_refuses_and_says_when_it_has_drained)
 {
     size_t accepted = 0;
-    open_puppet();
+    connected_puppets(&puppet, 1);
     open_drain(400000);
     /* The kernel takes some, then no more. */
     for (int turn = 0; turn < 200; turn++) {
@@ -133,7 +93,7 @@ END_TEST
 
 START_TEST(what_can_never_fit_waits_for_no_drain)
 {
-    open_servers(1);
+    connected_servers(1);
     open_drain(1000);
     assert_rc(set(0, 2000), OMCACHE_BUFFER_FULL);
     get("key", 1);
@@ -145,7 +105,7 @@ END_TEST
 
 START_TEST(a_larger_limit_is_room_too)
 {
-    open_servers(1);
+    connected_servers(1);
     open_drain(100);
     get("key", 0);
     assert_rc(set(1, 90), OMCACHE_BUFFER_FULL);
@@ -183,7 +143,7 @@ static int get_multi(size_t count)
 START_TEST(some_keys_may_be_refused)
 {
     ONLY_BINARY; /* it counts bytes */
-    open_servers(2);
+    connected_servers(2);
     assert_rc(omcache_set_send_buffer_max_size(client, 300), OMCACHE_OK);
     name_keys(100, 4);
     assert_rc(get_multi(100), OMCACHE_OK);
@@ -221,7 +181,7 @@ static void see(omcache_t *mc, const omcache_reply_t *reply, void *context)
 START_TEST(ten_thousand_keys_complete_once_each)
 {
     int width = _i == 0 ? 6 : 250;
-    open_servers(3);
+    connected_servers(3);
     memset(seen, 0, sizeof(seen));
     if (_i == 2) {
         width = 240;
@@ -243,7 +203,7 @@ END_TEST
 
 START_TEST(a_key_may_be_asked_for_twice)
 {
-    open_servers(1);
+    connected_servers(1);
     store("5", "five");
     for (size_t i = 0; i < 10; i++) {
         keys[i] = "5";
@@ -258,7 +218,7 @@ END_TEST
 
 START_TEST(keys_come_back_without_the_prefix)
 {
-    open_servers(1);
+    connected_servers(1);
     assert_rc(omcache_set_key_prefix(client, "p:", 2, 1), OMCACHE_OK);
     store("key", "value");
     get("key", 0);
@@ -277,13 +237,11 @@ END_TEST
 int main(void)
 {
     Suite *suite = suite_create("limits_operations");
-    TCase *room = fixture_case(suite, "room");
-    tcase_add_checked_fixture(room, begin, NULL);
+    TCase *room = operations_case(suite, "room");
     tcase_add_test(room, a_full_server_refuses_and_says_when_it_has_drained);
     tcase_add_test(room, what_can_never_fit_waits_for_no_drain);
     tcase_add_test(room, a_larger_limit_is_room_too);
-    TCase *several = fixture_case(suite, "several");
-    tcase_add_checked_fixture(several, begin, NULL);
+    TCase *several = operations_case(suite, "several");
     tcase_add_test(several, some_keys_may_be_refused);
     tcase_add_loop_test(several, ten_thousand_keys_complete_once_each, 0, 3);
     tcase_add_test(several, a_key_may_be_asked_for_twice);

@@ -3,26 +3,15 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "support/fixture.h"
-#include "support/puppet.h"
-#include "support/told.h"
-#include "support/watcher.h"
+#include "support/operations.h"
 
 #include <limits.h>
 #include <stdio.h>
 
-static struct watcher loop;
 static struct puppet puppet;
-static struct told told[64];
 
 /* How late something may be: the machine may be busy. */
 #define LATE clock_allow(250)
-
-static void begin(void)
-{
-    memset(told, 0, sizeof(told));
-    told_clear();
-}
 
 static void get(const char *key, size_t slot, int32_t timeout)
 {
@@ -36,15 +25,6 @@ static void assert_next(int least, int most)
                   most);
 }
 
-static void open_servers(size_t count)
-{
-    fixture_servers(count);
-    watcher_init(&loop, client);
-    for (size_t i = 0; i < count; i++) {
-        assert_rc(omcache_noop(client, (int)i, -1), OMCACHE_OK);
-    }
-}
-
 /*
  * What omcache_next_timeout says.
  */
@@ -54,7 +34,7 @@ START_TEST(nothing_is_due_while_idle)
     ck_assert_int_eq(omcache_next_timeout(NULL), -1);
     client = fixture_client("");
     ck_assert_int_eq(omcache_next_timeout(client), -1);
-    open_servers(1);
+    connected_servers(1);
     ck_assert_int_eq(omcache_next_timeout(client), -1);
     memcached_kill(&fleet.servers[0]);
     assert_rc(omcache_noop(client, 0, -1), OMCACHE_NO_SERVERS);
@@ -64,7 +44,7 @@ END_TEST
 
 START_TEST(the_earliest_deadline_counts)
 {
-    open_servers(1);
+    connected_servers(1);
     memcached_pause(&fleet.servers[0]);
     assert_rc(omcache_set_dead_timeout(client, 60000), OMCACHE_OK);
     get("key", 0, -1);
@@ -107,7 +87,7 @@ END_TEST
 
 START_TEST(the_dead_timeout_ends_what_has_no_timeout)
 {
-    open_servers(1);
+    connected_servers(1);
     memcached_pause(&fleet.servers[0]);
     assert_rc(omcache_set_dead_timeout(client, 100), OMCACHE_OK);
     int64_t start = clock_ms();
@@ -129,7 +109,7 @@ END_TEST
 START_TEST(a_server_that_only_lets_time_out_is_found_dead)
 {
     omcache_server_stats_t stats = {.struct_size = sizeof(stats)};
-    open_servers(1);
+    connected_servers(1);
     memcached_pause(&fleet.servers[0]);
     assert_rc(omcache_set_dead_timeout(client, 100), OMCACHE_OK);
     int64_t start = clock_ms();
@@ -148,7 +128,7 @@ END_TEST
 
 START_TEST(something_that_has_ended_is_due)
 {
-    open_servers(1);
+    connected_servers(1);
     get("key", 0, -1);
     ck_assert_int_ne(omcache_next_timeout(client), 0);
     assert_rc(omcache_set_servers(client, ""), OMCACHE_OK);
@@ -190,7 +170,7 @@ static void begin_timer(void)
 
 START_TEST(only_shorter_timeouts_are_told)
 {
-    open_servers(1);
+    connected_servers(1);
     memcached_pause(&fleet.servers[0]);
     assert_rc(omcache_set_dead_timeout(client, 60000), OMCACHE_OK);
     assert_rc(omcache_set_timeout_callback(client, set_timer, &timer), OMCACHE_OK);
@@ -259,7 +239,7 @@ static void again(omcache_t *mc, const omcache_reply_t *reply, void *context)
 START_TEST(a_loop_that_has_only_timers_works)
 {
     size_t left = 40;
-    open_servers(3);
+    connected_servers(3);
     assert_rc(omcache_set_timeout_callback(client, set_timer, &timer), OMCACHE_OK);
     assert_rc(omcache_set_dead_timeout(client, 400), OMCACHE_OK);
     memcached_pause(&fleet.servers[1]);
@@ -284,7 +264,7 @@ END_TEST
 
 START_TEST(a_timer_that_is_early_is_set_again)
 {
-    open_servers(1);
+    connected_servers(1);
     memcached_pause(&fleet.servers[0]);
     assert_rc(omcache_set_timeout_callback(client, set_timer, &timer), OMCACHE_OK);
     get("key", 0, 50);
@@ -306,7 +286,7 @@ END_TEST
 
 START_TEST(timeouts_come_in_their_order_and_in_time)
 {
-    open_servers(1);
+    connected_servers(1);
     memcached_pause(&fleet.servers[0]);
     int64_t start = clock_ms();
     for (size_t i = 0; i < 20; i++) {
@@ -328,7 +308,7 @@ END_TEST
 
 START_TEST(late_answers_go_to_nobody)
 {
-    open_servers(1);
+    connected_servers(1);
     store("a", "value of a");
     store("b", "value of b");
     memcached_pause(&fleet.servers[0]);
@@ -386,7 +366,7 @@ START_TEST(several_keys_run_out_of_time_together)
     const void *keys[20];
     size_t lens[20];
     char names[20][8];
-    open_servers(3);
+    connected_servers(3);
     store("3", "three");
     for (size_t i = 0; i < 20; i++) {
         snprintf(names[i], sizeof(names[i]), "%zu", i);
@@ -406,7 +386,7 @@ END_TEST
 
 START_TEST(statistics_run_out_of_time_without_a_key)
 {
-    open_servers(1);
+    connected_servers(1);
     memcached_pause(&fleet.servers[0]);
     assert_rc(omcache_async_stat(client, "items", 0, 5, told_reply, &told[0]), OMCACHE_OK);
     watcher_run(&loop, &told_count, 1);
@@ -418,22 +398,19 @@ END_TEST
 int main(void)
 {
     Suite *suite = suite_create("loop_timeouts");
-    TCase *next = fixture_case(suite, "next");
-    tcase_add_checked_fixture(next, begin, NULL);
+    TCase *next = operations_case(suite, "next");
     tcase_add_test(next, nothing_is_due_while_idle);
     tcase_add_test(next, the_earliest_deadline_counts);
     tcase_add_test(next, the_connect_timeout_counts);
     tcase_add_test(next, the_dead_timeout_ends_what_has_no_timeout);
     tcase_add_test(next, a_server_that_only_lets_time_out_is_found_dead);
     tcase_add_test(next, something_that_has_ended_is_due);
-    TCase *callback = fixture_case(suite, "callback");
-    tcase_add_checked_fixture(callback, begin, NULL);
+    TCase *callback = operations_case(suite, "callback");
     tcase_add_checked_fixture(callback, begin_timer, NULL);
     tcase_add_test(callback, only_shorter_timeouts_are_told);
     tcase_add_test(callback, a_loop_that_has_only_timers_works);
     tcase_add_test(callback, a_timer_that_is_early_is_set_again);
-    TCase *operations = fixture_case(suite, "operations");
-    tcase_add_checked_fixture(operations, begin, NULL);
+    TCase *operations = operations_case(suite, "operations");
     tcase_add_test(operations, timeouts_come_in_their_order_and_in_time);
     tcase_add_test(operations, late_answers_go_to_nobody);
     tcase_add_test(operations, requests_may_run_out_of_time_before_they_are_sent);

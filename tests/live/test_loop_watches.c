@@ -4,49 +4,20 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "support/fixture.h"
 #include "support/loopback.h"
-#include "support/puppet.h"
-#include "support/told.h"
+#include "support/operations.h"
 #include "support/unusable.h"
-#include "support/watcher.h"
 
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-static struct watcher loop;
 static struct puppet puppet;
-static struct told told[16];
 
 static void get(size_t slot, int32_t timeout)
 {
     assert_rc(omcache_async_get(client, TEXT("key"), timeout, told_reply, &told[slot]), OMCACHE_OK);
-}
-
-/* A client of a puppet, connected and idle. */
-static void open_puppet(void)
-{
-    puppet_open(&puppet, 0);
-    client = fixture_client(puppet.address);
-    watcher_init(&loop, client);
-    assert_rc(omcache_async_noop(client, 0, -1, told_reply, &told[0]), OMCACHE_OK);
-    puppet_greet(&puppet, &loop);
-    struct wire_request request;
-    while (!puppet_next(&puppet, &request, 0)) {
-        watcher_turn(&loop, 1);
-    }
-    puppet_answer(&puppet, &request, 0, NULL, 0);
-    watcher_run(&loop, &told_count, 1);
-    memset(told, 0, sizeof(told));
-    told_clear();
-}
-
-static void begin(void)
-{
-    memset(told, 0, sizeof(told));
-    told_clear();
 }
 
 /*
@@ -75,7 +46,7 @@ END_TEST
 
 START_TEST(writing_is_wanted_only_with_something_to_write)
 {
-    open_puppet();
+    connected_puppets(&puppet, 1);
     ck_assert_uint_eq(loop.count, 1);
     int fd = loop.fds[0].fd;
     ck_assert_int_eq(watcher_events(&loop, fd), POLLIN);
@@ -105,7 +76,7 @@ END_TEST
 
 START_TEST(a_descriptor_is_stopped_before_it_is_closed)
 {
-    open_puppet(); /* the watcher sees that it is still open */
+    connected_puppets(&puppet, 1); /* the watcher sees that it is still open */
     int fd = loop.fds[0].fd;
     puppet_hang_up(&puppet, false);
     while (loop.count > 0) {
@@ -171,7 +142,7 @@ END_TEST
 START_TEST(a_new_watch_callback_need_not_stop_what_the_old_one_knew)
 {
     static struct watcher other;
-    open_puppet();
+    connected_puppets(&puppet, 1);
     int fd = loop.fds[0].fd;
     puppet_hang_up(&puppet, false);
     assert_rc(omcache_set_watch_callback(client, NULL, NULL), OMCACHE_OK);
@@ -184,7 +155,7 @@ END_TEST
 
 START_TEST(unknown_descriptors_are_harmless)
 {
-    open_puppet();
+    connected_puppets(&puppet, 1);
     int fds[2];
     ck_assert_int_eq(pipe(fds), 0);
     size_t calls = loop.calls;
@@ -203,7 +174,7 @@ START_TEST(a_stale_event_does_not_make_a_connection)
 {
     struct peer *far = peer_start_unreachable(0);
     char list[80];
-    open_puppet();
+    connected_puppets(&puppet, 1);
     int fd = loop.fds[0].fd;
     puppet_hang_up(&puppet, true);
     while (loop.count > 0) {
@@ -229,7 +200,7 @@ END_TEST
 
 START_TEST(a_stale_event_of_a_good_connection_is_nothing)
 {
-    open_puppet();
+    connected_puppets(&puppet, 1);
     get(0, -1);
     watcher_turn(&loop, 100);
     assert_rc(omcache_process_fd(client, loop.fds[0].fd, POLLIN | POLLOUT), OMCACHE_OK);
@@ -266,7 +237,7 @@ static void answer_all(size_t count)
 
 START_TEST(gets_made_in_a_callback_leave_together_at_once)
 {
-    open_puppet();
+    connected_puppets(&puppet, 1);
     assert_rc(omcache_async_get(client, TEXT("key"), -1, get_ten, NULL), OMCACHE_OK);
     watcher_turn(&loop, 100);
     answer_all(1);
@@ -287,7 +258,7 @@ END_TEST
 
 START_TEST(gets_made_elsewhere_leave_together_when_the_loop_is_entered)
 {
-    open_puppet();
+    connected_puppets(&puppet, 1);
     unsigned before = puppet_packets(&puppet);
     get_ten(client, NULL, NULL);
     clock_sleep(2);
@@ -321,7 +292,7 @@ static void ask_when_drained(omcache_t *mc, int server_index, void *context)
 /* It would never be sent if the loop were not told to watch for writing. */
 START_TEST(what_a_drain_callback_asks_for_is_sent)
 {
-    open_puppet();
+    connected_puppets(&puppet, 1);
     drains = 0;
     assert_rc(omcache_set_drain_callback(client, ask_when_drained, NULL), OMCACHE_OK);
     assert_rc(omcache_set_send_buffer_max_size(client, 60), OMCACHE_OK);
@@ -343,8 +314,7 @@ END_TEST
 int main(void)
 {
     Suite *suite = suite_create("loop_watches");
-    TCase *watches = fixture_case(suite, "watches");
-    tcase_add_checked_fixture(watches, begin, NULL);
+    TCase *watches = operations_case(suite, "watches");
     tcase_add_test(watches, nothing_is_told_while_nothing_changes);
     tcase_add_test(watches, writing_is_wanted_only_with_something_to_write);
     tcase_add_test(watches, a_descriptor_is_stopped_before_it_is_closed);
@@ -354,8 +324,7 @@ int main(void)
     tcase_add_test(watches, unknown_descriptors_are_harmless);
     tcase_add_test(watches, a_stale_event_does_not_make_a_connection);
     tcase_add_test(watches, a_stale_event_of_a_good_connection_is_nothing);
-    TCase *packets = fixture_case(suite, "packets");
-    tcase_add_checked_fixture(packets, begin, NULL);
+    TCase *packets = operations_case(suite, "packets");
     tcase_add_test(packets, gets_made_in_a_callback_leave_together_at_once);
     tcase_add_loop_test(packets, gets_made_elsewhere_leave_together_when_the_loop_is_entered, 0, 3);
     tcase_add_test(packets, what_a_drain_callback_asks_for_is_sent);

@@ -4,10 +4,8 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "support/fixture.h"
+#include "support/operations.h"
 #include "support/recorder.h"
-#include "support/told.h"
-#include "support/watcher.h"
 
 #include <endian.h>
 #include <stdlib.h>
@@ -15,14 +13,11 @@
 #define MANY 3000
 
 static unsigned char large[2000000]; /* more than a server takes */
-static struct watcher loop;
-static struct told told;
 static size_t rounds;
 
 static void begin(void)
 {
-    memset(&told, 0, sizeof(told));
-    told_clear();
+    forget_told();
     rounds = 0;
     fixture_servers(1);
     assert_rc(omcache_noop(client, 0, -1), OMCACHE_OK);
@@ -126,7 +121,7 @@ START_TEST(a_call_that_has_no_room_for_the_outcome)
     size_t count = 1;
     fill_large(&req);
     if (_i == 1) {
-        assert_rc(omcache_async_get(client, "k", 1, -1, told_reply, &told), OMCACHE_OK);
+        assert_rc(omcache_async_get(client, "k", 1, -1, told_reply, &told[0]), OMCACHE_OK);
     }
     assert_rc(omcache_command(client, &req, &count, NULL, NULL, -1), OMCACHE_OK);
     assert_lost(1);
@@ -258,7 +253,7 @@ START_TEST(what_a_reset_drops)
             assert_rc(omcache_set(client, TEXT("k"), TEXT("v"), 0, 0, 0, 0), OMCACHE_BUFFERED);
         }
     }
-    assert_rc(omcache_async_get(client, "k", 1, -1, told_reply, &told), OMCACHE_OK);
+    assert_rc(omcache_async_get(client, "k", 1, -1, told_reply, &told[0]), OMCACHE_OK);
     assert_rc(omcache_reset_buffers(client), OMCACHE_OK);
     assert_lost(MANY);
     logged(&lines);
@@ -267,7 +262,7 @@ START_TEST(what_a_reset_drops)
     assert_lost(MANY);
     memcached_resume(&fleet.servers[0]);
     drain(client);
-    assert_rc(told.status, OMCACHE_CANCELLED);
+    assert_rc(told[0].status, OMCACHE_CANCELLED);
     assert_lost(MANY);
 }
 END_TEST
@@ -298,7 +293,7 @@ START_TEST(a_reset_under_a_call_that_waits)
 {
     assert_rc(omcache_async_get(client, "k", 1, -1, reset_inside, NULL), OMCACHE_OK);
     for (int i = 0; i < 20; i++) {
-        assert_rc(omcache_async_get(client, "k", 1, -1, told_reply, &told), OMCACHE_OK);
+        assert_rc(omcache_async_get(client, "k", 1, -1, told_reply, &told[0]), OMCACHE_OK);
     }
     assert_rc(omcache_set(client, TEXT("k"), large, 1000000, 0, 0, 0, -1), OMCACHE_CANCELLED);
     ck_assert_uint_eq(rounds, 1);

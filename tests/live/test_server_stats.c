@@ -3,25 +3,14 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "support/fixture.h"
-#include "support/puppet.h"
-#include "support/told.h"
+#include "support/operations.h"
 #include "support/unusable.h"
-#include "support/watcher.h"
 
 #include <stdio.h>
 #include <time.h>
 
-static struct watcher loop;
 static struct puppet puppet;
-static struct told told[64];
 static omcache_server_stats_t stats;
-
-static void begin(void)
-{
-    memset(told, 0, sizeof(told));
-    told_clear();
-}
 
 static void look(int index)
 {
@@ -152,24 +141,17 @@ START_TEST(an_increment_counts_once)
 }
 END_TEST
 
-static void take(struct wire_request *request)
-{
-    while (!puppet_next(&puppet, request, 0)) {
-        watcher_turn(&loop, 1);
-    }
-}
-
 /* The value waits behind the hello, and goes to the next connection when this one is closed. */
 START_TEST(a_request_that_moves_counts_once)
 {
     struct wire_request request;
-    begin();
+    forget_told();
     puppet_open(&puppet, 0);
     client = fixture_client(puppet.address);
     watcher_init(&loop, client);
     get("a", 0, -1);
     puppet_greet(&puppet, &loop);
-    take(&request);
+    take_request(&puppet, &request);
     puppet_answer(&puppet, &request, 0, "a", 1);
     watcher_run(&loop, &told_count, 1);
     puppet_hang_up(&puppet, false);
@@ -178,11 +160,11 @@ START_TEST(a_request_that_moves_counts_once)
     assert_rc(omcache_async_set(client, "b", 1, "b", 1, 0, 0, 0, -1, told_reply, &told[2]),
               OMCACHE_OK);
     puppet_accept(&puppet, &loop);
-    take(&request);
-    take(&request);
+    take_request(&puppet, &request);
+    take_request(&puppet, &request);
     puppet_hang_up(&puppet, false);
     puppet_greet(&puppet, &loop);
-    take(&request);
+    take_request(&puppet, &request);
     puppet_answer(&puppet, &request, 0, NULL, 0);
     watcher_run(&loop, &told_count, 3);
     assert_rc(told[1].status, OMCACHE_SERVER_FAILURE);
@@ -263,9 +245,7 @@ START_TEST(states_follow_a_life)
     look(0);
     ck_assert_int_eq(stats.state, OMCACHE_SERVER_CONNECTING);
     puppet_accept(&puppet, &loop);
-    while (!puppet_next(&puppet, &request, 0)) {
-        watcher_turn(&loop, 1);
-    }
+    take_request(&puppet, &request);
     look(0);
     ck_assert_int_eq(stats.state, OMCACHE_SERVER_CONNECTING);
     ck_assert_uint_eq(stats.connects, 0);
@@ -306,9 +286,7 @@ START_TEST(a_failure_is_told_by_its_stage)
     watcher_init(&loop, client);
     get("a", 1, -1);
     puppet_accept(&puppet, &loop);
-    while (!puppet_next(&puppet, &request, 0)) {
-        watcher_turn(&loop, 1);
-    }
+    take_request(&puppet, &request);
     puppet_hang_up(&puppet, false);
     watcher_run(&loop, &told_count, 1);
     look(0);
@@ -325,9 +303,7 @@ START_TEST(answers_are_sorted_by_how_long_they_took)
     watcher_init(&loop, client);
     get("a", 0, -1);
     puppet_greet(&puppet, &loop);
-    while (!puppet_next(&puppet, &request, 0)) {
-        watcher_turn(&loop, 1);
-    }
+    take_request(&puppet, &request);
     int64_t start = clock_ms();
     clock_sleep(40);
     puppet_answer(&puppet, &request, 1, NULL, 0);
@@ -379,8 +355,7 @@ END_TEST
 int main(void)
 {
     Suite *suite = suite_create("server_stats");
-    TCase *tcase = fixture_case(suite, "stats");
-    tcase_add_checked_fixture(tcase, begin, NULL);
+    TCase *tcase = operations_case(suite, "stats");
     tcase_add_test(tcase, everything_is_counted);
     tcase_add_test(tcase, classic_calls_are_counted_too);
     tcase_add_test(tcase, a_fence_is_no_request);
