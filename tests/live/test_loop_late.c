@@ -1,13 +1,13 @@
 /*
- * Loops that come late, or look at their timers before their descriptors: what has happened
- * meanwhile is known first, and no server is given up for a silence that was ours.
+ * Loops that come late, be it that they look at their timers before their descriptors, or
+ * that a callback takes its time: what has happened meanwhile is known first, what comes
+ * after goes by the time that it is then, and no server is given up for a silence that was
+ * ours.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "support/fixture.h"
+#include "support/operations.h"
 #include "support/outage.h"
-#include "support/told.h"
-#include "support/watcher.h"
 
 #include <stdio.h>
 #include <unistd.h>
@@ -15,12 +15,8 @@
 #define DEAD 200
 #define LONG_AGO 400 /* when nobody has looked since, a dead timeout has passed */
 
-static struct watcher loop;
-static struct told told[2];
-
 static void open_client(const char *servers)
 {
-    memset(told, 0, sizeof(told));
     client = impatient(servers, 5000, 200, DEAD);
     watcher_init(&loop, client);
 }
@@ -182,10 +178,145 @@ START_TEST(a_callback_that_takes_its_time_does_not_take_the_servers)
 }
 END_TEST
 
+/*
+ * Callbacks that take their time, because they wait in another call or do something else.
+ */
+
+static struct puppet puppets[2];
+static size_t calls;
+
+static void begin_calls(void)
+{
+    calls = 0;
+}
+
+static void noop(int server, omcache_reply_callback_func *func, void *context)
+{
+    assert_rc(omcache_async_noop(client, server, -1, func, context), OMCACHE_OK);
+}
+
+/* Longer than a server may be silent; and then it asks for more. */
+static void sleep_and_ask(omcache_t *mc, const omcache_reply_t *reply, void *context)
+{
+    (void)mc;
+    assert_rc(omcache_reply_status(reply), OMCACHE_OK);
+    calls++;
+    clock_sleep(DEAD + 50);
+    noop(0, told_reply, context);
+}
+
+START_TEST(what_is_sent_after_one_has_the_whole_dead_timeout)
+{
+    struct wire_request request;
+    connected_puppets(puppets, 1);
+    assert_rc(omcache_set_dead_timeout(client, DEAD), OMCACHE_OK);
+    noop(0, sleep_and_ask, &told[0]);
+    take_request(&puppets[0], &request);
+    puppet_answer(&puppets[0], &request, 0, NULL, 0);
+    if (_i == 0) {
+        while (calls == 0) {
+            watcher_turn(&loop, 10);
+        }
+        watcher_turn(&loop, 0);
+    } else {
+        assert_rc(omcache_io(client, NULL, NULL, NULL, NULL, 10), OMCACHE_AGAIN);
+    }
+    ck_assert_uint_eq(stats().failures, 0);
+    take_request(&puppets[0], &request);
+    puppet_answer(&puppets[0], &request, 0, NULL, 0);
+    watcher_run(&loop, &told_count, 1);
+    assert_rc(told[0].status, OMCACHE_OK);
+}
+END_TEST
+
+static void just_sleep(omcache_t *mc, const omcache_reply_t *reply, void *context)
+{
+    (void)mc;
+    (void)reply;
+    (void)context;
+    calls++;
+    clock_sleep(300);
+}
+
+static void wait_in_a_call(omcache_t *mc, const omcache_reply_t *reply, void *context)
+{
+    (void)reply;
+    (void)context;
+    calls++;
+    assert_rc(omcache_noop(mc, 1, 300), OMCACHE_AGAIN);
+}
+
+START_TEST(a_call_waits_no_longer_for_one)
+{
+    struct wire_request request;
+    connected_puppets(puppets, 2);
+    noop(0, _i == 0 ? just_sleep : wait_in_a_call, NULL);
+    take_request(&puppets[0], &request);
+    puppet_answer(&puppets[0], &request, 0, NULL, 0);
+    int64_t begun = clock_ms();
+    assert_rc(omcache_noop(client, 1, 400), OMCACHE_AGAIN);
+    ck_assert_uint_eq(calls, 1);
+    ck_assert_int_ge(clock_ms() - begun, 400);
+    assert_within(begun, 550);
+}
+END_TEST
+
+/* The head of a value of 5000 bytes, of which parts come. */
+static void send_head(struct puppet *puppet, const struct wire_request *request)
+{
+    unsigned char bytes[8192];
+    static unsigned char value[5000];
+    size_t len = wire_encode(&(struct wire_reply){.opcode = request->opcode,
+                                                  .opaque = request->opaque,
+                                                  .extras = "\0\0\0",
+                                                  .extras_len = 4,
+                                                  .key = request->body,
+                                                  .key_len = request->key_len,
+                                                  .value = value,
+                                                  .value_len = sizeof(value)},
+                             bytes, sizeof(bytes));
+    ck_assert_uint_gt(len, 2000);
+    puppet_send(puppet, bytes, 2000);
+}
+
+static void read_a_part(omcache_t *mc, const omcache_reply_t *reply, void *context)
+{
+    static const unsigned char part[1000];
+    (void)reply;
+    (void)context;
+    calls++;
+    clock_sleep(250);
+    puppet_send(&puppets[0], part, sizeof(part));
+    assert_rc(omcache_io(mc, NULL, NULL, NULL, NULL, 10), OMCACHE_AGAIN);
+}
+
+START_TEST(what_was_heard_in_one_counts)
+{
+    struct wire_request request;
+    struct wire_request other;
+    connected_puppets(puppets, 1);
+    assert_rc(omcache_set_dead_timeout(client, 300), OMCACHE_OK);
+    noop(0, read_a_part, NULL);
+    take_request(&puppets[0], &request);
+    assert_rc(omcache_async_get(client, TEXT(key_for(0)), -1, told_reply, &told[0]), OMCACHE_OK);
+    take_request(&puppets[0], &other);
+    puppet_answer(&puppets[0], &request, 0, NULL, 0);
+    send_head(&puppets[0], &other);
+    while (calls == 0) {
+        watcher_turn(&loop, 10);
+    }
+    int64_t begun = clock_ms();
+    while (clock_ms() - begun < 130) {
+        watcher_turn(&loop, 10);
+    }
+    ck_assert_uint_eq(stats().failures, 0);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("loop_late");
-    TCase *tcase = fixture_case(suite, "late");
+    TCase *tcase = operations_case(suite, "late");
 
     tcase_add_test(tcase, a_socket_that_was_full_long_ago_is_not_blamed);
     tcase_add_test(tcase, room_that_nobody_has_seen_is_a_sign_of_life);
@@ -193,5 +324,10 @@ int main(void)
     tcase_add_test(tcase, a_connection_that_nobody_has_seen_is_there);
     tcase_add_test(tcase, an_answer_that_is_about_to_be_told_is_there);
     tcase_add_loop_test(tcase, a_callback_that_takes_its_time_does_not_take_the_servers, 0, 2);
+    TCase *callbacks = operations_case(suite, "long callbacks");
+    tcase_add_checked_fixture(callbacks, begin_calls, NULL);
+    tcase_add_loop_test(callbacks, what_is_sent_after_one_has_the_whole_dead_timeout, 0, 2);
+    tcase_add_loop_test(callbacks, a_call_waits_no_longer_for_one, 0, 2);
+    tcase_add_test(callbacks, what_was_heard_in_one_counts);
     return fixture_run(suite);
 }
