@@ -1,5 +1,5 @@
 /*
- * Slow servers, slow callers and interrupted waits.
+ * Servers that read slowly and callers that read slowly: neither is dead.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -8,9 +8,7 @@
 #include "support/wire.h"
 
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
-#include <sys/time.h>
 
 #define BIG 60
 #define BIG_SIZE 60000
@@ -218,79 +216,6 @@ START_TEST(a_poll_loop_goes_on_after_a_full_buffer)
 }
 END_TEST
 
-/*
- * Signals.
- */
-
-static volatile sig_atomic_t alarms;
-
-static void count_alarm(int signal_number)
-{
-    (void)signal_number;
-    alarms++;
-}
-
-static void set_alarm_timer(int ms)
-{
-    struct itimerval timer = {.it_interval = {.tv_usec = (suseconds_t)ms * 1000},
-                              .it_value = {.tv_usec = (suseconds_t)ms * 1000}};
-    ck_assert_int_eq(setitimer(ITIMER_REAL, &timer, NULL), 0);
-}
-
-static void start_alarms(int ms)
-{
-    struct sigaction action = {.sa_handler = count_alarm}; /* interrupts system calls */
-    alarms = 0;
-    ck_assert_int_eq(sigaction(SIGALRM, &action, NULL), 0);
-    set_alarm_timer(ms);
-}
-
-static void stop_alarms(void)
-{
-    set_alarm_timer(0);
-    signal(SIGALRM, SIG_IGN); /* the last one may still be on its way */
-}
-
-static void swallow(struct peer *peer, void *context)
-{
-    (void)context;
-    peer_drain(peer);
-}
-
-START_TEST(signals_interrupt_nothing)
-{
-    client = fixture_client(peer_address(peer_start(0, swallow, NULL)));
-    int64_t start = clock_ms();
-    start_alarms(3);
-    int rc = omcache_get(client, TEXT("key"), NULL, NULL, NULL, NULL, 200);
-    int64_t took = clock_ms() - start;
-    int interrupts = alarms;
-    stop_alarms();
-    assert_rc(rc, OMCACHE_AGAIN);
-    ck_assert_msg(took >= 190, "returned after %lld ms", (long long)took);
-    ck_assert_msg(interrupts >= 5, "only %d signals in %lld ms: were they held back?", interrupts,
-                  (long long)took);
-}
-END_TEST
-
-START_TEST(signals_do_not_disturb_answers)
-{
-    fixture_servers(3);
-    start_alarms(1);
-    int rc = OMCACHE_OK;
-    int64_t end = clock_ms() + 200;
-    for (int i = 0; rc == OMCACHE_OK && clock_ms() < end; i++) {
-        const char *key = huge_key(i % 10);
-        rc = omcache_set(client, TEXT(key), TEXT(key), 0, 0, 0, -1);
-        if (rc == OMCACHE_OK) {
-            rc = omcache_get(client, TEXT(key), NULL, NULL, NULL, NULL, -1);
-        }
-    }
-    stop_alarms();
-    assert_rc(rc, OMCACHE_OK);
-}
-END_TEST
-
 int main(void)
 {
     Suite *suite = suite_create("failing_slow");
@@ -300,7 +225,5 @@ int main(void)
     tcase_add_test(tcase, progress_is_a_sign_of_life);
     tcase_add_loop_test(tcase, a_slow_caller_is_no_dead_server, 0, 2);
     tcase_add_loop_test(tcase, a_poll_loop_goes_on_after_a_full_buffer, 0, 3);
-    tcase_add_test(tcase, signals_interrupt_nothing);
-    tcase_add_test(tcase, signals_do_not_disturb_answers);
     return fixture_run(suite);
 }
