@@ -13,7 +13,6 @@
 #define LARGE 100000
 #define KEYS 40
 
-static unsigned char large[LARGE];
 static int way;          /* what the callback does, and which one it is */
 static size_t inside;    /* how often it has */
 static size_t returned;  /* whether the call has */
@@ -32,7 +31,6 @@ static void begin(void)
     last_timeout = -1;
     expected = OMCACHE_OK;
     descriptor = -1;
-    memset(large, 'L', sizeof(large));
 }
 
 /* Different ways in which an answer is read, or an operation ends. */
@@ -109,7 +107,7 @@ static void open_client(size_t servers)
         char key[2] = {(char)('0' + i), '\0'};
         store(key, key);
     }
-    assert_rc(omcache_set(client, TEXT("large"), large, LARGE, 0, 0, 0, -1), OMCACHE_OK);
+    assert_rc(omcache_set(client, TEXT("large"), bulk, LARGE, 0, 0, 0, -1), OMCACHE_OK);
     client = fixture_client(fleet.list);
     if (way / 4 == 0) {
         assert_rc(omcache_set_watch_callback(client, act_at_watch, NULL), OMCACHE_OK);
@@ -160,7 +158,7 @@ static void on_value(omcache_t *mc, const omcache_reply_t *reply, void *context)
     }
     if (expected == OMCACHE_OK && key_len == 5) {
         ck_assert_uint_eq(len, LARGE);
-        ck_assert(memcmp(value, large, LARGE) == 0);
+        ck_assert(memcmp(value, bulk, LARGE) == 0);
         ck_assert_int_eq(omcache_reply_server_index(reply), 0);
     } else if (expected == OMCACHE_OK) {
         assert_bytes(value, len, key, key_len);
@@ -375,7 +373,7 @@ END_TEST
 int main(void)
 {
     Suite *suite = suite_create("async_acceptance");
-    TCase *tcase = fixture_case(suite, "acceptance");
+    TCase *tcase = operations_case(suite, "acceptance");
     tcase_add_checked_fixture(tcase, begin, NULL);
     tcase_add_loop_test(tcase, a_get, 0, 12);
     tcase_add_loop_test(tcase, a_get_whose_time_is_over, 0, 3);

@@ -11,26 +11,6 @@
 
 #define LARGE 20000
 
-static size_t rounds;
-static unsigned char large[1000000];
-
-static void begin(void)
-{
-    forget_told();
-    rounds = 0;
-    memset(large, 'L', sizeof(large));
-}
-
-static void store_large(const char *key, size_t len)
-{
-    assert_rc(omcache_set(client, TEXT(key), large, len, 0, 0, 0, -1), OMCACHE_OK);
-}
-
-static void async_get(const char *key, omcache_reply_callback_func *func, void *context)
-{
-    assert_rc(omcache_async_get(client, TEXT(key), -1, func, context), OMCACHE_OK);
-}
-
 static void free_it(omcache_t *mc)
 {
     fixture_forget(mc);
@@ -54,7 +34,7 @@ static void free_at_reply(omcache_t *mc, const omcache_reply_t *reply, void *con
     free_it(mc);
     if (value != NULL) {
         ck_assert_uint_eq(value_len, LARGE);
-        ck_assert(memcmp(value, large, value_len) == 0);
+        ck_assert(memcmp(value, bulk, value_len) == 0);
         assert_text(key, key_len, "large");
     }
 }
@@ -89,7 +69,7 @@ static void assert_all_cancelled(void)
 START_TEST(a_client_may_be_freed_at_a_reply)
 {
     watched_servers(1);
-    store_large("large", LARGE);
+    store_bulk("large", LARGE);
     async_get("large", free_at_reply, NULL);
     ask_for_many();
     omcache_t *mc = client;
@@ -292,7 +272,7 @@ START_TEST(response_and_log_callbacks_are_not_called_after_it)
     int msec;
     heard = 0;
     watched_servers(2);
-    store_large("large", LARGE);
+    store_bulk("large", LARGE);
     for (int i = 0; i < 2; i++) {
         assert_rc(omcache_noop(client, i, -1), OMCACHE_OK);
     }
@@ -315,8 +295,7 @@ END_TEST
 int main(void)
 {
     Suite *suite = suite_create("callback_freeing");
-    TCase *freeing = fixture_case(suite, "freeing");
-    tcase_add_checked_fixture(freeing, begin, NULL);
+    TCase *freeing = operations_case(suite, "freeing");
     tcase_add_loop_test(freeing, a_client_may_be_freed_at_a_reply, 0, 3);
     tcase_add_loop_test(freeing, a_client_may_be_freed_outside, 0, 2);
     tcase_add_loop_test(freeing, a_client_may_be_freed_at_the_last_of_several_keys, 0, 2);

@@ -6,14 +6,6 @@
  */
 #include "support/operations.h"
 
-static size_t rounds;
-
-static void begin(void)
-{
-    forget_told();
-    rounds = 0;
-}
-
 static void call_much_at_watch(omcache_t *mc, int fd, short events, void *context)
 {
     (void)fd;
@@ -409,8 +401,7 @@ END_TEST
 int main(void)
 {
     Suite *suite = suite_create("callback_loop");
-    TCase *others = fixture_case(suite, "others");
-    tcase_add_checked_fixture(others, begin, NULL);
+    TCase *others = operations_case(suite, "others");
     tcase_add_test(others, everything_may_be_called_at_a_watch);
     tcase_add_test(others, everything_may_be_called_at_a_timeout);
     tcase_add_test(others, what_is_due_later_is_told_after_what_is_due_now);

@@ -13,26 +13,6 @@
 
 #define LARGE 20000
 
-static size_t rounds;
-static unsigned char large[1000000];
-
-static void begin(void)
-{
-    forget_told();
-    rounds = 0;
-    memset(large, 'L', sizeof(large));
-}
-
-static void store_large(const char *key, size_t len)
-{
-    assert_rc(omcache_set(client, TEXT(key), large, len, 0, 0, 0, -1), OMCACHE_OK);
-}
-
-static void async_get(const char *key, omcache_reply_callback_func *func, void *context)
-{
-    assert_rc(omcache_async_get(client, TEXT(key), -1, func, context), OMCACHE_OK);
-}
-
 /*
  * A classic call that waits, with callbacks that ask for more.
  */
@@ -46,13 +26,13 @@ static void chain(omcache_t *mc, const omcache_reply_t *reply, void *context)
     if (++rounds < 300) {
         assert_rc(omcache_async_get(mc, TEXT("large"), -1, chain, context), OMCACHE_OK);
     }
-    ck_assert(memcmp(value, large, len) == 0);
+    ck_assert(memcmp(value, bulk, len) == 0);
 }
 
 START_TEST(a_waiting_call_drives_a_chain_of_any_length)
 {
     watched_servers(1);
-    store_large("large", LARGE);
+    store_bulk("large", LARGE);
     async_get("large", chain, NULL);
     assert_rc(omcache_io(client, NULL, NULL, NULL, NULL, 20000), OMCACHE_OK);
     ck_assert_uint_eq(rounds, 300);
@@ -69,7 +49,7 @@ static void get_many_times(omcache_t *mc, const omcache_reply_t *reply, void *co
     for (int i = 0; i < 100; i++) {
         assert_rc(omcache_get(mc, TEXT("large"), &got, &got_len, NULL, NULL, -1), OMCACHE_OK);
         ck_assert_uint_eq(got_len, LARGE);
-        ck_assert(memcmp(got, large, LARGE) == 0);
+        ck_assert(memcmp(got, bulk, LARGE) == 0);
     }
     ck_assert_uint_eq(len, 5);
     ck_assert(memcmp(value, "value", 5) == 0);
@@ -79,7 +59,7 @@ static void get_many_times(omcache_t *mc, const omcache_reply_t *reply, void *co
 START_TEST(a_callback_may_get_any_number_of_values)
 {
     watched_servers(1);
-    store_large("large", LARGE);
+    store_bulk("large", LARGE);
     store("key", "value");
     async_get("key", get_many_times, NULL);
     if (_i == 0) {
@@ -98,14 +78,14 @@ static void get_a_large_one(omcache_t *mc, const omcache_reply_t *reply, void *c
     const unsigned char *value = omcache_reply_value(reply, &len);
     const unsigned char *got;
     size_t *depth = context;
-    ck_assert_uint_eq(len, sizeof(large));
+    ck_assert_uint_eq(len, sizeof(bulk));
     if (++*depth < 4) {
         assert_rc(omcache_async_get(mc, TEXT("large"), -1, get_a_large_one, depth), OMCACHE_OK);
         assert_rc(omcache_get(mc, TEXT("large"), &got, &got_len, NULL, NULL, -1), OMCACHE_OK);
-        ck_assert_uint_eq(got_len, sizeof(large));
-        ck_assert(memcmp(got, large, got_len) == 0);
+        ck_assert_uint_eq(got_len, sizeof(bulk));
+        ck_assert(memcmp(got, bulk, got_len) == 0);
     }
-    ck_assert(memcmp(value, large, len) == 0);
+    ck_assert(memcmp(value, bulk, len) == 0);
     rounds++;
 }
 
@@ -113,7 +93,7 @@ START_TEST(a_large_value_may_be_got_while_looking_at_another)
 {
     size_t depth = 0;
     watched_servers(1);
-    store_large("large", sizeof(large));
+    store_bulk("large", sizeof(bulk));
     async_get("large", get_a_large_one, &depth);
     watcher_run(&loop, &rounds, 4);
     depth = 0;
@@ -170,7 +150,7 @@ static size_t get_keys(omcache_t *mc)
 START_TEST(an_outer_call_gets_its_own_answers)
 {
     watched_servers(_i == 0 ? 1 : 3);
-    store_large("large", LARGE);
+    store_bulk("large", LARGE);
     store_keys();
     for (int i = 0; i < 50; i++) {
         async_get(names[i], disturb, NULL);
@@ -245,7 +225,7 @@ START_TEST(a_batch_may_be_finished_inside)
     watched_servers(1);
     store_keys();
     for (int i = 0; i < KEYS; i++) {
-        store_large(names[i], LARGE);
+        store_bulk(names[i], LARGE);
     }
     assert_rc(omcache_set_recv_buffer_max_size(client, KEYS * LARGE / 4), OMCACHE_OK);
     async_get(names[0], get_large_keys, NULL);
@@ -287,7 +267,7 @@ static void look_before_and_after(omcache_t *mc, const omcache_reply_t *reply, v
     inside(mc);
     assert_text(key, key_len, "key-3000");
     ck_assert_uint_eq(value_len, 3000);
-    ck_assert(memcmp(value, large, value_len) == 0);
+    ck_assert(memcmp(value, bulk, value_len) == 0);
     ck_assert_ptr_eq(omcache_reply_value(reply, NULL), value);
     assert_rc(omcache_reply_status(reply), OMCACHE_OK);
 }
@@ -326,7 +306,7 @@ static void do_replace_servers(omcache_t *mc)
     assert_rc(omcache_async_get(mc, "k", 1, -1, told_reply, &told[0]), OMCACHE_NO_SERVERS);
     assert_rc(omcache_set_servers(mc, fleet.list), OMCACHE_OK);
     for (int i = 0; i < 20; i++) {
-        assert_rc(omcache_set(mc, TEXT("other"), large, LARGE, 0, 0, 0, -1), OMCACHE_OK);
+        assert_rc(omcache_set(mc, TEXT("other"), bulk, LARGE, 0, 0, 0, -1), OMCACHE_OK);
         assert_rc(omcache_get(mc, TEXT("other"), NULL, NULL, NULL, NULL, -1), OMCACHE_OK);
     }
 }
@@ -380,7 +360,7 @@ START_TEST(a_reply_stays_as_it_is_whatever_is_called)
     inside = inside_funcs[_i / 2];
     for (int i = 0; i < 100; i++) {
         snprintf(names[i], sizeof(names[i]), "key-%d", 3000 + i);
-        store_large(names[i], 3000 + (size_t)i);
+        store_bulk(names[i], 3000 + (size_t)i);
     }
     for (int i = 0; i < 100; i++) {
         async_get(names[i], look_before_and_after, NULL);
@@ -449,8 +429,7 @@ END_TEST
 int main(void)
 {
     Suite *suite = suite_create("callback_operation");
-    TCase *tcase = fixture_case(suite, "waiting");
-    tcase_add_checked_fixture(tcase, begin, NULL);
+    TCase *tcase = operations_case(suite, "waiting");
     tcase_add_test(tcase, a_waiting_call_drives_a_chain_of_any_length);
     tcase_add_loop_test(tcase, a_callback_may_get_any_number_of_values, 0, 2);
     tcase_add_test(tcase, a_large_value_may_be_got_while_looking_at_another);

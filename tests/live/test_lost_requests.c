@@ -13,12 +13,9 @@
 #define MANY 3000
 
 static unsigned char large[2000000]; /* more than a server takes */
-static size_t rounds;
 
 static void begin(void)
 {
-    forget_told();
-    rounds = 0;
     fixture_servers(1);
     assert_rc(omcache_noop(client, 0, -1), OMCACHE_OK);
     assert_rc(omcache_set_log_callback(client, 0, recorder_log, NULL), OMCACHE_OK);
@@ -340,7 +337,7 @@ END_TEST
 int main(void)
 {
     Suite *suite = suite_create("lost_requests");
-    TCase *tcase = fixture_case(suite, "losses");
+    TCase *tcase = operations_case(suite, "losses");
     tcase_add_checked_fixture(tcase, begin, NULL);
     tcase_add_loop_test(tcase, a_refused_set_that_was_not_waited_for, 0, 2);
     tcase_add_test(tcase, a_refused_set_without_a_callback);

@@ -9,6 +9,8 @@
 
 struct watcher loop;
 struct told told[OPERATIONS_MAX];
+size_t rounds;
+unsigned char bulk[BULK];
 
 void forget_told(void)
 {
@@ -16,10 +18,17 @@ void forget_told(void)
     told_clear();
 }
 
+static void begin(void)
+{
+    forget_told();
+    rounds = 0;
+    memset(bulk, 'L', sizeof(bulk));
+}
+
 TCase *operations_case(Suite *suite, const char *name)
 {
     TCase *tcase = fixture_case(suite, name);
-    tcase_add_checked_fixture(tcase, forget_told, NULL);
+    tcase_add_checked_fixture(tcase, begin, NULL);
     return tcase;
 }
 
@@ -35,6 +44,16 @@ void connected_servers(size_t count)
     for (size_t i = 0; i < count; i++) {
         assert_rc(omcache_noop(client, (int)i, -1), OMCACHE_OK);
     }
+}
+
+void store_bulk(const char *key, size_t len)
+{
+    assert_rc(omcache_set(client, TEXT(key), bulk, len, 0, 0, 0, -1), OMCACHE_OK);
+}
+
+void async_get(const char *key, omcache_reply_callback_func *func, void *context)
+{
+    assert_rc(omcache_async_get(client, TEXT(key), -1, func, context), OMCACHE_OK);
 }
 
 void take_request(struct puppet *puppet, struct wire_request *request)

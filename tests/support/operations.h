@@ -13,12 +13,18 @@
 #include "support/watcher.h"
 
 #define OPERATIONS_MAX 3000
+#define BULK 1000000
 
-/* The running test's. */
+/* The running test's; and what its own callbacks count their rounds with. */
 extern struct watcher loop;
 extern struct told told[OPERATIONS_MAX];
+extern size_t rounds;
 
-/* A test case as fixture_case makes it, whose tests begin with nothing told. */
+/* A large value, or the beginning of one: the letter L again and again. */
+extern unsigned char bulk[BULK];
+
+/* A test case as fixture_case makes it, whose tests begin with nothing told and no rounds,
+ * and with the bulk. */
 TCase *operations_case(Suite *suite, const char *name);
 
 /* Forgets all that was told. */
@@ -29,6 +35,12 @@ void watched_servers(size_t count);
 
 /* The same, and the client is connected to all of them. */
 void connected_servers(size_t count);
+
+/* Stores so many bytes of the bulk, waiting for it. */
+void store_bulk(const char *key, size_t len);
+
+/* Begins a get without a limit. */
+void async_get(const char *key, omcache_reply_callback_func *func, void *context);
 
 /* `client` becomes one of so many puppets; `loop` watches it, and it is connected to all
  * of them and idle. */
