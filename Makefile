@@ -111,7 +111,7 @@ SCRIPTS  := $(patsubst tests/%,%,$(sort $(wildcard tests/abi/*.sh))) \
 # The live programs are run over the binary protocol, and again over the others:
 # live/test_get@meta.  Not these: they have scripted peers only, who speak binary, or
 # choose protocols themselves.
-ONCE      := $(addprefix live/test_,strange waiting wire protocol_choice bad_input streams input_rules silence useless vanish rejected)
+ONCE      := $(addprefix live/test_,broken_binary call_timeouts protocol_binary protocol_choice input_injection broken_lines input_bytes failing_dead_timeout failing_after_handshake failing_lost_connection failing_proxy)
 VARIED    := $(filter-out $(ONCE),$(filter live/%,$(PROGRAMS)))
 OVER_auto := $(VARIED:%=%@auto)
 OVER_meta := $(VARIED:%=%@meta)
@@ -130,7 +130,7 @@ FEWER    := $(filter-out $(if $(filter file,$(origin TESTS)),$(VARIANTS) \
 	compat/test_distribution compat/test_programs),$(CHOSEN_PROGRAMS))
 
 # What a script runs.
-NEEDED_PROGRAMS := $(if $(filter live/syscalls.sh,$(CHOSEN)),live/test_promptness)
+NEEDED_PROGRAMS := $(if $(filter live/syscalls.sh,$(CHOSEN)),live/test_call_nonblocking)
 NEEDED_MODULE   := $(if $(filter python/%,$(CHOSEN)),python)
 
 # --- What is made of it -------------------------------------------------------
@@ -343,7 +343,7 @@ $(FUZZ:%=$(B)/tests/%): $(B)/%: $(B)/obj/%.o $(FUZZ_SUPPORT) $(FUZZ_MAIN) $(STAT
 	@mkdir -p $(@D)
 	$(Q)$(LINK) -Wl,--wrap=omc_clock_usec -o $@ $^ $(LIBS)
 
-$(B)/tests/live/test_stampede: | $(B)/examples/stampede
+$(B)/tests/live/test_example_stampede: | $(B)/examples/stampede
 
 # Small programs that use libmemcached, built with that, and with us in its place.
 $(B)/tests/compat/test_programs: | $(foreach p,$(COMPAT),$(B)/compat/theirs/$p $(B)/compat/ours/$p)

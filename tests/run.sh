@@ -135,7 +135,7 @@ end
     [ "$skipped" -gt 0 ] && word=skip
     [ "$failed" -gt 0 ] && word=FAILED
     echo "$passed $failed $skipped $note" >"$(left "$test").result"
-    printf '%-6s %-32s %4d passed  %3d.%03d s  %s\n' "$word" "$test" "$passed" \
+    printf '%-6s %-38s %4d passed  %3d.%03d s  %s\n' "$word" "$test" "$passed" \
         $((msec / 1000)) $((msec % 1000)) "$note"
 }
 

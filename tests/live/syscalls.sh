@@ -1,11 +1,11 @@
 #!/bin/sh
 # Checks every system call that the library makes in calls with a timeout of 0: it runs
-# tests/live/test_promptness under strace and looks at what lies between that program's
+# tests/live/test_call_nonblocking under strace and looks at what lies between that program's
 # marks.  What is not known to return at once is found, and so is every signal sent,
 # blocked or handled, and a write that could raise SIGPIPE.
 
 cd "$(dirname "$0")/../.." || exit
-program=${B:-build}/tests/live/test_promptness
+program=${B:-build}/tests/live/test_call_nonblocking
 
 if ! command -v strace >/dev/null; then
     echo 'strace is missing (Debian: strace)'

@@ -4,9 +4,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "support/fixture.h"
-#include "support/told.h"
-#include "support/watcher.h"
+#include "support/operations.h"
 
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -18,17 +16,6 @@
 
 #define MANY 60
 #define LARGE 300000
-
-static struct watcher loop;
-static struct told told[2 * MANY];
-static unsigned char large[LARGE];
-
-static void begin(void)
-{
-    memset(told, 0, sizeof(told));
-    told_clear();
-    memset(large, 'L', sizeof(large));
-}
 
 /* Forks; a child does not live long, nor go on with the test. */
 static pid_t fork_now(void)
@@ -67,9 +54,9 @@ static omcache_server_stats_t stats_of(int server)
 }
 
 /* Sets and gets, each value telling whose it is. */
-static void work(const char *who, int rounds)
+static void work(const char *who, int turns)
 {
-    for (int i = 0; i < rounds; i++) {
+    for (int i = 0; i < turns; i++) {
         char key[40];
         char other[40];
         snprintf(key, sizeof(key), "%s-%d", who, i % 40);
@@ -160,7 +147,7 @@ END_TEST
 /* Some are sent, some not, one has half of its answer. */
 static void start_many(void)
 {
-    assert_rc(omcache_set(client, TEXT("large"), large, LARGE, 0, 0, 0, -1), OMCACHE_OK);
+    assert_rc(omcache_set(client, TEXT("large"), bulk, LARGE, 0, 0, 0, -1), OMCACHE_OK);
     watcher_init(&loop, client);
     for (int i = 0; i < MANY; i++) {
         assert_rc(omcache_async_get(client, "large", 5, 15000, told_reply, &told[i]), OMCACHE_OK);
@@ -493,8 +480,7 @@ END_TEST
 int main(void)
 {
     Suite *suite = suite_create("fork");
-    TCase *tcase = fixture_case(suite, "fork");
-    tcase_add_checked_fixture(tcase, begin, NULL);
+    TCase *tcase = operations_case(suite, "fork");
     tcase_add_loop_test(tcase, both_go_on, 0, 2);
     tcase_add_test(tcase, in_turn);
     tcase_add_test(tcase, children_of_children);

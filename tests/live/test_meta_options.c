@@ -5,9 +5,8 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "support/child.h"
-#include "support/fixture.h"
+#include "support/operations.h"
 #include "support/recorder.h"
-#include "support/watcher.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +14,6 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-static struct watcher loop;
 static omcache_meta_t *meta; /* new for each test */
 
 /* What the last completion was, copied. */
@@ -126,9 +124,8 @@ static omcache_meta_t *fresh(void)
 
 static void open_client(void)
 {
-    fixture_servers(2);
+    watched_servers(2);
     assert_rc(omcache_set_protocol(client, OMCACHE_PROTOCOL_META), OMCACHE_OK);
-    watcher_init(&loop, client);
     fresh();
 }
 
@@ -387,7 +384,7 @@ START_TEST(counters_count)
 END_TEST
 
 static int statuses[64];
-static size_t told;
+static size_t replies;
 static char words[64];
 
 static void on_status(omcache_t *mc, const omcache_reply_t *reply, void *context)
@@ -396,7 +393,7 @@ static void on_status(omcache_t *mc, const omcache_reply_t *reply, void *context
     const unsigned char *value = omcache_reply_value(reply, &len);
     (void)mc;
     (void)context;
-    statuses[told++] = omcache_reply_status(reply);
+    statuses[replies++] = omcache_reply_status(reply);
     if (omcache_reply_status(reply) == OMCACHE_FAIL) {
         snprintf(words, sizeof(words), "%.*s", (int)len, (const char *)value);
     }
@@ -408,7 +405,7 @@ static void on_status(omcache_t *mc, const omcache_reply_t *reply, void *context
  * suffer.  Newer ones do what they are told. */
 START_TEST(what_the_server_lacks_fails_with_its_words)
 {
-    told = 0;
+    replies = 0;
     omcache_set_log_callback(client, 7, recorder_log, NULL);
     assert_ends(set("k", "5", NULL), OMCACHE_OK);
     recorder_clear();
@@ -424,7 +421,7 @@ START_TEST(what_the_server_lacks_fails_with_its_words)
     omcache_meta_set_vivify(meta, 0);
     omcache_async_meta_get(client, "k", 1, meta, NOTED);
     omcache_async_meta_get(client, "k", 1, NULL, NOTED);
-    watcher_run(&loop, &told, 8);
+    watcher_run(&loop, &replies, 8);
     for (size_t i = 0; i < 8; i += 2) {
         assert_rc(statuses[i + 1], OMCACHE_OK);
         if (statuses[0] == OMCACHE_FAIL) {
@@ -566,7 +563,7 @@ END_TEST
 START_TEST(other_protocols_refuse_what_waits)
 {
     assert_rc(omcache_set_protocol(client, OMCACHE_PROTOCOL_AUTO), OMCACHE_OK);
-    told = 0;
+    replies = 0;
     assert_rc(omcache_async_meta_get(client, "k", 1, meta, NOTED), OMCACHE_OK);
     assert_rc(omcache_async_meta_set(client, "k", 1, "v", 1, 0, NULL, NOTED), OMCACHE_OK);
     assert_rc(omcache_async_meta_delete(client, "k", 1, NULL, NOTED), OMCACHE_OK);
@@ -575,7 +572,7 @@ START_TEST(other_protocols_refuse_what_waits)
         omcache_set_protocol(client, _i == 0 ? OMCACHE_PROTOCOL_BINARY : OMCACHE_PROTOCOL_TEXT),
         OMCACHE_OK);
     assert_ends(omcache_async_set(client, "k", 1, "v", 1, 0, 0, 0, DONE), OMCACHE_OK);
-    watcher_run(&loop, &told, 4);
+    watcher_run(&loop, &replies, 4);
     for (size_t i = 0; i < 4; i++) {
         assert_rc(statuses[i], OMCACHE_INVALID);
     }
@@ -586,7 +583,7 @@ END_TEST
 START_TEST(requests_wait_for_their_protocol)
 {
     assert_rc(omcache_set_protocol(client, OMCACHE_PROTOCOL_AUTO), OMCACHE_OK);
-    told = 0;
+    replies = 0;
     omcache_meta_set_vivify(meta, 60);
     assert_rc(omcache_async_meta_get(client, "a b", 3, meta, NOTED), OMCACHE_OK);
     assert_rc(omcache_async_meta_set(client, "a b", 3, "7", 1, 9, NULL, NOTED), OMCACHE_OK);
@@ -594,7 +591,7 @@ START_TEST(requests_wait_for_their_protocol)
     assert_ends(omcache_async_meta_get(client, "a b", 3, NULL, DONE), OMCACHE_OK);
     assert_value("8");
     ck_assert_uint_eq(last.flags, 9);
-    ck_assert_uint_eq(told, 3);
+    ck_assert_uint_eq(replies, 3);
     for (size_t i = 0; i < 3; i++) {
         assert_rc(statuses[i], OMCACHE_OK);
     }

@@ -4,25 +4,14 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "support/dnsmasq.h"
-#include "support/fixture.h"
 #include "support/loopback.h"
-#include "support/told.h"
-#include "support/watcher.h"
+#include "support/operations.h"
 
 #include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #define PORT FLEET_PORT
-
-static struct watcher loop;
-static struct told told[2];
-
-static void begin(void)
-{
-    memset(told, 0, sizeof(told));
-    told_clear();
-}
 
 /* A name server that never answers: its client's descriptors are the loop's, too. */
 START_TEST(descriptors_of_lookups_are_told)
@@ -89,9 +78,8 @@ END_TEST
 int main(void)
 {
     Suite *suite = suite_create("names in a loop");
-    TCase *tcase = fixture_case(suite, "names");
+    TCase *tcase = operations_case(suite, "names");
 
-    tcase_add_checked_fixture(tcase, begin, NULL);
     tcase_add_loop_test(tcase, descriptors_of_lookups_are_told, 0, 2);
     tcase_add_loop_test(tcase, a_name_that_was_found_long_ago_is_no_failure, 0, 2);
     return fixture_run(suite);

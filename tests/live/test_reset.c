@@ -5,10 +5,8 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "support/fixture.h"
 #include "support/loopback.h"
-#include "support/told.h"
-#include "support/watcher.h"
+#include "support/operations.h"
 
 #include <stdio.h>
 #include <sys/socket.h>
@@ -16,13 +14,9 @@
 
 #define PORT 21451
 
-static struct watcher loop;
-static struct told told[4];
-
 static void open_paused(void)
 {
-    memset(told, 0, sizeof(told));
-    told_clear();
+    forget_told();
     fixture_servers(1);
     watcher_init(&loop, client);
 }
@@ -133,8 +127,7 @@ START_TEST(a_protocol_chosen_during_a_handshake_is_for_the_next_connection)
     char address[40];
     int listener = loopback_listen(loopback_host(host), PORT, 10);
     int peer;
-    memset(told, 0, sizeof(told));
-    told_clear();
+    forget_told();
     ck_assert_int_ge(listener, 0);
     snprintf(address, sizeof(address), "%s:%d", host, PORT);
     client = fixture_client(address);
@@ -175,8 +168,7 @@ START_TEST(values_outlive_the_server_that_is_dropped_meanwhile)
     size_t lens[2], req_count = 2, value_count = 2;
     omcache_req_t reqs[2];
     omcache_value_t values[2];
-    memset(told, 0, sizeof(told));
-    told_clear();
+    forget_told();
     fixture_servers(2);
     for (size_t i = 0; i < 2; i++) {
         keys[i] = (const unsigned char *)key_for(i);

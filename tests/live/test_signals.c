@@ -1,7 +1,7 @@
 /*
  * The library and signals: a life with everything that can go wrong in it changes
  * neither the mask nor a disposition, not for a moment that a callback could see, and
- * raises no SIGPIPE.
+ * raises no SIGPIPE; and signals disturb no call.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -18,6 +18,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -311,6 +312,80 @@ START_TEST(asking_a_dns_server_that_hangs_up_raises_nothing)
 }
 END_TEST
 
+/*
+ * Signals that the application has a use for.
+ */
+
+static volatile sig_atomic_t alarms;
+
+static void count_alarm(int signal_number)
+{
+    (void)signal_number;
+    alarms++;
+}
+
+static void set_alarm_timer(int ms)
+{
+    struct itimerval timer = {.it_interval = {.tv_usec = (suseconds_t)ms * 1000},
+                              .it_value = {.tv_usec = (suseconds_t)ms * 1000}};
+    ck_assert_int_eq(setitimer(ITIMER_REAL, &timer, NULL), 0);
+}
+
+static void start_alarms(int ms)
+{
+    struct sigaction action = {.sa_handler = count_alarm}; /* interrupts system calls */
+    alarms = 0;
+    ck_assert_int_eq(sigaction(SIGALRM, &action, NULL), 0);
+    set_alarm_timer(ms);
+}
+
+static void stop_alarms(void)
+{
+    set_alarm_timer(0);
+    signal(SIGALRM, SIG_IGN); /* the last one may still be on its way */
+}
+
+static void swallow(struct peer *peer, void *context)
+{
+    (void)context;
+    peer_drain(peer);
+}
+
+START_TEST(signals_interrupt_nothing)
+{
+    client = fixture_client(peer_address(peer_start(0, swallow, NULL)));
+    int64_t start = clock_ms();
+    start_alarms(3);
+    int rc = omcache_get(client, TEXT("key"), NULL, NULL, NULL, NULL, 200);
+    int64_t took = clock_ms() - start;
+    int interrupts = alarms;
+    stop_alarms();
+    assert_rc(rc, OMCACHE_AGAIN);
+    ck_assert_msg(took >= 190, "returned after %lld ms", (long long)took);
+    ck_assert_msg(interrupts >= 5, "only %d signals in %lld ms: were they held back?", interrupts,
+                  (long long)took);
+}
+END_TEST
+
+START_TEST(signals_do_not_disturb_answers)
+{
+    fixture_servers(3);
+    start_alarms(1);
+    int rc = OMCACHE_OK;
+    int64_t end = clock_ms() + 200;
+    for (int i = 0; rc == OMCACHE_OK && clock_ms() < end; i++) {
+        char key[16];
+        snprintf(key, sizeof(key), "key-%d", i % 10);
+        rc = omcache_set(client, TEXT(key), TEXT(key), 0, 0, 0, -1);
+        if (rc == OMCACHE_OK) {
+            rc = omcache_get(client, TEXT(key), NULL, NULL, NULL, NULL, -1);
+        }
+    }
+    stop_alarms();
+    assert_rc(rc, OMCACHE_OK);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("signals");
@@ -318,6 +393,8 @@ int main(void)
     tcase_add_test(tcase, a_life_leaves_signals_alone);
     tcase_add_test(tcase, writing_to_a_closed_connection_raises_nothing);
     tcase_add_test(tcase, writing_to_a_closed_socket_raises_nothing);
+    tcase_add_test(tcase, signals_interrupt_nothing);
+    tcase_add_test(tcase, signals_do_not_disturb_answers);
     if (fixture_knows_names()) {
         tcase_add_test(tcase, asking_a_dns_server_that_hangs_up_raises_nothing);
     }

@@ -22,7 +22,7 @@ esac
 runs=$1
 
 programs=
-for name in failover outage recovery; do
+for name in failover failing_killed failing_recovery; do
     if [ ! -x "$B/tests/live/test_$name" ]; then
         echo "$B/tests/live/test_$name is not there: make B=$B check TESTS=live/test_$name" >&2
         exit 2
