@@ -65,7 +65,7 @@ void take_request(struct puppet *puppet, struct wire_request *request)
 
 void connected_puppets(struct puppet *puppets, size_t count)
 {
-    char list[100];
+    char list[100] = "";
     int len = 0;
     struct wire_request request;
     for (size_t i = 0; i < count; i++) {
