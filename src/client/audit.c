@@ -65,6 +65,7 @@ static void audit_server(const omcache_t *mc, const struct omc_server *server)
           "what is watched");
     check(mc->fleet.down[server->index] == !omc_state_is_up(server->state), server,
           "the list of servers that are down");
+    check(!conn->stalled || mc->fleet.stalled, server, "whether one is stalled");
     check(!omc_work_is_there(server) || server->active, server, "the list of active servers");
     check(omc_state_is_up(server->state) || conn->queue.count == 0, server,
           "what one has that is down");

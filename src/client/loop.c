@@ -167,7 +167,7 @@ bool omc_loop_is_stalled(const omcache_t *mc)
 {
     const struct omc_fleet *fleet = &mc->fleet;
 
-    for (size_t i = 0; i < fleet->pinned_count; i++) {
+    for (size_t i = 0; fleet->stalled && i < fleet->pinned_count; i++) {
         if (fleet->pinned[i]->conn.stalled)
             return true;
     }
@@ -178,12 +178,13 @@ void omc_loop_forget_stalls(omcache_t *mc)
 {
     struct omc_fleet *fleet = &mc->fleet;
 
-    for (size_t i = 0; i < fleet->pinned_count; i++) {
+    for (size_t i = 0; fleet->stalled && i < fleet->pinned_count; i++) {
         if (!fleet->pinned[i]->conn.stalled)
             continue;
         fleet->pinned[i]->conn.stalled = false;
         omc_touch_server(fleet, fleet->pinned[i]);
     }
+    fleet->stalled = false;
 }
 
 void omc_loop_take_rests(omcache_t *mc, int64_t now)

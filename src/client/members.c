@@ -184,6 +184,7 @@ int omc_members_set(omcache_t *mc, const char *text)
         take_old_servers(&dropped, &next, &list);
         renumber(&next, &list);
         next.moved = dropped.moved;
+        next.stalled = dropped.stalled;
         mc->fleet = next;
         mc->drained = true; /* one may have another index when it is told of */
         drop_servers(mc, &dropped);

@@ -255,6 +255,7 @@ struct omc_news omc_receive(omcache_t *mc, struct omc_server *server, size_t *co
     ssize_t taken = omc_answers_read(&server->conn, limit_of_call(mc, server));
 
     omc_touch_server(&mc->fleet, server);
+    mc->fleet.stalled = mc->fleet.stalled || server->conn.stalled;
     *count = taken > 0 ? (size_t)taken : 0;
     if (taken == OMC_SOCKET_CLOSED)
         return omc_protocol_broken(mc, server, "closed by the server");
