@@ -2,8 +2,7 @@
  * The current batch: the requests of the last command, known by consecutive tags
  * (their opaques towards the application), and where their outcomes go.
  *
- * Every answer passes through omc_batch_deliver, and every failure through
- * omc_batch_fail: the one place where requests get their outcome.
+ * Their answers pass through omc_delivery_of_answer, and their failures through omc_batch_fail.
  */
 #ifndef OMC_CLIENT_BATCH_H
 #define OMC_CLIENT_BATCH_H

@@ -7,12 +7,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "client/fleet.h"
+#include "client/handle.h"
 #include "client/pick.h"
 #include "client/server.h"
 #include "omcache.h"
+#include "proto/request.h"
 
-/* The same where the one that it belongs to is down. */
+/* The usable server for a key that belongs to `own`, which is down; or NULL. */
 struct omc_server *omc_choice_instead(omcache_t *mc, struct omc_server *own,
                                       const unsigned char *key, size_t key_len, int64_t now);
 
@@ -26,6 +27,15 @@ static inline struct omc_server *omc_choice_of(omcache_t *mc, const unsigned cha
     return own == NULL || omc_state_is_up(own->state)
                ? own
                : omc_choice_instead(mc, own, key, key_len, now);
+}
+
+/* The server that a request names, or the usable one for its key; or NULL. */
+static inline struct omc_server *omc_choice_for(omcache_t *mc, const omcache_req_t *req,
+                                                int64_t now)
+{
+    if (req->server_index == -1)
+        return omc_choice_of(mc, req->key, omc_request_key_len(req), now);
+    return omc_fleet_server(&mc->fleet, req->server_index);
 }
 
 #endif

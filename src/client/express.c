@@ -37,12 +37,8 @@ static bool has_one_answer(const struct omc_codec *codec, uint8_t opcode)
 /* The server to ask, or NULL if it is not ready to answer at once. */
 static struct omc_server *find_server(omcache_t *mc, const omcache_req_t *req, int64_t now)
 {
-    struct omc_server *server;
+    struct omc_server *server = omc_choice_for(mc, req, now);
 
-    if (req->server_index == -1)
-        server = omc_choice_of(mc, req->key, omc_request_key_len(req), now);
-    else
-        server = omc_fleet_server(&mc->fleet, req->server_index);
     return server != NULL && server->state == OMC_STATE_READY &&
                    omc_connection_is_fresh(&server->conn, now) &&
                    has_one_answer(server->conn.codec, req->header.opcode)

@@ -13,44 +13,44 @@ enum {
     TTL_MAX = 60,
 };
 
-static enum omc_endpoint_result starve(struct omc_endpoint *endpoint, int error)
+static enum omc_finding_result starve(struct omc_endpoint *endpoint, int error)
 {
     endpoint->shortage = error;
     omc_endpoint_forget(endpoint);
-    return OMC_ENDPOINT_STARVED;
+    return OMC_FINDING_STARVED;
 }
 
 /* What a lookup that may be done has found. */
-static enum omc_endpoint_result read_lookup(struct omc_endpoint *endpoint, int64_t now,
-                                            const char **problem)
+static enum omc_finding_result read_lookup(struct omc_endpoint *endpoint, int64_t now,
+                                           const char **problem)
 {
     uint32_t ttl = 0;
 
     if (!omc_lookup_is_done(endpoint->lookup))
-        return OMC_ENDPOINT_WAIT;
+        return OMC_FINDING_WAIT;
     if (omc_lookup_shortage(endpoint->lookup) != 0)
         return starve(endpoint, omc_lookup_shortage(endpoint->lookup));
     if (omc_lookup_result(endpoint->lookup, &ttl, problem) == NULL)
-        return OMC_ENDPOINT_FAILED;
+        return OMC_FINDING_FAILED;
     if (endpoint->fresh_until == OMC_CLOCK_NEVER) {
         if (ttl < TTL_MIN)
             ttl = TTL_MIN;
         endpoint->fresh_until =
             omc_clock_after(now, 1000 * (int64_t)(ttl > TTL_MAX ? TTL_MAX : ttl));
     }
-    return OMC_ENDPOINT_FOUND;
+    return OMC_FINDING_FOUND;
 }
 
-enum omc_endpoint_result omc_finding_of(struct omc_names *names, struct omc_server *server,
-                                        int64_t now, const char **problem)
+enum omc_finding_result omc_finding_of(struct omc_names *names, struct omc_server *server,
+                                       int64_t now, const char **problem)
 {
     struct omc_endpoint *endpoint = &server->endpoint;
 
     switch (omc_address_parse(&endpoint->address, server->name.host, server->name.port, problem)) {
     case OMC_ADDRESS_NUMERIC:
-        return OMC_ENDPOINT_FOUND;
+        return OMC_FINDING_FOUND;
     case OMC_ADDRESS_INVALID:
-        return OMC_ENDPOINT_FAILED;
+        return OMC_FINDING_FAILED;
     case OMC_ADDRESS_NAME:
         break;
     }

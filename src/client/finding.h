@@ -9,17 +9,17 @@
 #include "client/names.h"
 #include "client/server.h"
 
-enum omc_endpoint_result {
-    OMC_ENDPOINT_FOUND,
-    OMC_ENDPOINT_WAIT,    /* for the resolver */
-    OMC_ENDPOINT_FAILED,  /* *problem says why, as a static string */
-    OMC_ENDPOINT_STARVED, /* we could not look, and nothing is known: `shortage` says why */
+enum omc_finding_result {
+    OMC_FINDING_FOUND,
+    OMC_FINDING_WAIT,    /* for the resolver */
+    OMC_FINDING_FAILED,  /* *problem says why, as a static string */
+    OMC_FINDING_STARVED, /* we could not look, and nothing is known: `shortage` says why */
 };
 
 /* Finds the addresses, looking up the name if what is known is not fresh.  After a
  * WAIT, omc_names_take_found gives the server when there is more to know, and this is to
  * be called again. */
-enum omc_endpoint_result omc_finding_of(struct omc_names *names, struct omc_server *server,
-                                        int64_t now, const char **problem);
+enum omc_finding_result omc_finding_of(struct omc_names *names, struct omc_server *server,
+                                       int64_t now, const char **problem);
 
 #endif

@@ -14,6 +14,19 @@ void omc_fleet_init(struct omc_fleet *fleet, const struct omc_routing *routing)
     fleet->routing = *routing;
 }
 
+bool omc_fleet_allocate(struct omc_fleet *fleet, size_t count)
+{
+    fleet->servers = omc_memory_new(count, sizeof(struct omc_server *));
+    fleet->active = omc_memory_new(count, sizeof(struct omc_server *));
+    fleet->touched = omc_memory_new(count, sizeof(struct omc_server *));
+    fleet->pinned = omc_memory_new(count, sizeof(struct omc_server *));
+    fleet->unsent = omc_memory_new(count, sizeof(struct omc_server *));
+    fleet->down = omc_memory_new(count, sizeof(*fleet->down));
+    return count == 0 ||
+           (fleet->servers != NULL && fleet->active != NULL && fleet->touched != NULL &&
+            fleet->pinned != NULL && fleet->unsent != NULL && fleet->down != NULL);
+}
+
 void omc_fleet_fini(struct omc_fleet *fleet)
 {
     omc_memory_free(fleet->servers);

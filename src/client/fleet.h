@@ -25,7 +25,7 @@ struct omc_fleet {
 
     struct omc_server **active; /* room for all of them, and so have those below */
     size_t active_count;
-    struct omc_server **touched; /* those to be looked at: see duty.h */
+    struct omc_server **touched; /* those to be looked at: see touch.h */
     size_t touched_count;
     struct omc_server **pinned;
     size_t pinned_count;
@@ -46,7 +46,9 @@ struct omc_fleet {
 
 void omc_fleet_init(struct omc_fleet *fleet, const struct omc_routing *routing);
 
-/* Frees the arrays, not the servers. */
+/* Allocates the arrays for so many servers, none of which is there yet; false without memory.  And
+ * frees them, but not the servers. */
+bool omc_fleet_allocate(struct omc_fleet *fleet, size_t count);
 void omc_fleet_fini(struct omc_fleet *fleet);
 
 /* Replaces how keys are distributed.  OMCACHE_OK, or OMCACHE_NO_MEMORY with nothing

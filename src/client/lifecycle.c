@@ -1,6 +1,5 @@
 /*
- * A server's life: the actions behind the state table, its deadlines and its
- * turn in the loop.
+ * A server's life: the actions behind the state table, and its turn in the loop.
  */
 #include "client/lifecycle.h"
 
@@ -114,13 +113,13 @@ static struct omc_news resolve(omcache_t *mc, struct omc_server *server, int64_t
     const char *problem;
 
     switch (omc_finding_of(&mc->names, server, now, &problem)) {
-    case OMC_ENDPOINT_FOUND:
+    case OMC_FINDING_FOUND:
         return (struct omc_news){.event = OMC_EVENT_RESOLVED};
-    case OMC_ENDPOINT_FAILED:
+    case OMC_FINDING_FAILED:
         return (struct omc_news){OMC_EVENT_FAILED, problem, 0};
-    case OMC_ENDPOINT_STARVED:
+    case OMC_FINDING_STARVED:
         return omc_shortage_news(server, server->endpoint.shortage);
-    case OMC_ENDPOINT_WAIT:
+    case OMC_FINDING_WAIT:
         break;
     }
     return no_news;

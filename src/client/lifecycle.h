@@ -1,6 +1,6 @@
 /*
- * The life of a server, from its first connection to its end.  All changes of its state go
- * through omc_lifecycle_event.
+ * The life of a server, from its first connection to its end: the one place where its state
+ * changes.
  */
 #ifndef OMC_CLIENT_LIFECYCLE_H
 #define OMC_CLIENT_LIFECYCLE_H

@@ -3,22 +3,8 @@
  */
 #include "client/members.h"
 
-#include "base/memory.h"
 #include "client/handle.h"
 #include "client/lifecycle.h"
-
-static bool allocate_arrays(struct omc_fleet *fleet, size_t count)
-{
-    fleet->servers = omc_memory_new(count, sizeof(struct omc_server *));
-    fleet->active = omc_memory_new(count, sizeof(struct omc_server *));
-    fleet->touched = omc_memory_new(count, sizeof(struct omc_server *));
-    fleet->pinned = omc_memory_new(count, sizeof(struct omc_server *));
-    fleet->unsent = omc_memory_new(count, sizeof(struct omc_server *));
-    fleet->down = omc_memory_new(count, sizeof(*fleet->down));
-    return count == 0 ||
-           (fleet->servers != NULL && fleet->active != NULL && fleet->touched != NULL &&
-            fleet->pinned != NULL && fleet->unsent != NULL && fleet->down != NULL);
-}
 
 /* Makes those servers of the list that the old fleet does not have.  Both are
  * sorted, so that one walk along them pairs equal names, duplicates included. */
@@ -146,7 +132,7 @@ static bool prepare(omcache_t *mc, struct omc_fleet *next, const struct omc_serv
     const struct omc_fleet *old = &mc->fleet;
 
     omc_fleet_init(next, &old->routing);
-    if (!allocate_arrays(next, list->count) ||
+    if (!omc_fleet_allocate(next, list->count) ||
         !omc_deadlines_reserve(&mc->deadlines, old->count + list->count))
         return false;
     next->count = list->count;

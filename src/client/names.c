@@ -130,7 +130,7 @@ struct omc_lookup *omc_names_look_up(struct omc_names *names, struct omc_server 
     return lookup;
 }
 
-static void free_resolver(struct omc_names *names)
+void omc_names_stop(struct omc_names *names)
 {
     if (names->resolver != NULL)
         omc_resolver_free(names->resolver);
@@ -138,14 +138,9 @@ static void free_resolver(struct omc_names *names)
     names->deadline = OMC_CLOCK_NEVER;
 }
 
-void omc_names_stop(struct omc_names *names)
-{
-    free_resolver(names);
-}
-
 void omc_names_fini(struct omc_names *names)
 {
-    free_resolver(names);
+    omc_names_stop(names);
     omc_memory_free(names->watches);
     omc_memory_free(names->servers);
 }
@@ -156,7 +151,7 @@ bool omc_names_set_servers(struct omc_names *names, const char *servers)
 
     if (servers != NULL && copy == NULL)
         return false;
-    free_resolver(names);
+    omc_names_stop(names);
     omc_memory_free(names->servers);
     names->servers = copy;
     return true;

@@ -1,6 +1,6 @@
 /*
- * A server: its name, its connection and where in its life that is.  All
- * changes of state go through omc_lifecycle_event.
+ * A server: its name, its connection and where in its life that is.  Only
+ * lifecycle.c changes its state.
  */
 #ifndef OMC_CLIENT_SERVER_H
 #define OMC_CLIENT_SERVER_H

@@ -22,14 +22,6 @@ enum {
     ROUTES_KEPT = 1024, /* of the room for routes, where fewer are needed */
 };
 
-/* The server that a request names, or that its key belongs to now; or NULL. */
-static inline struct omc_server *find_target(omcache_t *mc, const omcache_req_t *req, int64_t now)
-{
-    if (req->server_index == -1)
-        return omc_choice_of(mc, req->key, omc_request_key_len(req), now);
-    return omc_fleet_server(&mc->fleet, req->server_index);
-}
-
 /* Whether a request may be sent to it without further ado. */
 static inline bool is_ready(const struct omc_server *server, int64_t now)
 {
@@ -44,7 +36,7 @@ static struct omc_server *route(omcache_t *mc, const omcache_req_t *req, bool co
     struct omc_server *server;
 
     do {
-        server = find_target(mc, req, now);
+        server = omc_choice_for(mc, req, now);
         if (server == NULL || is_ready(server, now))
             return server;
         if (!omc_recovery_is_usable(mc, server, now))

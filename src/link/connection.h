@@ -58,7 +58,7 @@ struct omc_connection {
     bool awaited;   /* a read has been made that nobody has looked at yet: */
     int error;      /* its errno, */
     ssize_t count;  /* and what it returned */
-    bool handling;  /* what came is looked at, message by message; in callbacks more may follow */
+    bool handling;  /* messages that came are being handled; others may wait behind a callback */
     bool stalled;   /* no room to read into before the application's next call */
     bool foreign;   /* what came since the last answer was asked for by nobody */
     bool answered;  /* a request was answered on this socket */
@@ -187,8 +187,8 @@ static inline bool omc_connection_is_open(const struct omc_connection *conn)
 }
 
 /* Whether the peer need not be suspected of having closed it: its last sign of life is
- * recent, or a closing would be noticed.  If not, no answer can be on its way that anybody
- * waits for, so that to look costs no callback. */
+ * recent, or a closing would be noticed.  Otherwise nothing was sent that could be answered, so
+ * that reading from it tells no operation of anything. */
 static inline bool omc_connection_is_trusted(const struct omc_connection *conn, int64_t now)
 {
     return omc_connection_awaits_peer(conn) || omc_connection_has_sent(conn) ||

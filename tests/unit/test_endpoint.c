@@ -36,11 +36,11 @@ static void open_client(const char *name, const char *hosts, const char *ttl)
 }
 
 /* The loop's part until the lookup has ended, and then once more, at `now`. */
-static enum omc_endpoint_result find_at(int64_t now, const char **problem)
+static enum omc_finding_result find_at(int64_t now, const char **problem)
 {
     int64_t give_up = clock_ms() + clock_allow(20000);
 
-    while (omc_finding_of(&client->names, server, now, problem) == OMC_ENDPOINT_WAIT) {
+    while (omc_finding_of(&client->names, server, now, problem) == OMC_FINDING_WAIT) {
         ck_assert_msg(clock_ms() < give_up, "the lookup does not end");
         omc_loop_choose(client);
         omc_watch_wait(&client->watches, 100);
@@ -72,7 +72,7 @@ static void assert_found_at(int64_t now, const char *expected)
 {
     const char *problem = NULL;
 
-    ck_assert_int_eq(find_at(now, &problem), OMC_ENDPOINT_FOUND);
+    ck_assert_int_eq(find_at(now, &problem), OMC_FINDING_FOUND);
     ck_assert_str_eq(list(), expected);
 }
 
@@ -87,7 +87,7 @@ START_TEST(a_name_is_believed_for_its_time_within_bounds)
     dnsmasq_set_hosts(&dns, "127.0.0.2 one.test");
     assert_found_at(START + believed[_i] - 1, "127.0.0.1");
     ck_assert_int_eq(omc_finding_of(&client->names, server, START + believed[_i], &problem),
-                     OMC_ENDPOINT_WAIT);
+                     OMC_FINDING_WAIT);
     assert_found_at(START + believed[_i], "127.0.0.2");
     /* And that counts from then. */
     assert_found_at(START + 2 * believed[_i] - 1, "127.0.0.2");
@@ -131,7 +131,7 @@ START_TEST(a_failed_lookup_is_told_until_it_is_forgotten)
     const char *problem = NULL;
 
     open_client("one.test", "", "60");
-    ck_assert_int_eq(find_at(START, &problem), OMC_ENDPOINT_FAILED);
+    ck_assert_int_eq(find_at(START, &problem), OMC_FINDING_FAILED);
     ck_assert_str_eq(problem, "the name does not exist");
     dnsmasq_set_hosts(&dns, "127.0.0.1 one.test");
     omc_endpoint_forget(&server->endpoint);
@@ -144,12 +144,12 @@ START_TEST(addresses_are_not_looked_up)
     const char *problem;
 
     open_client("127.0.0.9:5", "", "60");
-    ck_assert_int_eq(omc_finding_of(&client->names, server, START, &problem), OMC_ENDPOINT_FOUND);
+    ck_assert_int_eq(omc_finding_of(&client->names, server, START, &problem), OMC_FINDING_FOUND);
     ck_assert_str_eq(list(), "127.0.0.9");
     ck_assert_ptr_null(client->names.resolver);
     assert_rc(omcache_set_servers(client, "127.0.0.1:65536"), OMCACHE_OK);
     server = client->fleet.servers[0];
-    ck_assert_int_eq(omc_finding_of(&client->names, server, START, &problem), OMC_ENDPOINT_FAILED);
+    ck_assert_int_eq(omc_finding_of(&client->names, server, START, &problem), OMC_FINDING_FAILED);
     ck_assert_str_eq(problem, "not a port number from 1 to 65535");
 }
 END_TEST
