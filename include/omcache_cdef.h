@@ -261,8 +261,9 @@ int omcache_set_response_callback(omcache_t *mc, omcache_response_callback_func 
 /* Tells what to poll for.  Returns an array of *nfds entries with fd and events set, for
  * servers that have something to do and for names that are being looked up.  Sets
  * *poll_timeout to the number of milliseconds after which omcache_io should be called
- * even if nothing has happened.  This function also sends the no-ops that quiet requests
- * need, starts connections, and ends those that have timed out.
+ * even if nothing has happened; it is never more than the dead timeout.  This function also
+ * sends the no-ops that quiet requests need, starts connections, and ends those that have
+ * timed out.  Unless buffering is on, it sends all other requests that are unsent, too.
  * The array belongs to the library and is valid until the next call.
  * Returns NULL, with *nfds 0, if a pointer is NULL or when called from a callback.  It
  * may also return NULL, with *nfds 0, if there is nothing to poll.
