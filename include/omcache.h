@@ -702,7 +702,7 @@ typedef struct omcache_server_stats_s {
     uint64_t bytes_in;    /* bytes received */
     uint64_t bytes_out;   /* bytes sent */
     uint64_t outstanding; /* at present: requests neither answered nor given up */
-    uint64_t buffered;    /* at present: bytes not yet sent */
+    uint64_t buffered;    /* at present: bytes not yet sent, as for the send limit */
     /* Answers counted by latency, in microseconds from the call to the answer.  latency[0]
      * counts those of less than 2; latency[i] those from 2^i to less than 2^(i + 1). */
     uint64_t latency[OMCACHE_LATENCY_BUCKETS];

@@ -179,8 +179,8 @@ int omcache_set_dead_timeout(omcache_t *mc, uint32_t msec);
 
 /* Sets how many unsent bytes may be kept for one server; the default is 10485760.  A
  * request that would exceed this limit is refused with OMCACHE_BUFFER_FULL.  A request
- * counts with the number of bytes that are sent for it.  Before there is a connection it
- * counts with its bytes in the binary protocol: 24 of header, extras, key and value.
+ * counts with its bytes in the binary protocol, whichever protocol is used: 24 of header,
+ * extras, key and value.
  * Returns OMCACHE_OK, or OMCACHE_INVALID if mc is NULL.
  * Never waits; may be called from a callback.  Since 0.1. */
 int omcache_set_send_buffer_max_size(omcache_t *mc, size_t size);

@@ -1,29 +1,30 @@
 /*
- * Filling requests.
+ * Keys and values of requests.
  */
 #include "api/arguments.h"
 
+#include "api/raw.h"
 #include "client/handle.h"
-#include "proto/request.h"
 
-bool omc_arguments_fill(const omcache_t *mc, omcache_req_t *req,
-                        const struct omc_arguments *command)
+bool omc_arguments_set_key(const omcache_t *mc, struct omc_ask *ask, const void *key,
+                           size_t key_len)
 {
-    size_t key_len = command->key.len, extra_len = command->extra.len;
-    size_t data_len = command->data.len;
+    return omc_arguments_set(mc, ask, key, key_len, NULL, 0);
+}
 
-    if (key_len > OMC_REQUEST_KEY_MAX || data_len > UINT32_MAX - OMC_REQUEST_KEY_MAX - extra_len)
+bool omc_arguments_set(const omcache_t *mc, struct omc_ask *ask, const void *key, size_t key_len,
+                       const void *value, size_t value_len)
+{
+    if (key_len > OMC_ASK_KEY_MAX || value_len > UINT32_MAX - 2 * OMC_ASK_KEY_MAX)
         return false;
-    *req = (omcache_req_t){
-        .server_index = -1,
-        .header = {.opcode = command->opcode,
-                   .keylen = htobe16((uint16_t)key_len),
-                   .extlen = (uint8_t)extra_len,
-                   .bodylen = htobe32((uint32_t)(extra_len + key_len + data_len)),
-                   .cas = htobe64(command->cas)},
-        .extra = command->extra.bytes,
-        .key = command->key.bytes,
-        .data = command->data.bytes,
-    };
-    return omc_request_check(req, mc->fleet.routing.keys.prefix_len);
+    ask->key = key;
+    ask->key_len = (uint8_t)key_len;
+    ask->value = value;
+    ask->value_len = (uint32_t)value_len;
+    return omc_ask_check(ask, mc->fleet.routing.keys.prefix_len);
+}
+
+bool omc_arguments_read(const omcache_t *mc, const omcache_req_t *req, struct omc_ask *ask)
+{
+    return omc_raw_read(req, ask) && omc_ask_check(ask, mc->fleet.routing.keys.prefix_len);
 }

@@ -12,7 +12,7 @@
 #include "client/operation.h"
 #include "client/submit.h"
 #include "omcache.h"
-#include "proto/request.h"
+#include "proto/ask.h"
 
 /* Who is to be told, and by when. */
 struct completion {
@@ -31,7 +31,7 @@ static void hold_operations(omcache_t *mc, uint32_t count)
 }
 
 /* Runs a request for an operation, or for nobody if there is no function. */
-static int run_operation(omcache_t *mc, const omcache_req_t *req,
+static int run_operation(omcache_t *mc, const struct omc_ask *ask, int server_index,
                          const struct completion *completion)
 {
     int64_t now = omc_call_clock(mc);
@@ -40,16 +40,16 @@ static int run_operation(omcache_t *mc, const omcache_req_t *req,
     int rc;
 
     if (completion->func == NULL)
-        return omc_submit_operation(mc, req, NULL, now);
-    if (omc_opcode_needs_key(req->header.opcode))
-        key_len = omc_request_key_len(req);
-    operation = omc_operation_new(&mc->operations, req->key, key_len,
+        return omc_submit_operation(mc, ask, server_index, NULL, now);
+    if (omc_opcode_needs_key(ask->op))
+        key_len = ask->key_len;
+    operation = omc_operation_new(&mc->operations, ask->key, key_len,
                                   omc_clock_after(now, completion->timeout_msec), completion->func,
                                   completion->context);
     if (operation == NULL)
         return OMCACHE_NO_MEMORY;
     hold_operations(mc, 1);
-    rc = omc_submit_operation(mc, req, operation, now);
+    rc = omc_submit_operation(mc, ask, server_index, operation, now);
     if (rc != OMCACHE_OK)
         omc_operation_free(&mc->operations, operation);
     return rc;
@@ -66,24 +66,28 @@ static int end_acceptance(omcache_t *mc, int rc)
     return rc;
 }
 
-/* Runs a command on a key, or on the server with that index, if it is not -1. */
-static int start_operation(omcache_t *mc, const struct omc_arguments *command, int server_index,
-                           const struct completion *completion)
+/* What a request is made of besides. */
+struct piece {
+    const void *bytes;
+    size_t len;
+};
+
+/* Runs a command on a key and a value, or on the server with that index, if it is not -1. */
+static int start_operation(omcache_t *mc, struct omc_ask *ask, struct piece key, struct piece value,
+                           int server_index, const struct completion *completion)
 {
     int rc = omc_call_refusal(mc);
-    omcache_req_t req;
 
     if (rc != OMCACHE_OK)
         return rc;
-    if (!omc_arguments_fill(mc, &req, command))
+    if (!omc_arguments_set(mc, ask, key.bytes, key.len, value.bytes, value.len))
         return OMCACHE_INVALID;
-    req.server_index = server_index;
     omc_call_begin(mc);
-    return end_acceptance(mc, run_operation(mc, &req, completion));
+    return end_acceptance(mc, run_operation(mc, ask, server_index, completion));
 }
 
 /* Runs one that names its server: -1 is none. */
-static int start_at(omcache_t *mc, const struct omc_arguments *command, int server_index,
+static int start_at(omcache_t *mc, struct omc_ask *ask, struct piece name, int server_index,
                     const struct completion *completion)
 {
     int rc = omc_call_refusal(mc);
@@ -92,51 +96,46 @@ static int start_at(omcache_t *mc, const struct omc_arguments *command, int serv
         return rc;
     if (omc_fleet_server(&mc->fleet, server_index) == NULL)
         return mc->fleet.count == 0 ? OMCACHE_NO_SERVERS : OMCACHE_INVALID;
-    return start_operation(mc, command, server_index, completion);
+    return start_operation(mc, ask, name, (struct piece){NULL, 0}, server_index, completion);
 }
 
-int omc_async_start(omcache_t *mc, const struct omc_arguments *command, int32_t timeout_msec,
+static int start_on_key(omcache_t *mc, struct omc_ask *ask, const void *key, size_t key_len,
+                        const struct completion *completion)
+{
+    return start_operation(mc, ask, (struct piece){key, key_len}, (struct piece){NULL, 0}, -1,
+                           completion);
+}
+
+int omc_async_start(omcache_t *mc, struct omc_ask *ask, int32_t timeout_msec,
                     omcache_reply_callback_func *func, void *context)
 {
     const struct completion completion = {timeout_msec, func, context};
 
-    return start_operation(mc, command, -1, &completion);
+    return start_operation(mc, ask, (struct piece){ask->key, ask->key_len},
+                           (struct piece){ask->value, ask->value_len}, -1, &completion);
 }
 
 int omcache_async_get(omcache_t *mc, const void *key, size_t key_len, int32_t timeout_msec,
                       omcache_reply_callback_func *func, void *context)
 {
     const struct completion completion = {timeout_msec, func, context};
-    struct omc_arguments command = {
-        .opcode = omc_arguments_opcode(func != NULL, OMC_OP_GETKQ, OMC_OP_GETK),
-        .key = {key, key_len},
+    struct omc_ask ask = {
+        .op = omc_arguments_opcode(func != NULL, OMC_OP_GETKQ, OMC_OP_GETK),
     };
 
-    return start_operation(mc, &command, -1, &completion);
+    return start_on_key(mc, &ask, key, key_len, &completion);
 }
 
 int omcache_async_gat(omcache_t *mc, const void *key, size_t key_len, time_t expiration,
                       int32_t timeout_msec, omcache_reply_callback_func *func, void *context)
 {
     const struct completion completion = {timeout_msec, func, context};
-    uint32_t extra = omc_arguments_expiration(expiration);
-    struct omc_arguments command = {
-        .opcode = omc_arguments_opcode(func != NULL, OMC_OP_GATKQ, OMC_OP_GATK),
-        .key = {key, key_len},
-        .extra = {&extra, sizeof(extra)},
+    struct omc_ask ask = {
+        .op = omc_arguments_opcode(func != NULL, OMC_OP_GATKQ, OMC_OP_GATK),
+        .expiration = omc_arguments_expiration(expiration),
     };
 
-    return start_operation(mc, &command, -1, &completion);
-}
-
-static int start_store(omcache_t *mc, const struct omc_arguments *command, uint32_t flags,
-                       time_t expiration, const struct completion *completion)
-{
-    struct omc_arguments_store extra = omc_arguments_store(flags, expiration);
-    struct omc_arguments whole = *command;
-
-    whole.extra = (struct omc_arguments_piece){&extra, sizeof(extra)};
-    return start_operation(mc, &whole, -1, completion);
+    return start_on_key(mc, &ask, key, key_len, &completion);
 }
 
 int omcache_async_set(omcache_t *mc, const void *key, size_t key_len, const void *value,
@@ -144,14 +143,15 @@ int omcache_async_set(omcache_t *mc, const void *key, size_t key_len, const void
                       int32_t timeout_msec, omcache_reply_callback_func *func, void *context)
 {
     const struct completion completion = {timeout_msec, func, context};
-    struct omc_arguments command = {
-        .opcode = omc_arguments_opcode(func != NULL, OMC_OP_SETQ, OMC_OP_SET),
-        .key = {key, key_len},
-        .data = {value, value_len},
+    struct omc_ask ask = {
+        .op = omc_arguments_opcode(func != NULL, OMC_OP_SETQ, OMC_OP_SET),
+        .flags = flags,
+        .expiration = omc_arguments_expiration(expiration),
         .cas = cas,
     };
 
-    return start_store(mc, &command, flags, expiration, &completion);
+    return start_operation(mc, &ask, (struct piece){key, key_len}, (struct piece){value, value_len},
+                           -1, &completion);
 }
 
 int omcache_async_add(omcache_t *mc, const void *key, size_t key_len, const void *value,
@@ -159,13 +159,14 @@ int omcache_async_add(omcache_t *mc, const void *key, size_t key_len, const void
                       omcache_reply_callback_func *func, void *context)
 {
     const struct completion completion = {timeout_msec, func, context};
-    struct omc_arguments command = {
-        .opcode = omc_arguments_opcode(func != NULL, OMC_OP_ADDQ, OMC_OP_ADD),
-        .key = {key, key_len},
-        .data = {value, value_len},
+    struct omc_ask ask = {
+        .op = omc_arguments_opcode(func != NULL, OMC_OP_ADDQ, OMC_OP_ADD),
+        .flags = flags,
+        .expiration = omc_arguments_expiration(expiration),
     };
 
-    return start_store(mc, &command, flags, expiration, &completion);
+    return start_operation(mc, &ask, (struct piece){key, key_len}, (struct piece){value, value_len},
+                           -1, &completion);
 }
 
 int omcache_async_replace(omcache_t *mc, const void *key, size_t key_len, const void *value,
@@ -173,13 +174,14 @@ int omcache_async_replace(omcache_t *mc, const void *key, size_t key_len, const 
                           omcache_reply_callback_func *func, void *context)
 {
     const struct completion completion = {timeout_msec, func, context};
-    struct omc_arguments command = {
-        .opcode = omc_arguments_opcode(func != NULL, OMC_OP_REPLACEQ, OMC_OP_REPLACE),
-        .key = {key, key_len},
-        .data = {value, value_len},
+    struct omc_ask ask = {
+        .op = omc_arguments_opcode(func != NULL, OMC_OP_REPLACEQ, OMC_OP_REPLACE),
+        .flags = flags,
+        .expiration = omc_arguments_expiration(expiration),
     };
 
-    return start_store(mc, &command, flags, expiration, &completion);
+    return start_operation(mc, &ask, (struct piece){key, key_len}, (struct piece){value, value_len},
+                           -1, &completion);
 }
 
 int omcache_async_append(omcache_t *mc, const void *key, size_t key_len, const void *value,
@@ -187,14 +189,13 @@ int omcache_async_append(omcache_t *mc, const void *key, size_t key_len, const v
                          omcache_reply_callback_func *func, void *context)
 {
     const struct completion completion = {timeout_msec, func, context};
-    struct omc_arguments command = {
-        .opcode = omc_arguments_opcode(func != NULL, OMC_OP_APPENDQ, OMC_OP_APPEND),
-        .key = {key, key_len},
-        .data = {value, value_len},
+    struct omc_ask ask = {
+        .op = omc_arguments_opcode(func != NULL, OMC_OP_APPENDQ, OMC_OP_APPEND),
         .cas = cas,
     };
 
-    return start_operation(mc, &command, -1, &completion);
+    return start_operation(mc, &ask, (struct piece){key, key_len}, (struct piece){value, value_len},
+                           -1, &completion);
 }
 
 int omcache_async_prepend(omcache_t *mc, const void *key, size_t key_len, const void *value,
@@ -202,14 +203,13 @@ int omcache_async_prepend(omcache_t *mc, const void *key, size_t key_len, const 
                           omcache_reply_callback_func *func, void *context)
 {
     const struct completion completion = {timeout_msec, func, context};
-    struct omc_arguments command = {
-        .opcode = omc_arguments_opcode(func != NULL, OMC_OP_PREPENDQ, OMC_OP_PREPEND),
-        .key = {key, key_len},
-        .data = {value, value_len},
+    struct omc_ask ask = {
+        .op = omc_arguments_opcode(func != NULL, OMC_OP_PREPENDQ, OMC_OP_PREPEND),
         .cas = cas,
     };
 
-    return start_operation(mc, &command, -1, &completion);
+    return start_operation(mc, &ask, (struct piece){key, key_len}, (struct piece){value, value_len},
+                           -1, &completion);
 }
 
 int omcache_async_increment(omcache_t *mc, const void *key, size_t key_len, uint64_t delta,
@@ -217,14 +217,14 @@ int omcache_async_increment(omcache_t *mc, const void *key, size_t key_len, uint
                             omcache_reply_callback_func *func, void *context)
 {
     const struct completion completion = {timeout_msec, func, context};
-    struct omc_arguments_delta extra = omc_arguments_delta(delta, initial, expiration);
-    struct omc_arguments command = {
-        .opcode = omc_arguments_opcode(func != NULL, OMC_OP_INCREMENTQ, OMC_OP_INCREMENT),
-        .key = {key, key_len},
-        .extra = {&extra, sizeof(extra)},
+    struct omc_ask ask = {
+        .op = omc_arguments_opcode(func != NULL, OMC_OP_INCREMENTQ, OMC_OP_INCREMENT),
+        .delta = delta,
+        .initial = initial,
+        .expiration = omc_arguments_delta_expiration(expiration),
     };
 
-    return start_operation(mc, &command, -1, &completion);
+    return start_on_key(mc, &ask, key, key_len, &completion);
 }
 
 int omcache_async_decrement(omcache_t *mc, const void *key, size_t key_len, uint64_t delta,
@@ -232,91 +232,91 @@ int omcache_async_decrement(omcache_t *mc, const void *key, size_t key_len, uint
                             omcache_reply_callback_func *func, void *context)
 {
     const struct completion completion = {timeout_msec, func, context};
-    struct omc_arguments_delta extra = omc_arguments_delta(delta, initial, expiration);
-    struct omc_arguments command = {
-        .opcode = omc_arguments_opcode(func != NULL, OMC_OP_DECREMENTQ, OMC_OP_DECREMENT),
-        .key = {key, key_len},
-        .extra = {&extra, sizeof(extra)},
+    struct omc_ask ask = {
+        .op = omc_arguments_opcode(func != NULL, OMC_OP_DECREMENTQ, OMC_OP_DECREMENT),
+        .delta = delta,
+        .initial = initial,
+        .expiration = omc_arguments_delta_expiration(expiration),
     };
 
-    return start_operation(mc, &command, -1, &completion);
+    return start_on_key(mc, &ask, key, key_len, &completion);
 }
 
 int omcache_async_delete(omcache_t *mc, const void *key, size_t key_len, int32_t timeout_msec,
                          omcache_reply_callback_func *func, void *context)
 {
     const struct completion completion = {timeout_msec, func, context};
-    struct omc_arguments command = {
-        .opcode = omc_arguments_opcode(func != NULL, OMC_OP_DELETEQ, OMC_OP_DELETE),
-        .key = {key, key_len},
+    struct omc_ask ask = {
+        .op = omc_arguments_opcode(func != NULL, OMC_OP_DELETEQ, OMC_OP_DELETE),
     };
 
-    return start_operation(mc, &command, -1, &completion);
+    return start_on_key(mc, &ask, key, key_len, &completion);
 }
 
 int omcache_async_touch(omcache_t *mc, const void *key, size_t key_len, time_t expiration,
                         int32_t timeout_msec, omcache_reply_callback_func *func, void *context)
 {
     const struct completion completion = {timeout_msec, func, context};
-    uint32_t extra = omc_arguments_expiration(expiration);
-    struct omc_arguments command = {
-        .opcode = OMC_OP_TOUCH,
-        .key = {key, key_len},
-        .extra = {&extra, sizeof(extra)},
+    struct omc_ask ask = {
+        .op = OMC_OP_TOUCH,
+        .expiration = omc_arguments_expiration(expiration),
     };
 
-    return start_operation(mc, &command, -1, &completion);
+    return start_on_key(mc, &ask, key, key_len, &completion);
 }
 
 int omcache_async_noop(omcache_t *mc, int server_index, int32_t timeout_msec,
                        omcache_reply_callback_func *func, void *context)
 {
     const struct completion completion = {timeout_msec, func, context};
-    struct omc_arguments command = {.opcode = OMC_OP_NOOP};
+    struct omc_ask ask = {
+        .op = OMC_OP_NOOP,
+    };
 
-    return start_at(mc, &command, server_index, &completion);
+    return start_at(mc, &ask, (struct piece){NULL, 0}, server_index, &completion);
 }
 
 int omcache_async_version(omcache_t *mc, int server_index, int32_t timeout_msec,
                           omcache_reply_callback_func *func, void *context)
 {
     const struct completion completion = {timeout_msec, func, context};
-    struct omc_arguments command = {.opcode = OMC_OP_VERSION};
+    struct omc_ask ask = {
+        .op = OMC_OP_VERSION,
+    };
 
-    return start_at(mc, &command, server_index, &completion);
+    return start_at(mc, &ask, (struct piece){NULL, 0}, server_index, &completion);
 }
 
 int omcache_async_flush_all(omcache_t *mc, time_t expiration, int server_index,
                             int32_t timeout_msec, omcache_reply_callback_func *func, void *context)
 {
     const struct completion completion = {timeout_msec, func, context};
-    uint32_t extra = omc_arguments_flush_time(expiration);
-    struct omc_arguments command = {
-        .opcode = omc_arguments_opcode(func != NULL, OMC_OP_FLUSHQ, OMC_OP_FLUSH),
-        .extra = {&extra, sizeof(extra)},
+    struct omc_ask ask = {
+        .op = omc_arguments_opcode(func != NULL, OMC_OP_FLUSHQ, OMC_OP_FLUSH),
+        .bits = OMC_ASK_DATED,
+        .expiration = omc_arguments_flush_time(expiration),
     };
 
-    return start_at(mc, &command, server_index, &completion);
+    return start_at(mc, &ask, (struct piece){NULL, 0}, server_index, &completion);
 }
 
 int omcache_async_stat(omcache_t *mc, const char *command, int server_index, int32_t timeout_msec,
                        omcache_reply_callback_func *func, void *context)
 {
     const struct completion completion = {timeout_msec, func, context};
-    struct omc_arguments stat = {
-        .opcode = OMC_OP_STAT,
-        .key = {command, command == NULL ? 0 : strlen(command)},
+    const struct piece name = {command, command == NULL ? 0 : strlen(command)};
+    struct omc_ask ask = {
+        .op = OMC_OP_STAT,
     };
 
-    return start_at(mc, &stat, server_index, &completion);
+    return start_at(mc, &ask, name, server_index, &completion);
 }
 
-/* Makes the request for the key at a place; false if it cannot be one. */
-static bool fill_part(const omcache_t *mc, omcache_req_t *req, const void *key, size_t key_len)
+/* Makes the request for a key; false if it cannot be one. */
+static bool fill_part(const omcache_t *mc, struct omc_ask *ask, const void *key, size_t key_len)
 {
-    struct omc_arguments command = {.opcode = OMC_OP_GETKQ, .key = {key, key_len}};
-
-    return omc_arguments_fill(mc, req, &command);
+    *ask = (struct omc_ask){.op = OMC_OP_GETKQ};
+    return omc_arguments_set_key(mc, ask, key, key_len);
 }
 
 /* Frees the parts of a group from here on, and the group. */
@@ -367,13 +367,13 @@ static int queue_group(omcache_t *mc, struct omc_operation *group, int64_t now)
     bool accepted = group->parts == 0;
 
     for (struct omc_operation *part = group->next; part != NULL; part = next) {
-        omcache_req_t req;
+        struct omc_ask ask;
         int rc;
 
         next = part->next;
         part->next = NULL;
-        fill_part(mc, &req, part->key, part->key_len);
-        rc = omc_submit_operation(mc, &req, part, now);
+        fill_part(mc, &ask, part->key, part->key_len);
+        rc = omc_submit_operation(mc, &ask, -1, part, now);
         accepted = accepted || rc == OMCACHE_OK;
         if (rc == OMCACHE_OK)
             continue;
@@ -421,9 +421,9 @@ int omcache_async_get_multi(omcache_t *mc, const void *const *keys, const size_t
     if (func == NULL || (key_count > 0 && (keys == NULL || key_lens == NULL)))
         return OMCACHE_INVALID;
     for (size_t i = 0; i < key_count; i++) {
-        omcache_req_t req;
+        struct omc_ask ask;
 
-        if (!fill_part(mc, &req, keys[i], key_lens[i]))
+        if (!fill_part(mc, &ask, keys[i], key_lens[i]))
             return OMCACHE_INVALID;
     }
     omc_call_begin(mc);

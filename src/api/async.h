@@ -6,11 +6,12 @@
 
 #include <stdint.h>
 
-#include "api/arguments.h"
 #include "omcache.h"
+#include "proto/ask.h"
 
-/* Starts one on a key: what the omcache_async_* functions do and return. */
-int omc_async_start(omcache_t *mc, const struct omc_arguments *command, int32_t timeout_msec,
+/* Starts one on the key and the value that it has: what the omcache_async_* functions do and
+ * return. */
+int omc_async_start(omcache_t *mc, struct omc_ask *ask, int32_t timeout_msec,
                     omcache_reply_callback_func *func, void *context);
 
 #endif

@@ -17,8 +17,6 @@
 #include "client/setup.h"
 #include "client/submit.h"
 #include "client/tell.h"
-#include "proto/opcode.h"
-#include "proto/request.h"
 
 bool omc_call_is_foreign(const omcache_t *mc)
 {
@@ -40,12 +38,6 @@ int omc_call_refusal(const omcache_t *mc)
     if (mc != NULL && mc->doomed)
         return OMCACHE_CANCELLED;
     return omc_call_is_allowed(mc) ? OMCACHE_OK : OMCACHE_INVALID;
-}
-
-bool omc_call_check(const omcache_t *mc, const omcache_req_t *req)
-{
-    return !omc_opcode_is_meta(req->header.opcode) &&
-           omc_request_check(req, mc->fleet.routing.keys.prefix_len);
 }
 
 /* What the callback that makes this call is looking at stays where it is. */
@@ -158,14 +150,17 @@ int omc_call_result(omcache_t *mc, int rc, size_t *value_count)
     return OMCACHE_FAIL;
 }
 
-static bool is_finished(omcache_t *mc)
+/* Whether the call has what it waits for: operations, the batch that it collects, or all. */
+static bool is_finished(omcache_t *mc, const struct omc_frame *frame)
 {
-    return mc->batch.reqs != NULL ? mc->batch.left == 0 : omc_loop_is_idle(mc);
+    if (frame != NULL)
+        return frame->left == 0;
+    return mc->batch.awaited ? mc->batch.left == 0 : omc_loop_is_idle(mc);
 }
 
 /* One turn at least, even if all is finished: a server that is coming back may
  * wait for it. */
-static int turn_until(omcache_t *mc, int64_t now, int64_t deadline)
+int omc_call_turn(omcache_t *mc, const struct omc_frame *frame, int64_t now, int64_t deadline)
 {
     bool may_read = true;
 
@@ -181,7 +176,7 @@ static int turn_until(omcache_t *mc, int64_t now, int64_t deadline)
         if (omc_batch_is_lost(&mc->batch))
             return OMCACHE_CANCELLED;
         omc_delivery_of_failures(mc);
-        finished = is_finished(mc);
+        finished = is_finished(mc, frame);
         if (mc->doomed || (finished && (!first || !omc_loop_is_active(mc))))
             return OMCACHE_OK;
         if (!first && (now >= deadline || omc_loop_is_stalled(mc)))
@@ -195,43 +190,52 @@ static int turn_until(omcache_t *mc, int64_t now, int64_t deadline)
     }
 }
 
-/* Collects into values with `now` already read. */
-static int collect(omcache_t *mc, omcache_req_t *reqs, size_t *req_count, omcache_value_t *values,
-                   size_t room, size_t *value_count, int64_t now, int32_t timeout_msec)
+struct omc_call omc_call_make(size_t count, omcache_value_t *values, const size_t *value_count,
+                              int32_t timeout_msec)
 {
-    int64_t deadline = omc_clock_after(now, timeout_msec);
-    size_t stored;
+    return (struct omc_call){
+        .count = count,
+        .values = values,
+        .room = values == NULL || value_count == NULL ? 0 : *value_count,
+        .timeout_msec = timeout_msec,
+        .server_index = -1,
+    };
+}
+
+/* Notes what became of the first request that was accepted. */
+static void note_first(const struct omc_batch *batch, struct omc_call *call)
+{
+    call->tag = batch->first;
+    call->server_index = batch->orders[batch->ranks[0]].server_index;
+}
+
+/* Collects the current batch, or all that comes, from call->now on. */
+static int collect(omcache_t *mc, struct omc_call *call, bool awaited)
+{
+    int64_t deadline = omc_clock_after(call->now, call->timeout_msec), now;
     int rc;
 
-    omc_batch_collect(&mc->batch, reqs, values, room, mc->depth);
-    rc = turn_until(mc, now, deadline);
-    if (rc == OMCACHE_AGAIN && timeout_msec > 0 && (now = omc_call_clock(mc)) >= deadline) {
+    omc_batch_collect(&mc->batch, awaited, call->values, call->room, mc->depth);
+    rc = omc_call_turn(mc, NULL, call->now, deadline);
+    if (rc == OMCACHE_AGAIN && call->timeout_msec > 0 && (now = omc_call_clock(mc)) >= deadline) {
         omc_recovery_doubt_all(mc, now);
         omc_loop_doubt(mc, now);
     }
-    stored = omc_batch_collect_end(&mc->batch);
+    call->stored = omc_batch_collect_end(&mc->batch);
     omc_loop_forget_stalls(mc);
-    if (value_count != NULL)
-        *value_count = stored;
-    if (rc == OMCACHE_OK && req_count != NULL)
-        *req_count = 0;
+    if (rc == OMCACHE_OK)
+        call->count = 0;
     return rc;
 }
 
-int omc_call_io(omcache_t *mc, omcache_req_t *reqs, size_t *req_count, omcache_value_t *values,
-                size_t *value_count, int32_t timeout_msec)
+int omc_call_io(omcache_t *mc, struct omc_call *call, bool awaited)
 {
-    bool has_batch = reqs != NULL && req_count != NULL && *req_count > 0;
-
-    if (has_batch && !omc_batch_is(&mc->batch, reqs, *req_count))
-        return OMCACHE_INVALID;
-    if (!has_batch) {
+    if (!awaited) {
         omc_delivery_of_failures(mc);
         omc_batch_end(&mc->batch);
     }
-    return collect(mc, has_batch ? reqs : NULL, req_count, values,
-                   value_count == NULL ? 0 : *value_count, value_count, omc_call_clock(mc),
-                   timeout_msec);
+    call->now = omc_call_clock(mc);
+    return collect(mc, call, awaited);
 }
 
 static enum omc_submit_write when_to_write(const omcache_t *mc, int32_t timeout_msec)
@@ -241,63 +245,76 @@ static enum omc_submit_write when_to_write(const omcache_t *mc, int32_t timeout_
     return mc->settings.buffering ? OMC_SUBMIT_COLLECT : OMC_SUBMIT_NOW;
 }
 
-/* Submits a request, and tries to get its answer while it is at it. */
-static enum omc_step ask_one(omcache_t *mc, omcache_req_t *req, omcache_value_t *values,
-                             size_t room, size_t *value_count, int32_t timeout_msec, int64_t now)
+int omc_call_order(omcache_t *mc, struct omc_call *call)
+{
+    if (mc->fleet.count == 0)
+        return OMCACHE_NO_SERVERS;
+    if (call->count == 0)
+        return OMCACHE_OK;            /* the batch before goes on */
+    if (mc->batch.failures_count > 0) /* of the last command: nobody has collected them */
+        omc_delivery_of_failures(mc);
+    if (call->count > UINT32_MAX || !omc_batch_begin(&mc->batch, call->count))
+        return OMCACHE_NO_MEMORY;
+    return OMCACHE_OK;
+}
+
+bool omc_call_submit(omcache_t *mc, struct omc_call *call, int *rc)
+{
+    call->now = omc_call_clock(mc);
+    call->refusal = omc_submit(mc, &call->count, when_to_write(mc, call->timeout_msec), call->now);
+    *rc = call->count == 0 ? call->refusal : OMCACHE_BUFFERED; /* the count tells of others */
+    if (call->count > 0)
+        note_first(&mc->batch, call);
+    return call->count > 0 && call->timeout_msec != 0;
+}
+
+int omc_call_collect(omcache_t *mc, struct omc_call *call)
+{
+    int rc = collect(mc, call, true);
+
+    return rc == OMCACHE_OK ? call->refusal : rc;
+}
+
+/* Submits the request, and tries to get its answer while it is at it. */
+static enum omc_step ask_one(omcache_t *mc, struct omc_call *call)
 {
     struct omc_express express;
     struct omc_reply reply;
-    enum omc_step step = omc_express_ask(mc, &express, req, timeout_msec, now);
+    enum omc_step step;
 
+    call->now = omc_call_clock(mc);
+    step = omc_express_ask(mc, &express, call->timeout_msec, call->now);
+    if (step != OMC_STEP_NOTHING)
+        note_first(&mc->batch, call);
+    if (step == OMC_STEP_DONE)
+        step = omc_express_take(mc, &express, &reply, omc_call_clock(mc));
     if (step != OMC_STEP_DONE)
         return step;
-    step = omc_express_take(mc, &express, req, &reply, omc_call_clock(mc));
-    if (step == OMC_STEP_DONE && room == 0)
+    if (call->room == 0) {
         omc_losses_note(mc, express.server, reply.value.status, 1);
-    if (step != OMC_STEP_DONE || room == 0)
         return step;
-    values[0] = reply.value;
-    *value_count = 1;
+    }
+    call->values[0] = reply.value;
+    call->stored = 1;
     return step;
 }
 
-/* Submits and, with a timeout, collects. */
-static int run_command(omcache_t *mc, omcache_req_t *reqs, size_t *req_count,
-                       omcache_value_t *values, size_t room, size_t *value_count,
-                       int32_t timeout_msec)
+int omc_call_run(omcache_t *mc, struct omc_call *call)
 {
-    int64_t now = omc_call_clock(mc);
     enum omc_step step = OMC_STEP_NOTHING;
-    int refusal = OMCACHE_OK, rc;
+    int rc;
 
-    if (mc->batch.failures_count > 0) /* of the last command: nobody has collected them */
-        omc_delivery_of_failures(mc);
-    if (*req_count == 1 && timeout_msec != 0)
-        step = ask_one(mc, reqs, values, room, value_count, timeout_msec, now);
-    if (step == OMC_STEP_NOTHING)
-        refusal = omc_submit(mc, reqs, req_count, when_to_write(mc, timeout_msec), now);
-    else if (step == OMC_STEP_DONE)
-        *req_count = 0;
-    if (*req_count == 0)
-        return refusal;
-    if (timeout_msec == 0)
-        return OMCACHE_BUFFERED; /* the count tells if some were refused */
-    rc = collect(mc, reqs, req_count, values, room, value_count, now, timeout_msec);
-    return rc == OMCACHE_OK ? refusal : rc;
-}
-
-int omc_call_command(omcache_t *mc, omcache_req_t *reqs, size_t *req_count, omcache_value_t *values,
-                     size_t *value_count, int32_t timeout_msec)
-{
-    size_t room = values == NULL || value_count == NULL ? 0 : *value_count;
-
-    if (value_count != NULL)
-        *value_count = 0;
-    if (mc->fleet.count == 0) {
-        *req_count = 0;
-        return OMCACHE_NO_SERVERS;
-    }
-    if (*req_count == 0)
+    if (call->timeout_msec != 0)
+        step = ask_one(mc, call);
+    if (step == OMC_STEP_DONE) {
+        call->count = 0;
         return OMCACHE_OK;
-    return run_command(mc, reqs, req_count, values, room, value_count, timeout_msec);
+    }
+    if (step == OMC_STEP_LEFT) {
+        call->refusal = OMCACHE_OK;
+        return omc_call_collect(mc, call);
+    }
+    if (omc_call_submit(mc, call, &rc))
+        return omc_call_collect(mc, call);
+    return rc;
 }

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "client/frame.h"
 #include "omcache.h"
 
 /* Whether calls are allowed: there is a handle, not freed by a callback, and no
@@ -41,22 +42,44 @@ int64_t omc_call_deadline(omcache_t *mc);
 /* The time, read now. */
 int64_t omc_call_clock(omcache_t *mc);
 
-/* Whether a request that the application has made itself may be sent as it is, with the key
- * prefix that is set.  The library's own opcodes are not for it: their extras, which are
- * written as they are, would be commands of its choice. */
-bool omc_call_check(const omcache_t *mc, const omcache_req_t *req);
-
 /* Ends a call and says what it returns: rc, unless a callback has freed the handle,
  * and then *value_count (if not NULL) becomes 0. */
 int omc_call_result(omcache_t *mc, int rc, size_t *value_count);
 
-/* Submits checked requests and, with a timeout, collects their answers. */
-int omc_call_command(omcache_t *mc, omcache_req_t *reqs, size_t *req_count, omcache_value_t *values,
-                     size_t *value_count, int32_t timeout_msec);
+/* A call that asks for so many things. */
+struct omc_call {
+    size_t count;            /* of requests, and then of those that are not finished */
+    omcache_value_t *values; /* where their answers go, */
+    size_t room;             /* of which there is room for so many, */
+    size_t stored;           /* and so many have come */
+    int32_t timeout_msec;
+    int64_t now;
+    int refusal;      /* why a request was not accepted, or OMCACHE_OK */
+    uint32_t tag;     /* that the first of those accepted has, */
+    int server_index; /* and who was asked; if there is none, it is -1 */
+};
 
-/* Runs the loop until the current batch (reqs not NULL) or everything is
+struct omc_call omc_call_make(size_t count, omcache_value_t *values, const size_t *value_count,
+                              int32_t timeout_msec);
+
+/* Begins a batch of call->count requests: its orders are for the caller to fill.  OMCACHE_OK, or
+ * what to return, and then nothing is asked. */
+int omc_call_order(omcache_t *mc, struct omc_call *call);
+
+/* Submits them; true if their answers are then to be collected, else *rc is what to return. */
+bool omc_call_submit(omcache_t *mc, struct omc_call *call, int *rc);
+int omc_call_collect(omcache_t *mc, struct omc_call *call);
+
+/* Both for one request. */
+int omc_call_run(omcache_t *mc, struct omc_call *call);
+
+/* Runs the loop until what the frame waits for has ended (NULL: the current batch that is
+ * collected, or everything), or the deadline has come: OMCACHE_OK, OMCACHE_AGAIN, or
+ * OMCACHE_CANCELLED if the batch was ended. */
+int omc_call_turn(omcache_t *mc, const struct omc_frame *frame, int64_t now, int64_t deadline);
+
+/* Runs the loop until the current batch (if it is awaited) or everything is
  * finished, or the timeout is over. */
-int omc_call_io(omcache_t *mc, omcache_req_t *reqs, size_t *req_count, omcache_value_t *values,
-                size_t *value_count, int32_t timeout_msec);
+int omc_call_io(omcache_t *mc, struct omc_call *call, bool awaited);
 
 #endif

@@ -2,11 +2,10 @@
  * What an application's event loop calls, and is called by.
  */
 #include "client/loop.h"
-#include "client/completion.h"
-#include "client/delivery.h"
-
 #include "api/call.h"
 #include "base/clock.h"
+#include "client/completion.h"
+#include "client/delivery.h"
 #include "client/handle.h"
 #include "client/tell.h"
 #include "omcache.h"

@@ -10,10 +10,6 @@
 #include "proto/meta_options.h"
 #include "proto/opcode.h"
 
-enum {
-    WANT_ALL = 2 * OMCACHE_META_WANT_SIZE - 1,
-};
-
 struct omcache_meta_s {
     struct omc_meta_options options;
 };
@@ -112,7 +108,7 @@ int omcache_meta_set_new_cas(omcache_meta_t *meta, uint64_t cas)
 
 int omcache_meta_set_mode(omcache_meta_t *meta, int mode)
 {
-    if (meta == NULL || mode < OMCACHE_META_DEFAULT || mode > OMCACHE_META_DECREMENT)
+    if (meta == NULL || !omc_meta_options_is_mode(mode))
         return OMCACHE_INVALID;
     meta->options.mode = mode;
     return OMCACHE_OK;
@@ -120,20 +116,11 @@ int omcache_meta_set_mode(omcache_meta_t *meta, int mode)
 
 int omcache_meta_set_want(omcache_meta_t *meta, int want)
 {
-    if (meta == NULL || want < 0 || want > WANT_ALL)
+    if (meta == NULL || !omc_meta_options_can_want(want))
         return OMCACHE_INVALID;
     meta->options.want = want;
     return OMCACHE_OK;
 }
-
-/* An operation: its opcode, key and data, its client flags or delta, and its options. */
-struct operation {
-    uint8_t opcode;
-    struct omc_arguments_piece key;
-    struct omc_arguments_piece data;
-    uint64_t number;
-    const omcache_meta_t *meta;
-};
 
 /* Which other protocol it is to be is known before a server is. */
 static bool may_be_meta(const omcache_t *mc)
@@ -142,28 +129,38 @@ static bool may_be_meta(const omcache_t *mc)
            mc->settings.protocol == OMCACHE_PROTOCOL_META;
 }
 
+/* An operation: its opcode, key and value, its client flags or delta, and its options. */
+struct operation {
+    uint8_t op;
+    const void *key;
+    size_t key_len;
+    const void *value;
+    size_t value_len;
+    uint64_t number;
+    const omcache_meta_t *meta;
+};
+
 static int start_meta(omcache_t *mc, const struct operation *operation, int32_t timeout_msec,
                       omcache_reply_callback_func *func, void *context)
 {
     struct omc_meta_options options;
     unsigned char extra[OMC_META_OPTIONS_MAX];
-    struct omc_arguments command = {
-        .opcode = operation->opcode,
-        .key = operation->key,
-        .data = operation->data,
-    };
+    struct omc_ask ask = {.op = operation->op, .extra = extra};
+    int rc = omc_call_refusal(mc);
 
     omc_meta_options_init(&options);
     if (operation->meta != NULL)
         options = operation->meta->options;
-    if (!omc_meta_options_fit(&options, operation->opcode))
+    if (!omc_meta_options_fit(&options, operation->op))
         return OMCACHE_INVALID;
-    if (omc_call_refusal(mc) == OMCACHE_OK && !may_be_meta(mc))
+    if (rc != OMCACHE_OK)
+        return rc;
+    if (!may_be_meta(mc) || !omc_arguments_set(mc, &ask, operation->key, operation->key_len,
+                                               operation->value, operation->value_len))
         return OMCACHE_INVALID;
-    command.extra.bytes = extra;
-    command.extra.len =
-        omc_meta_options_write(&options, operation->opcode, operation->number, extra);
-    return omc_async_start(mc, &command, timeout_msec, func, context);
+    ask.extra_len =
+        (uint8_t)omc_meta_options_write(&options, operation->op, operation->number, extra);
+    return omc_async_start(mc, &ask, timeout_msec, func, context);
 }
 
 /* Whether the value is not wanted. */
@@ -178,8 +175,9 @@ int omcache_async_meta_get(omcache_t *mc, const void *key, size_t key_len,
                            omcache_reply_callback_func *func, void *context)
 {
     const struct operation operation = {
-        .opcode = is_look(options) ? OMC_OP_META_LOOK : OMC_OP_META_GET,
-        .key = {key, key_len},
+        .op = is_look(options) ? OMC_OP_META_LOOK : OMC_OP_META_GET,
+        .key = key,
+        .key_len = key_len,
         .meta = options,
     };
 
@@ -191,9 +189,11 @@ int omcache_async_meta_set(omcache_t *mc, const void *key, size_t key_len, const
                            int32_t timeout_msec, omcache_reply_callback_func *func, void *context)
 {
     const struct operation operation = {
-        .opcode = OMC_OP_META_SET,
-        .key = {key, key_len},
-        .data = {value, value_len},
+        .op = OMC_OP_META_SET,
+        .key = key,
+        .key_len = key_len,
+        .value = value,
+        .value_len = value_len,
         .number = flags,
         .meta = options,
     };
@@ -206,8 +206,9 @@ int omcache_async_meta_delete(omcache_t *mc, const void *key, size_t key_len,
                               omcache_reply_callback_func *func, void *context)
 {
     const struct operation operation = {
-        .opcode = OMC_OP_META_DELETE,
-        .key = {key, key_len},
+        .op = OMC_OP_META_DELETE,
+        .key = key,
+        .key_len = key_len,
         .meta = options,
     };
 
@@ -219,8 +220,9 @@ int omcache_async_meta_arithmetic(omcache_t *mc, const void *key, size_t key_len
                                   omcache_reply_callback_func *func, void *context)
 {
     const struct operation operation = {
-        .opcode = OMC_OP_META_ARITHMETIC,
-        .key = {key, key_len},
+        .op = OMC_OP_META_ARITHMETIC,
+        .key = key,
+        .key_len = key_len,
         .number = delta,
         .meta = options,
     };

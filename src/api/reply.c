@@ -48,7 +48,7 @@ int omcache_reply_server_index(const omcache_reply_t *reply)
     return reply->server_index;
 }
 
-static bool tells(const omcache_reply_t *reply, uint8_t detail)
+static bool tells(const omcache_reply_t *reply, uint16_t detail)
 {
     return (reply->details.known & detail) != 0;
 }
@@ -70,20 +70,20 @@ int omcache_reply_already_won(const omcache_reply_t *reply)
 
 int64_t omcache_reply_ttl(const omcache_reply_t *reply)
 {
-    return tells(reply, OMC_DETAIL_TTL) ? reply->details.ttl : TTL_UNKNOWN;
+    return tells(reply, OMCACHE_META_WANT_TTL) ? reply->details.ttl : TTL_UNKNOWN;
 }
 
 int64_t omcache_reply_last_access(const omcache_reply_t *reply)
 {
-    return tells(reply, OMC_DETAIL_LAST_ACCESS) ? reply->details.last_access : -1;
+    return tells(reply, OMCACHE_META_WANT_LAST_ACCESS) ? reply->details.last_access : -1;
 }
 
 int omcache_reply_was_hit(const omcache_reply_t *reply)
 {
-    return tells(reply, OMC_DETAIL_WAS_HIT) ? 1 : tells(reply, OMC_DETAIL_NOT_HIT) ? 0 : -1;
+    return tells(reply, OMCACHE_META_WANT_WAS_HIT) ? reply->details.was_hit : -1;
 }
 
 int64_t omcache_reply_size(const omcache_reply_t *reply)
 {
-    return tells(reply, OMC_DETAIL_SIZE) ? reply->details.size : -1;
+    return tells(reply, OMCACHE_META_WANT_SIZE) ? reply->details.size : -1;
 }

@@ -13,12 +13,12 @@
 #include "client/handle.h"
 #include "client/members.h"
 #include "omcache.h"
-#include "proto/request.h"
+#include "proto/ask.h"
 #include "route/hash.h"
 #include "route/point.h"
 #include "route/router.h"
 
-_Static_assert((int)OMC_KEY_MAX == (int)OMC_REQUEST_KEY_MAX,
+_Static_assert((int)OMC_KEY_MAX == (int)OMC_ASK_KEY_MAX,
                "route and proto, which do not know each other, know the same keys");
 
 /* Data that programs may copy into themselves, so their size and their contents
@@ -60,7 +60,9 @@ int omcache_server_protocol(omcache_t *mc, int server_index)
     const struct omc_server *server =
         mc == NULL ? NULL : omc_fleet_server(&mc->fleet, server_index);
 
-    return server == NULL ? -1 : server->conn.codec->protocol;
+    if (server == NULL)
+        return -1;
+    return server->conn.codec == NULL ? OMCACHE_PROTOCOL_AUTO : server->conn.codec->protocol;
 }
 
 int omcache_set_dns_servers(omcache_t *mc, const char *servers)
@@ -107,7 +109,7 @@ int omcache_set_key_prefix(omcache_t *mc, const void *prefix, size_t prefix_len,
     struct omc_key_rules *keys;
 
     if (!omc_call_is_allowed(mc) || (prefix == NULL && prefix_len > 0) ||
-        prefix_len >= OMC_REQUEST_KEY_MAX)
+        prefix_len >= OMC_ASK_KEY_MAX)
         return OMCACHE_INVALID;
     keys = &mc->fleet.routing.keys;
     if (prefix_len > 0)
@@ -135,7 +137,7 @@ int omcache_server_index_for_key(omcache_t *mc, const unsigned char *key, size_t
     const struct omc_server *server;
     int index;
 
-    if (!omc_call_is_allowed(mc) || key == NULL || key_len == 0 || key_len > OMC_REQUEST_KEY_MAX)
+    if (!omc_call_is_allowed(mc) || key == NULL || key_len == 0 || key_len > OMC_ASK_KEY_MAX)
         return -1;
     if (mc->fleet.count <= 1)
         return 0;

@@ -46,7 +46,7 @@ int omcache_server_stats(omcache_t *mc, int server_index, omcache_server_stats_t
         .bytes_in = server->conn.bytes_in,
         .bytes_out = server->conn.bytes_out,
         .outstanding = omc_queue_outstanding(&server->conn.queue),
-        .buffered = omc_connection_unsent(&server->conn),
+        .buffered = server->conn.unsent,
     };
     memcpy(all.latency, counters->latency, sizeof(all.latency));
     memcpy(stats, &all, all.struct_size);

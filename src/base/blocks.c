@@ -3,9 +3,6 @@
  */
 #include "base/blocks.h"
 
-#include <stdint.h>
-#include <string.h>
-
 #include "base/memory.h"
 
 void omc_blocks_init(struct omc_blocks *blocks)
@@ -76,33 +73,4 @@ size_t omc_blocks_size(size_t size)
     size_t place = place_of(size);
 
     return place == OMC_BLOCKS_SIZES ? size : size_of(place);
-}
-
-/* Goes on in another block. */
-static bool change_block(struct omc_blocks *blocks, struct omc_buffer *buffer, size_t capacity)
-{
-    size_t size = omc_buffer_size(buffer);
-    unsigned char *base = omc_blocks_take(blocks, &capacity);
-
-    if (base == NULL)
-        return false;
-    if (size > 0)
-        memcpy(base, omc_buffer_data(buffer), size);
-    omc_blocks_put(blocks, buffer->base, buffer->capacity);
-    *buffer = (struct omc_buffer){base, capacity, 0, size};
-    return true;
-}
-
-bool omc_blocks_grow(struct omc_blocks *blocks, struct omc_buffer *buffer, size_t more)
-{
-    size_t size = omc_buffer_size(buffer), wanted = 2 * size;
-
-    if (more > SIZE_MAX - size)
-        return false;
-    if (wanted < size + more)
-        wanted = size + more;
-    /* What only has to be moved, or is too large for a block, is the buffer's own affair. */
-    if (wanted <= buffer->capacity || place_of(wanted) == OMC_BLOCKS_SIZES)
-        return omc_buffer_reserve(buffer, more);
-    return change_block(blocks, buffer, wanted);
 }

@@ -29,9 +29,11 @@ static void check(bool is_right, const struct omc_server *server, const char *wh
 
 static void audit_queue(const struct omc_server *server)
 {
-    const struct omc_queue *queue = &server->conn.queue;
+    const struct omc_connection *conn = &server->conn;
+    const struct omc_queue *queue = &conn->queue;
     uint32_t open = 0, idle = 0;
     bool awaits_answer = false;
+    size_t unsent = 0;
 
     if (queue->count > SHORT)
         return;
@@ -40,10 +42,17 @@ static void audit_queue(const struct omc_server *server)
 
         open += !pending->settled && !pending->forgotten;
         idle += !pending->settled && !pending->forgotten && omc_queue_is_idle(pending);
-        awaits_answer = awaits_answer || (!pending->quiet && pending->start < server->conn.written);
+        if (!omc_connection_was_sent(conn, queue->first + i) || pending->half)
+            unsent += pending->refused ? 0 : omc_ask_size(&pending->ask);
+        awaits_answer =
+            awaits_answer || (!pending->quiet && omc_connection_was_sent(conn, queue->first + i));
     }
     check(queue->open == open && queue->idle == idle, server, "the number of open requests");
-    check(omc_connection_awaits_answer(&server->conn) == awaits_answer, server, "what is owed");
+    check(omc_connection_awaits_answer(conn) == awaits_answer, server, "what is owed");
+    check(conn->unsent == unsent, server, "the number of unsent bytes");
+    check(omc_queue_next(queue) - conn->begun <= queue->count, server, "what was written");
+    check(!omc_connection_waits(conn) || conn->borrowed == omc_queue_next(queue), server,
+          "what is borrowed");
 }
 
 static void audit_server(const omcache_t *mc, const struct omc_server *server)
@@ -57,7 +66,8 @@ static void audit_server(const omcache_t *mc, const struct omc_server *server)
           "what is held back");
     check(!server->touched, server, "the list of touched servers");
     check(omc_state_is_handshake(server->state) == (conn->hello_len > 0), server, "the hello");
-    check(omc_state_is_connected(server->state) == (conn->fd >= 0), server, "the socket");
+    check(omc_state_is_connected(server->state) == omc_stream_is_open(&conn->stream), server,
+          "the stream");
     check(deadline == OMC_CLOCK_NEVER ||
               (server->deadline.place > 0 && server->deadline.when <= deadline),
           server, "the deadline");

@@ -7,10 +7,9 @@
 
 #include "base/memory.h"
 #include "proto/opcode.h"
-#include "proto/request.h"
 
 enum {
-    ROOM_KEPT = 1024, /* for failures, where fewer are needed */
+    ROOM_MIN = 8,
 };
 
 void omc_batch_init(struct omc_batch *batch, uint32_t first_tag)
@@ -22,7 +21,11 @@ void omc_batch_init(struct omc_batch *batch, uint32_t first_tag)
 void omc_batch_fini(struct omc_batch *batch)
 {
     omc_memory_free(batch->failures);
+    omc_memory_free(batch->orders);
+    omc_memory_free(batch->ranks);
     batch->failures = NULL;
+    batch->orders = NULL;
+    batch->ranks = NULL;
 }
 
 void omc_batch_end(struct omc_batch *batch)
@@ -38,26 +41,51 @@ void omc_batch_end_all(struct omc_batch *batch)
         omc_batch_end(batch);
 }
 
-/* Room for so many failures, and not very much more; false without memory. */
-static bool reserve_failures(struct omc_batch *batch, size_t count)
+/* How much room there should be in place of `room`, so that there is enough, and not very much
+ * more. */
+static size_t choose_room(size_t room, size_t count)
 {
-    bool wasteful = batch->failures_room > ROOM_KEPT && count < batch->failures_room / 8;
-    size_t room = wasteful && count < ROOM_KEPT ? ROOM_KEPT : count;
-    struct omc_batch_failure *failures;
-
-    if (count <= batch->failures_room && !wasteful)
-        return true;
-    failures = omc_memory_resize(batch->failures, room, sizeof(*failures));
-    if (failures == NULL)
-        return count <= batch->failures_room;
-    batch->failures = failures;
-    batch->failures_room = room;
-    return true;
+    if (count > room)
+        return count < ROOM_MIN ? ROOM_MIN : count;
+    if (room <= OMC_BATCH_ROOM || count >= room / 8)
+        return room;
+    return count < OMC_BATCH_ROOM ? OMC_BATCH_ROOM : count;
 }
 
-bool omc_batch_begin(struct omc_batch *batch, size_t count)
+/* Has an array get that room; false if it was to grow and there is no memory. */
+static bool resize(void **array, size_t room, size_t size, bool grows)
 {
-    if (!reserve_failures(batch, count))
+    void *resized = omc_memory_resize(*array, room, size);
+
+    if (resized != NULL)
+        *array = resized;
+    return resized != NULL || !grows;
+}
+
+/* Room for so many requests and their failures, and not very much more; false without memory. */
+static bool make_room(struct omc_batch *batch, size_t count)
+{
+    size_t room = choose_room(batch->room, count);
+    bool grows = room > batch->room;
+    void *orders = batch->orders, *ranks = batch->ranks, *failures = batch->failures;
+    bool done;
+
+    if (room == batch->room)
+        return true;
+    done = resize(&orders, room, sizeof(*batch->orders), grows) &&
+           resize(&ranks, room, sizeof(*batch->ranks), grows) &&
+           resize(&failures, room, sizeof(*batch->failures), grows);
+    batch->orders = orders;
+    batch->ranks = ranks;
+    batch->failures = failures;
+    if (done)
+        batch->room = room;
+    return done;
+}
+
+bool omc_batch_begin_large(struct omc_batch *batch, size_t count)
+{
+    if (!make_room(batch, count))
         return false;
     omc_batch_end(batch);
     batch->first = batch->next_tag;
@@ -78,19 +106,13 @@ void omc_batch_pop(struct omc_batch *batch, struct omc_batch *outer)
     *batch = *outer;
 }
 
-bool omc_batch_is(const struct omc_batch *batch, const omcache_req_t *reqs, size_t count)
-{
-    return batch->count > 0 && reqs[0].header.opaque == batch->first && count == batch->count &&
-           reqs[count - 1].header.opaque == batch->first + (uint32_t)(count - 1);
-}
-
-void omc_batch_collect(struct omc_batch *batch, const omcache_req_t *reqs, omcache_value_t *values,
-                       size_t room, unsigned depth)
+void omc_batch_collect(struct omc_batch *batch, bool awaited, omcache_value_t *values, size_t room,
+                       unsigned depth)
 {
     batch->depth = depth;
-    batch->reqs = reqs;
+    batch->awaited = awaited;
     batch->values = values;
-    batch->room = values == NULL ? 0 : room;
+    batch->values_room = values == NULL ? 0 : room;
     batch->stored = 0;
     batch->overflowed = false;
     batch->collecting = true;
@@ -98,9 +120,9 @@ void omc_batch_collect(struct omc_batch *batch, const omcache_req_t *reqs, omcac
 
 size_t omc_batch_collect_end(struct omc_batch *batch)
 {
-    batch->reqs = NULL;
+    batch->awaited = false;
     batch->values = NULL;
-    batch->room = 0;
+    batch->values_room = 0;
     batch->collecting = false;
     return batch->stored;
 }
@@ -115,24 +137,24 @@ struct omc_batch *omc_batch_of(struct omc_batch *batch, uint32_t tag)
 bool omc_batch_is_awaited(struct omc_batch *batch, uint32_t tag)
 {
     batch = omc_batch_of(batch, tag);
-    return batch != NULL && batch->reqs != NULL;
+    return batch != NULL && batch->awaited;
 }
 
-const omcache_req_t *omc_batch_request(const struct omc_batch *batch, uint32_t tag)
+const struct omc_ask *omc_batch_ask(const struct omc_batch *batch, uint32_t tag)
 {
-    return batch != NULL && batch->reqs != NULL ? &batch->reqs[tag - batch->first] : NULL;
+    return batch != NULL && batch->awaited ? &batch->orders[batch->ranks[tag - batch->first]].ask
+                                           : NULL;
 }
 
 /* Only the get family answers with the key that it was asked for. */
 bool omc_batch_fits(struct omc_batch *batch, uint32_t tag, const struct omc_reply *reply)
 {
-    const omcache_req_t *req = omc_batch_request(omc_batch_of(batch, tag), tag);
+    const struct omc_ask *ask = omc_batch_ask(omc_batch_of(batch, tag), tag);
     const omcache_value_t *value = &reply->value;
 
-    if (req == NULL || value->key_len == 0 || !omc_opcode_is_get(reply->opcode))
+    if (ask == NULL || value->key_len == 0 || !omc_opcode_is_get(reply->opcode))
         return true;
-    return value->key_len == omc_request_key_len(req) &&
-           memcmp(value->key, req->key, value->key_len) == 0;
+    return value->key_len == ask->key_len && memcmp(value->key, ask->key, value->key_len) == 0;
 }
 
 void omc_batch_settle(struct omc_batch *batch, uint32_t tag)

@@ -12,7 +12,18 @@
 #include <stdint.h>
 
 #include "omcache.h"
+#include "proto/ask.h"
 #include "proto/codec.h"
+
+enum {
+    OMC_BATCH_ROOM = 1024, /* for requests that is kept where fewer are needed */
+};
+
+/* A request of a batch: what is asked, and of which server (-1: that of its key). */
+struct omc_order {
+    struct omc_ask ask; /* what it points to is there while the call lasts that collects */
+    int server_index;
+};
 
 /* A request that failed, and which the application has not yet been told of. */
 struct omc_batch_failure {
@@ -27,15 +38,16 @@ struct omc_batch {
     size_t count;
     size_t left; /* requests without an outcome */
 
-    struct omc_batch_failure *failures; /* room for `failures_room`, at least count */
+    struct omc_batch_failure *failures;
     size_t failures_count;
-    size_t failures_room;
+    struct omc_order *orders; /* as they were given; */
+    uint32_t *ranks;          /* the request with the tag first + i is orders[ranks[i]] */
+    size_t room;              /* for so many of all three */
 
-    /* While a call collects: the batch's requests, or NULL if it collects
-     * nothing, and its room. */
-    const omcache_req_t *reqs;
+    /* While a call collects: */
+    bool awaited; /* the batch's requests, else everything */
     omcache_value_t *values;
-    size_t room;
+    size_t values_room;
     size_t stored;
     bool overflowed;
     bool collecting;
@@ -47,14 +59,24 @@ struct omc_batch {
 void omc_batch_init(struct omc_batch *batch, uint32_t first_tag);
 void omc_batch_fini(struct omc_batch *batch);
 
-/* Ends the current batch and begins one of at most count requests, the first of
- * which gets the tag batch->first; false without memory. */
-bool omc_batch_begin(struct omc_batch *batch, size_t count);
+/* For omc_batch_begin, where there is too little room, or much. */
+bool omc_batch_begin_large(struct omc_batch *batch, size_t count);
 
-/* Adds the next request, giving it its tag. */
-static inline uint32_t omc_batch_add(struct omc_batch *batch)
+/* Ends the current batch and begins one of at most count requests, for which there are orders
+ * and ranks; the first gets the tag batch->first.  False without memory. */
+static inline bool omc_batch_begin(struct omc_batch *batch, size_t count)
 {
-    batch->count++;
+    if (count > batch->room || batch->room > OMC_BATCH_ROOM)
+        return omc_batch_begin_large(batch, count);
+    batch->count = batch->left = batch->failures_count = 0;
+    batch->first = batch->next_tag;
+    return true;
+}
+
+/* Adds the request whose order is at that place, giving it the next tag. */
+static inline uint32_t omc_batch_add(struct omc_batch *batch, uint32_t place)
+{
+    batch->ranks[batch->count++] = place;
     batch->left++;
     return batch->next_tag++;
 }
@@ -81,19 +103,16 @@ void omc_batch_end_all(struct omc_batch *batch);
 /* Whether the batch that is being collected was ended: its outcomes will not come. */
 static inline bool omc_batch_is_lost(const struct omc_batch *batch)
 {
-    return batch->reqs != NULL && batch->count == 0;
+    return batch->awaited && batch->count == 0;
 }
 
 /* Whether a call waits for the request with that tag. */
 bool omc_batch_is_awaited(struct omc_batch *batch, uint32_t tag);
 
-/* Whether the array is the current batch. */
-bool omc_batch_is(const struct omc_batch *batch, const omcache_req_t *reqs, size_t count);
-
-/* Starts to collect into values, and stops; how many were stored.  reqs NULL: no
- * batch is collected.  depth: how many calls have not returned. */
-void omc_batch_collect(struct omc_batch *batch, const omcache_req_t *reqs, omcache_value_t *values,
-                       size_t room, unsigned depth);
+/* Starts to collect into values, and stops; how many were stored.  awaited: the batch, else
+ * everything.  depth: how many calls have not returned. */
+void omc_batch_collect(struct omc_batch *batch, bool awaited, omcache_value_t *values, size_t room,
+                       unsigned depth);
 size_t omc_batch_collect_end(struct omc_batch *batch);
 
 /* Whether an answer can belong to the request: it has not another one's key, as
@@ -111,8 +130,8 @@ bool omc_batch_fail(struct omc_batch *batch, struct omc_server *server, uint32_t
 /* Forgets whose they are, as that server is dropped. */
 void omc_batch_forget_server(struct omc_batch *batch, const struct omc_server *server);
 
-/* The batch that has a request with that tag, or NULL; and the request, if it is collected. */
+/* The batch that has a request with that tag, or NULL; and what was asked, if it is collected. */
 struct omc_batch *omc_batch_of(struct omc_batch *batch, uint32_t tag);
-const omcache_req_t *omc_batch_request(const struct omc_batch *batch, uint32_t tag);
+const struct omc_ask *omc_batch_ask(const struct omc_batch *batch, uint32_t tag);
 
 #endif

@@ -11,7 +11,7 @@
 #include "client/pick.h"
 #include "client/server.h"
 #include "omcache.h"
-#include "proto/request.h"
+#include "proto/ask.h"
 
 /* The usable server for a key that belongs to `own`, which is down; or NULL. */
 struct omc_server *omc_choice_instead(omcache_t *mc, struct omc_server *own,
@@ -29,13 +29,13 @@ static inline struct omc_server *omc_choice_of(omcache_t *mc, const unsigned cha
                : omc_choice_instead(mc, own, key, key_len, now);
 }
 
-/* The server that a request names, or the usable one for its key; or NULL. */
-static inline struct omc_server *omc_choice_for(omcache_t *mc, const omcache_req_t *req,
-                                                int64_t now)
+/* The server that a request names (-1: none), or the usable one for its key; or NULL. */
+static inline struct omc_server *omc_choice_for(omcache_t *mc, const struct omc_ask *ask,
+                                                int server_index, int64_t now)
 {
-    if (req->server_index == -1)
-        return omc_choice_of(mc, req->key, omc_request_key_len(req), now);
-    return omc_fleet_server(&mc->fleet, req->server_index);
+    if (server_index == -1)
+        return omc_choice_of(mc, ask->key, ask->key_len, now);
+    return omc_fleet_server(&mc->fleet, server_index);
 }
 
 #endif

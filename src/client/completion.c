@@ -7,6 +7,7 @@
 
 #include "base/memory.h"
 #include "client/delivery.h"
+#include "client/frame.h"
 #include "client/handle.h"
 #include "client/pins.h"
 #include "client/server.h"
@@ -127,25 +128,48 @@ static void keep(omcache_t *mc, struct omc_operation *operation, const omcache_r
                       operation->starved ? OMCACHE_NO_MEMORY : told->status);
 }
 
-void omc_completion_reply(omcache_t *mc, struct omc_operation *operation, struct omc_server *server,
-                          const struct omc_reply *reply)
+/* Gives an outcome to the call that waits for it, which knows the key. */
+static void give(struct omc_frame *frame, const omcache_reply_t *told)
+{
+    if (frame->count < frame->room)
+        frame->replies[frame->count++] = *told;
+}
+
+/* Ends an operation of such a call. */
+static void end_waiting(omcache_t *mc, struct omc_operation *operation)
+{
+    operation->frame->left--;
+    omc_operation_free(&mc->operations, operation);
+}
+
+unsigned omc_completion_reply(omcache_t *mc, struct omc_operation *operation,
+                              struct omc_server *server, const struct omc_reply *reply)
 {
     omcache_reply_t told = describe(operation, reply->value.status);
 
     take_answer(&told, reply);
+    if (operation->frame != NULL) {
+        unsigned depth = operation->frame->depth;
+
+        give(operation->frame, &told);
+        if (reply->last)
+            end_waiting(mc, operation);
+        return depth;
+    }
     if (omc_operation_is_held(&mc->operations, operation) || operation->kept.first != NULL ||
         operation->starved) {
         keep(mc, operation, &told, reply->last);
-        return;
+        return 0;
     }
     if (!reply->last) {
         call(mc, operation, server, &told);
-        return;
+        return 0;
     }
     omc_operation_stop(&mc->operations, operation);
     leave_group(mc, operation->group, told.status);
     call(mc, operation, server, &told);
     omc_operation_release(&mc->operations, operation);
+    return 0;
 }
 
 /* Tells of the answers that were kept, and frees them. */
@@ -172,6 +196,12 @@ void omc_completion_tell(omcache_t *mc)
 
         operations->ended.first = operation->next;
         operations->ended.count--;
+        if (operation->frame != NULL) {
+            told = describe(operation, operation->status);
+            give(operation->frame, &told);
+            end_waiting(mc, operation);
+            continue;
+        }
         leave_group(mc, operation->group, operation->status);
         tell_kept(mc, operation);
         told = describe(operation, operation->status);

@@ -5,7 +5,6 @@
 
 #include "base/memory.h"
 #include "client/enqueue.h"
-#include "proto/bytes.h"
 #include "proto/opcode.h"
 #include "proto/text.h"
 
@@ -14,45 +13,37 @@ enum {
 };
 
 /* Queues the next request in place of the one that was answered. */
-static int queue(omcache_t *mc, struct omc_server *server, const struct omc_pending *asked,
-                 const omcache_req_t *req)
+static int queue_next(omcache_t *mc, struct omc_server *server, const struct omc_pending *asked,
+                      const struct omc_ask *ask)
 {
-    return omc_enqueue(mc, server, req, (struct omc_prefix){.len = 0}, asked, SIZE_MAX);
+    return omc_enqueue_again(mc, server, ask, &asked->claim);
 }
 
 /* There is no counter: make it. */
 static int add_value(omcache_t *mc, struct omc_server *server, const struct omc_pending *asked)
 {
-    struct omc_scratch scratch;
-    omcache_req_t add;
+    struct omc_ask add;
 
-    if (!omc_text_make_counter(&asked->counter->delta, &scratch, &add))
-        return OMCACHE_FAIL;
-    return queue(mc, server, asked, &add);
+    omc_text_make_counter(&asked->claim.counter->delta, asked->claim.counter->digits, &add);
+    return queue_next(mc, server, asked, &add);
 }
 
 /* There is one again: count. */
 static int count_again(omcache_t *mc, struct omc_server *server, const struct omc_pending *asked)
 {
-    if (++asked->counter->tries >= TRIES)
+    if (++asked->claim.counter->tries >= TRIES)
         return OMCACHE_FAIL;
-    return queue(mc, server, asked, &asked->counter->delta);
-}
-
-/* It stands behind the delta. */
-static uint64_t initial_of(const struct omc_counter *counter)
-{
-    return omc_bytes_get64(counter->extra + sizeof(uint64_t));
+    return queue_next(mc, server, asked, &asked->claim.counter->delta);
 }
 
 /* Whether what was answered needs another request, which could be queued. */
 static bool needs_more(omcache_t *mc, struct omc_server *server, const struct omc_pending *asked,
                        int *status)
 {
-    bool is_add = asked->opcode == OMC_OP_ADD;
+    bool is_add = asked->ask.op == OMC_OP_ADD;
     int rc;
 
-    if (asked->owner == OMC_OWNER_GONE ||
+    if (asked->claim.owner == OMC_OWNER_GONE ||
         *status != (is_add ? OMCACHE_KEY_EXISTS : OMCACHE_NOT_FOUND))
         return false;
     rc = is_add ? count_again(mc, server, asked) : add_value(mc, server, asked);
@@ -65,13 +56,13 @@ static bool needs_more(omcache_t *mc, struct omc_server *server, const struct om
 bool omc_counting_go_on(omcache_t *mc, struct omc_server *server, const struct omc_pending *asked,
                         struct omc_reply *reply)
 {
-    struct omc_counter *counter = asked->counter;
+    struct omc_counter *counter = asked->claim.counter;
 
     if (needs_more(mc, server, asked, &reply->value.status))
         return true;
-    reply->opcode = counter->delta.header.opcode;
-    if (asked->opcode == OMC_OP_ADD && reply->value.status == OMCACHE_OK) {
-        reply->value.delta_value = initial_of(counter);
+    reply->opcode = counter->delta.op;
+    if (asked->ask.op == OMC_OP_ADD && reply->value.status == OMCACHE_OK) {
+        reply->value.delta_value = counter->delta.initial;
         reply->silent = omc_opcode_is_quiet(reply->opcode);
     }
     omc_memory_free(counter);

@@ -6,19 +6,18 @@
 #include "client/handle.h"
 #include "client/losses.h"
 #include "client/respond.h"
-#include "proto/request.h"
 
 /* Stores a value if there is room; without any, nobody asked for values. */
 static bool store_value(omcache_t *mc, struct omc_batch *batch, const omcache_value_t *value)
 {
-    if (batch->stored < batch->room) {
+    if (batch->stored < batch->values_room) {
         batch->values[batch->stored++] = *value;
         return true;
     }
-    if (batch->room > 0 && !batch->overflowed) {
+    if (batch->values_room > 0 && !batch->overflowed) {
         batch->overflowed = true;
         omc_log(&mc->log, OMC_LOG_WARNING, "more answers than the %zu there is room for: dropped",
-                batch->room);
+                batch->values_room);
     }
     return false;
 }
@@ -32,7 +31,7 @@ unsigned omc_delivery_of_answer(omcache_t *mc, uint32_t tag, const struct omc_re
     batch = omc_batch_of(&mc->batch, tag);
     if (batch == NULL)
         return 0;
-    if (omc_batch_request(batch, tag) != NULL)
+    if (batch->awaited)
         stored = store_value(mc, batch, &reply->value);
     if (reply->last)
         batch->left--;
@@ -42,13 +41,13 @@ unsigned omc_delivery_of_answer(omcache_t *mc, uint32_t tag, const struct omc_re
 static void deliver_failures(omcache_t *mc, struct omc_batch *batch)
 {
     for (size_t i = 0; i < batch->failures_count; i++) {
-        const omcache_req_t *req = omc_batch_request(batch, batch->failures[i].tag);
+        const struct omc_ask *ask = omc_batch_ask(batch, batch->failures[i].tag);
         omcache_value_t value = {.status = batch->failures[i].status};
         bool heard = mc->response_func != NULL;
 
-        if (req != NULL) {
-            value.key = req->key;
-            value.key_len = omc_request_key_len(req);
+        if (ask != NULL) {
+            value.key = ask->key;
+            value.key_len = ask->key_len;
         }
         omc_respond(mc, &value);
         if (!store_value(mc, batch, &value) && !heard && batch->failures[i].server != NULL)

@@ -49,8 +49,9 @@ static bool is_awaited(omcache_t *mc, const struct omc_server *server)
         if (queue->first + i == server->conn.begun)
             return false;
         if (pending != NULL && !pending->forgotten &&
-            (pending->owner == OMC_OWNER_OPERATION ||
-             (pending->owner == OMC_OWNER_BATCH && omc_batch_is_awaited(&mc->batch, pending->tag))))
+            (pending->claim.owner == OMC_OWNER_OPERATION ||
+             (pending->claim.owner == OMC_OWNER_BATCH &&
+              omc_batch_is_awaited(&mc->batch, pending->claim.tag))))
             return true;
     }
     return false;

@@ -34,7 +34,7 @@ static void update_deadline(omcache_t *mc, struct omc_server *server)
 /* Whether one that has refused requests has room for each of them. */
 static bool has_drained(const omcache_t *mc, const struct omc_server *server)
 {
-    size_t unsent = omc_connection_unsent(&server->conn), limit = mc->settings.send_limit;
+    size_t unsent = server->conn.unsent, limit = mc->settings.send_limit;
 
     return server->full && unsent <= limit / 2 &&
            (unsent == 0 || server->full_size <= limit - unsent);

@@ -3,19 +3,14 @@
  */
 #include "client/enqueue.h"
 
+#include <stdint.h>
+#include <string.h>
+
 #include "client/handle.h"
+#include "client/known.h"
+#include "client/outcome.h"
 #include "client/touch.h"
 #include "client/work.h"
-
-int omc_enqueue(omcache_t *mc, struct omc_server *server, const omcache_req_t *req,
-                struct omc_prefix prefix, const struct omc_pending *pending, size_t limit)
-{
-    int rc = omc_connection_submit(&server->conn, req, prefix, pending, limit);
-
-    if (rc == OMCACHE_OK)
-        omc_enqueue_queued(mc, server, pending->operation);
-    return rc;
-}
 
 void omc_enqueue_note(omcache_t *mc, struct omc_server *server)
 {
@@ -26,10 +21,83 @@ void omc_enqueue_note(omcache_t *mc, struct omc_server *server)
     omc_touch_server(&mc->fleet, server);
 }
 
-void omc_enqueue_queued(omcache_t *mc, struct omc_server *server, struct omc_operation *operation)
+/* Queues it, and notes where.  An operation borrows nothing. */
+static int submit(omcache_t *mc, struct omc_server *server, const struct omc_ask *ask,
+                  const struct omc_claim *claim, size_t limit, enum omc_enqueue_bytes bytes)
 {
-    if (operation != NULL)
-        omc_operation_queued(&mc->operations, operation, server,
-                             omc_queue_next(&server->conn.queue) - 1);
-    omc_enqueue_note(mc, server);
+    struct omc_connection *conn = &server->conn;
+    int rc;
+
+    if (!omc_stream_is_open(&conn->stream) && !omc_known_carries(mc, server, ask))
+        return OMCACHE_INVALID;
+    rc = omc_connection_submit(conn, ask, claim, limit);
+    if (rc != OMCACHE_OK || bytes == OMC_ENQUEUE_BORROW)
+        return rc;
+    if (!omc_connection_keep(conn)) {
+        if (claim->counter != NULL)
+            omc_queue_last(&conn->queue)->claim.counter = NULL; /* it is the caller's again */
+        omc_connection_take_back(conn);
+        return OMCACHE_NO_MEMORY;
+    }
+    if (claim->operation != NULL)
+        omc_operation_queued(&mc->operations, claim->operation, server,
+                             omc_queue_next(&conn->queue) - 1);
+    return rc;
+}
+
+/* The key that is sent is nobody's, and so must be copied. */
+static int submit_prefixed(omcache_t *mc, struct omc_server *server, const struct omc_ask *ask,
+                           const struct omc_claim *claim)
+{
+    const struct omc_key_rules *rules = &mc->fleet.routing.keys;
+    struct omc_claim prefixed_claim = *claim;
+    struct omc_ask prefixed = *ask;
+    unsigned char joined[OMC_ASK_KEY_MAX];
+
+    memcpy(joined, rules->prefix, rules->prefix_len);
+    memcpy(joined + rules->prefix_len, ask->key, ask->key_len);
+    prefixed.key = joined;
+    prefixed.key_len = (uint8_t)(rules->prefix_len + ask->key_len);
+    prefixed_claim.prefix_len = (uint8_t)rules->prefix_len;
+    prefixed_claim.prefix_hashed = rules->hash_prefix;
+    return submit(mc, server, &prefixed, &prefixed_claim, mc->settings.send_limit,
+                  OMC_ENQUEUE_COPY);
+}
+
+int omc_enqueue_unusual(omcache_t *mc, struct omc_server *server, const struct omc_ask *ask,
+                        const struct omc_claim *claim, enum omc_enqueue_bytes bytes)
+{
+    if (omc_enqueue_prefix_len(mc, ask) > 0)
+        return submit_prefixed(mc, server, ask, claim);
+    return submit(mc, server, ask, claim, mc->settings.send_limit, bytes);
+}
+
+int omc_enqueue_again(omcache_t *mc, struct omc_server *server, const struct omc_ask *ask,
+                      const struct omc_claim *claim)
+{
+    int rc = submit(mc, server, ask, claim, SIZE_MAX, OMC_ENQUEUE_COPY);
+
+    if (rc == OMCACHE_OK)
+        omc_enqueue_note(mc, server);
+    return rc;
+}
+
+/* A fence may go with them that was for others, too: so there is one to be made again. */
+bool omc_enqueue_keep(omcache_t *mc, struct omc_server *server)
+{
+    struct omc_connection *conn = &server->conn;
+    bool taken = false;
+
+    for (; !omc_connection_keep(conn); taken = true) {
+        const struct omc_pending pending = *omc_queue_last(&conn->queue);
+
+        if (pending.half)
+            return false;
+        omc_connection_take_back(conn);
+        if (!pending.fence)
+            omc_outcome_failure(mc, server, &pending, OMCACHE_NO_MEMORY);
+    }
+    if (taken)
+        omc_enqueue_note(mc, server);
+    return true;
 }

@@ -4,19 +4,48 @@
 #ifndef OMC_CLIENT_ENQUEUE_H
 #define OMC_CLIENT_ENQUEUE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
+#include "client/handle.h"
 #include "client/server.h"
 #include "link/queue.h"
 #include "omcache.h"
-#include "proto/request.h"
 
-/* Queues a request on its connection, to be sent soon; as omc_connection_submit. */
-int omc_enqueue(omcache_t *mc, struct omc_server *server, const omcache_req_t *req,
-                struct omc_prefix prefix, const struct omc_pending *pending, size_t limit);
+enum omc_enqueue_bytes {
+    OMC_ENQUEUE_COPY,   /* what the request points to is copied now, */
+    OMC_ENQUEUE_BORROW, /* or stays where it is until it is written, or copied by omc_enqueue_keep
+                         */
+};
 
-/* Notes that the newest request of its connection is new, and whose. */
-void omc_enqueue_queued(omcache_t *mc, struct omc_server *server, struct omc_operation *operation);
+/* How long the prefix is that the application has for the key of a request. */
+static inline size_t omc_enqueue_prefix_len(const omcache_t *mc, const struct omc_ask *ask)
+{
+    return omc_opcode_needs_key(ask->op) ? mc->fleet.routing.keys.prefix_len : 0;
+}
+
+/* For omc_enqueue, where there is more to be done than to queue the request. */
+int omc_enqueue_unusual(omcache_t *mc, struct omc_server *server, const struct omc_ask *ask,
+                        const struct omc_claim *claim, enum omc_enqueue_bytes bytes);
+
+/* Puts the application's prefix in front of the key, and queues a request on the server's
+ * connection, of which omc_enqueue_note is then to be told; as omc_connection_submit. */
+static inline int omc_enqueue(omcache_t *mc, struct omc_server *server, const struct omc_ask *ask,
+                              const struct omc_claim *claim, enum omc_enqueue_bytes bytes)
+{
+    if (bytes == OMC_ENQUEUE_BORROW && omc_enqueue_prefix_len(mc, ask) == 0 &&
+        omc_stream_is_open(&server->conn.stream))
+        return omc_connection_submit(&server->conn, ask, claim, mc->settings.send_limit);
+    return omc_enqueue_unusual(mc, server, ask, claim, bytes);
+}
+
+/* The same, with a note, for one that has been queued before, and has a prefix, if any. */
+int omc_enqueue_again(omcache_t *mc, struct omc_server *server, const struct omc_ask *ask,
+                      const struct omc_claim *claim);
+
+/* Copies what waiting requests have borrowed.  Those fail for which there is no memory.  False if
+ * that is one that is half written. */
+bool omc_enqueue_keep(omcache_t *mc, struct omc_server *server);
 
 /* Notes what is to be done about a new request. */
 void omc_enqueue_note(omcache_t *mc, struct omc_server *server);

@@ -8,7 +8,7 @@
 #include "client/recovery.h"
 
 /* The request stays where it is: its answer may be on the way. */
-static void abandon(omcache_t *mc, struct omc_operation *operation, int64_t now)
+void omc_expiry_abandon(omcache_t *mc, struct omc_operation *operation, int64_t now)
 {
     struct omc_server *server = operation->server;
     struct omc_pending *pending =
@@ -29,7 +29,7 @@ void omc_expiry_check(omcache_t *mc, int64_t now)
         struct omc_operation *operation = (struct omc_operation *)first;
         struct omc_server *server = operation->server;
 
-        abandon(mc, operation, now);
+        omc_expiry_abandon(mc, operation, now);
         omc_operation_end(&mc->operations, operation, OMCACHE_TIMEOUT);
         if (server != NULL)
             omc_recovery_doubt(mc, server, now);

@@ -3,6 +3,7 @@
  */
 #include "client/express.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "client/choice.h"
@@ -12,6 +13,7 @@
 #include "client/pins.h"
 #include "client/receive.h"
 #include "link/answers.h"
+#include "link/send.h"
 #include "net/socket.h"
 #include "proto/opcode.h"
 
@@ -35,115 +37,87 @@ static bool has_one_answer(const struct omc_codec *codec, uint8_t opcode)
 }
 
 /* The server to ask, or NULL if it is not ready to answer at once. */
-static struct omc_server *find_server(omcache_t *mc, const omcache_req_t *req, int64_t now)
+static struct omc_server *find_server(omcache_t *mc, const struct omc_order *order, int64_t now)
 {
-    struct omc_server *server = omc_choice_for(mc, req, now);
+    struct omc_server *server = omc_choice_for(mc, &order->ask, order->server_index, now);
 
     return server != NULL && server->state == OMC_STATE_READY &&
                    omc_connection_is_fresh(&server->conn, now) &&
-                   has_one_answer(server->conn.codec, req->header.opcode)
+                   has_one_answer(server->conn.codec, order->ask.op)
                ? server
                : NULL;
 }
 
 /* Leaves the rest to the long way. */
-static enum omc_step hand_over(omcache_t *mc, struct omc_express *express, int64_t now)
+static enum omc_step hand_over(omcache_t *mc, struct omc_server *server, int64_t now)
 {
-    struct omc_server *server = express->server;
-
-    omc_queue_push(&server->conn.queue, &express->pending);
-    omc_connection_note_begun(&server->conn);
-    if (server->conn.broken != 0)
-        omc_lifecycle_broken(mc, server, now);
+    omc_lifecycle_keep(mc, server, now);
     omc_enqueue_note(mc, server);
     return OMC_STEP_LEFT;
 }
 
-enum omc_step omc_express_ask(omcache_t *mc, struct omc_express *express, omcache_req_t *req,
-                              int32_t timeout_msec, int64_t now)
+enum omc_step omc_express_ask(omcache_t *mc, struct omc_express *express, int32_t timeout_msec,
+                              int64_t now)
 {
-    struct omc_prefix prefix = omc_handle_prefix(mc, req->header.opcode);
+    struct omc_order *order = mc->batch.orders;
     struct omc_server *server = NULL;
-    struct omc_connection *conn;
+    struct omc_claim claim;
 
     if ((timeout_msec < 0 || timeout_msec >= WAIT_MIN) && is_free(mc))
-        server = find_server(mc, req, now);
-    if (server == NULL || !omc_batch_begin(&mc->batch, 1))
+        server = find_server(mc, order, now);
+    if (server == NULL)
         return OMC_STEP_NOTHING;
-    conn = &server->conn;
-    *express = (struct omc_express){
-        .server = server,
-        .pending = {.start = conn->written,
-                    .tag = mc->batch.next_tag,
-                    .asked = mc->usec,
-                    .key_sum = omc_codec_key_sum(conn->codec, req, prefix),
-                    .owner = OMC_OWNER_BATCH,
-                    .opcode = req->header.opcode,
-                    .prefix_len = (uint8_t)prefix.len,
-                    .prefix_hashed = mc->fleet.routing.keys.hash_prefix,
-                    .keyed = req->server_index == -1},
-        .number = omc_queue_next(&conn->queue),
+    *express =
+        (struct omc_express){.server = server, .number = omc_queue_next(&server->conn.queue)};
+    claim = (struct omc_claim){
+        .owner = OMC_OWNER_BATCH,
+        .tag = mc->batch.next_tag,
+        .asked = mc->usec,
+        .keyed = order->server_index == -1,
     };
-    if (!omc_connection_ask(conn, req, prefix, mc->settings.send_limit, now))
+    if (omc_enqueue(mc, server, &order->ask, &claim, OMC_ENQUEUE_BORROW) != OMCACHE_OK)
         return OMC_STEP_NOTHING; /* the long way finds out why */
-    omc_request_complete(req, omc_batch_add(&mc->batch));
-    req->server_index = (int)server->index;
+    omc_batch_add(&mc->batch, 0);
+    order->server_index = (int)server->index;
     server->counters.requests++;
-    if (conn->broken != 0 || omc_connection_unsent(conn) > 0 || !omc_receive_await(mc, server))
-        return hand_over(mc, express, now);
+    if (!omc_send(&server->conn, now)) {
+        omc_lifecycle_broken(mc, server, errno, now);
+        return hand_over(mc, server, now);
+    }
+    if (omc_connection_waits(&server->conn) || !omc_receive_await(mc, server))
+        return hand_over(mc, server, now);
     return OMC_STEP_DONE;
 }
 
-static bool find_asked(const void *context, uint32_t opaque, struct omc_expected *found)
-{
-    const struct omc_express *express = context;
-
-    *found = (struct omc_expected){
-        .opaque = opaque,
-        .opcode = express->pending.opcode,
-        .first = true,
-        .key_sum = express->pending.key_sum,
-    };
-    return opaque == express->number;
-}
-
-static bool find_only(const void *context, struct omc_expected *found)
-{
-    const struct omc_express *express = context;
-
-    return find_asked(context, express->number, found);
-}
-
 /* Whether a reply is the answer, and can be told without more ado. */
-static bool is_plain(const struct omc_express *express, const omcache_req_t *req,
-                     const struct omc_reply *reply)
+static bool is_plain(const struct omc_express *express, const struct omc_ask *ask,
+                     struct omc_reply *reply, size_t prefix_len)
 {
     const omcache_value_t *value = &reply->value;
-    size_t prefix_len = express->pending.prefix_len, key_len = omc_request_key_len(req);
 
-    if (reply->opaque != express->number || reply->opcode != express->pending.opcode ||
-        !reply->last || reply->silent || value->status == OMCACHE_FAIL)
+    omc_receive_strip(reply, prefix_len);
+    if (reply->opaque != express->number || reply->opcode != ask->op || !reply->last ||
+        reply->silent || value->status == OMCACHE_FAIL)
         return false;
     if (value->key_len == 0 || !omc_opcode_is_get(reply->opcode))
         return true;
-    return value->key_len == prefix_len + key_len &&
-           memcmp(value->key + prefix_len, req->key, key_len) == 0;
+    return value->key_len == ask->key_len && memcmp(value->key, ask->key, ask->key_len) == 0;
 }
 
-enum omc_step omc_express_take(omcache_t *mc, struct omc_express *express, const omcache_req_t *req,
-                               struct omc_reply *reply, int64_t now)
+enum omc_step omc_express_take(omcache_t *mc, struct omc_express *express, struct omc_reply *reply,
+                               int64_t now)
 {
-    const struct omc_expect expect = {express, find_asked, find_only};
     struct omc_server *server = express->server;
+    struct omc_queue *queue = &server->conn.queue;
+    struct omc_pending *pending = omc_queue_slot(queue, express->number);
 
-    if (!omc_answers_peek(&server->conn, mc->settings.recv_limit, &expect, reply) ||
-        !is_plain(express, req, reply))
-        return hand_over(mc, express, now);
-    if (express->pending.prefix_len > 0)
-        omc_receive_strip(reply, express->pending.prefix_len);
+    if (!omc_answers_peek(&server->conn, mc->settings.recv_limit, reply) ||
+        !is_plain(express, &mc->batch.orders[0].ask, reply, pending->claim.prefix_len))
+        return hand_over(mc, server, now);
     omc_answers_take(&server->conn);
     omc_server_note_answer(server, now);
-    omc_counters_reply(&server->counters, reply, mc->usec - express->pending.asked);
+    omc_counters_reply(&server->counters, reply, mc->usec - pending->claim.asked);
+    omc_queue_settle(queue, pending);
     mc->batch.left = 0;
     if (reply->value.key_len > 0 || reply->value.data_len > 0)
         omc_pins_add(&mc->fleet, server, omc_pins_level_of_call(mc->depth));

@@ -1,6 +1,6 @@
 /*
  * The short way of one request whose caller waits, if nothing else goes on: it is
- * written, its answer is awaited and taken, and no list or queue hears of it.  Whatever
+ * written, its answer is awaited and taken, and no list hears of it.  Whatever
  * is not that plain is left to the long way, submit.h and loop.h, before it has begun or
  * half-way.
  */
@@ -23,18 +23,17 @@ enum omc_step {
 /* A request on its way. */
 struct omc_express {
     struct omc_server *server;
-    struct omc_pending pending;
-    uint32_t number; /* its opaque */
+    uint32_t number; /* in the queue of its connection */
 };
 
-/* Asks in a call that may wait so many milliseconds (-1: for ever).  When done,
- * something has come. */
-enum omc_step omc_express_ask(omcache_t *mc, struct omc_express *express, omcache_req_t *req,
-                              int32_t timeout_msec, int64_t now);
+/* Asks the only order of the current batch, in a call that may wait so many milliseconds (-1: for
+ * ever).  When done, something has come. */
+enum omc_step omc_express_ask(omcache_t *mc, struct omc_express *express, int32_t timeout_msec,
+                              int64_t now);
 
 /* Takes the answer if it is all there; the clock has been read anew for that.  Its value
  * is handed out until the application's next call. */
-enum omc_step omc_express_take(omcache_t *mc, struct omc_express *express, const omcache_req_t *req,
-                               struct omc_reply *reply, int64_t now);
+enum omc_step omc_express_take(omcache_t *mc, struct omc_express *express, struct omc_reply *reply,
+                               int64_t now);
 
 #endif

@@ -18,8 +18,6 @@
 #include "link/pool.h"
 #include "link/watch.h"
 #include "omcache.h"
-#include "proto/opcode.h"
-#include "proto/request.h"
 
 /* Times in milliseconds, sizes in bytes. */
 struct omc_settings {
@@ -57,7 +55,7 @@ struct omcache_s {
     bool shown;   /* the application sees the descriptors: reads do not wait */
     bool drained; /* a server has room again, and the application has not been told */
 
-    uint32_t *routes; /* scratch for sorting the requests of a command */
+    uint64_t *routes; /* scratch for sorting the requests of a command */
     size_t routes_room;
 
     int shortage; /* errno of what has run out since a connection was last made, or 0 */
@@ -79,16 +77,6 @@ struct omcache_s {
 static inline bool omc_handle_is_calling(const omcache_t *mc)
 {
     return mc->calling || mc->log.calling;
-}
-
-/* What goes in front of the key of a request. */
-static inline struct omc_prefix omc_handle_prefix(const omcache_t *mc, uint8_t opcode)
-{
-    const struct omc_key_rules *keys = &mc->fleet.routing.keys;
-
-    if (keys->prefix_len == 0 || !omc_opcode_needs_key(opcode))
-        return (struct omc_prefix){.len = 0};
-    return (struct omc_prefix){keys->prefix, keys->prefix_len};
 }
 
 #endif

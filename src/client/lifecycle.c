@@ -4,12 +4,12 @@
 #include "client/lifecycle.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/memory.h"
 #include "client/ending.h"
+#include "client/enqueue.h"
 #include "client/finding.h"
 #include "client/handle.h"
 #include "client/protocol.h"
@@ -18,6 +18,7 @@
 #include "client/touch.h"
 #include "client/work.h"
 #include "link/backoff.h"
+#include "link/send.h"
 #include "net/socket.h"
 
 static const struct omc_news no_news;
@@ -56,6 +57,7 @@ void omc_lifecycle_drop_second(omcache_t *mc, struct omc_server *server)
 /* Closes all of its sockets. */
 static void close_sockets(omcache_t *mc, struct omc_server *server)
 {
+    omc_stream_close(&server->conn.stream); /* while it has its descriptor */
     omc_watch_close(&mc->watches, &server->watch);
     omc_race_fini(&server->race, &mc->watches);
     omc_lifecycle_drop_second(mc, server);
@@ -101,7 +103,7 @@ size_t omc_lifecycle_abort(omcache_t *mc, struct omc_server *server, int status)
 
 static struct omc_news flush(omcache_t *mc, struct omc_server *server, int64_t now)
 {
-    if (!omc_connection_flush(&server->conn, now))
+    if (!omc_send(&server->conn, now))
         return omc_protocol_error(mc, server, errno);
     omc_touch_server(&mc->fleet, server);
     return no_news;
@@ -131,6 +133,7 @@ static struct omc_news accept_winner(omcache_t *mc, struct omc_server *server,
 {
     server->address = winner->address;
     omc_watch_move(&mc->watches, &server->watch, &winner->watch);
+    omc_stream_open_plain(&server->conn.stream, server->watch.fd);
     omc_race_fini(&server->race, &mc->watches);
     mc->shortage = 0;
     return (struct omc_news){.event = OMC_EVENT_CONNECTED};
@@ -200,6 +203,7 @@ static size_t replace_connection(omcache_t *mc, struct omc_server *server)
     server->second = NULL;
     failed = close_connection(mc, server, OMC_FATE_MOVE, OMCACHE_SERVER_FAILURE);
     omc_watch_move(&mc->watches, &server->watch, &second->watch);
+    omc_stream_move(&server->conn.stream, &second->stream);
     omc_second_free(second, &mc->watches);
     return failed;
 }
@@ -341,23 +345,15 @@ void omc_lifecycle_event(omcache_t *mc, struct omc_server *server, enum omc_even
     take_steps(mc, server, (struct omc_news){event, reason, 0}, now);
 }
 
-void omc_lifecycle_broken(omcache_t *mc, struct omc_server *server, int64_t now)
+void omc_lifecycle_broken(omcache_t *mc, struct omc_server *server, int error, int64_t now)
 {
-    take_steps(mc, server, omc_protocol_error(mc, server, server->conn.broken), now);
+    take_steps(mc, server, omc_protocol_error(mc, server, error), now);
 }
 
 void omc_lifecycle_found(omcache_t *mc, struct omc_server *server, int64_t now)
 {
     if (omc_state_is_resolving(server->state))
         take_steps(mc, server, resolve(mc, server, now), now);
-}
-
-void omc_lifecycle_expect(omcache_t *mc, struct omc_server *server, int64_t now)
-{
-    struct omc_news news = omc_protocol_prepare(mc, server);
-
-    if (news.event != OMC_EVENT_NONE)
-        take_steps(mc, server, news, now);
 }
 
 void omc_lifecycle_prepare(omcache_t *mc, struct omc_server *server, int64_t now)
@@ -376,6 +372,13 @@ void omc_lifecycle_write(omcache_t *mc, struct omc_server *server, int64_t now)
 
     if (omc_state_is_connected(server->state) && omc_connection_wants_write(conn) && !conn->blocked)
         take_steps(mc, server, flush(mc, server, now), now);
+}
+
+void omc_lifecycle_keep(omcache_t *mc, struct omc_server *server, int64_t now)
+{
+    /* Half a request is on its way, and the other half is lost. */
+    if (omc_connection_waits(&server->conn) && !omc_enqueue_keep(mc, server))
+        omc_lifecycle_broken(mc, server, ENOMEM, now);
 }
 
 /* Handles answers, and what they bring about. */
@@ -407,6 +410,7 @@ void omc_lifecycle_receive_rest(omcache_t *mc, struct omc_server *server, int64_
 
 void omc_lifecycle_ready(omcache_t *mc, struct omc_server *server, int64_t now)
 {
+    const struct omc_stream *stream = &server->conn.stream;
     short ready = server->watch.ready;
 
     if (omc_state_is_connecting(server->state))
@@ -414,9 +418,9 @@ void omc_lifecycle_ready(omcache_t *mc, struct omc_server *server, int64_t now)
     if (ready == 0)
         return;
     server->watch.ready = 0;
-    if ((ready & (POLLIN | POLLERR | POLLHUP | POLLNVAL)) != 0)
+    if ((ready & (stream->to_receive | OMC_STREAM_BROKEN)) != 0)
         omc_lifecycle_receive(mc, server, now);
-    if ((ready & POLLOUT) != 0 && omc_state_is_connected(server->state) &&
+    if ((ready & stream->to_send) != 0 && omc_state_is_connected(server->state) &&
         omc_connection_wants_write(&server->conn))
         take_steps(mc, server, flush(mc, server, now), now);
     omc_touch_server(&mc->fleet, server);

@@ -22,11 +22,8 @@ void omc_lifecycle_free(omcache_t *mc, struct omc_server *server);
 void omc_lifecycle_event(omcache_t *mc, struct omc_server *server, enum omc_event event,
                          const char *reason, int64_t now);
 
-/* Its connection has failed while it was written to. */
-void omc_lifecycle_broken(omcache_t *mc, struct omc_server *server, int64_t now);
-
-/* It is about to be given requests: has them wait in a form that refuses none. */
-void omc_lifecycle_expect(omcache_t *mc, struct omc_server *server, int64_t now);
+/* Its connection has failed with that errno while it was written to. */
+void omc_lifecycle_broken(omcache_t *mc, struct omc_server *server, int error, int64_t now);
 
 /* Reads once and handles every answer that is complete.  Ends the connection if the peer did, or
  * if what came cannot be an answer. */
@@ -49,6 +46,9 @@ void omc_lifecycle_prepare(omcache_t *mc, struct omc_server *server, int64_t now
 
 /* Writes what the kernel takes, if there is anything to write. */
 void omc_lifecycle_write(omcache_t *mc, struct omc_server *server, int64_t now);
+
+/* Copies what requests that still wait have borrowed from the call that has made them. */
+void omc_lifecycle_keep(omcache_t *mc, struct omc_server *server, int64_t now);
 
 /* Acts on what the wait has found about its sockets. */
 void omc_lifecycle_ready(omcache_t *mc, struct omc_server *server, int64_t now);

@@ -33,6 +33,7 @@ void omc_loop_send(omcache_t *mc, int64_t now)
     while ((server = omc_touch_take_unsent(&mc->fleet)) != NULL) {
         omc_lifecycle_prepare(mc, server, now);
         omc_lifecycle_write(mc, server, now);
+        omc_lifecycle_keep(mc, server, now);
     }
     mc->fleet.moved = false;
 }
@@ -209,9 +210,9 @@ static bool is_unheard(omcache_t *mc, const struct omc_pending *pending)
 {
     if (pending->fence)
         return false;
-    if (pending->owner == OMC_OWNER_BATCH)
-        return !omc_batch_is_awaited(&mc->batch, pending->tag);
-    return pending->owner == OMC_OWNER_NOBODY;
+    if (pending->claim.owner == OMC_OWNER_BATCH)
+        return !omc_batch_is_awaited(&mc->batch, pending->claim.tag);
+    return pending->claim.owner == OMC_OWNER_NOBODY;
 }
 
 /* Ends the operations.  Of the other requests those are lost that were not sent; and with
@@ -223,13 +224,16 @@ static size_t cancel_requests(omcache_t *mc, struct omc_server *server, bool *la
 
     *last_counts = false;
     for (uint32_t i = 0; i < conn->queue.count; i++) {
-        const struct omc_pending *pending = omc_queue_find(&conn->queue, conn->queue.first + i);
+        uint32_t number = conn->queue.first + i;
+        const struct omc_pending *pending = omc_queue_find(&conn->queue, number);
 
+        if (omc_connection_was_sent(conn, number))
+            *last_counts = false; /* unless it is to be missed, below */
         if (pending == NULL || pending->forgotten)
             continue;
-        if (pending->owner == OMC_OWNER_OPERATION)
-            omc_operation_end(&mc->operations, pending->operation, OMCACHE_CANCELLED);
-        if (pending->start < conn->written)
+        if (pending->claim.owner == OMC_OWNER_OPERATION)
+            omc_operation_end(&mc->operations, pending->claim.operation, OMCACHE_CANCELLED);
+        if (omc_connection_was_sent(conn, number))
             *last_counts = is_unheard(mc, pending);
         else
             lost += is_unheard(mc, pending);

@@ -20,12 +20,14 @@
 #include "omcache.h"
 #include "proto/codec.h"
 
+struct omc_frame;
 struct omc_server;
 
 struct omc_operation {
     struct omc_deadline deadline; /* first, so that it can be found by it */
     omcache_reply_callback_func *func;
     void *context;
+    struct omc_frame *frame;     /* the call that waits for it, in place of func; or NULL */
     struct omc_operation *group; /* which ends when all of its parts have, or NULL */
     size_t parts;                /* of a group: those that have not ended */
     struct omc_operation *next;  /* among those that are to be told */

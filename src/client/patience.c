@@ -34,6 +34,8 @@ int64_t omc_patience_deadline(const omcache_t *mc, const struct omc_server *serv
     const struct omc_connection *conn = &server->conn;
     int64_t deadline = OMC_CLOCK_NEVER;
 
+    if (omc_work_is_pending(server)) /* its descriptor need not tell of it */
+        return 0;
     if (omc_state_is_connecting(server->state))
         deadline = omc_race_deadline(&server->race);
     if (omc_state_is_resolving(server->state) || omc_state_is_connecting(server->state))
@@ -96,6 +98,10 @@ void omc_patience_check(omcache_t *mc, struct omc_server *server, int64_t now)
 
     if (now < deadline)
         return;
+    if (omc_work_is_pending(server)) {
+        omc_lifecycle_receive(mc, server, now);
+        return;
+    }
     omc_doubt_check_deadline(mc, server, now);
     if (omc_state_is_resolving(server->state) || omc_state_is_connecting(server->state))
         look(mc, server, unwatched, now);

@@ -51,17 +51,20 @@ struct omc_server *omc_pick_stand_in(omcache_t *mc, const unsigned char *key, si
     return stand_in_of(mc, &routed);
 }
 
-struct omc_server *omc_pick_again(omcache_t *mc, const unsigned char *key, size_t key_len,
-                                  const struct omc_pending *pending)
+struct omc_server *omc_pick_again(omcache_t *mc, const struct omc_pending *pending)
 {
+    const struct omc_ask *ask = &pending->ask;
     struct omc_key_rules rules = mc->fleet.routing.keys;
-    const struct routed_key routed = {&rules, key + pending->prefix_len,
-                                      key_len - pending->prefix_len};
+    struct routed_key routed = {&rules, ask->key, ask->key_len};
     struct omc_server *own;
 
-    memcpy(rules.prefix, key, pending->prefix_len);
-    rules.prefix_len = pending->prefix_len;
-    rules.hash_prefix = pending->prefix_hashed;
+    rules.prefix_len = pending->claim.prefix_len;
+    if (rules.prefix_len > 0) { /* else there may be no key */
+        memcpy(rules.prefix, ask->key, rules.prefix_len);
+        routed.bytes += rules.prefix_len;
+        routed.len -= rules.prefix_len;
+    }
+    rules.hash_prefix = pending->claim.prefix_hashed;
     own = own_of(mc, &routed);
     return own == NULL || !mc->fleet.down[own->index] ? own : stand_in_of(mc, &routed);
 }

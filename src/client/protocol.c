@@ -8,59 +8,59 @@
 
 #include "client/enqueue.h"
 #include "client/handle.h"
+#include "client/known.h"
 #include "client/outcome.h"
 #include "client/shortage.h"
-#include "link/translate.h"
+#include "link/codecs.h"
 #include "net/errors.h"
 
 static const struct omc_news no_news;
 
-/* What the outcome of a refused request is to be told with. */
-struct refusal {
-    omcache_t *mc;
-    struct omc_server *server;
-    size_t count;
-};
-
-static void refuse(void *context, const struct omc_pending *pending, int status)
+/* Ends those waiting requests that the connection's protocol cannot carry; how many. */
+static size_t refuse(omcache_t *mc, struct omc_server *server)
 {
-    struct refusal *refusal = context;
+    struct omc_connection *conn = &server->conn;
+    bool quiet = false; /* the request in front */
+    size_t refused = 0;
 
-    if (pending->forgotten || pending->fence)
-        return;
-    omc_outcome_failure(refusal->mc, refusal->server, pending, status);
-    refusal->count++;
+    for (uint32_t number = conn->begun; (int32_t)(omc_queue_next(&conn->queue) - number) > 0;
+         number++) {
+        struct omc_pending *pending = omc_queue_find(&conn->queue, number);
+        int rc = pending == NULL ? OMCACHE_OK : omc_connection_accept(conn, pending);
+
+        if (pending == NULL)
+            continue;
+        /* A no-op of our own with nothing quiet in front of it: some proxies close at it. */
+        if (rc == OMCACHE_OK && (!pending->fence || quiet)) {
+            quiet = pending->quiet;
+            continue;
+        }
+        if (!pending->forgotten && !pending->fence) {
+            omc_outcome_failure(mc, server, pending, rc);
+            refused++;
+        }
+        omc_connection_refuse(conn, pending);
+    }
+    return refused;
 }
 
-static struct omc_news translate(omcache_t *mc, struct omc_server *server, int protocol)
+/* Speaks a protocol from now on; AUTO: none before it is known. */
+static struct omc_news speak(omcache_t *mc, struct omc_server *server, int protocol)
 {
-    struct refusal refusal = {mc, server, 0};
+    size_t refused;
 
-    if (!omc_translate_waiting(&server->conn, protocol, refuse, &refusal))
+    server->conn.codec = omc_codecs_find(protocol);
+    if (server->conn.codec == NULL)
+        return no_news;
+    refused = refuse(mc, server);
+    if (!omc_connection_fence(&server->conn))
         return omc_shortage_news(server, ENOMEM);
     /* Whose outcome nobody waits for would not hear of it otherwise. */
-    if (refusal.count > 0)
+    if (refused > 0)
         omc_log(&mc->log, OMC_LOG_NOTICE, "%s:%s: %zu requests cannot be sent over %s",
-                server->name.host, server->name.port, refusal.count, server->conn.codec->name);
-    omc_enqueue_note(mc, server); /* others may be quiet now */
+                server->name.host, server->name.port, refused, server->conn.codec->name);
+    omc_enqueue_note(mc, server);
     return no_news;
-}
-
-/* The protocol that the server is known to speak, or is to; AUTO: not known. */
-static int known_protocol(const omcache_t *mc, const struct omc_server *server)
-{
-    return mc->settings.protocol != OMCACHE_PROTOCOL_AUTO ? mc->settings.protocol
-                                                          : omc_hello_protocol(server->known);
-}
-
-struct omc_news omc_protocol_prepare(omcache_t *mc, struct omc_server *server)
-{
-    int last = server->conn.codec->protocol;
-
-    if (omc_state_is_connected(server->state) || last == OMCACHE_PROTOCOL_AUTO ||
-        last == known_protocol(mc, server))
-        return no_news;
-    return translate(mc, server, OMCACHE_PROTOCOL_AUTO);
 }
 
 /* Whether that is a greeting, and in a protocol that the application has not excluded. */
@@ -124,10 +124,10 @@ struct omc_news omc_protocol_greet(omcache_t *mc, struct omc_server *server, int
 
     server->greeting = omc_protocol_choose(mc, server);
     held = server->cautious || is_guess(mc, server);
-    news = translate(mc, server, known_protocol(mc, server));
+    omc_connection_open(&server->conn, server->greeting, now);
+    news = speak(mc, server, omc_known_protocol(mc, server));
     if (news.event != OMC_EVENT_NONE)
         return news;
-    omc_connection_open(&server->conn, server->watch.fd, server->greeting, now);
     server->conn.held = held;
     server->cautious = false;
     return no_news;
@@ -137,12 +137,12 @@ struct omc_news omc_protocol_greet(omcache_t *mc, struct omc_server *server, int
 static struct omc_news accept_greeting(omcache_t *mc, struct omc_server *server,
                                        enum omc_greeting greeting)
 {
-    struct omc_news news = translate(mc, server, omc_hello_protocol(greeting));
+    struct omc_news news = speak(mc, server, omc_hello_protocol(greeting));
 
     if (news.event != OMC_EVENT_NONE)
         return news;
     server->conn.held = false;
-    omc_connection_prove(&server->conn);
+    server->conn.proved = true;
     server->known = greeting;
     server->greeting = OMC_GREETING_NONE;
     return (struct omc_news){.event = OMC_EVENT_VERIFIED};

@@ -15,10 +15,6 @@
 
 /* All of these give what has happened to the server by it, or nothing. */
 
-/* Before requests are given to one that is to be connected to: has them wait in a form that
- * refuses none, if those of its last connection are in another protocol than the next. */
-struct omc_news omc_protocol_prepare(omcache_t *mc, struct omc_server *server);
-
 /* With what a server is greeted on a connection that is made now. */
 enum omc_greeting omc_protocol_choose(const omcache_t *mc, const struct omc_server *server);
 

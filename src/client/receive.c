@@ -90,9 +90,9 @@ void omc_receive_strip(struct omc_reply *reply, size_t prefix_len)
 static const char *find_fault(const struct omc_connection *conn, const struct omc_pending *pending,
                               const struct omc_reply *reply)
 {
-    if (pending->start >= conn->written)
+    if (!omc_connection_was_sent(conn, reply->opaque))
         return "answer to something that was not sent";
-    if (reply->opcode != pending->opcode)
+    if (reply->opcode != pending->ask.op)
         return "answer to another operation than was asked for";
     return NULL;
 }
@@ -108,7 +108,7 @@ static const char *match(omcache_t *mc, struct omc_server *server, struct omc_pe
 
     if (fault != NULL)
         return fault;
-    omc_receive_strip(reply, asked.prefix_len);
+    omc_receive_strip(reply, asked.claim.prefix_len);
     if (!asked.forgotten && !asked.fence && !omc_outcome_fits(mc, &asked, reply))
         return "answer with another key than was asked for";
     omc_server_note_answer(server, now);
@@ -120,12 +120,12 @@ static const char *match(omcache_t *mc, struct omc_server *server, struct omc_pe
     if (reply->opcode == OMC_OP_NOOP)
         settle_older(mc, server, reply->opaque);
     if (!asked.forgotten)
-        pending->counter = NULL; /* it is with `asked` now */
+        pending->claim.counter = NULL; /* it is with `asked` now */
     if (reply->last)
         omc_queue_settle(&server->conn.queue, pending);
     if (asked.forgotten)
         return NULL;
-    if (asked.counter != NULL && omc_counting_go_on(mc, server, &asked, reply))
+    if (asked.claim.counter != NULL && omc_counting_go_on(mc, server, &asked, reply))
         return NULL;
     if (reply->silent) {
         omc_outcome_silence(mc, server, &asked);
@@ -227,7 +227,7 @@ struct omc_news omc_receive_handle(omcache_t *mc, struct omc_server *server, int
     struct omc_news news = no_news;
 
     do
-        server->conn.handling = server->conn.fd >= 0 && !mc->doomed;
+        server->conn.handling = omc_stream_is_open(&server->conn.stream) && !mc->doomed;
     while (server->conn.handling && handle_next(mc, server, now, &news));
     server->conn.handling = false;
     return news;

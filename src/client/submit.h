@@ -9,6 +9,7 @@
 
 #include "client/operation.h"
 #include "omcache.h"
+#include "proto/ask.h"
 
 /* When requests may be written to their servers. */
 enum omc_submit_write {
@@ -17,16 +18,14 @@ enum omc_submit_write {
     OMC_SUBMIT_NOW,     /* before this returns */
 };
 
-/* Routes the requests, sorts the array by server, and queues them as the new
- * current batch.  Those not accepted are moved to the end of the array; *count
- * becomes the number of the others.  OMCACHE_OK if all were accepted, else why one
- * was not. */
-int omc_submit(omcache_t *mc, omcache_req_t *reqs, size_t *count, enum omc_submit_write when,
-               int64_t now);
+/* Routes and queues the orders of the current batch, which was begun with so many.  It has those
+ * that were accepted, sorted by server, and behind them in its ranks are the others; *count
+ * becomes the number of the accepted ones.  OMCACHE_OK if all were, else why one was not. */
+int omc_submit(omcache_t *mc, size_t *count, enum omc_submit_write when, int64_t now);
 
-/* Queues a request for an operation (NULL: for nobody), to be sent soon.  OMCACHE_OK,
- * or why it was not accepted. */
-int omc_submit_operation(omcache_t *mc, const omcache_req_t *req, struct omc_operation *operation,
-                         int64_t now);
+/* Queues a request for an operation (NULL: for nobody), to be sent soon, to the server with that
+ * index (-1: that of its key).  OMCACHE_OK, or why it was not accepted. */
+int omc_submit_operation(omcache_t *mc, const struct omc_ask *ask, int server_index,
+                         struct omc_operation *operation, int64_t now);
 
 #endif

@@ -3,8 +3,6 @@
  */
 #include "client/work.h"
 
-#include <poll.h>
-
 #include "net/poll.h"
 
 bool omc_work_is_there(const struct omc_server *server)
@@ -22,16 +20,23 @@ short omc_work_events(const struct omc_server *server)
     if (!omc_state_is_connected(server->state))
         return 0;
     if (!conn->stalled)
-        events |= POLLIN;
+        events |= conn->stream.to_receive;
     if (omc_connection_wants_write(conn))
-        events |= POLLOUT;
+        events |= conn->stream.to_send;
     return (short)events;
 }
 
 bool omc_work_has_come(const struct omc_server *server)
 {
     const struct omc_connection *conn = &server->conn;
-    bool full = conn->blocked && omc_connection_wants_write(conn);
+    int events = conn->stream.to_receive;
 
-    return omc_poll_now(server->watch.fd, full ? POLLIN | POLLOUT : POLLIN);
+    if (conn->blocked && omc_connection_wants_write(conn))
+        events |= conn->stream.to_send;
+    return conn->stream.pending || omc_poll_now(server->watch.fd, (short)events);
+}
+
+bool omc_work_is_pending(const struct omc_server *server)
+{
+    return server->conn.stream.pending && !server->conn.stalled;
 }

@@ -18,4 +18,7 @@ short omc_work_events(const struct omc_server *server);
  * taken some of what the kernel was full of. */
 bool omc_work_has_come(const struct omc_server *server);
 
+/* Whether it is to be received from at once, though nothing be found about its descriptor. */
+bool omc_work_is_pending(const struct omc_server *server);
+
 #endif

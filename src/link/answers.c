@@ -13,10 +13,7 @@ bool omc_answers_await(struct omc_connection *conn, size_t limit)
 
     if (omc_inbox_make_room(&conn->in, &conn->pool->chunks, conn->message, limit) != OMC_INBOX_ROOM)
         return false;
-    if (!conn->patient)
-        omc_socket_let_wait(conn->fd, true);
-    conn->patient = true;
-    conn->count = omc_socket_await(conn->fd, omc_buffer_tail(buffer), omc_buffer_room(buffer));
+    conn->count = omc_stream_await(&conn->stream, omc_buffer_tail(buffer), omc_buffer_room(buffer));
     conn->error = errno;
     conn->awaited = conn->count != OMC_SOCKET_AGAIN;
     if (!conn->awaited) {
@@ -48,7 +45,7 @@ static ssize_t read_once(struct omc_connection *conn, size_t limit)
     case OMC_INBOX_ROOM:
         break;
     }
-    count = omc_socket_read(conn->fd, omc_buffer_tail(buffer), omc_buffer_room(buffer));
+    count = omc_stream_receive(&conn->stream, omc_buffer_tail(buffer), omc_buffer_room(buffer));
     omc_inbox_commit(&conn->in, count > 0 ? (size_t)count : 0);
     return count;
 }
@@ -71,7 +68,7 @@ static bool find_by_opaque(const void *context, uint32_t opaque, struct omc_expe
 
     if (pending == NULL)
         return false;
-    *found = (struct omc_expected){.opaque = opaque, .opcode = pending->opcode};
+    *found = (struct omc_expected){.opaque = opaque, .opcode = pending->ask.op};
     return true;
 }
 
@@ -87,11 +84,11 @@ static bool find_oldest(const void *context, struct omc_expected *found)
             continue;
         *found = (struct omc_expected){
             .opaque = queue->first + i,
-            .opcode = pending->opcode,
+            .opcode = pending->ask.op,
             .first = i == 0,
             .key_sum = pending->key_sum,
         };
-        return pending->start < conn->written;
+        return omc_connection_was_sent(conn, queue->first + i);
     }
     return false;
 }
@@ -118,21 +115,20 @@ enum omc_decode omc_answers_next(struct omc_connection *conn, size_t limit, stru
     return result;
 }
 
-bool omc_answers_peek(struct omc_connection *conn, size_t limit, const struct omc_expect *expect,
-                      struct omc_reply *reply)
+bool omc_answers_peek(struct omc_connection *conn, size_t limit, struct omc_reply *reply)
 {
+    const struct omc_expect expect = {conn, find_by_opaque, find_oldest};
     size_t used;
 
-    return conn->count > 0 &&
+    return conn->count > 0 && !conn->stream.pending &&
            conn->codec->decode(omc_buffer_tail(&conn->in.buffer), (size_t)conn->count, limit,
-                               expect, reply, &used) == OMC_DECODE_REPLY &&
+                               &expect, reply, &used) == OMC_DECODE_REPLY &&
            used == (size_t)conn->count;
 }
 
-/* The number is used, and the bytes are, which stay where they are. */
+/* The bytes are used, which stay where they are. */
 void omc_answers_take(struct omc_connection *conn)
 {
-    conn->queue.first++;
     conn->awaited = false;
     conn->bytes_in += (uint64_t)conn->count;
     omc_inbox_commit(&conn->in, (size_t)conn->count);

@@ -18,7 +18,7 @@
 bool omc_answers_await(struct omc_connection *conn, size_t limit);
 
 /* Reads once, up to the end of the room there is.  A number of bytes, or what
- * omc_socket_read has for less; OMC_SOCKET_AGAIN with `stalled` set if there is
+ * omc_stream_receive has for less; OMC_SOCKET_AGAIN with `stalled` set if there is
  * no room; OMC_SOCKET_ERROR with ENOMEM without memory. */
 ssize_t omc_answers_read(struct omc_connection *conn, size_t limit);
 
@@ -26,10 +26,9 @@ ssize_t omc_answers_read(struct omc_connection *conn, size_t limit);
 enum omc_decode omc_answers_next(struct omc_connection *conn, size_t limit,
                                  struct omc_reply *reply);
 
-/* Decodes what was awaited after omc_connection_ask.  True if it is one reply and nothing
- * more, which is then to be taken if it is the answer; else the next read returns it. */
-bool omc_answers_peek(struct omc_connection *conn, size_t limit, const struct omc_expect *expect,
-                      struct omc_reply *reply);
+/* Decodes what was awaited.  True if it is one reply and nothing more, which is then to be taken
+ * if it is the answer; else the next read returns it. */
+bool omc_answers_peek(struct omc_connection *conn, size_t limit, struct omc_reply *reply);
 void omc_answers_take(struct omc_connection *conn);
 
 #endif

@@ -1,9 +1,10 @@
 /*
- * One connection: a socket, the bytes on their way in both directions, and the
- * queue of requests they belong to.  It knows nothing of servers and handles.
+ * One connection: a socket, what comes in on it, and the queue of requests, of which the
+ * oldest were written.  It knows nothing of servers and handles.
  *
  * Requests may be submitted while there is no socket, and while it is not known which
- * protocol the peer speaks; they wait in `out`.
+ * protocol the peer speaks.  They wait as they were made, and are encoded when they are
+ * written: see send.h.
  */
 #ifndef OMC_LINK_CONNECTION_H
 #define OMC_LINK_CONNECTION_H
@@ -14,15 +15,13 @@
 #include <sys/types.h>
 
 #include "base/buffer.h"
-#include "link/codecs.h"
 #include "link/inbox.h"
-#include "link/leftovers.h"
 #include "link/pool.h"
 #include "link/queue.h"
-#include "omcache.h"
+#include "link/store.h"
+#include "net/stream.h"
 #include "proto/codec.h"
 #include "proto/hello.h"
-#include "proto/request.h"
 
 enum {
     /* Asking whether a connection is still there takes a system call: not worth it if
@@ -33,28 +32,28 @@ enum {
 struct omc_connection {
     struct omc_pool *pool; /* its memory */
 
-    int fd;                        /* the owner's to close; -1: none */
-    const struct omc_codec *codec; /* that requests are in, or wait in */
+    struct omc_stream stream;      /* its descriptor is the owner's to close */
+    const struct omc_codec *codec; /* what the peer speaks, or last spoke; NULL: not known */
 
     unsigned char hello[OMC_HELLO_MAX]; /* the first words, */
     size_t hello_len;                   /* 0 when they have been answered, */
     size_t hello_left;                  /* how much of them is unsent, */
     uint32_t hello_number;              /* and the number in them */
 
-    uint32_t begun; /* requests below this number were written, at least in part */
-    uint32_t due;   /* number behind the newest of them that must be answered */
-    uint32_t heard; /* requests below this number were followed by something useful of the peer's */
+    uint32_t begun;         /* requests below this number were written, the last of them */
+    size_t partly;          /* only so many bytes of it, or 0: all */
+    uint32_t due;           /* number behind the newest of them that must be answered */
+    uint32_t heard;         /* requests below this number were followed by something useful */
+    uint32_t borrowed;      /* those from this number on that wait have their bytes from a caller */
+    size_t unsent;          /* bytes of those not written, or not all: see omc_ask_size */
+    struct omc_store store; /* which has the bytes of the others */
 
-    struct omc_buffer out; /* requests not yet written */
-    uint64_t written;      /* how many bytes of requests were written before those, */
-    uint64_t allowed;      /* and to what count they may be; UINT64_MAX: the peer is proved */
-    bool blocked;          /* the kernel took less than it was given */
-    bool held;             /* no request is written for the time being */
-    int broken;            /* errno of a write that failed and is still to be handled */
+    bool proved;  /* the peer has shown that it speaks the codec's protocol */
+    bool blocked; /* the kernel took less than it was given */
+    bool held;    /* no request is written for the time being */
 
     struct omc_inbox in;
     size_t message; /* how long the message at the front of `in` is at least */
-    bool patient;   /* the socket lets a read wait */
     bool awaited;   /* a read has been made that nobody has looked at yet: */
     int error;      /* its errno, */
     ssize_t count;  /* and what it returned */
@@ -75,32 +74,21 @@ struct omc_connection {
 void omc_connection_init(struct omc_connection *conn, struct omc_pool *pool, uint32_t first_number);
 void omc_connection_fini(struct omc_connection *conn);
 
+/* The requests of a connection that was closed. */
+struct omc_remains {
+    struct omc_queue queue;
+    struct omc_store store;
+    uint32_t begun; /* those from this number on were not written at all */
+};
+
 /* Gives up the socket and is then as good as new, but for the numbers, which go on,
- * and for values that were handed out, which stay.  What it had to do is moved to
- * leftovers, to be freed by omc_leftovers_fini. */
-void omc_connection_close(struct omc_connection *conn, struct omc_leftovers *leftovers);
+ * and for values that were handed out, which stay.  The requests are moved to
+ * remains, to be freed by omc_connection_free_remains. */
+void omc_connection_close(struct omc_connection *conn, struct omc_remains *remains);
+void omc_connection_free_remains(struct omc_remains *remains);
 
-/* Starts with a socket that has just been connected, and prepares a greeting.
- * If its protocol is the requests' they follow at once, up to the first one in which
- * a peer that speaks another protocol could find lines of its own. */
-void omc_connection_open(struct omc_connection *conn, int fd, enum omc_greeting greeting,
-                         int64_t now);
-
-/* The peer speaks the requests' protocol: they may all be written. */
-static inline void omc_connection_prove(struct omc_connection *conn)
-{
-    conn->allowed = UINT64_MAX;
-}
-
-/* Notes a request, which has head_len bytes at head and len in all and begins at `start`: a
- * harmless one may be written before the peer has proved itself, if those in front of it may. */
-static inline void omc_connection_allow(struct omc_connection *conn, const struct omc_codec *codec,
-                                        uint64_t start, const unsigned char *head, size_t head_len,
-                                        size_t len)
-{
-    if (conn->allowed == start && omc_codecs_is_harmless(codec, head, head_len, len))
-        conn->allowed += len;
-}
+/* Starts with a stream that has just been opened, and prepares a greeting. */
+void omc_connection_open(struct omc_connection *conn, enum omc_greeting greeting, int64_t now);
 
 /* Gives up the socket; requests go on waiting for another.  None may have been
  * written. */
@@ -125,46 +113,37 @@ static inline void omc_connection_note_life(struct omc_connection *conn, int64_t
     conn->foreign = false;
 }
 
-/* Bytes of requests that wait to be written. */
-static inline size_t omc_connection_unsent(const struct omc_connection *conn)
+/* Whether requests wait to be written, or one of them is half written. */
+static inline bool omc_connection_waits(const struct omc_connection *conn)
 {
-    return omc_buffer_size(&conn->out);
-}
-
-/* Those of them that need not wait for the peer to prove itself. */
-static inline size_t omc_connection_sendable(const struct omc_connection *conn)
-{
-    size_t unsent = omc_connection_unsent(conn);
-
-    if (conn->held)
-        return 0;
-    return conn->allowed - conn->written < unsent ? (size_t)(conn->allowed - conn->written)
-                                                  : unsent;
+    return conn->begun != omc_queue_next(&conn->queue) || conn->partly > 0;
 }
 
 /* Whether something of a request that is still queued was written. */
 static inline bool omc_connection_has_sent(const struct omc_connection *conn)
 {
-    const struct omc_queue *queue = &conn->queue;
+    return conn->begun != conn->queue.first;
+}
 
-    return queue->count > 0 && omc_queue_find(queue, queue->first)->start < conn->written;
+static inline bool omc_connection_was_sent(const struct omc_connection *conn, uint32_t number)
+{
+    return (int32_t)(number - conn->begun) < 0;
 }
 
 /* Whether there is something to be done about the newest request: it has not been
  * written, or is to be fenced. */
 static inline bool omc_connection_is_unfinished(const struct omc_connection *conn)
 {
-    return omc_connection_unsent(conn) > 0 || omc_queue_last(&conn->queue)->quiet;
+    return omc_connection_waits(conn) || omc_queue_last(&conn->queue)->quiet;
 }
 
 /* Whether there is anything to write. */
-static inline bool omc_connection_wants_write(const struct omc_connection *conn)
-{
-    return conn->hello_left > 0 || omc_connection_sendable(conn) > 0;
-}
+bool omc_connection_wants_write(const struct omc_connection *conn);
 
-/* Brings up to date what of the queue was written, after something was. */
-void omc_connection_note_begun(struct omc_connection *conn);
+/* Whether a request may be written before the peer has proved itself: no peer could find a line
+ * of its own in it. */
+bool omc_connection_is_harmless(const struct omc_codec *codec, const struct omc_ask *ask,
+                                uint32_t number);
 
 /* Whether the peer owes an answer to a request that was written, at least in part. */
 static inline bool omc_connection_awaits_answer(const struct omc_connection *conn)
@@ -183,7 +162,7 @@ static inline bool omc_connection_awaits_peer(const struct omc_connection *conn)
 /* Whether requests are written, for all that is known, as soon as they are there. */
 static inline bool omc_connection_is_open(const struct omc_connection *conn)
 {
-    return !conn->blocked && !conn->held && conn->allowed == UINT64_MAX;
+    return !conn->blocked && !conn->held && conn->proved;
 }
 
 /* Whether the peer need not be suspected of having closed it: its last sign of life is
@@ -199,55 +178,40 @@ static inline bool omc_connection_is_trusted(const struct omc_connection *conn, 
 static inline bool omc_connection_is_fresh(const struct omc_connection *conn, int64_t now)
 {
     return conn->queue.count == 0 && omc_buffer_size(&conn->in.buffer) == 0 &&
-           omc_connection_unsent(conn) == 0 && conn->hello_left == 0 &&
-           omc_connection_is_open(conn) && omc_connection_is_trusted(conn, now);
+           conn->hello_left == 0 && omc_connection_is_open(conn) &&
+           omc_connection_is_trusted(conn, now);
 }
 
 /* Whether a request has not been answered, or not even been sent. */
 static inline bool omc_connection_is_busy(const struct omc_connection *conn)
 {
-    return conn->queue.open > 0 || omc_connection_unsent(conn) > 0;
+    return conn->queue.open > 0 || omc_connection_waits(conn);
 }
 
-/* How many bytes a request has when it is sent. */
-size_t omc_connection_size(const struct omc_connection *conn, const omcache_req_t *req,
-                           struct omc_prefix prefix);
+/* Queues a request.  Its bytes are the caller's until it is written, or omc_connection_keep copies
+ * them.  OMCACHE_OK; OMCACHE_BUFFER_FULL if then more than limit bytes were unsent;
+ * OMCACHE_INVALID if the protocol cannot carry it; OMCACHE_NO_MEMORY without memory.  Unless it
+ * is queued, its counter stays the caller's. */
+int omc_connection_submit(struct omc_connection *conn, const struct omc_ask *ask,
+                          const struct omc_claim *claim, size_t limit);
 
-/* Queues a request's head and data, prefix in front of its key; of pending, tag,
- * keyed and prefix_len are the caller's to fill.  OMCACHE_OK; OMCACHE_BUFFER_FULL if then more than
- * limit bytes were unsent; OMCACHE_INVALID if the protocol cannot carry it;
- * OMCACHE_NO_MEMORY without memory. */
-int omc_connection_submit(struct omc_connection *conn, const omcache_req_t *req,
-                          struct omc_prefix prefix, const struct omc_pending *pending,
-                          size_t limit);
+/* Copies what waiting requests have from callers.  False without memory: the newest one has no
+ * copy, and cannot have one. */
+bool omc_connection_keep(struct omc_connection *conn);
 
-/* The same for the first of count requests and those after it that are like it: of the
- * same opcode and without data.  Their tags follow that of `first`.  How many were
- * queued: there is more to be done about the next one, or it is not accepted. */
-size_t omc_connection_submit_run(struct omc_connection *conn, const omcache_req_t *reqs,
-                                 size_t count, struct omc_prefix prefix,
-                                 const struct omc_pending *first, size_t limit);
+/* Takes out the newest request, which was not written. */
+void omc_connection_take_back(struct omc_connection *conn);
 
-/* The same on an open connection, but writes what is unsent and the request at
- * once, its data from where it is.  Only what the kernel does not take is
- * copied.  If the connection fails on the way, `broken` is set to its errno. */
-int omc_connection_send(struct omc_connection *conn, const omcache_req_t *req,
-                        struct omc_prefix prefix, const struct omc_pending *pending, size_t limit,
-                        int64_t now);
+/* Looks whether the codec, which was chosen since it was submitted, can carry a waiting request.
+ * OMCACHE_OK; else OMCACHE_INVALID or OMCACHE_NO_MEMORY, and it is to be refused. */
+int omc_connection_accept(struct omc_connection *conn, struct omc_pending *pending);
 
-/* Writes a request at once, without queueing it, on a connection that has no other; what
- * the kernel does not take is left in `out`.  False if it is refused, for whatever
- * reason, and then nothing has changed.  It has the next number of the queue, where
- * there is room for it. */
-bool omc_connection_ask(struct omc_connection *conn, const omcache_req_t *req,
-                        struct omc_prefix prefix, size_t limit, int64_t now);
+/* Settles a waiting request that cannot be sent. */
+void omc_connection_refuse(struct omc_connection *conn, struct omc_pending *pending);
 
 /* Queues a no-op if the newest request is quiet, so that the end of its silence
  * will be known.  False without memory. */
 bool omc_connection_fence(struct omc_connection *conn);
-
-/* Writes what the kernel takes; false with errno if the connection failed. */
-bool omc_connection_flush(struct omc_connection *conn, int64_t now);
 
 /* Makes sure that no read waits, as the application is to see the socket. */
 void omc_connection_show(struct omc_connection *conn);

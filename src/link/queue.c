@@ -9,7 +9,7 @@
 #include "base/memory.h"
 
 enum {
-    FEW = 8, /* slots are kept when the queue is empty */
+    GROWTH = 4,
 };
 
 void omc_queue_init(struct omc_queue *queue, struct omc_blocks *blocks, uint32_t first)
@@ -21,9 +21,9 @@ void omc_queue_init(struct omc_queue *queue, struct omc_blocks *blocks, uint32_t
 
 static void free_counter(struct omc_pending *pending)
 {
-    if (pending->counter != NULL)
-        omc_memory_free(pending->counter);
-    pending->counter = NULL;
+    if (pending->claim.counter != NULL)
+        omc_memory_free(pending->claim.counter);
+    pending->claim.counter = NULL;
 }
 
 /* Goes back to the few slots. */
@@ -31,11 +31,11 @@ static void give_back_memory(struct omc_queue *queue)
 {
     size_t size = omc_blocks_size(queue->capacity * sizeof(*queue->slots));
 
-    if (queue->capacity <= FEW)
+    if (queue->capacity <= OMC_QUEUE_FEW)
         return;
     omc_blocks_put(queue->blocks, queue->slots, size);
     queue->slots = queue->few;
-    queue->capacity = FEW;
+    queue->capacity = OMC_QUEUE_FEW;
 }
 
 void omc_queue_fini(struct omc_queue *queue)
@@ -50,24 +50,24 @@ void omc_queue_fini(struct omc_queue *queue)
 
 static bool take_few(struct omc_queue *queue)
 {
-    queue->few = omc_memory_new(FEW, sizeof(*queue->few));
+    queue->few = omc_memory_new(OMC_QUEUE_FEW, sizeof(*queue->few));
     if (queue->few == NULL)
         return false;
     queue->slots = queue->few;
-    queue->capacity = FEW;
+    queue->capacity = OMC_QUEUE_FEW;
     return true;
 }
 
 bool omc_queue_grow(struct omc_queue *queue)
 {
     struct omc_queue larger = *queue;
-    size_t size = (size_t)2 * queue->capacity * sizeof(*queue->slots);
+    size_t size = (size_t)GROWTH * queue->capacity * sizeof(*queue->slots);
 
     if (queue->capacity == 0)
         return take_few(queue);
-    if (queue->capacity > UINT32_MAX / 4)
+    if (queue->capacity > UINT32_MAX / (2 * GROWTH))
         return false;
-    larger.capacity = queue->capacity * 2;
+    larger.capacity = queue->capacity * GROWTH;
     larger.slots = omc_blocks_take(queue->blocks, &size);
     if (larger.slots == NULL)
         return false;
@@ -87,17 +87,46 @@ static void uncount(struct omc_queue *queue, const struct omc_pending *pending)
     queue->idle -= omc_queue_is_idle(pending);
 }
 
-void omc_queue_settle(struct omc_queue *queue, struct omc_pending *pending)
+static bool can_leave(const struct omc_pending *pending)
 {
-    free_counter(pending);
-    uncount(queue, pending);
-    pending->settled = true;
-    while (queue->count > 0 && omc_queue_slot(queue, queue->first)->settled) {
+    return pending->settled && !pending->half && !pending->refused;
+}
+
+/* Lets the oldest ones leave. */
+static void leave(struct omc_queue *queue)
+{
+    while (queue->count > 0 && can_leave(omc_queue_slot(queue, queue->first))) {
         queue->first++;
         queue->count--;
     }
-    if (queue->count == 0 && queue->capacity > FEW)
+    if (queue->count == 0 && queue->capacity > OMC_QUEUE_FEW)
         give_back_memory(queue);
+}
+
+void omc_queue_leave(struct omc_queue *queue, struct omc_pending *pending)
+{
+    free_counter(pending);
+    if (pending == omc_queue_slot(queue, queue->first))
+        leave(queue);
+}
+
+void omc_queue_set_half(struct omc_queue *queue, struct omc_pending *pending, bool half)
+{
+    pending->half = half;
+    if (!half)
+        leave(queue);
+}
+
+void omc_queue_refuse(struct omc_queue *queue, struct omc_pending *pending)
+{
+    pending->refused = true;
+    omc_queue_settle(queue, pending);
+}
+
+void omc_queue_pass(struct omc_queue *queue, struct omc_pending *pending)
+{
+    pending->refused = false;
+    leave(queue);
 }
 
 void omc_queue_pop(struct omc_queue *queue)
@@ -114,8 +143,8 @@ void omc_queue_pop(struct omc_queue *queue)
 void omc_queue_abandon(struct omc_queue *queue, struct omc_pending *pending)
 {
     queue->idle += !pending->forgotten && !omc_queue_is_idle(pending);
-    pending->operation = NULL;
-    pending->owner = OMC_OWNER_GONE;
+    pending->claim.operation = NULL;
+    pending->claim.owner = OMC_OWNER_GONE;
 }
 
 void omc_queue_forget(struct omc_queue *queue)

@@ -4,7 +4,9 @@
  * that the request of an answer is found by subtraction, and an answer that
  * belongs to none is recognised.
  *
- * A request leaves the queue when it is settled and everything before it is.
+ * A request leaves the queue when it is settled and everything before it is, but not while it
+ * is half written, nor, if it was refused, before all in front of it were written: so who writes
+ * them finds the next one where it is.
  */
 #ifndef OMC_LINK_QUEUE_H
 #define OMC_LINK_QUEUE_H
@@ -13,9 +15,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "proto/ask.h"
+
 struct omc_blocks;
 struct omc_counter;
 struct omc_operation;
+struct omc_store_block;
 
 /* Who gets the outcome of a request. */
 enum omc_owner {
@@ -25,25 +30,36 @@ enum omc_owner {
     OMC_OWNER_GONE,      /* who asked was told something else meanwhile */
 };
 
-struct omc_pending {
-    uint64_t start;                  /* where it begins in the connection's stream of requests */
+/* Whose a request is, and what is to be known when its outcome comes. */
+struct omc_claim {
     struct omc_operation *operation; /* of that owner, else NULL */
     struct omc_counter *counter;     /* what it needs for an initial value, or NULL; owned */
     uint32_t tag;                    /* its opaque towards the application, in a batch */
     uint32_t asked;                  /* when, in microseconds that wrap */
+    uint8_t owner;
+    uint8_t prefix_len; /* how much of its key, as sent, is not the application's */
+    bool prefix_hashed; /* whether that took part in the choice of its server */
+    bool keyed;         /* its server was chosen by its key: another one will do */
+};
+
+struct omc_pending {
+    struct omc_ask ask; /* what it points to is there until it was written */
+    struct omc_claim claim;
+    struct omc_store_block *kept; /* which has that, or NULL: the caller's memory has it */
     union {
         uint32_t key_sum;   /* of its key, for codecs that want one, as answers are in order; */
         uint32_t overtaken; /* for others, when a later one was first answered, as `asked`; or 0 */
     };
-    uint8_t owner;
-    uint8_t opcode;
-    uint8_t prefix_len; /* how much of its key, as sent, is not the application's */
-    bool prefix_hashed; /* whether that took part in the choice of its server */
-    bool keyed;         /* its server was chosen by its key: another one will do */
-    bool quiet;         /* no answer is expected before the next no-op's */
-    bool fence;         /* a no-op of the library's own behind quiet requests */
-    bool forgotten;     /* nobody wants the answer any more */
+    bool quiet;     /* accepted, and no answer is expected before the next no-op's */
+    bool fence;     /* a no-op of the library's own behind quiet requests */
+    bool forgotten; /* nobody wants the answer any more */
     bool settled;
+    bool half;    /* written in part */
+    bool refused; /* settled, and not to be written */
+};
+
+enum {
+    OMC_QUEUE_FEW = 2, /* slots are kept when the queue is empty */
 };
 
 struct omc_queue {
@@ -85,19 +101,25 @@ static inline struct omc_pending *omc_queue_slot(const struct omc_queue *queue, 
 /* Whether nobody waits for an outcome, nor would like it to have one. */
 static inline bool omc_queue_is_idle(const struct omc_pending *pending)
 {
-    return pending->fence || pending->owner == OMC_OWNER_GONE;
+    return pending->fence || pending->claim.owner == OMC_OWNER_GONE;
 }
 
 /* Adds one, for which room was reserved; but for its owner, it may then still be changed. */
-static inline struct omc_pending *omc_queue_push(struct omc_queue *queue,
-                                                 const struct omc_pending *pending)
+static inline struct omc_pending *omc_queue_push(struct omc_queue *queue, const struct omc_ask *ask,
+                                                 const struct omc_claim *claim, bool fence)
 {
     struct omc_pending *pushed = omc_queue_slot(queue, omc_queue_next(queue));
 
-    *pushed = *pending;
+    pushed->ask = *ask;
+    pushed->claim = *claim;
+    pushed->kept = NULL;
+    pushed->overtaken = 0;
+    pushed->quiet = false;
+    pushed->fence = fence;
+    pushed->forgotten = pushed->settled = pushed->half = pushed->refused = false;
     queue->count++;
     queue->open++;
-    queue->idle += omc_queue_is_idle(pending);
+    queue->idle += omc_queue_is_idle(pushed);
     return pushed;
 }
 
@@ -118,7 +140,32 @@ static inline struct omc_pending *omc_queue_find(const struct omc_queue *queue, 
     return pending->settled ? NULL : pending;
 }
 
-void omc_queue_settle(struct omc_queue *queue, struct omc_pending *pending);
+/* For omc_queue_settle: frees what it has, and lets the oldest ones leave that can. */
+void omc_queue_leave(struct omc_queue *queue, struct omc_pending *pending);
+
+/* Notes that one is over. */
+static inline void omc_queue_settle(struct omc_queue *queue, struct omc_pending *pending)
+{
+    if (!pending->settled && !pending->forgotten) {
+        queue->open--;
+        queue->idle -= omc_queue_is_idle(pending);
+    }
+    pending->settled = true;
+    if (queue->count == 1 && queue->capacity <= OMC_QUEUE_FEW && pending->claim.counter == NULL &&
+        !pending->half && !pending->refused) {
+        queue->first++;
+        queue->count = 0;
+    } else {
+        omc_queue_leave(queue, pending);
+    }
+}
+
+/* Notes whether one is half written. */
+void omc_queue_set_half(struct omc_queue *queue, struct omc_pending *pending, bool half);
+
+/* Settles one that will not be written; and notes that those in front of it were. */
+void omc_queue_refuse(struct omc_queue *queue, struct omc_pending *pending);
+void omc_queue_pass(struct omc_queue *queue, struct omc_pending *pending);
 
 /* Takes the newest one out again, as if it had never been there. */
 void omc_queue_pop(struct omc_queue *queue);

@@ -21,6 +21,7 @@ struct omc_second *omc_second_new(struct omc_watches *watches, struct omc_server
         return NULL;
     }
     omc_watch_init(&second->watch, server);
+    omc_stream_init(&second->stream);
     if (!omc_watch_open(watches, &second->watch, fd)) {
         omc_socket_close(fd);
         omc_memory_free(second);
@@ -35,6 +36,7 @@ struct omc_second *omc_second_new(struct omc_watches *watches, struct omc_server
 
 void omc_second_free(struct omc_second *second, struct omc_watches *watches)
 {
+    omc_stream_close(&second->stream);
     omc_watch_close(watches, &second->watch);
     omc_memory_free(second);
 }
@@ -43,7 +45,7 @@ static enum omc_second_result send_hello(struct omc_second *second)
 {
     size_t sent = second->hello_len - second->hello_left;
     struct iovec piece = {second->hello + sent, second->hello_left};
-    ssize_t taken = second->hello_left == 0 ? 0 : omc_socket_write(second->watch.fd, &piece, 1);
+    ssize_t taken = second->hello_left == 0 ? 0 : omc_stream_send(&second->stream, &piece, 1);
 
     if (taken < 0)
         return OMC_SECOND_LOST;
@@ -57,15 +59,16 @@ static enum omc_second_result check_connect(struct omc_second *second)
 
     if (error != 0)
         return error == EINPROGRESS ? OMC_SECOND_ON : OMC_SECOND_LOST;
+    omc_stream_open_plain(&second->stream, second->watch.fd);
     second->hello_len = omc_hello_write(second->hello, second->greeting, second->number);
     second->hello_left = second->hello_len;
     return send_hello(second);
 }
 
-static enum omc_second_result read_answer(struct omc_second *second)
+static enum omc_second_result read_part(struct omc_second *second)
 {
     size_t room = sizeof(second->in) - second->in_len, used;
-    ssize_t count = omc_socket_read(second->watch.fd, second->in + second->in_len, room);
+    ssize_t count = omc_stream_receive(&second->stream, second->in + second->in_len, room);
     const char *problem;
 
     if (count == OMC_SOCKET_AGAIN)
@@ -84,6 +87,26 @@ static enum omc_second_result read_answer(struct omc_second *second)
     }
 }
 
+static enum omc_second_result read_answer(struct omc_second *second)
+{
+    enum omc_second_result result;
+
+    do
+        result = read_part(second);
+    while (result == OMC_SECOND_ON && second->stream.pending);
+    return result;
+}
+
+/* What it is watched for when it has connected. */
+static short wanted_events(const struct omc_second *second)
+{
+    int events = second->stream.to_receive;
+
+    if (second->hello_left > 0)
+        events |= second->stream.to_send;
+    return (short)events;
+}
+
 enum omc_second_result omc_second_step(struct omc_second *second, struct omc_watches *watches)
 {
     short ready = second->watch.ready;
@@ -96,11 +119,12 @@ enum omc_second_result omc_second_step(struct omc_second *second, struct omc_wat
         return OMC_SECOND_LOST;
     if (second->hello_len == 0)
         result = check_connect(second);
-    else if ((ready & POLLOUT) != 0)
+    else if ((ready & second->stream.to_send) != 0)
         result = send_hello(second);
-    if (result == OMC_SECOND_ON && second->hello_len > 0 && (ready & ~POLLOUT) != 0)
+    if (result == OMC_SECOND_ON && second->hello_len > 0 &&
+        (ready & (second->stream.to_receive | OMC_STREAM_BROKEN)) != 0)
         result = read_answer(second);
     if (second->hello_len > 0)
-        omc_watch_want(watches, &second->watch, second->hello_left > 0 ? POLLIN | POLLOUT : POLLIN);
+        omc_watch_want(watches, &second->watch, wanted_events(second));
     return result;
 }

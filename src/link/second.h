@@ -11,10 +11,12 @@
 
 #include "link/watch.h"
 #include "net/address.h"
+#include "net/stream.h"
 #include "proto/hello.h"
 
 struct omc_second {
     struct omc_watch watch;
+    struct omc_stream stream; /* open when it has connected */
     int64_t begun;
     int64_t until; /* when it takes the place of the first; 0: it has not proved itself */
     enum omc_greeting greeting;

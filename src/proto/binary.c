@@ -7,10 +7,10 @@
 #include <endian.h>
 #include <string.h>
 
+#include "omcache.h"
+#include "proto/ask.h"
 #include "proto/bytes.h"
-#include "proto/command.h"
 #include "proto/opcode.h"
-#include "proto/request.h"
 
 enum {
     RESPONSE_MAGIC = 0x81,
@@ -30,68 +30,55 @@ struct header {
     uint64_t cas;
 };
 
-static size_t head_size(const omcache_req_t *req, size_t prefix_len)
-{
-    return OMC_BINARY_HEADER_SIZE + (size_t)req->header.extlen + prefix_len +
-           omc_request_key_len(req);
-}
-
 static bool binary_is_quiet(uint8_t opcode)
 {
     return omc_opcode_is_quiet(opcode);
 }
 
-static size_t tail_size(uint8_t opcode)
+static size_t binary_tail_size(uint8_t opcode)
 {
     (void)opcode;
     return 0;
 }
 
-/* Any request at all. */
-static inline size_t encode_waiting(unsigned char *out, const omcache_req_t *req,
-                                    struct omc_prefix prefix, uint32_t opaque)
+static bool binary_accept(struct omc_ask *ask)
 {
-    struct omcache_req_header_s header = req->header;
-    size_t key_len = omc_request_key_len(req);
+    ask->bits &= (uint8_t)~OMC_ASK_ENCODED;
+    return !omc_opcode_is_meta(ask->op) && ask->value_len <= OMC_ASK_VALUE_MAX;
+}
 
-    header.magic = OMC_REQUEST_MAGIC;
-    header.datatype = 0;
-    header.reserved = 0;
-    header.opaque = htobe32(opaque);
-    if (prefix.len > 0) {
-        header.keylen = htobe16((uint16_t)(prefix.len + key_len));
-        header.bodylen = htobe32((uint32_t)prefix.len + be32toh(header.bodylen));
+static unsigned char *put_extras(unsigned char *out, const struct omc_ask *ask, size_t size)
+{
+    if ((ask->bits & OMC_ASK_RAW) != 0) {
+        if (size > 0)
+            memcpy(out, ask->extra, size);
+        return out + size;
     }
-    memcpy(out, &header, OMC_BINARY_HEADER_SIZE);
-    out += OMC_BINARY_HEADER_SIZE;
-    if (header.extlen > 0)
-        memcpy(out, req->extra, header.extlen);
-    out += header.extlen;
-    if (prefix.len > 0)
-        memcpy(out, prefix.bytes, prefix.len);
-    if (key_len > 0)
-        memcpy(out + prefix.len, req->key, key_len);
-    return OMC_BINARY_HEADER_SIZE + (size_t)header.extlen + prefix.len + key_len;
+    if (size == OMC_OPCODE_STORED_SIZE)
+        out = omc_bytes_put32(out, ask->flags);
+    if (size == OMC_OPCODE_COUNTED_SIZE)
+        out = omc_bytes_put64(omc_bytes_put64(out, ask->delta), ask->initial);
+    return size == 0 ? out : omc_bytes_put32(out, ask->expiration);
 }
 
-static size_t encode_head(unsigned char *out, const omcache_req_t *req, struct omc_prefix prefix,
-                          uint32_t opaque)
+static unsigned char *binary_encode(unsigned char *out, const struct omc_ask *ask, uint32_t number)
 {
-    if (omc_opcode_is_meta(req->header.opcode) || omc_request_data_len(req) > OMC_COMMAND_DATA_MAX)
-        return 0;
-    return encode_waiting(out, req, prefix, opaque);
-}
+    size_t extra_size = omc_ask_extra_size(ask);
+    const struct omcache_req_header_s header = {
+        .magic = OMC_ASK_MAGIC,
+        .opcode = ask->op,
+        .keylen = htobe16(ask->key_len),
+        .extlen = (uint8_t)extra_size,
+        .bodylen = htobe32((uint32_t)(omc_ask_size(ask) - OMC_ASK_HEADER_SIZE)),
+        .opaque = htobe32(number),
+        .cas = htobe64(ask->cas),
+    };
 
-static size_t decode_request(const unsigned char *bytes, uint8_t opcode,
-                             struct omc_scratch *scratch, omcache_req_t *req)
-{
-    (void)opcode;
-    (void)scratch;
-    memcpy(&req->header, bytes, OMC_BINARY_HEADER_SIZE);
-    req->extra = bytes + OMC_BINARY_HEADER_SIZE;
-    req->key = bytes + OMC_BINARY_HEADER_SIZE + req->header.extlen;
-    req->data = req->key + omc_request_key_len(req);
-    return head_size(req, 0) + omc_request_data_len(req);
+    memcpy(out, &header, OMC_ASK_HEADER_SIZE);
+    out = put_extras(out + OMC_ASK_HEADER_SIZE, ask, extra_size);
+    if (ask->key_len > 0)
+        memcpy(out, ask->key, ask->key_len);
+    return out + ask->key_len;
 }
 
 static int status_of(uint16_t status)
@@ -138,7 +125,7 @@ static bool read_body(const struct header *header, const unsigned char *extra,
         return true;
     if (omc_opcode_is_get(header->opcode)) {
         if (header->extra_len < FLAGS_SIZE ||
-            (header->key_len == 0 && omc_command_is_keyed(header->opcode)))
+            (header->key_len == 0 && omc_opcode_is_keyed(header->opcode)))
             return false;
         value->flags = omc_bytes_get32(extra);
     } else if (omc_opcode_is_delta(header->opcode)) {
@@ -158,10 +145,10 @@ static enum omc_decode decode_binary(unsigned char *bytes, size_t len, size_t ma
     struct header header;
 
     (void)expect;
-    *size = OMC_BINARY_HEADER_SIZE;
+    *size = OMC_ASK_HEADER_SIZE;
     if (looks_foreign(bytes, len))
         return OMC_DECODE_BROKEN;
-    if (len < OMC_BINARY_HEADER_SIZE)
+    if (len < OMC_ASK_HEADER_SIZE)
         return OMC_DECODE_MORE;
     read_header(bytes, &header);
     if ((uint32_t)header.key_len + header.extra_len > header.body_len)
@@ -176,7 +163,7 @@ static enum omc_decode decode_binary(unsigned char *bytes, size_t len, size_t ma
         return OMC_DECODE_MORE;
 
     reply->value = (omcache_value_t){.status = status_of(header.status), .cas = header.cas};
-    if (!read_body(&header, bytes + OMC_BINARY_HEADER_SIZE, &reply->value))
+    if (!read_body(&header, bytes + OMC_ASK_HEADER_SIZE, &reply->value))
         return OMC_DECODE_BROKEN;
     reply->last =
         header.opcode != OMC_OP_STAT || reply->value.status != OMCACHE_OK || header.key_len == 0;
@@ -188,20 +175,8 @@ const struct omc_codec omc_binary_codec = {
     .name = "binary",
     .protocol = OMCACHE_PROTOCOL_BINARY,
     .is_quiet = binary_is_quiet,
-    .head_size = head_size,
-    .encode_head = encode_head,
-    .tail_size = tail_size,
-    .decode_request = decode_request,
-    .decode = decode_binary,
-};
-
-const struct omc_codec omc_binary_waiting = {
-    .name = "waiting",
-    .protocol = OMCACHE_PROTOCOL_AUTO,
-    .is_quiet = binary_is_quiet,
-    .head_size = head_size,
-    .encode_head = encode_waiting,
-    .tail_size = tail_size,
-    .decode_request = decode_request,
+    .accept = binary_accept,
+    .encode = binary_encode,
+    .tail_size = binary_tail_size,
     .decode = decode_binary,
 };

@@ -32,4 +32,19 @@ static inline uint64_t omc_bytes_get64(const unsigned char *bytes)
     return be64toh(number);
 }
 
+/* These write at out and return where to go on. */
+static inline unsigned char *omc_bytes_put32(unsigned char *out, uint32_t number)
+{
+    number = htobe32(number);
+    memcpy(out, &number, sizeof(number));
+    return out + sizeof(number);
+}
+
+static inline unsigned char *omc_bytes_put64(unsigned char *out, uint64_t number)
+{
+    number = htobe64(number);
+    memcpy(out, &number, sizeof(number));
+    return out + sizeof(number);
+}
+
 #endif

@@ -18,7 +18,13 @@ enum {
     ERRORS = sizeof(errors) / sizeof(errors[0]),
 };
 
-bool omc_classic_fits_line(const unsigned char *bytes, size_t len)
+size_t omc_classic_tail_size(uint8_t opcode)
+{
+    return omc_opcode_kind(opcode) == OMC_KIND_STORE ? strlen(OMC_CODEC_TAIL) : 0;
+}
+
+/* Whether these are a part of a line, and do not end it. */
+static bool fits_line(const unsigned char *bytes, size_t len)
 {
     for (size_t i = 0; i < len; i++) {
         if (bytes[i] < ' ' || bytes[i] == 0x7f)
@@ -27,59 +33,38 @@ bool omc_classic_fits_line(const unsigned char *bytes, size_t len)
     return true;
 }
 
-size_t omc_classic_tail_size(uint8_t opcode)
+bool omc_classic_accept(const struct omc_ask *ask)
 {
-    return omc_command_kind(opcode) == OMC_KIND_STORE ? strlen(OMC_CODEC_TAIL) : 0;
+    uint16_t kind = omc_opcode_kind(ask->op);
+
+    return kind != 0 && (ask->bits & OMC_ASK_RAW) == 0 &&
+           ask->value_len <= (kind == OMC_KIND_STORE ? OMC_ASK_VALUE_MAX : 0) &&
+           (kind != OMC_KIND_STAT || fits_line(ask->key, ask->key_len));
 }
 
-size_t omc_classic_encode(unsigned char *out, const omcache_req_t *req,
-                          const struct omc_command *command)
+unsigned char *omc_classic_encode(unsigned char *out, const struct omc_ask *ask)
 {
-    size_t key_len = omc_request_key_len(req);
-    unsigned char *start = out;
-
-    switch (command->kind) {
+    switch (omc_opcode_kind(ask->op)) {
     case OMC_KIND_VERSION:
-        out = omc_line_put(out, "version");
-        break;
+        return omc_line_put(out, "version");
     case OMC_KIND_QUIT:
-        out = omc_line_put(out, "quit");
-        break;
+        return omc_line_put(out, "quit");
     case OMC_KIND_FLUSH:
         out = omc_line_put(out, "flush_all");
-        if (command->dated)
-            out = omc_line_put_number(omc_line_put(out, " "),
-                                      omc_command_expiration(command, INT32_MAX));
-        break;
-    case OMC_KIND_STAT:
-        if (!omc_classic_fits_line(req->key, key_len))
-            return 0;
-        out = omc_line_put(out, key_len > 0 ? "stats " : "stats");
-        out = omc_line_put_bytes(out, req->key, key_len);
-        break;
+        if ((ask->bits & OMC_ASK_DATED) == 0)
+            return out;
+        return omc_line_put_flag(out, " ", omc_ask_expiration(ask, INT32_MAX));
     default:
-        return 0;
+        out = omc_line_put(out, ask->key_len > 0 ? "stats " : "stats");
+        return omc_line_put_bytes(out, ask->key, ask->key_len);
     }
-    return (size_t)(omc_line_put(out, "\r\n") - start);
 }
 
-void omc_classic_decode_request(struct omc_line line, uint8_t opcode, struct omc_scratch *scratch,
-                                omcache_req_t *req)
+/* Whether a quiet request keeps quiet about this outcome. */
+static bool is_silent(uint8_t opcode, int status)
 {
-    struct omc_command command;
-    uint64_t number;
-    size_t key_len;
-
-    omc_command_start(opcode, &command);
-    omc_line_word(&line);
-    if (command.kind == OMC_KIND_FLUSH && omc_line_number(&line, UINT32_MAX, &number)) {
-        command.expiration = (uint32_t)number;
-        command.dated = true;
-    }
-    key_len = command.kind == OMC_KIND_STAT ? omc_line_left(&line) : 0;
-    omc_command_write(&command, opcode, scratch, key_len, 0, req);
-    req->key = line.at;
-    req->data = line.end;
+    return omc_opcode_is_quiet(opcode) &&
+           status == (omc_opcode_is_get(opcode) ? OMCACHE_NOT_FOUND : OMCACHE_OK);
 }
 
 void omc_classic_attribute(const struct omc_expected *asked, int status, struct omc_reply *reply)
@@ -88,7 +73,7 @@ void omc_classic_attribute(const struct omc_expected *asked, int status, struct 
     reply->opaque = asked->opaque;
     reply->opcode = asked->opcode;
     reply->last = true;
-    reply->silent = omc_command_is_silent(asked->opcode, status);
+    reply->silent = is_silent(asked->opcode, status);
 }
 
 void omc_classic_answer(const struct omc_expected *asked, int status, struct omc_reply *reply)
@@ -120,7 +105,7 @@ bool omc_classic_look_up(const struct omc_classic_word *words, size_t count, str
         if (!omc_line_is(&line, words[i].text))
             continue;
         *status = words[i].status == OMCACHE_NOT_STORED ? not_stored(opcode) : words[i].status;
-        return (words[i].kinds & omc_command_kind(opcode)) != 0;
+        return (words[i].kinds & omc_opcode_kind(opcode)) != 0;
     }
     return false;
 }
@@ -168,7 +153,7 @@ static bool read_error(struct omc_line line, const struct omc_expected *asked,
     if (!own && !unknown_command && !omc_line_skip(&line, "CLIENT_ERROR ") &&
         !omc_line_skip(&line, "ERROR "))
         return false;
-    if (!own && omc_command_kind(asked->opcode) == OMC_KIND_STORE)
+    if (!own && omc_opcode_kind(asked->opcode) == OMC_KIND_STORE)
         return false;
     if (is_known_error(line)) {
         if (!omc_classic_look_up(errors, ERRORS, line, asked->opcode, &status))
@@ -212,7 +197,7 @@ bool omc_classic_read(struct omc_line line, const struct omc_expected *asked,
 {
     struct omc_line version = line;
 
-    switch (omc_command_kind(asked->opcode)) {
+    switch (omc_opcode_kind(asked->opcode)) {
     case OMC_KIND_VERSION:
         if (!omc_line_skip(&version, "VERSION "))
             break;

@@ -12,7 +12,6 @@
 
 #include "omcache.h"
 #include "proto/codec.h"
-#include "proto/command.h"
 #include "proto/line.h"
 
 /* What a line without arguments tells about operations of some kinds. */
@@ -38,19 +37,16 @@ static inline enum omc_decode omc_classic_find_end(const unsigned char *bytes, s
     return OMC_DECODE_REPLY;
 }
 
-/* The key or the argument of a request, as one line; false if it cannot be. */
-bool omc_classic_fits_line(const unsigned char *bytes, size_t len);
-
-/* 2 for those requests whose data "\r\n" follows. */
+/* 2 for those requests whose value "\r\n" follows. */
 size_t omc_classic_tail_size(uint8_t opcode);
 
-/* Encodes version, flush_all, stats and quit; 0 if it is something else or cannot be. */
-size_t omc_classic_encode(unsigned char *out, const omcache_req_t *req,
-                          const struct omc_command *command);
+/* Whether lines can carry a request of any kind, apart from its key: all can but the binary
+ * protocol's own, values that are too large or where none belongs, and names of statistics that
+ * would end the line. */
+bool omc_classic_accept(const struct omc_ask *ask);
 
-/* Reads one of these back from its line. */
-void omc_classic_decode_request(struct omc_line line, uint8_t opcode, struct omc_scratch *scratch,
-                                omcache_req_t *req);
+/* Encodes version, flush_all, stats and quit, but for the end of the line. */
+unsigned char *omc_classic_encode(unsigned char *out, const struct omc_ask *ask);
 
 /* Makes a reply the whole answer to that request, with this status. */
 void omc_classic_attribute(const struct omc_expected *asked, int status, struct omc_reply *reply);

@@ -7,9 +7,10 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "proto/ask.h"
+#include "proto/bytes.h"
 #include "proto/line.h"
 #include "proto/opcode.h"
-#include "proto/request.h"
 
 enum {
     BINARY_SIZE = 24,
@@ -25,7 +26,7 @@ static const char meta[] = "mg AAAAAAAA b\r\nversion\r\n";
 static size_t write_binary(unsigned char *out, uint32_t number)
 {
     struct omcache_req_header_s header = {
-        .magic = OMC_REQUEST_MAGIC,
+        .magic = OMC_ASK_MAGIC,
         .opcode = OMC_OP_NOOP,
         .opaque = htobe32(number),
     };

@@ -34,7 +34,7 @@ bool omc_line_number(struct omc_line *line, uint64_t max, uint64_t *number)
 }
 
 /* The top bits of eight bytes, set for those that are neither below 0x21 nor 0x7f. */
-static uint64_t find_plain(const unsigned char *bytes)
+static inline uint64_t find_plain(const unsigned char *bytes)
 {
     const uint64_t ones = UINT64_MAX / 255;
     uint64_t word, low;

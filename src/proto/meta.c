@@ -7,15 +7,14 @@
 
 #include "proto/base64.h"
 #include "proto/classic.h"
-#include "proto/command.h"
 #include "proto/line.h"
+#include "proto/meta_options.h"
 #include "proto/meta_request.h"
+#include "proto/meta_usual.h"
 #include "proto/opcode.h"
 
 enum {
-    FLAGS_SIZE = 4, /* of client flags, which count as in the binary protocol */
     NUMBER_MAX = 20,
-    STATUS_SIZE = 2,
 };
 
 /* Answers without data. */
@@ -56,25 +55,17 @@ static bool meta_is_quiet(uint8_t opcode)
 
 /* These read a flag from behind its letter, and return where it ends; NULL if it is none. */
 
-/* What put_opaque of meta_request.c has written, and the length behind it. */
+/* The number, and the length of a key behind it. */
 static const unsigned char *read_opaque(struct flags *flags, const unsigned char *at)
 {
     ptrdiff_t left = flags->end - at;
-    uint64_t digits;
 
-    if (left < OMC_META_REQUEST_OPAQUE_SIZE || flags->has_opaque)
+    if (left < OMC_META_REQUEST_NUMBER_SIZE || flags->has_opaque ||
+        !omc_meta_usual_number(at, &flags->opaque))
         return NULL;
-    memcpy(&digits, at, sizeof(digits));
-    digits = be64toh(digits);
-    if ((digits & 0xf0f0f0f0f0f0f0f0) != 0x3030303030303030)
-        return NULL;
-    digits &= 0x0f0f0f0f0f0f0f0f;
-    digits = (digits | digits >> 4) & 0x00ff00ff00ff00ff;
-    digits = (digits | digits >> 8) & 0x0000ffff0000ffff;
-    flags->opaque = (uint32_t)(digits | digits >> 16);
     flags->has_opaque = true;
-    at += OMC_META_REQUEST_OPAQUE_SIZE;
-    if (left < OMC_META_REQUEST_OPAQUE_SIZE + OMC_META_REQUEST_LENGTH_SIZE ||
+    at += OMC_META_REQUEST_NUMBER_SIZE;
+    if (left < OMC_META_REQUEST_NUMBER_SIZE + OMC_META_REQUEST_LENGTH_SIZE ||
         (at[0] & 0xf0) != 0x30 || (at[1] & 0xf0) != 0x30)
         return at;
     flags->asked = (size_t)((at[0] & 15) << 4 | (at[1] & 15));
@@ -130,84 +121,40 @@ static const unsigned char *read_key(struct flags *flags, const unsigned char *a
     return end;
 }
 
-/* Notes a number that these bits tell of. */
-static void read_detail(struct omc_details *details, uint8_t bits, const unsigned char *at,
-                        int64_t *number)
-{
-    uint64_t digits;
-
-    if (omc_line_digits(at, &digits) == NULL || digits > INT64_MAX)
-        return;
-    *number = (int64_t)digits;
-    details->known |= bits;
-}
-
-static void read_ttl(struct omc_details *details, const unsigned char *at)
-{
-    if (*at != '-') {
-        read_detail(details, OMC_DETAIL_TTL, at, &details->ttl);
-        return;
-    }
-    details->ttl = -1;
-    details->known |= OMC_DETAIL_TTL;
-}
-
-/* What only requests with options hear of.  Unknown flags are skipped, and so is none
- * between two blanks. */
+/* What is rarely there.  Unknown flags are skipped, and so is none between two blanks. */
 static const unsigned char *read_other(struct flags *flags, const unsigned char *letter)
 {
-    struct omc_details *details = &flags->reply->details;
-
-    switch (*letter) {
-    case 'b':
+    if (*letter == 'b')
         flags->encoded = true;
-        break;
-    case 'W':
-        details->known |= OMC_DETAIL_WON;
-        break;
-    case 'X':
-        details->known |= OMC_DETAIL_STALE;
-        break;
-    case 'Z':
-        details->known |= OMC_DETAIL_ALREADY_WON;
-        break;
-    case 'h':
-        details->known |= letter[1] == '0' ? OMC_DETAIL_NOT_HIT : OMC_DETAIL_WAS_HIT;
-        break;
-    case 'l':
-        read_detail(details, OMC_DETAIL_LAST_ACCESS, letter + 1, &details->last_access);
-        break;
-    case 's':
-        read_detail(details, OMC_DETAIL_SIZE, letter + 1, &details->size);
-        break;
-    case 't':
-        read_ttl(details, letter + 1);
-        break;
-    default:
-        break;
-    }
+    else
+        omc_meta_options_read(&flags->reply->details, letter);
     return skip_word(flags, letter);
+}
+
+/* Reads a flag, whichever it is. */
+static const unsigned char *read_flag(struct flags *flags, const unsigned char *at, size_t *size)
+{
+    if (*at != ' ')
+        return NULL;
+    switch (at[1]) {
+    case 'f':
+        return read_client_flags(flags, at + 2);
+    case 'c':
+        return omc_line_digits(at + 2, &flags->reply->value.cas);
+    case 'O':
+        return read_opaque(flags, at + 2);
+    case 'k':
+        return read_key(flags, at + 2, size);
+    default:
+        return read_other(flags, at + 1);
+    }
 }
 
 /* Reads the flags from behind the status. */
 static enum omc_decode read_flag_list(struct flags *flags, const unsigned char *at, size_t *size)
 {
     while (at < flags->end) {
-        unsigned char letter = at[1];
-
-        if (*at != ' ')
-            return OMC_DECODE_BROKEN;
-        at += 2;
-        if (letter == 'f')
-            at = read_client_flags(flags, at);
-        else if (letter == 'c')
-            at = omc_line_digits(at, &flags->reply->value.cas);
-        else if (letter == 'O')
-            at = read_opaque(flags, at);
-        else if (letter == 'k')
-            at = read_key(flags, at, size);
-        else
-            at = read_other(flags, at - 1);
+        at = read_flag(flags, at, size);
         if (at == NULL)
             return flags->problem;
     }
@@ -253,9 +200,9 @@ static enum omc_decode read_status(unsigned char *bytes, struct flags *flags,
                                    const struct omc_expect *expect, struct omc_reply *reply,
                                    size_t *size)
 {
-    struct omc_line word = {bytes, bytes + STATUS_SIZE};
+    struct omc_line word = {bytes, bytes + OMC_META_STATUS_SIZE};
     struct omc_expected asked;
-    enum omc_decode result = read_flag_list(flags, bytes + STATUS_SIZE, size);
+    enum omc_decode result = read_flag_list(flags, bytes + OMC_META_STATUS_SIZE, size);
     int status;
 
     if (result != OMC_DECODE_REPLY)
@@ -280,7 +227,7 @@ static enum omc_decode check_size(const struct flags *flags, uint16_t kind, uint
     if (kind != OMC_KIND_GET ||
         (!flags->has_client_flags && !omc_opcode_is_meta(flags->reply->opcode)))
         return OMC_DECODE_BROKEN;
-    if (data_len > max_body || max_body - data_len < FLAGS_SIZE + flags->asked)
+    if (data_len > max_body || max_body - data_len < OMC_CODEC_FLAGS_SIZE + flags->asked)
         return OMC_DECODE_TOO_LARGE;
     return OMC_DECODE_REPLY;
 }
@@ -312,7 +259,7 @@ static enum omc_decode read_whole_value(unsigned char *bytes, struct flags *flag
                                         size_t *size)
 {
     uint64_t data_len;
-    const unsigned char *at = omc_line_digits(bytes + STATUS_SIZE + 1, &data_len);
+    const unsigned char *at = omc_line_digits(bytes + OMC_META_STATUS_SIZE + 1, &data_len);
     struct omc_expected asked;
     enum omc_decode result;
     uint16_t kind;
@@ -326,7 +273,7 @@ static enum omc_decode read_whole_value(unsigned char *bytes, struct flags *flag
         return OMC_DECODE_BROKEN;
     reply->opaque = asked.opaque;
     reply->opcode = asked.opcode;
-    kind = omc_command_kind(asked.opcode);
+    kind = omc_opcode_kind(asked.opcode);
     result = check_size(flags, kind, data_len, max_body);
     if (result != OMC_DECODE_REPLY)
         return result;
@@ -351,9 +298,10 @@ static enum omc_decode read_classic(const unsigned char *bytes, size_t newline,
     return OMC_DECODE_REPLY;
 }
 
-static enum omc_decode decode_meta(unsigned char *bytes, size_t len, size_t max_body,
-                                   const struct omc_expect *expect, struct omc_reply *reply,
-                                   size_t *size)
+/* Any answer. */
+static enum omc_decode read_any(unsigned char *bytes, size_t len, size_t max_body,
+                                const struct omc_expect *expect, struct omc_reply *reply,
+                                size_t *size)
 {
     struct flags flags = {
         .bytes = bytes,
@@ -364,28 +312,37 @@ static enum omc_decode decode_meta(unsigned char *bytes, size_t len, size_t max_
     enum omc_decode result;
     size_t newline = 0;
 
-    reply->details.known = 0;
     if (len > 0 && (bytes[0] < 'A' || bytes[0] > 'Z'))
         return OMC_DECODE_BROKEN;
     result = omc_classic_find_end(bytes, len, 0, &newline, size);
     if (result != OMC_DECODE_REPLY)
         return result;
-    if (newline <= STATUS_SIZE || (bytes[STATUS_SIZE] != ' ' && bytes[STATUS_SIZE] != '\r'))
+    if (newline <= OMC_META_STATUS_SIZE ||
+        (bytes[OMC_META_STATUS_SIZE] != ' ' && bytes[OMC_META_STATUS_SIZE] != '\r'))
         return read_classic(bytes, newline, expect, reply, size);
     flags.end = bytes + newline - 1;
     reply->value = (omcache_value_t){.status = OMCACHE_OK};
-    if (memcmp(bytes, "VA ", STATUS_SIZE + 1) == 0)
+    if (memcmp(bytes, "VA ", OMC_META_STATUS_SIZE + 1) == 0)
         return read_whole_value(bytes, &flags, max_body, expect, reply, size);
     return read_status(bytes, &flags, expect, reply, size);
+}
+
+static enum omc_decode decode_meta(unsigned char *bytes, size_t len, size_t max_body,
+                                   const struct omc_expect *expect, struct omc_reply *reply,
+                                   size_t *size)
+{
+    reply->details.known = 0;
+    if (omc_meta_usual_read(bytes, len, max_body, expect, reply, size))
+        return OMC_DECODE_REPLY;
+    return read_any(bytes, len, max_body, expect, reply, size);
 }
 
 const struct omc_codec omc_meta_codec = {
     .name = "meta",
     .protocol = OMCACHE_PROTOCOL_META,
     .is_quiet = meta_is_quiet,
-    .head_size = omc_meta_request_head_size,
-    .encode_head = omc_meta_request_encode_head,
+    .accept = omc_meta_request_accept,
+    .encode = omc_meta_request_encode,
     .tail_size = omc_classic_tail_size,
-    .decode_request = omc_meta_request_decode,
     .decode = decode_meta,
 };

@@ -1,6 +1,6 @@
 /*
- * Options of the meta protocol's requests.  What there is of them is in three tables: flags
- * with what they are given, modes, and what can be wanted.
+ * The flags of the meta protocol that applications choose.  What there is of them is in three
+ * tables: flags with what they are given, modes, and what answers tell.
  */
 #include "proto/meta_options.h"
 
@@ -10,35 +10,33 @@
 #include "proto/line.h"
 #include "proto/opcode.h"
 
-/* The commands that have an option, as bits. */
 enum {
-    GET = 1,
-    SET = 2,
-    DELETE = 4,
-    ARITHMETIC = 8,
+    GET = OMC_META_GET,
+    SET = OMC_META_SET,
+    DELETE = OMC_META_DELETE,
+    ARITHMETIC = OMC_META_ARITHMETIC,
+    ALL = GET | SET | DELETE | ARITHMETIC,
+
+    NUMBER = OMC_META_NUMBER,
+    SECONDS = OMC_META_SECONDS,
+    NOTHING = OMC_META_NOTHING,
+    YES_NO = OMC_META_YES_NO,
+    OF_VALUE = OMC_META_OF_VALUE,
 };
 
-/* What is given with a flag, and what says that it is not there. */
-enum kind {
-    SECONDS, /* an int64_t; OMC_META_OPTIONS_NONE */
-    NUMBER,  /* a uint64_t; 0 */
-    NOTHING, /* a bool; false */
-};
+#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
+#define OPTION(field) offsetof(struct omc_meta_options, field)
+#define DETAIL(field) offsetof(struct omc_details, field)
 
-static const struct flag {
-    char text[3]; /* with the blank in front */
-    uint8_t commands;
-    uint8_t kind;
-    uint8_t offset; /* in struct omc_meta_options */
-} flags[] = {
-    {" T", GET | SET | DELETE | ARITHMETIC, SECONDS, offsetof(struct omc_meta_options, ttl)},
-    {" R", GET, SECONDS, offsetof(struct omc_meta_options, recache)},
-    {" N", GET | SET | ARITHMETIC, SECONDS, offsetof(struct omc_meta_options, vivify)},
-    {" J", ARITHMETIC, NUMBER, offsetof(struct omc_meta_options, initial)},
-    {" I", SET | DELETE, NOTHING, offsetof(struct omc_meta_options, invalidate)},
-    {" u", GET, NOTHING, offsetof(struct omc_meta_options, no_lru_bump)},
-    {" C", SET | DELETE | ARITHMETIC, NUMBER, offsetof(struct omc_meta_options, cas)},
-    {" E", GET | SET | DELETE | ARITHMETIC, NUMBER, offsetof(struct omc_meta_options, new_cas)},
+const struct omc_meta_flag omc_meta_options_flags[] = {
+    {" T", ALL, SECONDS, OPTION(ttl)},
+    {" R", GET, SECONDS, OPTION(recache)},
+    {" N", GET | SET | ARITHMETIC, SECONDS, OPTION(vivify)},
+    {" J", ARITHMETIC, NUMBER, OPTION(initial)},
+    {" I", SET | DELETE, NOTHING, OPTION(invalidate)},
+    {" u", GET, NOTHING, OPTION(no_lru_bump)},
+    {" C", SET | DELETE | ARITHMETIC, NUMBER, OPTION(cas)},
+    {" E", ALL, NUMBER, OPTION(new_cas)},
 };
 
 static const struct mode {
@@ -46,40 +44,36 @@ static const struct mode {
     uint8_t commands;
     uint8_t mode;
 } modes[] = {
-    {"", GET | SET | DELETE | ARITHMETIC, OMCACHE_META_DEFAULT},
-    {" ME", SET, OMCACHE_META_ADD},
-    {" MR", SET, OMCACHE_META_REPLACE},
-    {" MA", SET, OMCACHE_META_APPEND},
-    {" MP", SET, OMCACHE_META_PREPEND},
-    {" MD", ARITHMETIC, OMCACHE_META_DECREMENT},
+    {"", ALL, OMCACHE_META_DEFAULT},    {" ME", SET, OMCACHE_META_ADD},
+    {" MR", SET, OMCACHE_META_REPLACE}, {" MA", SET, OMCACHE_META_APPEND},
+    {" MP", SET, OMCACHE_META_PREPEND}, {" MD", ARITHMETIC, OMCACHE_META_DECREMENT},
 };
 
-static const struct want {
-    char text[3];
-    uint8_t commands;
-    uint8_t usual;  /* for those commands it is wanted if nothing was said, */
-    uint8_t always; /* and for these in any case */
-    uint8_t bit;
-} wants[] = {
-    {" v", GET | ARITHMETIC, GET, ARITHMETIC, OMCACHE_META_WANT_VALUE},
-    {" f", GET, GET, 0, OMCACHE_META_WANT_FLAGS},
-    {" c", GET | SET | ARITHMETIC, GET, SET | ARITHMETIC, OMCACHE_META_WANT_CAS},
-    {" t", GET | ARITHMETIC, 0, 0, OMCACHE_META_WANT_TTL},
-    {" l", GET, 0, 0, OMCACHE_META_WANT_LAST_ACCESS},
-    {" h", GET, 0, 0, OMCACHE_META_WANT_WAS_HIT},
-    {" s", GET, 0, 0, OMCACHE_META_WANT_SIZE},
+/* Those that may be asked for are asked for in this order. */
+const struct omc_meta_detail omc_meta_options_details[] = {
+    {" v", GET | ARITHMETIC, GET, ARITHMETIC, OMCACHE_META_WANT_VALUE, OF_VALUE, 0},
+    {" f", GET, GET, 0, OMCACHE_META_WANT_FLAGS, OF_VALUE, 0},
+    {" c", GET | SET | ARITHMETIC, GET, SET | ARITHMETIC, OMCACHE_META_WANT_CAS, OF_VALUE, 0},
+    {" t", GET | ARITHMETIC, 0, 0, OMCACHE_META_WANT_TTL, SECONDS, DETAIL(ttl)},
+    {" l", GET, 0, 0, OMCACHE_META_WANT_LAST_ACCESS, NUMBER, DETAIL(last_access)},
+    {" h", GET, 0, 0, OMCACHE_META_WANT_WAS_HIT, YES_NO, DETAIL(was_hit)},
+    {" s", GET, 0, 0, OMCACHE_META_WANT_SIZE, NUMBER, DETAIL(size)},
+    {" W", 0, 0, 0, OMC_DETAIL_WON, NOTHING, 0},
+    {" X", 0, 0, 0, OMC_DETAIL_STALE, NOTHING, 0},
+    {" Z", 0, 0, 0, OMC_DETAIL_ALREADY_WON, NOTHING, 0},
 };
 
-#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
+const size_t omc_meta_options_flag_count = COUNT(omc_meta_options_flags);
+const size_t omc_meta_options_detail_count = COUNT(omc_meta_options_details);
 
 void omc_meta_options_init(struct omc_meta_options *options)
 {
-    *options = (struct omc_meta_options){
-        .ttl = OMC_META_OPTIONS_NONE,
-        .recache = OMC_META_OPTIONS_NONE,
-        .vivify = OMC_META_OPTIONS_NONE,
-        .want = OMC_META_OPTIONS_NONE,
-    };
+    *options = (struct omc_meta_options){.want = OMC_META_OPTIONS_NONE};
+    for (size_t i = 0; i < COUNT(omc_meta_options_flags); i++) {
+        if (omc_meta_options_flags[i].kind == SECONDS)
+            *(int64_t *)((char *)options + omc_meta_options_flags[i].offset) =
+                OMC_META_OPTIONS_NONE;
+    }
 }
 
 /* The command that an opcode is for, 0 if it is none of these. */
@@ -106,7 +100,7 @@ static bool is_given(int64_t seconds)
 }
 
 /* Whether a flag is given, and its number. */
-static bool find_number(const struct omc_meta_options *options, const struct flag *flag,
+static bool find_number(const struct omc_meta_options *options, const struct omc_meta_flag *flag,
                         uint64_t *number)
 {
     const char *field = (const char *)options + flag->offset;
@@ -133,22 +127,40 @@ static const struct mode *find_mode(int mode)
     return NULL;
 }
 
+bool omc_meta_options_is_mode(int mode)
+{
+    return find_mode(mode) != NULL;
+}
+
+/* Whether each of these bits can be wanted by one of the commands. */
+static bool may_want(int want, uint8_t commands)
+{
+    for (size_t i = 0; i < COUNT(omc_meta_options_details); i++) {
+        if ((omc_meta_options_details[i].commands & commands) != 0)
+            want &= ~(int)omc_meta_options_details[i].bit;
+    }
+    return want == 0;
+}
+
+bool omc_meta_options_can_want(int want)
+{
+    return may_want(want, ALL);
+}
+
 /* Whether each of them is for the command. */
 static bool are_all_for(const struct omc_meta_options *options, uint8_t command)
 {
-    int left = options->want == OMC_META_OPTIONS_NONE ? 0 : options->want;
     const struct mode *mode = find_mode(options->mode);
     uint64_t number;
 
     if (mode == NULL || (mode->commands & command) == 0)
         return false;
-    for (size_t i = 0; i < COUNT(flags); i++) {
-        if ((flags[i].commands & command) == 0 && find_number(options, &flags[i], &number))
+    for (size_t i = 0; i < COUNT(omc_meta_options_flags); i++) {
+        if ((omc_meta_options_flags[i].commands & command) == 0 &&
+            find_number(options, &omc_meta_options_flags[i], &number))
             return false;
     }
-    for (size_t i = 0; i < COUNT(wants); i++)
-        left &= (wants[i].commands & command) != 0 ? ~(int)wants[i].bit : -1;
-    return left == 0;
+    return options->want == OMC_META_OPTIONS_NONE || may_want(options->want, command);
 }
 
 bool omc_meta_options_fit(const struct omc_meta_options *options, uint8_t opcode)
@@ -177,11 +189,12 @@ static unsigned char *put_wants(unsigned char *out, const struct omc_meta_option
 {
     bool said = options->want != OMC_META_OPTIONS_NONE;
 
-    for (size_t i = 0; i < COUNT(wants); i++) {
-        bool chosen = said ? (options->want & wants[i].bit) != 0 : (wants[i].usual & command) != 0;
+    for (size_t i = 0; i < COUNT(omc_meta_options_details); i++) {
+        const struct omc_meta_detail *row = &omc_meta_options_details[i];
+        bool chosen = said ? (options->want & row->bit) != 0 : (row->usual & command) != 0;
 
-        if ((wants[i].always & command) != 0 || (chosen && (wants[i].commands & command) != 0))
-            out = omc_line_put(out, wants[i].text);
+        if ((row->always & command) != 0 || (chosen && (row->commands & command) != 0))
+            out = omc_line_put(out, row->text);
     }
     return out;
 }
@@ -198,11 +211,53 @@ size_t omc_meta_options_write(const struct omc_meta_options *options, uint8_t op
         out = omc_line_put_flag(out, " F", number);
     if (opcode == OMC_OP_META_ARITHMETIC)
         out = omc_line_put_flag(out, " D", number);
-    for (size_t i = 0; i < COUNT(flags); i++) {
-        if (!find_number(options, &flags[i], &given))
+    for (size_t i = 0; i < COUNT(omc_meta_options_flags); i++) {
+        if (!find_number(options, &omc_meta_options_flags[i], &given))
             continue;
-        out = flags[i].kind == NOTHING ? omc_line_put(out, flags[i].text)
-                                       : omc_line_put_flag(out, flags[i].text, given);
+        out = omc_meta_options_flags[i].kind == NOTHING
+                  ? omc_line_put(out, omc_meta_options_flags[i].text)
+                  : omc_line_put_flag(out, omc_meta_options_flags[i].text, given);
     }
     return (size_t)(put_wants(out, options, command_of(opcode)) - start);
+}
+
+/* The row of a letter in an answer; NULL if there is none.  Few are looked for: the flags of
+ * every value are read without this. */
+static const struct omc_meta_detail *find_detail(unsigned char letter)
+{
+    for (size_t i = 0; i < COUNT(omc_meta_options_details); i++) {
+        if (omc_meta_options_details[i].text[1] == (char)letter)
+            return &omc_meta_options_details[i];
+    }
+    return NULL;
+}
+
+/* Reads a number, or what is less than any as -1 if there can be such; false if it is none. */
+static bool read_detail(const unsigned char *at, bool may_be_negative, int64_t *number)
+{
+    uint64_t digits;
+
+    if (may_be_negative && *at == '-') {
+        *number = -1;
+        return true;
+    }
+    if (omc_line_digits(at, &digits) == NULL || digits > INT64_MAX)
+        return false;
+    *number = (int64_t)digits;
+    return true;
+}
+
+void omc_meta_options_read(struct omc_details *details, const unsigned char *letter)
+{
+    const struct omc_meta_detail *row = find_detail(*letter);
+    void *field;
+
+    if (row == NULL || row->kind == OF_VALUE)
+        return;
+    field = (char *)details + row->offset;
+    if (row->kind == YES_NO)
+        *(bool *)field = letter[1] != '0';
+    else if (row->kind != NOTHING && !read_detail(letter + 1, row->kind == SECONDS, field))
+        return;
+    details->known |= row->bit;
 }

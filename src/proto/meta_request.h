@@ -4,22 +4,18 @@
 #ifndef OMC_PROTO_META_REQUEST_H
 #define OMC_PROTO_META_REQUEST_H
 
-#include <stddef.h>
+#include <stdbool.h>
 #include <stdint.h>
 
-#include "omcache.h"
-#include "proto/codec.h"
-#include "proto/request.h"
+#include "proto/ask.h"
 
 enum {
-    OMC_META_REQUEST_OPAQUE_SIZE = 8, /* digits of a request's number, */
+    OMC_META_REQUEST_NUMBER_SIZE = 8, /* digits of a request's number, */
     OMC_META_REQUEST_LENGTH_SIZE = 2, /* and of its key's length */
 };
 
-size_t omc_meta_request_head_size(const omcache_req_t *req, size_t prefix_len);
-size_t omc_meta_request_encode_head(unsigned char *out, const omcache_req_t *req,
-                                    struct omc_prefix prefix, uint32_t opaque);
-size_t omc_meta_request_decode(const unsigned char *bytes, uint8_t opcode,
-                               struct omc_scratch *scratch, omcache_req_t *req);
+bool omc_meta_request_accept(struct omc_ask *ask);
+unsigned char *omc_meta_request_encode(unsigned char *out, const struct omc_ask *ask,
+                                       uint32_t number);
 
 #endif

@@ -71,34 +71,79 @@ static inline bool omc_opcode_is_meta(uint8_t opcode)
     return (uint8_t)(opcode - OMC_OP_META_GET) <= OMC_OP_META_ARITHMETIC - OMC_OP_META_GET;
 }
 
-enum omc_opcode_trait {
-    OMC_OPCODE_QUIET = 1, /* gets no answer unless there is something to tell */
-    OMC_OPCODE_KEY = 2,   /* works on a key, which must not be empty */
-    OMC_OPCODE_GETS = 4,  /* answers with a value and its flags */
-    OMC_OPCODE_DELTA = 8, /* answers with a number */
+/* Kinds of operations that have the same arguments and answers; bits, for sets. */
+enum omc_kind {
+    OMC_KIND_GET = 1,
+    OMC_KIND_STORE = 2,
+    OMC_KIND_DELTA = 4,
+    OMC_KIND_DELETE = 8,
+    OMC_KIND_TOUCH = 16,
+    OMC_KIND_NOOP = 32,
+    OMC_KIND_VERSION = 64,
+    OMC_KIND_STAT = 128,
+    OMC_KIND_FLUSH = 256,
+    OMC_KIND_QUIT = 512,
 };
 
-/* The traits of all opcodes; asked several times for each request. */
-extern const uint8_t omc_opcode_traits[256];
+enum omc_opcode_trait {
+    OMC_OPCODE_QUIET = 1,  /* gets no answer unless there is something to tell */
+    OMC_OPCODE_KEY = 2,    /* works on a key, which must not be empty */
+    OMC_OPCODE_GETS = 4,   /* answers with a value and its flags */
+    OMC_OPCODE_DELTA = 8,  /* answers with a number */
+    OMC_OPCODE_KEYED = 16, /* is answered with the key */
+    OMC_OPCODE_DATED = 32, /* has an expiration, and nothing else */
+};
+
+/* Sizes of extras: of flags and an expiration, of an expiration, of a counter's three numbers. */
+enum {
+    OMC_OPCODE_STORED_SIZE = 8,
+    OMC_OPCODE_DATED_SIZE = 4,
+    OMC_OPCODE_COUNTED_SIZE = 20,
+};
+
+/* What is known of each opcode; asked several times for each request. */
+struct omc_opcode_form {
+    uint16_t kind;  /* one of enum omc_kind; 0: only the binary protocol has it */
+    uint8_t plain;  /* the opcode without "quiet" and "with key" */
+    uint8_t traits; /* bits of enum omc_opcode_trait */
+    uint8_t extras; /* their size in the binary protocol: one of those, or 0 */
+};
+
+extern const struct omc_opcode_form omc_opcode_forms[256];
+
+static inline uint16_t omc_opcode_kind(uint8_t opcode)
+{
+    return omc_opcode_forms[opcode].kind;
+}
+
+static inline bool omc_opcode_has(uint8_t opcode, enum omc_opcode_trait trait)
+{
+    return (omc_opcode_forms[opcode].traits & trait) != 0;
+}
 
 static inline bool omc_opcode_is_quiet(uint8_t opcode)
 {
-    return (omc_opcode_traits[opcode] & OMC_OPCODE_QUIET) != 0;
+    return omc_opcode_has(opcode, OMC_OPCODE_QUIET);
 }
 
 static inline bool omc_opcode_needs_key(uint8_t opcode)
 {
-    return (omc_opcode_traits[opcode] & OMC_OPCODE_KEY) != 0;
+    return omc_opcode_has(opcode, OMC_OPCODE_KEY);
 }
 
 static inline bool omc_opcode_is_get(uint8_t opcode)
 {
-    return (omc_opcode_traits[opcode] & OMC_OPCODE_GETS) != 0;
+    return omc_opcode_has(opcode, OMC_OPCODE_GETS);
 }
 
 static inline bool omc_opcode_is_delta(uint8_t opcode)
 {
-    return (omc_opcode_traits[opcode] & OMC_OPCODE_DELTA) != 0;
+    return omc_opcode_has(opcode, OMC_OPCODE_DELTA);
+}
+
+static inline bool omc_opcode_is_keyed(uint8_t opcode)
+{
+    return omc_opcode_has(opcode, OMC_OPCODE_KEYED);
 }
 
 #endif

@@ -4,14 +4,9 @@
 #include "proto/text.h"
 
 #include "proto/classic.h"
-#include "proto/command.h"
 #include "proto/line.h"
 #include "proto/opcode.h"
 #include "proto/text_request.h"
-
-enum {
-    FLAGS_SIZE = 4, /* of client flags, which count as in the binary protocol */
-};
 
 /* Answers of one word. */
 static const struct omc_classic_word words[] = {
@@ -78,22 +73,18 @@ static bool read_value_line(struct omc_line line, struct value_line *value)
 }
 
 /* FNV-1a; any would do that tells one key from the next. */
-static uint32_t add_to_sum(uint32_t sum, const unsigned char *bytes, size_t len)
+static uint32_t key_sum(const unsigned char *key, size_t len)
 {
-    for (size_t i = 0; i < len; i++)
-        sum = (sum ^ bytes[i]) * 0x01000193;
-    return sum;
-}
+    uint32_t sum = 0x811c9dc5;
 
-static uint32_t key_sum(struct omc_prefix prefix, const unsigned char *key, size_t len)
-{
-    return add_to_sum(add_to_sum(0x811c9dc5, prefix.bytes, prefix.len), key, len);
+    for (size_t i = 0; i < len; i++)
+        sum = (sum ^ key[i]) * 0x01000193;
+    return sum;
 }
 
 static bool is_key_of(const struct omc_expected *asked, const struct omc_line *key)
 {
-    return asked->key_sum == 0 ||
-           asked->key_sum == add_to_sum(0x811c9dc5, key->at, omc_line_left(key));
+    return asked->key_sum == 0 || asked->key_sum == key_sum(key->at, omc_line_left(key));
 }
 
 /* The only value that a get of one key is answered with, and the end of the values. */
@@ -105,13 +96,13 @@ static enum omc_decode read_value(struct omc_line line, const struct input *in,
     struct value_line value;
     size_t end_len = strlen(value_end);
 
-    if (omc_command_kind(asked->opcode) != OMC_KIND_GET || !read_value_line(line, &value) ||
+    if (omc_opcode_kind(asked->opcode) != OMC_KIND_GET || !read_value_line(line, &value) ||
         !is_key_of(asked, &value.key))
         return OMC_DECODE_BROKEN;
     reply->opaque = asked->opaque;
     reply->opcode = asked->opcode;
     if (value.size > in->max_body ||
-        in->max_body - value.size < FLAGS_SIZE + omc_line_left(&value.key))
+        in->max_body - value.size < OMC_CODEC_FLAGS_SIZE + omc_line_left(&value.key))
         return OMC_DECODE_TOO_LARGE;
     *size = in->newline + 1 + (size_t)value.size + end_len;
     if (in->len < *size)
@@ -123,7 +114,7 @@ static enum omc_decode read_value(struct omc_line line, const struct input *in,
     reply->value.data_len = (size_t)value.size;
     reply->value.flags = value.flags;
     reply->value.cas = value.cas;
-    if (omc_command_is_keyed(asked->opcode)) {
+    if (omc_opcode_is_keyed(asked->opcode)) {
         reply->value.key = value.key.at;
         reply->value.key_len = omc_line_left(&value.key);
     }
@@ -161,7 +152,7 @@ static bool read_any_error(struct omc_line line, const struct omc_expected *aske
 {
     struct omc_line name = omc_line_word(&line);
 
-    if (omc_command_kind(asked->opcode) == OMC_KIND_STORE ||
+    if (omc_opcode_kind(asked->opcode) == OMC_KIND_STORE ||
         (!omc_line_is(&name, "ERROR") && !omc_line_is(&name, "CLIENT_ERROR") &&
          !omc_line_is(&name, "SERVER_ERROR")))
         return false;
@@ -215,22 +206,23 @@ static enum omc_decode decode_text(unsigned char *bytes, size_t len, size_t max_
     return read_line(line, &asked, reply) ? OMC_DECODE_REPLY : OMC_DECODE_BROKEN;
 }
 
-bool omc_text_make_counter(const omcache_req_t *delta, struct omc_scratch *scratch,
-                           omcache_req_t *add)
+bool omc_text_has_initial(const struct omc_ask *ask)
 {
-    struct omc_command command, store = {.kind = OMC_KIND_STORE};
-    size_t data_len;
+    return omc_opcode_kind(ask->op) == OMC_KIND_DELTA && !omc_opcode_is_meta(ask->op) &&
+           (ask->bits & OMC_ASK_RAW) == 0 && ask->expiration != OMCACHE_DELTA_NO_ADD;
+}
 
-    if (!omc_command_read(delta, &command) || command.kind != OMC_KIND_DELTA ||
-        command.expiration == OMCACHE_DELTA_NO_ADD)
-        return false;
-    store.expiration = command.expiration;
-    data_len = (size_t)(omc_line_put_number(scratch->key, command.initial) - scratch->key);
-    add->server_index = delta->server_index;
-    omc_command_write(&store, OMC_OP_ADD, scratch, omc_request_key_len(delta), data_len, add);
-    add->key = delta->key;
-    add->data = scratch->key;
-    return true;
+void omc_text_make_counter(const struct omc_ask *delta, unsigned char digits[OMC_TEXT_DIGITS_MAX],
+                           struct omc_ask *add)
+{
+    *add = (struct omc_ask){
+        .op = OMC_OP_ADD,
+        .key = delta->key,
+        .key_len = delta->key_len,
+        .value = digits,
+        .value_len = (uint32_t)(omc_line_put_number(digits, delta->initial) - digits),
+        .expiration = delta->expiration,
+    };
 }
 
 const struct omc_codec omc_text_codec = {
@@ -239,9 +231,8 @@ const struct omc_codec omc_text_codec = {
     .lacks_initial = true,
     .key_sum = key_sum,
     .is_quiet = text_is_quiet,
-    .head_size = omc_text_request_head_size,
-    .encode_head = omc_text_request_encode_head,
+    .accept = omc_text_request_accept,
+    .encode = omc_text_request_encode,
     .tail_size = omc_classic_tail_size,
-    .decode_request = omc_text_request_decode,
     .decode = decode_text,
 };

@@ -14,16 +14,23 @@
 
 #include <stdbool.h>
 
-#include "omcache.h"
+#include "proto/ask.h"
 #include "proto/codec.h"
+
+enum {
+    OMC_TEXT_DIGITS_MAX = 20,
+};
 
 extern const struct omc_codec omc_text_codec;
 
-/* An increment or decrement with an initial value is carried without it.  Where that is
- * NOT_FOUND, this makes the request that stores the initial value, unless the
- * counter is there by now (KEY_EXISTS: increment again).  False if none is to be made.
- * What add points to lies in scratch, and the key where it was. */
-bool omc_text_make_counter(const omcache_req_t *delta, struct omc_scratch *scratch,
-                           omcache_req_t *add);
+/* Whether it is an increment or decrement with an initial value, which is carried without
+ * that. */
+bool omc_text_has_initial(const struct omc_ask *ask);
+
+/* Where such a one is NOT_FOUND, this makes the request that stores the initial value, unless
+ * the counter is there by now (KEY_EXISTS: increment again).  It has the key of the other, and
+ * its value in digits. */
+void omc_text_make_counter(const struct omc_ask *delta, unsigned char digits[OMC_TEXT_DIGITS_MAX],
+                           struct omc_ask *add);
 
 #endif

@@ -1,31 +1,21 @@
 /*
- * Writing requests of the text protocol, and reading them back.
+ * Writing requests of the text protocol.
  */
 #include "proto/text_request.h"
 
+#include <stddef.h>
+
 #include "proto/classic.h"
-#include "proto/command.h"
 #include "proto/line.h"
 #include "proto/opcode.h"
 
-enum {
-    /* More than any head has besides the key: the longest command, flags, expiration,
-     * length, cas, blanks and the line's end. */
-    NUMBERS_MAX = 80,
-};
-
-size_t omc_text_request_head_size(const omcache_req_t *req, size_t prefix_len)
-{
-    return NUMBERS_MAX + prefix_len + omc_request_key_len(req);
-}
-
 /* The command's word and a blank; a cas makes the binary protocol, too, forget whether
  * it was to add or replace.  NULL if text has no such command. */
-static const char *word_of(const struct omc_command *command)
+static const char *word_of(const struct omc_ask *ask)
 {
-    bool cas = command->cas > 0;
+    bool cas = ask->cas > 0;
 
-    switch (command->plain) {
+    switch (omc_opcode_forms[ask->op].plain) {
     case OMC_OP_GET:
         return "gets ";
     case OMC_OP_GAT:
@@ -53,19 +43,27 @@ static const char *word_of(const struct omc_command *command)
     }
 }
 
-/* What stands between the key and the line's end. */
-static unsigned char *put_numbers(unsigned char *out, const struct omc_command *command,
-                                  size_t data_len)
+bool omc_text_request_accept(struct omc_ask *ask)
 {
-    uint32_t expiration = omc_command_expiration(command, 0);
+    ask->bits &= (uint8_t)~OMC_ASK_ENCODED;
+    if (!omc_classic_accept(ask) || omc_opcode_is_meta(ask->op))
+        return false;
+    return !omc_opcode_needs_key(ask->op) ||
+           (word_of(ask) != NULL && omc_line_is_plain(ask->key, ask->key_len));
+}
 
-    switch (command->kind) {
+/* What stands between the key and the line's end. */
+static unsigned char *put_numbers(unsigned char *out, const struct omc_ask *ask)
+{
+    uint32_t expiration = omc_ask_expiration(ask, 0);
+
+    switch (omc_opcode_kind(ask->op)) {
     case OMC_KIND_STORE:
-        out = omc_line_put_flag(omc_line_put_flag(out, " ", command->flags), " ", expiration);
-        out = omc_line_put_flag(out, " ", data_len);
-        return command->cas > 0 ? omc_line_put_flag(out, " ", command->cas) : out;
+        out = omc_line_put_flag(omc_line_put_flag(out, " ", ask->flags), " ", expiration);
+        out = omc_line_put_flag(out, " ", ask->value_len);
+        return ask->cas > 0 ? omc_line_put_flag(out, " ", ask->cas) : out;
     case OMC_KIND_DELTA:
-        return omc_line_put_flag(out, " ", command->delta);
+        return omc_line_put_flag(out, " ", ask->delta);
     case OMC_KIND_TOUCH:
         return omc_line_put_flag(out, " ", expiration);
     default:
@@ -73,76 +71,17 @@ static unsigned char *put_numbers(unsigned char *out, const struct omc_command *
     }
 }
 
-size_t omc_text_request_encode_head(unsigned char *out, const omcache_req_t *req,
-                                    struct omc_prefix prefix, uint32_t opaque)
+unsigned char *omc_text_request_encode(unsigned char *out, const struct omc_ask *ask,
+                                       uint32_t number)
 {
-    size_t key_len = omc_request_key_len(req);
-    unsigned char *start = out;
-    struct omc_command command;
-    const char *word;
-
-    (void)opaque;
-    if (!omc_command_read(req, &command))
-        return 0;
-    if (command.kind == OMC_KIND_NOOP)
-        return (size_t)(omc_line_put(out, "version\r\n") - start);
-    if (!omc_command_has_key(&command))
-        return omc_classic_encode(out, req, &command);
-    word = word_of(&command);
-    if (word == NULL || !omc_line_is_plain(req->key, key_len) ||
-        (prefix.len > 0 && !omc_line_is_plain(prefix.bytes, prefix.len)))
-        return 0;
-    out = omc_line_put(out, word);
-    if (command.plain == OMC_OP_GAT) {
-        out = omc_line_put_number(out, omc_command_expiration(&command, 0));
-        out = omc_line_put(out, " ");
-    }
-    out = omc_line_put_bytes(out, prefix.bytes, prefix.len);
-    out = omc_line_put_bytes(out, req->key, key_len);
-    out = put_numbers(out, &command, omc_request_data_len(req));
-    return (size_t)(omc_line_put(out, "\r\n") - start);
-}
-
-/* Takes the next of the line's numbers. */
-static uint64_t take_number(struct omc_line *line)
-{
-    struct omc_line word = omc_line_word(line);
-    uint64_t number = 0;
-
-    omc_line_number(&word, UINT64_MAX, &number);
-    return number;
-}
-
-size_t omc_text_request_decode(const unsigned char *bytes, uint8_t opcode,
-                               struct omc_scratch *scratch, omcache_req_t *req)
-{
-    const unsigned char *newline = omc_line_find_end(bytes);
-    struct omc_line line = {bytes, newline - 1}, key;
-    struct omc_command command;
-    size_t data_len = 0;
-
-    omc_command_start(opcode, &command);
-    if (!omc_command_has_key(&command)) {
-        omc_classic_decode_request(line, opcode, scratch, req);
-        return (size_t)(newline + 1 - bytes);
-    }
-    omc_line_word(&line);
-    if (command.plain == OMC_OP_GAT)
-        command.expiration = (uint32_t)take_number(&line);
-    key = omc_line_word(&line);
-    if (command.kind == OMC_KIND_STORE) {
-        command.flags = (uint32_t)take_number(&line);
-        command.expiration = (uint32_t)take_number(&line);
-        data_len = (size_t)take_number(&line);
-        command.cas = take_number(&line);
-    } else if (command.kind == OMC_KIND_DELTA) {
-        command.delta = take_number(&line);
-        command.expiration = OMCACHE_DELTA_NO_ADD;
-    } else if (command.kind == OMC_KIND_TOUCH) {
-        command.expiration = (uint32_t)take_number(&line);
-    }
-    omc_command_write(&command, opcode, scratch, omc_line_left(&key), data_len, req);
-    req->key = key.at;
-    req->data = newline + 1;
-    return (size_t)(newline + 1 - bytes) + data_len + omc_classic_tail_size(opcode);
+    (void)number;
+    if (ask->op == OMC_OP_NOOP)
+        return omc_line_put(out, "version\r\n");
+    if (!omc_opcode_needs_key(ask->op))
+        return omc_line_put(omc_classic_encode(out, ask), "\r\n");
+    out = omc_line_put(out, word_of(ask));
+    if (omc_opcode_forms[ask->op].plain == OMC_OP_GAT)
+        out = omc_line_put(omc_line_put_number(out, omc_ask_expiration(ask, 0)), " ");
+    out = omc_line_put_bytes(out, ask->key, ask->key_len);
+    return omc_line_put(put_numbers(out, ask), "\r\n");
 }

@@ -4,17 +4,13 @@
 #ifndef OMC_PROTO_TEXT_REQUEST_H
 #define OMC_PROTO_TEXT_REQUEST_H
 
-#include <stddef.h>
+#include <stdbool.h>
 #include <stdint.h>
 
-#include "omcache.h"
-#include "proto/codec.h"
-#include "proto/request.h"
+#include "proto/ask.h"
 
-size_t omc_text_request_head_size(const omcache_req_t *req, size_t prefix_len);
-size_t omc_text_request_encode_head(unsigned char *out, const omcache_req_t *req,
-                                    struct omc_prefix prefix, uint32_t opaque);
-size_t omc_text_request_decode(const unsigned char *bytes, uint8_t opcode,
-                               struct omc_scratch *scratch, omcache_req_t *req);
+bool omc_text_request_accept(struct omc_ask *ask);
+unsigned char *omc_text_request_encode(unsigned char *out, const struct omc_ask *ask,
+                                       uint32_t number);
 
 #endif

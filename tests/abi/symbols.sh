@@ -47,13 +47,13 @@ if ! grep 'SONAME.*\[libomcache\.so\.0\]' "$work/dynamic"; then
     failed=1
 fi
 
-# What doc/design.md lists under dependencies, all of it and nothing else.
+# What doc/internals/api.md lists under dependencies, all of it and nothing else.
 {
     echo libc.so.6
     echo libmd.so.0
     ! grep -qw src/net/cares.c "${B:-build}/sources" || echo libcares.so.2
 } | LC_ALL=C sort >"$work/listed"
 sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' "$work/dynamic" | LC_ALL=C sort >"$work/needed"
-same listed needed doc/design.md "$library"
+same listed needed doc/internals/api.md "$library"
 
 exit $failed

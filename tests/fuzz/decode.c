@@ -9,6 +9,7 @@
 #include "fuzz/decode.h"
 
 #include "fuzz/fuzz.h"
+#include "proto/meta_options.h"
 #include "proto/opcode.h"
 
 #include <stdbool.h>
@@ -144,12 +145,17 @@ static uint64_t sum_up(const struct omc_reply *reply)
     if (!omc_opcode_is_meta(reply->opcode))
         return hash;
     mix_number(&hash, details->known);
-    if ((details->known & OMC_DETAIL_TTL) != 0)
-        mix_number(&hash, (uint64_t)details->ttl);
-    if ((details->known & OMC_DETAIL_LAST_ACCESS) != 0)
-        mix_number(&hash, (uint64_t)details->last_access);
-    if ((details->known & OMC_DETAIL_SIZE) != 0)
-        mix_number(&hash, (uint64_t)details->size);
+    for (size_t i = 0; i < omc_meta_options_detail_count; i++) {
+        const struct omc_meta_detail *row = &omc_meta_options_details[i];
+        const char *field = (const char *)details + row->offset;
+
+        if ((details->known & row->bit) == 0 || row->kind == OMC_META_NOTHING)
+            continue;
+        if (row->kind == OMC_META_YES_NO)
+            mix(&hash, field, sizeof(bool));
+        else
+            mix(&hash, field, sizeof(int64_t));
+    }
     return hash;
 }
 

@@ -67,6 +67,25 @@ START_TEST(a_batch_is_collected_later)
 }
 END_TEST
 
+/* Its keys are as long as they could be when it was asked for. */
+START_TEST(another_prefix_is_for_later_batches)
+{
+    fixture_variant(_i);
+    size_t count = 1;
+    size_t room = 1;
+    char key[251] = "";
+    memset(key, 'k', 250);
+    store(key, "value");
+    wire_request(&reqs[0], -1, WIRE_GETK, key);
+    assert_rc(omcache_command(client, reqs, &count, NULL, NULL, 0), OMCACHE_BUFFERED);
+    assert_rc(omcache_set_key_prefix(client, "prefix", 6, 0), OMCACHE_OK);
+    assert_rc(omcache_io(client, reqs, &count, values, &room, patience), OMCACHE_OK);
+    ck_assert_uint_eq(room, 1);
+    assert_rc(values[0].status, OMCACHE_OK);
+    ck_assert(values[0].key_len == 250 && memcmp(values[0].key, key, 250) == 0);
+}
+END_TEST
+
 START_TEST(the_count_stays_until_all_is_there)
 {
     fixture_variant(_i);
@@ -242,6 +261,7 @@ int main(void)
     Suite *suite = suite_create("batch_io");
     TCase *tcase = fixture_case(suite, "collect");
     tcase_add_loop_test(tcase, a_batch_is_collected_later, 0, VARIANTS);
+    tcase_add_loop_test(tcase, another_prefix_is_for_later_batches, 0, VARIANTS);
     tcase_add_loop_test(tcase, the_count_stays_until_all_is_there, 0, VARIANTS);
     tcase_add_loop_test(tcase, part_of_a_batch_is_refused, 0, VARIANTS);
     tcase_add_loop_test(tcase, a_finished_batch_is_refused, 0, VARIANTS);

@@ -273,6 +273,24 @@ START_TEST(too_few_requests_are_refused)
 }
 END_TEST
 
+/* So that what was not asked can be told. */
+START_TEST(requests_are_filled_in_without_servers)
+{
+    name_keys(10);
+    omcache_t *mc = fixture_client("");
+    batch.pending = 10;
+    memset(batch.reqs, 0xaa, sizeof(batch.reqs));
+    assert_rc(omcache_get_multi(mc, batch.keys, batch.lens, 10, batch.reqs, &batch.pending, NULL,
+                                NULL, patience),
+              OMCACHE_NO_SERVERS);
+    ck_assert_uint_eq(batch.pending, 0);
+    for (size_t i = 0; i < 10; i++) {
+        ck_assert_ptr_eq(batch.reqs[i].key, batch.keys[i]);
+        ck_assert_int_eq(batch.reqs[i].server_index, -1);
+    }
+}
+END_TEST
+
 START_TEST(surplus_requests_are_not_sent)
 {
     fixture_variant(_i);
@@ -408,6 +426,7 @@ int main(void)
     tcase_add_loop_test(tcase, what_finds_no_room_is_dropped, 0, VARIANTS);
     tcase_add_loop_test(tcase, the_callback_gets_values_without_room, 0, VARIANTS);
     tcase_add_loop_test(tcase, too_few_requests_are_refused, 0, VARIANTS);
+    tcase_add_test(tcase, requests_are_filled_in_without_servers);
     tcase_add_loop_test(tcase, surplus_requests_are_not_sent, 0, VARIANTS);
     tcase_add_loop_test(tcase, one_key_may_be_asked_for_twice, 0, VARIANTS);
     tcase_add_loop_test(tcase, no_keys_are_done_at_once, 0, VARIANTS);

@@ -906,6 +906,29 @@ static bool has_value(int opcode)
            opcode == 0x1a;
 }
 
+/* What a server speaks is known even while there is no connection to it. */
+START_TEST(a_server_that_is_known_is_not_asked_for_what_it_lacks)
+{
+    omcache_req_t reqs[2];
+    size_t count = 2, room = 2;
+    omcache_value_t values[2];
+    static const unsigned char large[2000];
+    memcached_start(&server, FLEET_PORT);
+    speak(server.address, _i);
+    assert_rc(omcache_set(client, (const unsigned char *)"7", 1, large, sizeof(large), 0, 0, 0, -1),
+              OMCACHE_OK);
+    assert_rc(omcache_set_recv_buffer_max_size(client, 1000), OMCACHE_OK);
+    assert_rc(omcache_get(client, (const unsigned char *)"7", 1, NULL, NULL, NULL, NULL, -1),
+              OMCACHE_BUFFER_FULL); /* which closes the connection */
+    wire_request(&reqs[0], -1, 0x30, "7");
+    wire_request(&reqs[1], -1, 0x0c, "8");
+    assert_rc(omcache_command(client, reqs, &count, values, &room, -1), OMCACHE_INVALID);
+    ck_assert_uint_eq(room, 1);
+    assert_rc(values[0].status, OMCACHE_NOT_FOUND);
+    ck_assert_int_eq(reqs[1].header.opcode, 0x30);
+}
+END_TEST
+
 START_TEST(raw_opcodes_are_carried_or_refused)
 {
     static const unsigned char extras[20] = {[16] = 0xff, 0xff, 0xff, 0xff};
@@ -972,6 +995,8 @@ int main(void)
     tcase_add_test(tcase, a_known_protocol_takes_one_connection);
     tcase_add_loop_test(tcase, requests_wait_for_the_protocol, 0, 2);
     tcase_add_test(tcase, a_request_that_cannot_be_carried_harms_no_other);
+    tcase_add_loop_test(tcase, a_server_that_is_known_is_not_asked_for_what_it_lacks, META,
+                        PLAIN_TEXT + 1);
     tcase_add_loop_test(tcase, raw_opcodes_are_carried_or_refused, META, PLAIN_TEXT + 1);
     return fixture_run(suite);
 }

@@ -30,28 +30,20 @@ struct order {
     uint64_t cas;
 };
 
-/* The extras of the request, which points to them. */
-struct extras {
-    unsigned char bytes[20];
-};
+/* The request that the order is for; key and value stay where they are. */
+struct omc_ask codec_ask(const struct order *order);
 
-/* Whether the protocol can carry a request: whether it encodes it. */
-bool codec_accepts(const struct omc_codec *codec, const omcache_req_t *req,
-                   struct omc_prefix prefix);
-
-/* Makes the request that the public interface would make of it. */
-void codec_fill(const struct order *order, struct extras *extras, omcache_req_t *req);
+/* Writes the head of a request that the codec has accepted; its length. */
+size_t codec_head(const struct omc_codec *codec, const struct omc_ask *ask, uint32_t number,
+                  unsigned char out[OMC_CODEC_HEAD_MAX]);
 
 /* Encodes it whole, in memory of just that size, to be freed; NULL if the codec refuses. */
 unsigned char *codec_encode(const struct omc_codec *codec, const struct order *order,
-                            uint32_t opaque, size_t *len);
+                            uint32_t number, size_t *len);
 
-/* Asserts what the request is in bytes, and that it is read back as it was. */
-void codec_assert_bytes(const struct omc_codec *codec, const struct order *order, uint32_t opaque,
+/* Asserts what the request is in bytes. */
+void codec_assert_bytes(const struct omc_codec *codec, const struct order *order, uint32_t number,
                         const char *bytes);
-
-/* Asserts that the request as encoded is read back as it was. */
-void codec_assert_read_back(const struct omc_codec *codec, const struct order *order);
 
 /* Requests that wait for answers, the oldest first. */
 struct owed {

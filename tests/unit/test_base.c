@@ -17,75 +17,6 @@
 #include "base/status.h"
 #include "support/fixture.h"
 
-START_TEST(a_buffer_gives_back_what_was_put_in)
-{
-    struct omc_buffer buffer;
-    unsigned char next_in = 0, next_out = 0;
-
-    omc_buffer_init(&buffer);
-    srand(7);
-    for (int round = 0; round < 2000; round++) {
-        size_t in = (size_t)(rand() % 300), out;
-
-        ck_assert(omc_buffer_reserve(&buffer, in));
-        for (size_t i = 0; i < in; i++)
-            omc_buffer_tail(&buffer)[i] = next_in++;
-        omc_buffer_commit(&buffer, in);
-        out = (size_t)rand() % (omc_buffer_size(&buffer) + 1);
-        for (size_t i = 0; i < out; i++)
-            ck_assert_uint_eq(omc_buffer_data(&buffer)[i], next_out++);
-        omc_buffer_consume(&buffer, out);
-    }
-    omc_buffer_fini(&buffer);
-}
-END_TEST
-
-START_TEST(a_buffer_reuses_its_space)
-{
-    struct omc_buffer buffer;
-    size_t capacity;
-
-    omc_buffer_init(&buffer);
-    ck_assert(omc_buffer_append(&buffer, "0123456789", 10));
-    capacity = buffer.capacity;
-    for (int i = 0; i < 1000; i++) {
-        omc_buffer_consume(&buffer, 9);
-        ck_assert(omc_buffer_append(&buffer, "abcdefghi", 9));
-        ck_assert_mem_eq(omc_buffer_data(&buffer), i == 0 ? "9abc" : "iabc", 4);
-    }
-    ck_assert_msg(buffer.capacity <= 4 * capacity, "10 bytes take %zu", buffer.capacity);
-    omc_buffer_fini(&buffer);
-}
-END_TEST
-
-START_TEST(an_impossible_reservation_changes_nothing)
-{
-    struct omc_buffer buffer;
-
-    omc_buffer_init(&buffer);
-    ck_assert(omc_buffer_append(&buffer, "abc", 3));
-    ck_assert(!omc_buffer_reserve(&buffer, SIZE_MAX));
-    ck_assert(!omc_buffer_reserve(&buffer, SIZE_MAX - 3));
-    ck_assert_uint_eq(omc_buffer_size(&buffer), 3);
-    ck_assert_mem_eq(omc_buffer_data(&buffer), "abc", 3);
-    omc_buffer_fini(&buffer);
-}
-END_TEST
-
-START_TEST(a_buffer_may_be_truncated)
-{
-    struct omc_buffer buffer;
-
-    omc_buffer_init(&buffer);
-    ck_assert(omc_buffer_append(&buffer, "abcdef", 6));
-    omc_buffer_consume(&buffer, 2);
-    omc_buffer_truncate(&buffer, 3);
-    ck_assert_uint_eq(omc_buffer_size(&buffer), 3);
-    ck_assert_mem_eq(omc_buffer_data(&buffer), "cde", 3);
-    omc_buffer_fini(&buffer);
-}
-END_TEST
-
 START_TEST(memory_checks_for_overflow)
 {
     ck_assert_ptr_null(omc_memory_new(SIZE_MAX / 2, 3));
@@ -174,10 +105,6 @@ int main(void)
     Suite *suite = suite_create("base");
     TCase *tcase = fixture_case(suite, "base");
 
-    tcase_add_test(tcase, a_buffer_gives_back_what_was_put_in);
-    tcase_add_test(tcase, a_buffer_reuses_its_space);
-    tcase_add_test(tcase, an_impossible_reservation_changes_nothing);
-    tcase_add_test(tcase, a_buffer_may_be_truncated);
     tcase_add_test(tcase, memory_checks_for_overflow);
     tcase_add_test(tcase, deadlines);
     tcase_add_test(tcase, the_clock_goes_forward);

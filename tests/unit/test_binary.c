@@ -8,17 +8,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto/ask.h"
 #include "proto/binary.h"
 #include "proto/opcode.h"
-#include "proto/request.h"
 #include "support/fixture.h"
 
 enum {
-    HEADER = OMC_BINARY_HEADER_SIZE,
+    HEADER = OMC_ASK_HEADER_SIZE,
     LIMIT = 1000,
 };
-
-static const struct omc_prefix none;
 
 /* Writes a reply's header; returns the body's place. */
 static unsigned char *put_header(unsigned char *out, uint8_t opcode, uint16_t key_len,
@@ -46,13 +44,6 @@ static enum omc_decode decode(unsigned char *bytes, size_t len, struct omc_reply
     return omc_binary_codec.decode(bytes, len, LIMIT, NULL, reply, size);
 }
 
-static size_t read_back(const unsigned char *bytes, omcache_req_t *req)
-{
-    static struct omc_scratch scratch;
-
-    return omc_binary_codec.decode_request(bytes, OMC_OP_SETQ, &scratch, req);
-}
-
 /* Decodes a copy of just these bytes, so that valgrind and ASan see any read
  * beyond them. */
 static enum omc_decode decode_exactly(const unsigned char *bytes, size_t len,
@@ -67,24 +58,26 @@ static enum omc_decode decode_exactly(const unsigned char *bytes, size_t len,
     return result;
 }
 
-/* Every opcode, known or not, with all parts. */
+/* Encodes a request; where its head ends, NULL if it is refused. */
+static unsigned char *encode(unsigned char *out, struct omc_ask *ask, uint32_t number)
+{
+    return omc_binary_codec.accept(ask) ? omc_binary_codec.encode(out, ask, number) : NULL;
+}
+
+/* Every opcode, known or not, with parts of any kind. */
 START_TEST(any_request_is_encoded)
 {
     unsigned char out[HEADER + 4 + 3];
-    omcache_req_t req = {
-        .server_index = 5,
-        .header = {.magic = 1,
-                   .opcode = (uint8_t)_i,
-                   .keylen = htobe16(3),
-                   .extlen = 4,
-                   .datatype = 9,
-                   .reserved = 7,
-                   .bodylen = htobe32(4 + 3 + 2),
-                   .opaque = 77,
-                   .cas = htobe64(0x0102030405060708)},
-        .extra = "extr",
+    struct omc_ask ask = {
+        .op = (uint8_t)_i,
+        .bits = OMC_ASK_RAW,
+        .cas = 0x0102030405060708,
+        .extra = (const unsigned char *)"extr",
+        .extra_len = 4,
         .key = (const unsigned char *)"key",
-        .data = (const unsigned char *)"da",
+        .key_len = 3,
+        .value = (const unsigned char *)"da",
+        .value_len = 2,
     };
     const unsigned char expected[] = {0x80, (unsigned char)_i,
                                       0,    3,
@@ -99,104 +92,117 @@ START_TEST(any_request_is_encoded)
                                       5,    6,
                                       7,    8};
 
-    ck_assert_uint_eq(omc_binary_codec.head_size(&req, 0), sizeof(out));
+    ck_assert_uint_eq(omc_ask_size(&ask), sizeof(out) + 2);
     if (omc_opcode_is_meta((uint8_t)_i)) {
-        ck_assert_uint_eq(omc_binary_codec.encode_head(out, &req, none, 0xfedcba98), 0);
-        ck_assert_uint_eq(omc_binary_waiting.encode_head(out, &req, none, 0xfedcba98), sizeof(out));
+        ck_assert(!omc_binary_codec.accept(&ask));
         return;
     }
-    ck_assert_uint_eq(omc_binary_codec.encode_head(out, &req, none, 0xfedcba98), sizeof(out));
+    ck_assert_ptr_eq(encode(out, &ask, 0xfedcba98), out + sizeof(out));
     ck_assert_uint_eq(omc_binary_codec.tail_size((uint8_t)_i), 0);
     ck_assert_mem_eq(out, expected, sizeof(expected));
     ck_assert_mem_eq(out + HEADER, "extrkey", 7);
-    ck_assert_uint_eq(omc_request_data_len(&req), 2);
 }
 END_TEST
 
-START_TEST(a_request_is_read_back)
+/* The protocol's description of each opcode's extras, written down a second time. */
+static const char *extras_of(uint8_t opcode)
 {
-    unsigned char out[HEADER + 4 + 3 + 2];
-    omcache_req_t read, req = {
-                            .header = {.opcode = OMC_OP_SETQ,
-                                       .keylen = htobe16(3),
-                                       .extlen = 4,
-                                       .bodylen = htobe32(4 + 3 + 2),
-                                       .cas = 77},
-                            .extra = "extr",
-                            .key = (const unsigned char *)"key",
-                        };
+    static const char number[] = "\1\2\3\4\5\6\7\x08"
+                                 "\x11\x12\x13\x14\x15\x16\x17\x18"
+                                 "\x31\x32\x33\x34";
+    static const uint8_t counters[] = {0x05, 0x06, 0x15, 0x16};
+    static const uint8_t stores[] = {0x01, 0x02, 0x03, 0x11, 0x12, 0x13};
+    static const uint8_t dated[] = {0x1c, 0x1d, 0x1e, 0x23, 0x24};
 
-    omc_binary_codec.encode_head(out, &req, none, 5);
-    memcpy(out + HEADER + 7, "da", 2);
-    ck_assert_uint_eq(read_back(out, &read), sizeof(out));
-    ck_assert_uint_eq(read.header.opcode, OMC_OP_SETQ);
-    ck_assert_uint_eq(read.header.cas, 77);
-    assert_text(read.key, omc_request_key_len(&read), "key");
-    assert_text(read.data, omc_request_data_len(&read), "da");
-    ck_assert_mem_eq(read.extra, "extr", 4);
+    if (memchr(counters, opcode, sizeof(counters)) != NULL)
+        return number;
+    if (memchr(stores, opcode, sizeof(stores)) != NULL)
+        return "\x21\x22\x23\x24\x31\x32\x33\x34";
+    return memchr(dated, opcode, sizeof(dated)) != NULL ? number + 16 : "";
+}
+
+START_TEST(fields_become_extras)
+{
+    uint8_t opcode = (uint8_t)_i;
+    const char *extras = extras_of(opcode);
+    unsigned char out[HEADER + 20 + 3], *end;
+    struct omc_ask ask = {
+        .op = opcode,
+        .key = (const unsigned char *)"key",
+        .key_len = 3,
+        .delta = 0x0102030405060708,
+        .initial = 0x1112131415161718,
+        .flags = 0x21222324,
+        .expiration = 0x31323334,
+    };
+
+    if (omc_opcode_is_meta(opcode))
+        return;
+    end = encode(out, &ask, 1);
+    ck_assert_ptr_nonnull(end);
+    ck_assert_ptr_eq(end, out + omc_ask_size(&ask));
+    assert_text(out + HEADER, (size_t)(end - out) - HEADER - 3, extras);
+    ck_assert_mem_eq(end - 3, "key", 3);
+    ck_assert_uint_eq(out[4], strlen(extras));
+    ck_assert_uint_eq(out[11], strlen(extras) + 3);
 }
 END_TEST
 
-START_TEST(a_prefix_goes_in_front_of_the_key)
+START_TEST(a_flush_may_have_an_expiration)
 {
-    unsigned char out[HEADER + 4 + 2 + 3 + 2];
-    struct omc_prefix prefix = {(const unsigned char *)"p:", 2};
-    omcache_req_t read, req = {
-                            .header = {.opcode = OMC_OP_SETQ,
-                                       .keylen = htobe16(3),
-                                       .extlen = 4,
-                                       .bodylen = htobe32(4 + 3 + 2)},
-                            .extra = "extr",
-                            .key = (const unsigned char *)"key",
-                        };
+    unsigned char out[HEADER + 4];
+    struct omc_ask ask = {.op = OMC_OP_FLUSHQ, .expiration = 0x01020304, .bits = OMC_ASK_DATED};
 
-    ck_assert_uint_eq(omc_binary_codec.head_size(&req, prefix.len), sizeof(out) - 2);
-    omc_binary_codec.encode_head(out, &req, prefix, 5);
-    memcpy(out + sizeof(out) - 2, "da", 2);
-    ck_assert_uint_eq(read_back(out, &read), sizeof(out));
-    assert_text(read.key, omc_request_key_len(&read), "p:key");
-    assert_text(read.data, omc_request_data_len(&read), "da");
-    ck_assert_mem_eq(read.extra, "extr", 4);
+    ck_assert_ptr_eq(encode(out, &ask, 1), out + HEADER + 4);
+    ck_assert_uint_eq(omc_ask_size(&ask), HEADER + 4);
+    assert_text(out + HEADER, 4, "\1\2\3\4");
+    ask.bits = 0;
+    ck_assert_ptr_eq(encode(out, &ask, 1), out + HEADER);
+    ck_assert_uint_eq(omc_ask_size(&ask), HEADER);
+}
+END_TEST
+
+/* It is what another protocol, which the request was for before, has made of its key. */
+START_TEST(no_key_is_encoded_here)
+{
+    unsigned char out[HEADER + 3];
+    struct omc_ask ask = {.op = OMC_OP_GET,
+                          .key = (const unsigned char *)"a b",
+                          .key_len = 3,
+                          .bits = OMC_ASK_ENCODED};
+
+    ck_assert_ptr_eq(encode(out, &ask, 1), out + sizeof(out));
+    ck_assert_uint_eq(ask.bits, 0);
+    ck_assert_mem_eq(out + HEADER, "a b", 3);
 }
 END_TEST
 
 START_TEST(a_prefix_makes_keys_shorter)
 {
     static const unsigned char bytes[250];
-    omcache_req_t req = {
-        .header = {.opcode = OMC_OP_GET, .keylen = htobe16(200), .bodylen = htobe32(200)},
-        .key = bytes,
-    };
+    struct omc_ask ask = {.op = OMC_OP_GET, .key = bytes, .key_len = 200};
 
-    ck_assert(omc_request_check(&req, 50));
-    ck_assert(!omc_request_check(&req, 51));
-    req.header.opcode = OMC_OP_STAT; /* whose key gets no prefix */
-    ck_assert(omc_request_check(&req, 51));
+    ck_assert(omc_ask_check(&ask, 50));
+    ck_assert(!omc_ask_check(&ask, 51));
+    ask.op = OMC_OP_STAT; /* whose key gets no prefix */
+    ck_assert(omc_ask_check(&ask, 51));
 }
 END_TEST
 
-START_TEST(lengths_cannot_overflow)
+/* Those that memcached would read as negative lengths. */
+START_TEST(values_that_no_server_takes_are_refused)
 {
     static const unsigned char byte;
-    omcache_req_t req = {
-        .header = {.opcode = OMC_OP_APPEND, .keylen = htobe16(1)},
-        .key = &byte,
-        .data = &byte,
-    };
-    struct omc_prefix prefix = {&byte, 1};
-    unsigned char out[26];
+    struct omc_ask ask = {.op = OMC_OP_APPEND, .key = &byte, .key_len = 1, .value = &byte};
+    unsigned char out[25];
 
-    req.header.bodylen = htobe32(UINT32_MAX);
-    ck_assert(omc_request_check(&req, 0));
-    ck_assert(!omc_request_check(&req, 1));
-    req.header.bodylen = htobe32(UINT32_MAX - 249);
-    ck_assert(omc_request_check(&req, 249));
-    /* What memcached would read as a negative length. */
-    ck_assert_uint_eq(omc_binary_codec.encode_head(out, &req, prefix, 1), 0);
-    req.header.bodylen = htobe32(1 + (uint32_t)INT32_MAX - 1);
-    ck_assert_uint_eq(omc_binary_codec.encode_head(out, &req, prefix, 1), 0);
-    req.header.bodylen = htobe32(1 + (uint32_t)INT32_MAX - 2);
-    ck_assert_uint_eq(omc_binary_codec.encode_head(out, &req, prefix, 1), sizeof(out));
+    ask.value_len = UINT32_MAX - 249 - 1;
+    ck_assert_ptr_null(encode(out, &ask, 1));
+    ask.value_len = (uint32_t)INT32_MAX - 1;
+    ck_assert_ptr_null(encode(out, &ask, 1));
+    ask.value_len = (uint32_t)INT32_MAX - 2;
+    ck_assert_ptr_eq(encode(out, &ask, 1), out + sizeof(out));
+    ck_assert_mem_eq(out + 8, "\x7f\xff\xff\xfe", 4);
 }
 END_TEST
 
@@ -410,63 +416,54 @@ START_TEST(statistics_end_with_an_empty_key)
 }
 END_TEST
 
-static bool request_is_good(uint8_t opcode, size_t key_len, uint8_t extra_len, size_t body_len)
+static bool request_is_good(uint8_t opcode, uint8_t key_len, uint32_t value_len)
 {
     static const unsigned char bytes[300];
-    omcache_req_t req = {
-        .header = {.opcode = opcode,
-                   .keylen = htobe16((uint16_t)key_len),
-                   .extlen = extra_len,
-                   .bodylen = htobe32((uint32_t)body_len)},
-        .extra = bytes,
+    const struct omc_ask ask = {
+        .op = opcode,
         .key = bytes,
-        .data = bytes,
+        .key_len = key_len,
+        .value = bytes,
+        .value_len = value_len,
     };
 
-    return omc_request_check(&req, 0);
+    return omc_ask_check(&ask, 0);
 }
 
 START_TEST(requests_are_checked)
 {
-    ck_assert(request_is_good(OMC_OP_GET, 1, 0, 1));
-    ck_assert(request_is_good(OMC_OP_GET, 250, 0, 250));
-    ck_assert(!request_is_good(OMC_OP_GET, 251, 0, 251));
-    ck_assert(!request_is_good(OMC_OP_GET, 0xffff, 0, 0xffff));
-    ck_assert(!request_is_good(OMC_OP_GET, 0, 0, 0));
-    ck_assert(!request_is_good(OMC_OP_SETQ, 0, 8, 10));
-    ck_assert(request_is_good(OMC_OP_SETQ, 1, 8, 10));
-    ck_assert(!request_is_good(OMC_OP_SETQ, 1, 8, 8));
-    ck_assert(!request_is_good(OMC_OP_GET, 2, 0, 1));
-    ck_assert(!request_is_good(OMC_OP_GET, 2, 0, 0));
-    ck_assert(request_is_good(OMC_OP_NOOP, 0, 0, 0));
-    ck_assert(request_is_good(OMC_OP_STAT, 0, 0, 0));
-    ck_assert(request_is_good(OMC_OP_STAT, 5, 0, 5));
-    ck_assert(request_is_good(0xff, 0, 0, 0));
+    ck_assert(request_is_good(OMC_OP_GET, 1, 0));
+    ck_assert(request_is_good(OMC_OP_GET, 250, 0));
+    ck_assert(!request_is_good(OMC_OP_GET, 251, 0));
+    ck_assert(!request_is_good(OMC_OP_GET, 255, 0));
+    ck_assert(!request_is_good(OMC_OP_GET, 0, 0));
+    ck_assert(!request_is_good(OMC_OP_SETQ, 0, 2));
+    ck_assert(request_is_good(OMC_OP_SETQ, 1, 1));
+    ck_assert(!request_is_good(OMC_OP_META_GET, 0, 0));
+    ck_assert(request_is_good(OMC_OP_NOOP, 0, 0));
+    ck_assert(request_is_good(OMC_OP_STAT, 0, 0));
+    ck_assert(request_is_good(OMC_OP_STAT, 5, 0));
+    ck_assert(request_is_good(0xff, 0, 0));
 }
 END_TEST
 
 START_TEST(requests_need_their_pointers)
 {
     const unsigned char byte = 0;
-    omcache_req_t good = {
-        .header = {.opcode = OMC_OP_SET, .keylen = htobe16(1), .extlen = 1, .bodylen = htobe32(3)},
-        .extra = &byte,
-        .key = &byte,
-        .data = &byte,
-    };
-    omcache_req_t req = good;
+    const struct omc_ask good = {
+        .op = OMC_OP_SET, .key = &byte, .key_len = 1, .value = &byte, .value_len = 1};
+    struct omc_ask ask = good;
 
-    ck_assert(omc_request_check(&req, 0));
-    req.extra = NULL;
-    ck_assert(!omc_request_check(&req, 0));
-    req = good;
-    req.key = NULL;
-    ck_assert(!omc_request_check(&req, 0));
-    req = good;
-    req.data = NULL;
-    ck_assert(!omc_request_check(&req, 0));
-    req.header.bodylen = htobe32(2);
-    ck_assert(omc_request_check(&req, 0));
+    ck_assert(omc_ask_check(&ask, 0));
+    ask.key = NULL;
+    ck_assert(!omc_ask_check(&ask, 0));
+    ask = good;
+    ask.value = NULL;
+    ck_assert(!omc_ask_check(&ask, 0));
+    ask.value_len = 0;
+    ck_assert(omc_ask_check(&ask, 0));
+    ask = (struct omc_ask){.op = OMC_OP_STAT, .key_len = 1};
+    ck_assert(!omc_ask_check(&ask, 0));
 }
 END_TEST
 
@@ -489,10 +486,11 @@ int main(void)
     TCase *tcase = fixture_case(suite, "binary");
 
     tcase_add_loop_test(tcase, any_request_is_encoded, 0, 256);
-    tcase_add_test(tcase, a_request_is_read_back);
-    tcase_add_test(tcase, a_prefix_goes_in_front_of_the_key);
+    tcase_add_loop_test(tcase, fields_become_extras, 0, 256);
+    tcase_add_test(tcase, a_flush_may_have_an_expiration);
+    tcase_add_test(tcase, no_key_is_encoded_here);
     tcase_add_test(tcase, a_prefix_makes_keys_shorter);
-    tcase_add_test(tcase, lengths_cannot_overflow);
+    tcase_add_test(tcase, values_that_no_server_takes_are_refused);
     tcase_add_loop_test(tcase, any_reply_is_decoded_from_any_piece, 0, 256);
     tcase_add_test(tcase, only_one_reply_is_taken);
     tcase_add_loop_test(tcase, status_becomes_a_code, 1, 14);

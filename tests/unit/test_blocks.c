@@ -70,58 +70,6 @@ START_TEST(no_more_is_kept_than_is_worth_it)
 }
 END_TEST
 
-START_TEST(a_buffer_grows_from_block_to_block)
-{
-    struct omc_buffer buffer;
-    bool good = true;
-
-    omc_buffer_init(&buffer);
-    for (size_t i = 0; i < 200000; i++) {
-        unsigned char byte = (unsigned char)(i * 7);
-
-        good =
-            good && omc_blocks_reserve(&blocks, &buffer, 1) && omc_buffer_append(&buffer, &byte, 1);
-        if (i % 3 == 0)
-            omc_buffer_consume(&buffer, 1);
-    }
-    for (size_t i = omc_buffer_size(&buffer); i > 0; i--) {
-        good = good && *omc_buffer_data(&buffer) == (unsigned char)((200000 - i) * 7);
-        omc_buffer_consume(&buffer, 1);
-    }
-    ck_assert(good);
-    omc_blocks_release(&blocks, &buffer);
-    ck_assert_ptr_null(buffer.base);
-    ck_assert_uint_gt(blocks.size, 1024 + 2048 + 4096); /* those it has grown out of */
-    /* And the next one gets them. */
-    for (size_t i = 0; i < 2; i++) {
-        size_t kept = blocks.size;
-
-        ck_assert(omc_blocks_reserve(&blocks, &buffer, 800));
-        ck_assert_uint_eq(buffer.capacity, 1024);
-        ck_assert_uint_eq(blocks.size, kept - 1024);
-        omc_blocks_release(&blocks, &buffer);
-        ck_assert_uint_eq(blocks.size, kept);
-    }
-    omc_blocks_fini(&blocks);
-}
-END_TEST
-
-START_TEST(an_impossible_reservation_changes_nothing)
-{
-    struct omc_buffer buffer;
-
-    omc_buffer_init(&buffer);
-    ck_assert(omc_blocks_reserve(&blocks, &buffer, 3));
-    omc_buffer_append(&buffer, "abc", 3);
-    ck_assert(!omc_blocks_reserve(&blocks, &buffer, SIZE_MAX));
-    ck_assert(!omc_blocks_reserve(&blocks, &buffer, SIZE_MAX - 3));
-    ck_assert_uint_eq(omc_buffer_size(&buffer), 3);
-    ck_assert_mem_eq(omc_buffer_data(&buffer), "abc", 3);
-    omc_blocks_release(&blocks, &buffer);
-    omc_blocks_fini(&blocks);
-}
-END_TEST
-
 int main(void)
 {
     Suite *suite = suite_create("blocks");
@@ -130,7 +78,5 @@ int main(void)
     tcase_add_test(tcase, a_block_is_found_again_by_its_size);
     tcase_add_test(tcase, what_has_another_size_is_not_kept);
     tcase_add_test(tcase, no_more_is_kept_than_is_worth_it);
-    tcase_add_test(tcase, a_buffer_grows_from_block_to_block);
-    tcase_add_test(tcase, an_impossible_reservation_changes_nothing);
     return fixture_run(suite);
 }

@@ -14,11 +14,11 @@
 #include <unistd.h>
 
 #include "link/answers.h"
+#include "link/codecs.h"
 #include "link/connection.h"
-#include "link/translate.h"
+#include "link/send.h"
 #include "net/socket.h"
 #include "proto/opcode.h"
-#include "proto/request.h"
 #include "support/fixture.h"
 
 enum {
@@ -27,8 +27,6 @@ enum {
     BIG = 4 << 20,
 };
 
-static const struct omc_prefix none;
-static const struct omc_pending plain;
 static struct omc_connection conn;
 static struct omc_pool pool;
 static int peer;
@@ -39,38 +37,36 @@ static void open_pair(void)
 
     ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
     omc_connection_init(&conn, &pool, FIRST);
-    ck_assert(omc_translate_waiting(&conn, OMCACHE_PROTOCOL_BINARY, NULL, NULL));
-    omc_connection_prove(&conn);
-    conn.fd = ends[0];
+    conn.codec = omc_codecs_find(OMCACHE_PROTOCOL_BINARY);
+    conn.proved = true;
+    omc_stream_open_plain(&conn.stream, ends[0]);
     peer = ends[1];
 }
 
 static void close_pair(void)
 {
-    close(conn.fd);
+    close(conn.stream.fd);
     omc_connection_fini(&conn);
     omc_pool_fini(&pool);
     close(peer);
 }
 
-static omcache_req_t request(uint8_t opcode, const char *key, const void *data, size_t data_len)
+static struct omc_pending request(uint8_t op, const char *key, const void *data, size_t data_len)
 {
-    size_t key_len = strlen(key);
-
-    return (omcache_req_t){
-        .header = {.opcode = opcode,
-                   .keylen = htobe16((uint16_t)key_len),
-                   .bodylen = htobe32((uint32_t)(key_len + data_len))},
-        .key = (const unsigned char *)key,
-        .data = data,
+    return (struct omc_pending){
+        .ask = {.op = op,
+                .key = (const unsigned char *)key,
+                .key_len = (uint8_t)strlen(key),
+                .value = data,
+                .value_len = (uint32_t)data_len},
     };
 }
 
-static void submit(uint8_t opcode, const char *key)
+static void submit(uint8_t op, const char *key)
 {
-    omcache_req_t req = request(opcode, key, NULL, 0);
+    struct omc_pending pending = request(op, key, NULL, 0);
 
-    assert_rc(omc_connection_submit(&conn, &req, none, &plain, LIMIT), OMCACHE_OK);
+    assert_rc(omc_connection_submit(&conn, &pending.ask, &pending.claim, LIMIT), OMCACHE_OK);
 }
 
 /* Reads what the connection wrote and returns its length; opcodes of whole
@@ -98,8 +94,8 @@ START_TEST(the_handshake_goes_in_front_of_what_waits)
     char opcodes[100];
 
     submit(OMC_OP_GETK, "a");
-    omc_connection_open(&conn, conn.fd, OMC_GREETING_BINARY, 5);
-    ck_assert(omc_connection_flush(&conn, 5));
+    omc_connection_open(&conn, OMC_GREETING_BINARY, 5);
+    ck_assert(omc_send(&conn, 5));
     written(opcodes);
     ck_assert_str_eq(opcodes, "0a 0c ");
     ck_assert(!omc_connection_wants_write(&conn));
@@ -127,8 +123,8 @@ START_TEST(an_answer_to_half_a_hello_is_none)
     const char *problem = NULL;
     int whole = _i;
 
-    omc_connection_open(&conn, conn.fd, OMC_GREETING_BINARY, 5);
-    ck_assert(omc_connection_flush(&conn, 5));
+    omc_connection_open(&conn, OMC_GREETING_BINARY, 5);
+    ck_assert(omc_send(&conn, 5));
     put_reply(OMC_OP_NOOP, conn.hello_number, "");
     conn.hello_left = whole ? 0 : 7;
     ck_assert_int_eq(omc_answers_read(&conn, LIMIT), 24);
@@ -149,7 +145,7 @@ START_TEST(one_fence_serves_any_number_of_quiet_requests)
     omc_connection_fence(&conn);
     submit(OMC_OP_GETK, "d");
     omc_connection_fence(&conn);
-    ck_assert(omc_connection_flush(&conn, 0));
+    ck_assert(omc_send(&conn, 0));
     written(opcodes);
     ck_assert_str_eq(opcodes, "11 11 11 0a 0c ");
 }
@@ -158,17 +154,33 @@ END_TEST
 START_TEST(the_send_limit_is_exact)
 {
     static const unsigned char data[100];
-    omcache_req_t req = request(OMC_OP_SET, "key", data, sizeof(data));
-    size_t size = 24 + 3 + sizeof(data);
+    struct omc_pending set = request(OMC_OP_SET, "key", data, sizeof(data));
+    size_t size = 24 + 8 + 3 + sizeof(data);
 
-    assert_rc(omc_connection_submit(&conn, &req, none, &plain, size - 1), OMCACHE_BUFFER_FULL);
-    ck_assert_uint_eq(omc_connection_unsent(&conn), 0);
+    assert_rc(omc_connection_submit(&conn, &set.ask, &set.claim, size - 1), OMCACHE_BUFFER_FULL);
+    ck_assert_uint_eq(conn.unsent, 0);
     ck_assert_uint_eq(conn.queue.count, 0);
-    assert_rc(omc_connection_submit(&conn, &req, none, &plain, size), OMCACHE_OK);
-    assert_rc(omc_connection_submit(&conn, &req, none, &plain, 2 * size - 1), OMCACHE_BUFFER_FULL);
-    assert_rc(omc_connection_submit(&conn, &req, none, &plain, 2 * size), OMCACHE_OK);
-    assert_rc(omc_connection_submit(&conn, &req, none, &plain, 0), OMCACHE_BUFFER_FULL);
-    ck_assert_uint_eq(omc_connection_unsent(&conn), 2 * size);
+    assert_rc(omc_connection_submit(&conn, &set.ask, &set.claim, size), OMCACHE_OK);
+    assert_rc(omc_connection_submit(&conn, &set.ask, &set.claim, 2 * size - 1),
+              OMCACHE_BUFFER_FULL);
+    assert_rc(omc_connection_submit(&conn, &set.ask, &set.claim, 2 * size), OMCACHE_OK);
+    assert_rc(omc_connection_submit(&conn, &set.ask, &set.claim, 0), OMCACHE_BUFFER_FULL);
+    ck_assert_uint_eq(conn.unsent, 2 * size);
+}
+END_TEST
+
+/* Whatever the protocol makes of it. */
+START_TEST(the_send_limit_counts_the_same_in_each_protocol)
+{
+    struct omc_pending set = request(OMC_OP_SET, "key", "value", 5);
+    size_t size = 24 + 8 + 3 + 5;
+
+    conn.codec = omc_codecs_find(_i);
+    assert_rc(omc_connection_submit(&conn, &set.ask, &set.claim, size - 1), OMCACHE_BUFFER_FULL);
+    assert_rc(omc_connection_submit(&conn, &set.ask, &set.claim, size), OMCACHE_OK);
+    ck_assert_uint_eq(conn.unsent, size);
+    omc_connection_take_back(&conn);
+    ck_assert_uint_eq(conn.unsent, 0);
 }
 END_TEST
 
@@ -196,51 +208,53 @@ static size_t drain_pattern(size_t from)
 START_TEST(a_large_value_is_sent_from_its_place)
 {
     unsigned char *data = malloc(BIG);
-    omcache_req_t req = request(OMC_OP_SET, "k", data, BIG);
-    size_t sent, done = 0;
+    struct omc_pending set = request(OMC_OP_APPEND, "k", data, BIG);
+    size_t done = 0;
     unsigned char head[25];
 
     for (size_t i = 0; i < BIG; i++)
         data[i] = pattern(i);
-    assert_rc(omc_connection_send(&conn, &req, none, &plain, LIMIT, 0), OMCACHE_OK);
-    ck_assert_int_eq(conn.broken, 0);
+    assert_rc(omc_connection_submit(&conn, &set.ask, &set.claim, LIMIT), OMCACHE_OK);
+    ck_assert(omc_send(&conn, 0));
     ck_assert(conn.blocked);
-    sent = 25 + (size_t)BIG - omc_connection_unsent(&conn);
-    ck_assert_msg(sent > 25 && sent < BIG, "%zu bytes went out at once", sent);
+    ck_assert_msg(conn.partly > 25 && conn.partly < BIG, "%zu bytes went out at once", conn.partly);
+    ck_assert_ptr_eq(omc_queue_last(&conn.queue)->ask.value, data);
+    ck_assert(omc_connection_keep(&conn));
     memset(data, 0, BIG); /* the rest was copied */
     free(data);
     ck_assert_int_eq(recv(peer, head, sizeof(head), 0), (ssize_t)sizeof(head));
     done = drain_pattern(0);
     while (omc_connection_wants_write(&conn)) {
-        ck_assert(omc_connection_flush(&conn, 1));
+        ck_assert(omc_send(&conn, 1));
         done = drain_pattern(done);
     }
     ck_assert_uint_eq(done, BIG);
-    ck_assert_uint_eq(conn.written, 25 + BIG);
-    ck_assert_uint_eq(conn.out.capacity, 0); /* given back */
+    ck_assert_uint_eq(conn.bytes_out, 25 + BIG);
+    ck_assert_uint_eq(conn.unsent, 0);
+    ck_assert_ptr_null(conn.store.current); /* given back */
 }
 END_TEST
 
 START_TEST(silence_counts_from_the_first_write_and_from_each_progress)
 {
     static unsigned char data[BIG];
-    omcache_req_t big = request(OMC_OP_SET, "k", data, BIG);
+    struct omc_pending big = request(OMC_OP_SET, "k", data, BIG);
 
     submit(OMC_OP_GETK, "a");
-    ck_assert(omc_connection_flush(&conn, 100));
+    ck_assert(omc_send(&conn, 100));
     ck_assert_int_eq(conn.since, 100);
     submit(OMC_OP_GETK, "b");
-    ck_assert(omc_connection_flush(&conn, 200)); /* proves nothing */
+    ck_assert(omc_send(&conn, 200)); /* proves nothing */
     ck_assert_int_eq(conn.since, 100);
-    assert_rc(omc_connection_submit(&conn, &big, none, &plain, LIMIT), OMCACHE_OK);
-    ck_assert(omc_connection_flush(&conn, 300));
+    assert_rc(omc_connection_submit(&conn, &big.ask, &big.claim, LIMIT), OMCACHE_OK);
+    ck_assert(omc_send(&conn, 300));
     ck_assert(conn.blocked);
     ck_assert_int_eq(conn.since, 100);
-    ck_assert(omc_connection_flush(&conn, 400)); /* still full */
+    ck_assert(omc_send(&conn, 400)); /* still full */
     ck_assert_int_eq(conn.since, 100);
     while (recv(peer, data, sizeof(data), 0) > 0)
         ;
-    ck_assert(omc_connection_flush(&conn, 500)); /* the peer took some */
+    ck_assert(omc_send(&conn, 500)); /* the peer took some */
     ck_assert_int_eq(conn.since, 500);
 }
 END_TEST
@@ -269,7 +283,7 @@ START_TEST(writing_to_a_closed_peer_is_an_error_not_a_signal)
     close(peer);
     peer = -1;
     submit(OMC_OP_GETK, "a");
-    ck_assert(!omc_connection_flush(&conn, 0));
+    ck_assert(!omc_send(&conn, 0));
     ck_assert_int_eq(errno, EPIPE);
 }
 END_TEST
@@ -279,7 +293,7 @@ START_TEST(forgetting_drops_what_was_not_sent_and_remembers_what_was)
     char opcodes[100];
 
     submit(OMC_OP_GETK, "sent");
-    ck_assert(omc_connection_flush(&conn, 0));
+    ck_assert(omc_send(&conn, 0));
     written(opcodes);
     submit(OMC_OP_GETK, "unsent");
     submit(OMC_OP_GETKQ, "unsent");
@@ -288,7 +302,7 @@ START_TEST(forgetting_drops_what_was_not_sent_and_remembers_what_was)
     ck_assert_uint_eq(conn.queue.count, 1);
     ck_assert(omc_queue_find(&conn.queue, FIRST)->forgotten);
     submit(OMC_OP_SET, "next");
-    ck_assert(omc_connection_flush(&conn, 0));
+    ck_assert(omc_send(&conn, 0));
     written(opcodes);
     ck_assert_str_eq(opcodes, "01 ");
     ck_assert_ptr_nonnull(omc_queue_find(&conn.queue, FIRST + 1));
@@ -298,12 +312,14 @@ END_TEST
 START_TEST(half_a_request_cannot_be_forgotten)
 {
     static unsigned char data[BIG];
-    omcache_req_t big = request(OMC_OP_SET, "k", data, BIG);
+    struct omc_pending big = request(OMC_OP_SET, "k", data, BIG);
 
-    assert_rc(omc_connection_submit(&conn, &big, none, &plain, LIMIT), OMCACHE_OK);
+    assert_rc(omc_connection_submit(&conn, &big.ask, &big.claim, LIMIT), OMCACHE_OK);
     submit(OMC_OP_GETK, "behind");
-    ck_assert(omc_connection_flush(&conn, 0));
+    ck_assert(omc_send(&conn, 0));
     ck_assert(!omc_connection_forget(&conn));
+    ck_assert_uint_eq(conn.queue.count, 1); /* that one, and none behind it */
+    ck_assert(omc_queue_find(&conn.queue, FIRST)->forgotten);
 }
 END_TEST
 
@@ -317,6 +333,8 @@ int main(void)
     tcase_add_loop_test(tcase, an_answer_to_half_a_hello_is_none, 0, 2);
     tcase_add_test(tcase, one_fence_serves_any_number_of_quiet_requests);
     tcase_add_test(tcase, the_send_limit_is_exact);
+    tcase_add_loop_test(tcase, the_send_limit_counts_the_same_in_each_protocol,
+                        OMCACHE_PROTOCOL_BINARY, OMCACHE_PROTOCOL_TEXT + 1);
     tcase_add_test(tcase, a_large_value_is_sent_from_its_place);
     tcase_add_test(tcase, silence_counts_from_the_first_write_and_from_each_progress);
     tcase_add_test(tcase, replies_are_taken_one_by_one);

@@ -5,9 +5,11 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include <check.h>
+#include <endian.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "proto/opcode.h"
 #include "support/failing_memory.h"
 #include "support/fixture.h"
 #include "support/told.h"
@@ -133,11 +135,124 @@ START_TEST(no_allocation_may_fail_badly)
 }
 END_TEST
 
+enum {
+    COUNTERS = 60,
+};
+
+/* Asks for so many counters that are not there; what became of them. */
+static int make_counters(omcache_t *mc)
+{
+    static char names[COUNTERS][200];
+    const unsigned char extra[20] = {[7] = 1, [15] = 5}; /* by 1, from 5 on */
+    omcache_req_t reqs[COUNTERS];
+    omcache_value_t values[COUNTERS];
+    size_t count = COUNTERS, room = COUNTERS;
+    int rc;
+
+    for (int i = 0; i < COUNTERS; i++) {
+        snprintf(names[i], sizeof(names[i]), "%0190d-%d", i, (int)memory_fail_from);
+        reqs[i] = (omcache_req_t){
+            .header = {.opcode = OMC_OP_INCREMENT,
+                       .keylen = htobe16((uint16_t)strlen(names[i])),
+                       .extlen = sizeof(extra),
+                       .bodylen = htobe32((uint32_t)(strlen(names[i]) + sizeof(extra)))},
+            .extra = extra,
+            .key = (const unsigned char *)names[i],
+        };
+    }
+    rc = omcache_command(mc, reqs, &count, values, &room, -1);
+    for (size_t i = 0; i < room; i++)
+        ck_assert(values[i].status != OMCACHE_OK || values[i].delta_value == 5);
+    return rc;
+}
+
+/* In text a counter is made by several requests, of which each is queued when the one before was
+ * answered. */
+START_TEST(counters_are_made_or_the_lack_is_told)
+{
+    bool failed = true;
+
+    fixture_servers(1);
+    for (size_t from = 1; failed; from++) {
+        omcache_t *mc = fixture_client(fleet.list);
+        int rc;
+
+        assert_rc(omcache_set_protocol(mc, OMCACHE_PROTOCOL_TEXT), OMCACHE_OK);
+        assert_rc(omcache_noop(mc, 0, -1), OMCACHE_OK);
+        memory_fail(from, 1);
+        rc = make_counters(mc);
+        failed = memory_stop_failing();
+        ck_assert_msg(rc == OMCACHE_OK || failed, "%s with memory", rc_name(rc));
+        omcache_free(mc);
+        fixture_forget(mc);
+    }
+}
+END_TEST
+
+static unsigned char large[900000];
+
+/* Stores in silence, until the kernel is full. */
+static void fill_kernel(omcache_t *mc)
+{
+    for (int i = 0; i < 12; i++) {
+        char key[8];
+
+        snprintf(key, sizeof(key), "%d", i);
+        assert_rc(omcache_set(mc, TEXT(key), large, sizeof(large), 0, 0, 0, 0), OMCACHE_BUFFERED);
+    }
+}
+
+/* Stores once more in silence, and waits for a moment. */
+static int store_one_more(omcache_t *mc)
+{
+    static const unsigned char extra[8];
+    omcache_req_t req = {
+        .server_index = -1,
+        .header = {.opcode = OMC_OP_SETQ,
+                   .keylen = htobe16(4),
+                   .extlen = sizeof(extra),
+                   .bodylen = htobe32(4 + sizeof(extra) + sizeof(large))},
+        .extra = extra,
+        .key = (const unsigned char *)"more",
+        .data = large,
+    };
+    size_t count = 1;
+
+    return omcache_command(mc, &req, &count, NULL, NULL, 20);
+}
+
+/* The no-op goes with the request that there is no memory for, but is not for that only. */
+START_TEST(others_do_not_wait_for_ever_for_what_was_given_up)
+{
+    bool failed = true;
+
+    fixture_servers(1);
+    for (size_t from = 1; failed; from++) {
+        omcache_t *mc = fixture_client(fleet.list);
+
+        assert_rc(omcache_set_protocol(mc, OMCACHE_PROTOCOL_BINARY), OMCACHE_OK);
+        assert_rc(omcache_set_send_buffer_max_size(mc, 20 * sizeof(large)), OMCACHE_OK);
+        assert_rc(omcache_noop(mc, 0, -1), OMCACHE_OK);
+        memcached_pause(&fleet.servers[0]);
+        fill_kernel(mc);
+        memory_fail(from, SIZE_MAX / 2);
+        store_one_more(mc);
+        failed = memory_stop_failing();
+        memcached_resume(&fleet.servers[0]);
+        assert_rc(omcache_io(mc, NULL, NULL, NULL, NULL, patience), OMCACHE_OK);
+        omcache_free(mc);
+        fixture_forget(mc);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("memory");
     TCase *tcase = fixture_case(suite, "memory");
 
     tcase_add_loop_test(tcase, no_allocation_may_fail_badly, 0, 3);
+    tcase_add_test(tcase, counters_are_made_or_the_lack_is_told);
+    tcase_add_test(tcase, others_do_not_wait_for_ever_for_what_was_given_up);
     return fixture_run(suite);
 }

@@ -5,12 +5,11 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include <check.h>
-#include <endian.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "proto/binary.h"
-#include "proto/command.h"
 #include "proto/meta.h"
 #include "proto/meta_options.h"
 #include "proto/opcode.h"
@@ -67,7 +66,7 @@ static const struct {
     {GET, {.ttl = 1, .recache = 1, .vivify = 1}, 0, " T0 R0 N0 v f c"},
     {GET, {.recache = 11, .no_lru_bump = true}, 0, " R10 u v f c"},
     {GET, {.vivify = 6, .new_cas = 77}, 0, " N5 E77 v f c"},
-    {GET, {.want = 127}, 0, " v f c t l h s"},
+    {GET, {.want = 2 * OMCACHE_META_WANT_SIZE - 1}, 0, " v f c t l h s"},
     {GET, {.want = OMCACHE_META_WANT_VALUE}, 0, " v"},
     {LOOK, {.want = -1}, 0, ""},
     {LOOK, {.want = OMCACHE_META_WANT_TTL}, 0, " t"},
@@ -78,7 +77,6 @@ static const struct {
     {GET, {.invalidate = true}, 0, NULL},
     {GET, {.initial = 1, .vivify = 1}, 0, NULL},
     {GET, {.mode = OMCACHE_META_ADD}, 0, NULL},
-    {GET, {.want = 128}, 0, NULL},
 
     {SET, {0}, 0, " c"},
     {SET, {.ttl = 1}, UINT32_MAX, " F4294967295 T0 c"},
@@ -141,42 +139,185 @@ START_TEST(options_become_flags)
 }
 END_TEST
 
+/* The commands, and the opcodes that have them. */
+static const struct {
+    uint8_t opcode;
+    uint8_t command;
+} commands[] = {
+    {GET, OMC_META_GET},       {LOOK, OMC_META_GET},         {SET, OMC_META_SET},
+    {DELETE, OMC_META_DELETE}, {COUNT, OMC_META_ARITHMETIC},
+};
+
+#define COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+/* Gives the option of a row, with a number if it has one. */
+static void give(struct omc_meta_options *options, const struct omc_meta_flag *row, uint64_t number)
+{
+    void *field = (char *)options + row->offset;
+
+    if (row->kind == OMC_META_SECONDS)
+        *(int64_t *)field = (int64_t)number;
+    else if (row->kind == OMC_META_NUMBER)
+        *(uint64_t *)field = number;
+    else
+        *(bool *)field = true;
+}
+
+static int all_wants(void)
+{
+    int all = 0;
+
+    for (size_t i = 0; i < omc_meta_options_detail_count; i++)
+        all |= omc_meta_options_details[i].commands == 0 ? 0 : omc_meta_options_details[i].bit;
+    return all;
+}
+
 /* Everything at its longest, whether or not it makes sense. */
 START_TEST(flags_have_room)
 {
-    const struct omc_meta_options longest = {
-        .ttl = INT32_MAX,
-        .recache = INT32_MAX,
-        .vivify = INT32_MAX,
-        .want = 127,
-        .mode = OMCACHE_META_ADD,
-        .no_lru_bump = true,
-        .invalidate = true,
-        .initial = UINT64_MAX,
-        .cas = UINT64_MAX,
-        .new_cas = UINT64_MAX,
-    };
-    static const uint8_t opcodes[] = {GET, LOOK, SET, DELETE, COUNT};
-    unsigned char out[2 * OMC_META_OPTIONS_MAX];
+    struct omc_meta_options longest;
+    unsigned char out[4 * OMC_META_OPTIONS_MAX];
 
-    ck_assert_uint_le(omc_meta_options_write(&longest, opcodes[_i], UINT64_MAX, out),
+    omc_meta_options_init(&longest);
+    longest.mode = OMCACHE_META_ADD;
+    longest.want = all_wants();
+    for (size_t i = 0; i < omc_meta_options_flag_count; i++)
+        give(&longest, &omc_meta_options_flags[i],
+             omc_meta_options_flags[i].kind == OMC_META_SECONDS ? INT32_MAX : UINT64_MAX);
+    ck_assert_uint_le(omc_meta_options_write(&longest, commands[_i].opcode, UINT64_MAX, out),
                       OMC_META_OPTIONS_MAX);
     ck_assert_uint_le(OMC_META_OPTIONS_MAX, UINT8_MAX);
 }
 END_TEST
 
-static omcache_req_t request(uint8_t opcode, const char *key, const char *extra, const char *data)
-{
-    size_t key_len = strlen(key), extra_len = strlen(extra);
+/* Some options make sense beside others only: each combination of these, so that there is
+ * one for every row that a command has. */
+enum {
+    COMPANIONS = 16,
+};
 
-    return (omcache_req_t){
-        .header = {.opcode = opcode,
-                   .keylen = htobe16((uint16_t)key_len),
-                   .extlen = (uint8_t)extra_len,
-                   .bodylen = htobe32((uint32_t)(key_len + extra_len + strlen(data)))},
-        .extra = extra,
+static struct omc_meta_options company(int which)
+{
+    const struct chosen chosen = {
+        .vivify = (which & 1) != 0 ? 6 : 0,
+        .cas = (which & 2) != 0 ? 5 : 0,
+        .invalidate = (which & 4) != 0,
+        .mode = (which & 8) != 0 ? OMCACHE_META_APPEND : OMCACHE_META_DEFAULT,
+    };
+
+    return make(&chosen);
+}
+
+/* Whether these are the flags of a request, or among them. */
+static bool has_flag(const struct omc_meta_options *options, uint8_t opcode, const char *flag)
+{
+    char out[OMC_META_OPTIONS_MAX + 2];
+    size_t len = omc_meta_options_write(options, opcode, 0, (unsigned char *)out);
+    char bounded[40];
+
+    memcpy(out + len, " ", 2);
+    snprintf(bounded, sizeof(bounded), "%s ", flag);
+    return strstr(out, bounded) != NULL;
+}
+
+/* Each row of the options: the check lets it pass for its commands and no others, and it is
+ * written as the row says. */
+START_TEST(every_flag_is_for_its_commands)
+{
+    const struct omc_meta_flag *row = &omc_meta_options_flags[(size_t)_i / COMMANDS];
+    uint8_t opcode = commands[(size_t)_i % COMMANDS].opcode;
+    bool passes = false, expected = (row->commands & commands[(size_t)_i % COMMANDS].command) != 0;
+    char flag[40];
+
+    snprintf(flag, sizeof(flag), row->kind == OMC_META_NOTHING ? "%s" : "%s77", row->text);
+    for (int which = 0; which < COMPANIONS; which++) {
+        struct omc_meta_options options = company(which);
+
+        ck_assert(!has_flag(&options, opcode, flag) || strcmp(flag, " I") == 0);
+        give(&options, row, 77);
+        if (!omc_meta_options_fit(&options, opcode))
+            continue;
+        passes = true;
+        ck_assert_msg(has_flag(&options, opcode, flag), "%s", flag);
+    }
+    ck_assert_msg(passes == expected, "%s for opcode %d", row->text, opcode);
+}
+END_TEST
+
+/* Each row of what answers tell: the same for what asks for it. */
+START_TEST(every_detail_is_for_its_commands)
+{
+    const struct omc_meta_detail *row = &omc_meta_options_details[(size_t)_i / COMMANDS];
+    uint8_t opcode = commands[(size_t)_i % COMMANDS].opcode;
+    uint8_t command = commands[(size_t)_i % COMMANDS].command;
+    struct omc_meta_options options = make(&(struct chosen){.want = row->bit});
+    bool expected = (row->commands & command) != 0;
+
+    ck_assert(omc_meta_options_can_want(row->bit) == (row->commands != 0));
+    ck_assert(omc_meta_options_fit(&options, opcode) == expected);
+    ck_assert(has_flag(&options, opcode, row->text) == expected);
+    options.want = 0;
+    ck_assert(has_flag(&options, opcode, row->text) == ((row->always & command) != 0));
+    options.want = OMC_META_OPTIONS_NONE;
+    ck_assert(has_flag(&options, opcode, row->text) ==
+              (((row->always | row->usual) & command) != 0));
+    ck_assert_uint_eq((row->always | row->usual) & ~row->commands, 0);
+}
+END_TEST
+
+/* No two rows have the same letter, bit or mode. */
+START_TEST(rows_differ)
+{
+    for (size_t i = 0; i < omc_meta_options_detail_count; i++) {
+        ck_assert_int_eq(omc_meta_options_details[i].bit & (omc_meta_options_details[i].bit - 1),
+                         0);
+        for (size_t k = 0; k < i; k++) {
+            ck_assert_str_ne(omc_meta_options_details[i].text, omc_meta_options_details[k].text);
+            ck_assert_int_ne(omc_meta_options_details[i].bit, omc_meta_options_details[k].bit);
+        }
+    }
+    for (size_t i = 0; i < omc_meta_options_flag_count; i++) {
+        for (size_t k = 0; k < i; k++) {
+            ck_assert_str_ne(omc_meta_options_flags[i].text, omc_meta_options_flags[k].text);
+            ck_assert_int_ne(omc_meta_options_flags[i].offset, omc_meta_options_flags[k].offset);
+        }
+    }
+}
+END_TEST
+
+START_TEST(only_what_there_is_can_be_chosen)
+{
+    int all = all_wants();
+    struct omc_meta_options options = make(&(struct chosen){.want = all});
+
+    ck_assert_int_ge(all, 2 * OMCACHE_META_WANT_SIZE - 1);
+    ck_assert_int_eq(all & (all + 1), 0); /* bits without a gap */
+    ck_assert(omc_meta_options_fit(&options, GET));
+    options.want = all + 1;
+    ck_assert(!omc_meta_options_fit(&options, GET));
+    ck_assert(omc_meta_options_can_want(0));
+    ck_assert(omc_meta_options_can_want(all));
+    ck_assert(!omc_meta_options_can_want(all + 1));
+    ck_assert(!omc_meta_options_can_want(OMC_DETAIL_WON));
+    ck_assert(!omc_meta_options_can_want(-1));
+    for (int mode = OMCACHE_META_DEFAULT; mode <= OMCACHE_META_DECREMENT; mode++)
+        ck_assert(omc_meta_options_is_mode(mode));
+    ck_assert(!omc_meta_options_is_mode(OMCACHE_META_DEFAULT - 1));
+    ck_assert(!omc_meta_options_is_mode(OMCACHE_META_DECREMENT + 1));
+    ck_assert(!omc_meta_options_is_mode(256)); /* 0, where only a byte is looked at */
+}
+END_TEST
+
+static struct omc_ask request(uint8_t opcode, const char *key, const char *extra, const char *data)
+{
+    return (struct omc_ask){
+        .op = opcode,
         .key = (const unsigned char *)key,
-        .data = (const unsigned char *)data,
+        .key_len = (uint8_t)strlen(key),
+        .extra = (const unsigned char *)extra,
+        .extra_len = (uint8_t)strlen(extra),
+        .value = (const unsigned char *)data,
+        .value_len = (uint32_t)strlen(data),
     };
 }
 
@@ -186,6 +327,7 @@ static const struct {
     const char *bytes; /* its head */
 } requests[] = {
     {GET, "key", " T3 v", "", "mg key O1234567803 k T3 v\r\n"},
+    {GET, "p:key", " v", "", "mg p:key O1234567805 k v\r\n"},
     {GET, "a b", " v", "", "mg YSBi b O1234567803 k v\r\n"},
     {LOOK, "key", " t", "", "mg key O12345678 t\r\n"},
     {LOOK, "key", "", "", "mg key O12345678\r\n"},
@@ -201,78 +343,66 @@ static const struct {
 
 #define REQUESTS (sizeof(requests) / sizeof(requests[0]))
 
-static void assert_same(const omcache_req_t *a, const omcache_req_t *b)
+START_TEST(requests_are_encoded)
 {
-    ck_assert_uint_eq(a->header.opcode, b->header.opcode);
-    ck_assert_uint_eq(a->header.cas, b->header.cas);
-    assert_bytes(a->extra, a->header.extlen, b->extra, b->header.extlen);
-    assert_bytes(a->key, omc_request_key_len(a), b->key, omc_request_key_len(b));
-    assert_bytes(a->data, omc_request_data_len(a), b->data, omc_request_data_len(b));
-}
-
-/* Encodes, compares and reads back; bytes NULL: whatever it is. */
-static void assert_encoded(const struct omc_codec *codec, const omcache_req_t *req,
-                           const char *bytes)
-{
-    const struct omc_prefix none = {.len = 0};
-    unsigned char out[OMC_CODEC_HEAD_MAX + 100];
-    size_t len = codec->encode_head(out, req, none, OPAQUE), data_len = omc_request_data_len(req);
-    struct omc_scratch scratch;
-    omcache_req_t back;
-
-    ck_assert_uint_gt(len, 0);
-    ck_assert_uint_le(len, codec->head_size(req, 0));
-    if (bytes != NULL)
-        assert_text(out, len, bytes);
-    memcpy(out + len, req->data, data_len);
-    memcpy(out + len + data_len, OMC_CODEC_TAIL, OMC_CODEC_TAIL_MAX);
-    ck_assert_uint_eq(codec->decode_request(out, req->header.opcode, &scratch, &back),
-                      len + data_len + codec->tail_size(req->header.opcode));
-    assert_same(&back, req);
-}
-
-START_TEST(requests_are_encoded_and_read_back)
-{
-    const struct omc_prefix none = {.len = 0};
-    unsigned char out[OMC_CODEC_HEAD_MAX];
-    omcache_req_t req =
+    struct omc_ask ask =
         request(requests[_i].opcode, requests[_i].key, requests[_i].flags, requests[_i].data);
+    unsigned char out[OMC_CODEC_HEAD_MAX];
 
-    assert_encoded(&omc_meta_codec, &req, requests[_i].bytes);
-    assert_encoded(&omc_binary_waiting, &req, NULL);
-    ck_assert_uint_eq(omc_binary_codec.encode_head(out, &req, none, OPAQUE), 0);
-    ck_assert_uint_eq(omc_text_codec.encode_head(out, &req, none, OPAQUE), 0);
+    ck_assert(omc_meta_codec.accept(&ask));
+    assert_text(out, codec_head(&omc_meta_codec, &ask, OPAQUE, out), requests[_i].bytes);
+    ck_assert_uint_eq(omc_meta_codec.tail_size(ask.op), ask.op == SET ? 2 : 0);
+    ck_assert(!omc_binary_codec.accept(&ask));
+    ck_assert(!omc_text_codec.accept(&ask));
 }
 END_TEST
 
-START_TEST(prefixes_go_in_front_of_keys)
+/* The size that a request counts with is that of a binary one with these extras. */
+START_TEST(requests_have_a_size)
 {
-    const struct omc_prefix prefix = {(const unsigned char *)"p:", 2};
-    unsigned char out[OMC_CODEC_HEAD_MAX];
-    omcache_req_t req = request(GET, "key", " v", "");
+    struct omc_ask ask = request(SET, "key", " F7 c", "value");
 
-    assert_text(out, omc_meta_codec.encode_head(out, &req, prefix, OPAQUE),
-                "mg p:key O1234567805 k v\r\n");
+    ck_assert_uint_eq(omc_ask_size(&ask), 24 + 5 + 3 + 5);
+}
+END_TEST
+
+/* All that can be long, in one request; codec_head looks. */
+START_TEST(heads_have_a_bound)
+{
+    unsigned char *out = malloc(OMC_CODEC_HEAD_MAX);
+    char key[OMC_ASK_KEY_MAX + 1] = {0}, extra[UINT8_MAX + 1] = {0};
+    struct omc_ask ask;
+
+    memset(extra, 'x', UINT8_MAX);
+    for (int i = 0; i < 2; i++) {
+        memset(key, i == 0 ? 'k' : ' ', i == 0 ? 250 : 186);
+        key[i == 0 ? 250 : 186] = 0;
+        ask = request(SET, key, extra, "");
+        ask.value_len = OMC_ASK_VALUE_MAX;
+        ck_assert(omc_meta_codec.accept(&ask));
+        codec_head(&omc_meta_codec, &ask, OPAQUE, out);
+        ask = request(GET, key, extra, "");
+        ck_assert(omc_meta_codec.accept(&ask));
+        codec_head(&omc_meta_codec, &ask, OPAQUE, out);
+    }
+    free(out);
 }
 END_TEST
 
 START_TEST(what_cannot_be_sent_is_refused)
 {
-    const struct omc_prefix none = {.len = 0};
-    unsigned char out[OMC_CODEC_HEAD_MAX];
-    char key[OMC_REQUEST_KEY_MAX + 1] = {0};
-    omcache_req_t req = request(GET, "key", " v", "data");
+    char key[OMC_ASK_KEY_MAX + 1] = {0};
+    struct omc_ask ask;
 
-    ck_assert_uint_eq(omc_meta_codec.encode_head(out, &req, none, OPAQUE), 0);
     memset(key, ' ', 186); /* in base64 248, and the next length is 252 */
-    req = request(GET, key, " v", "");
-    ck_assert_uint_gt(omc_meta_codec.encode_head(out, &req, none, OPAQUE), 0);
+    ask = request(GET, key, " v", "");
+    ck_assert(omc_meta_codec.accept(&ask));
     key[186] = ' ';
-    req = request(GET, key, " v", "");
-    ck_assert_uint_eq(omc_meta_codec.encode_head(out, &req, none, OPAQUE), 0);
-    req = request(SET, "key", " c", "");
-    req.header.bodylen = htobe32(3u + 2 + OMC_COMMAND_DATA_MAX + 1);
-    ck_assert_uint_eq(omc_meta_codec.encode_head(out, &req, none, OPAQUE), 0);
+    ask = request(GET, key, " v", "");
+    ck_assert(!omc_meta_codec.accept(&ask));
+    ask = request(SET, "key", " c", "");
+    ask.value_len = (uint32_t)OMC_ASK_VALUE_MAX + 1;
+    ck_assert(!omc_meta_codec.accept(&ask));
 }
 END_TEST
 
@@ -294,17 +424,18 @@ START_TEST(every_detail_is_read)
         {" X", {.known = OMC_DETAIL_STALE}},
         {" Z", {.known = OMC_DETAIL_ALREADY_WON}},
         {" W X Z", {.known = OMC_DETAIL_WON | OMC_DETAIL_STALE | OMC_DETAIL_ALREADY_WON}},
-        {" t30", {.known = OMC_DETAIL_TTL, .ttl = 30}},
-        {" t-1", {.known = OMC_DETAIL_TTL, .ttl = -1}},
-        {" l0", {.known = OMC_DETAIL_LAST_ACCESS, .last_access = 0}},
-        {" l99999999999", {.known = OMC_DETAIL_LAST_ACCESS, .last_access = 99999999999}},
-        {" h0", {.known = OMC_DETAIL_NOT_HIT}},
-        {" h1", {.known = OMC_DETAIL_WAS_HIT}},
-        {" s1048576", {.known = OMC_DETAIL_SIZE, .size = 1048576}},
+        {" t30", {.known = OMCACHE_META_WANT_TTL, .ttl = 30}},
+        {" t-1", {.known = OMCACHE_META_WANT_TTL, .ttl = -1}},
+        {" l0", {.known = OMCACHE_META_WANT_LAST_ACCESS, .last_access = 0}},
+        {" l99999999999", {.known = OMCACHE_META_WANT_LAST_ACCESS, .last_access = 99999999999}},
+        {" h0", {.known = OMCACHE_META_WANT_WAS_HIT, .was_hit = false}},
+        {" h1", {.known = OMCACHE_META_WANT_WAS_HIT, .was_hit = true}},
+        {" s1048576", {.known = OMCACHE_META_WANT_SIZE, .size = 1048576}},
         {" t1 l2 h1 s3 W",
-         {.known = OMC_DETAIL_TTL | OMC_DETAIL_LAST_ACCESS | OMC_DETAIL_WAS_HIT | OMC_DETAIL_SIZE |
-                   OMC_DETAIL_WON,
+         {.known = OMCACHE_META_WANT_TTL | OMCACHE_META_WANT_LAST_ACCESS |
+                   OMCACHE_META_WANT_WAS_HIT | OMCACHE_META_WANT_SIZE | OMC_DETAIL_WON,
           .ttl = 1,
+          .was_hit = true,
           .last_access = 2,
           .size = 3}},
         /* What cannot be read tells nothing, and unknown flags do not either. */
@@ -323,13 +454,54 @@ START_TEST(every_detail_is_read)
     reply = reply_to(_i < 16 ? GET : LOOK, bytes);
     assert_rc(reply.value.status, OMCACHE_OK);
     ck_assert_uint_eq(reply.details.known, expected->known);
-    if (expected->known & OMC_DETAIL_TTL)
+    if (expected->known & OMCACHE_META_WANT_TTL)
         ck_assert_int_eq(reply.details.ttl, expected->ttl);
-    if (expected->known & OMC_DETAIL_LAST_ACCESS)
+    if (expected->known & OMCACHE_META_WANT_LAST_ACCESS)
         ck_assert_int_eq(reply.details.last_access, expected->last_access);
-    if (expected->known & OMC_DETAIL_SIZE)
+    if (expected->known & OMCACHE_META_WANT_WAS_HIT)
+        ck_assert(reply.details.was_hit == expected->was_hit);
+    if (expected->known & OMCACHE_META_WANT_SIZE)
         ck_assert_int_eq(reply.details.size, expected->size);
     ck_assert_uint_eq(reply.value.data_len, _i < 16 ? 2 : 0);
+}
+END_TEST
+
+/* What the answer tells that has only this flag. */
+static struct omc_details told(const char *flag, const char *number)
+{
+    char bytes[100];
+
+    snprintf(bytes, sizeof(bytes), "HD O12345678%s%s\r\n", flag, number);
+    return reply_to(LOOK, bytes).details;
+}
+
+/* Each row goes where it says, and nowhere else. */
+START_TEST(every_detail_has_its_place)
+{
+    static const char *const numbers[] = {"", "0", "1", "-1", "9223372036854775807"};
+    static const bool known[][5] = {
+        [OMC_META_NUMBER] = {false, true, true, false, true},
+        [OMC_META_SECONDS] = {false, true, true, true, true},
+        [OMC_META_NOTHING] = {true, true, true, true, true},
+        [OMC_META_YES_NO] = {true, true, true, true, true},
+        [OMC_META_OF_VALUE] = {false},
+    };
+    const struct omc_meta_detail *row = &omc_meta_options_details[_i / 5];
+    const char *number = numbers[_i % 5];
+    struct omc_details details;
+    const void *field = (const char *)&details + row->offset;
+
+    if (row->kind == OMC_META_OF_VALUE && strcmp(number, "1") != 0)
+        return; /* the decoder's own, which takes nothing but a number */
+    details = told(row->text, number);
+    ck_assert_uint_eq(details.known, known[row->kind][_i % 5] ? row->bit : 0);
+    if (details.known == 0)
+        return;
+    ck_assert((row->offset == 0) == (row->kind == OMC_META_NOTHING));
+    if (row->kind == OMC_META_NUMBER || row->kind == OMC_META_SECONDS)
+        ck_assert_int_eq(*(const int64_t *)field, strtoll(number, NULL, 10));
+    if (row->kind == OMC_META_YES_NO)
+        ck_assert(*(const bool *)field == (*number != '0'));
 }
 END_TEST
 
@@ -411,13 +583,22 @@ int main(void)
 
     suite_add_tcase(suite, tcase);
     tcase_add_loop_test(tcase, options_become_flags, 0, CASES);
-    tcase_add_loop_test(tcase, flags_have_room, 0, 5);
-    tcase_add_loop_test(tcase, requests_are_encoded_and_read_back, 0, REQUESTS);
-    tcase_add_test(tcase, prefixes_go_in_front_of_keys);
+    tcase_add_loop_test(tcase, flags_have_room, 0, COMMANDS);
+    tcase_add_loop_test(tcase, every_flag_is_for_its_commands, 0,
+                        (int)(omc_meta_options_flag_count * COMMANDS));
+    tcase_add_loop_test(tcase, every_detail_is_for_its_commands, 0,
+                        (int)(omc_meta_options_detail_count * COMMANDS));
+    tcase_add_test(tcase, rows_differ);
+    tcase_add_test(tcase, only_what_there_is_can_be_chosen);
+    tcase_add_loop_test(tcase, requests_are_encoded, 0, REQUESTS);
+    tcase_add_test(tcase, requests_have_a_size);
+    tcase_add_test(tcase, heads_have_a_bound);
     tcase_add_test(tcase, what_cannot_be_sent_is_refused);
     tcase = tcase_create("replies");
     suite_add_tcase(suite, tcase);
     tcase_add_loop_test(tcase, every_detail_is_read, 0, 32);
+    tcase_add_loop_test(tcase, every_detail_has_its_place, 0,
+                        (int)(5 * omc_meta_options_detail_count));
     tcase_add_loop_test(tcase, lines_become_codes, 0, 55);
     tcase_add_test(tcase, classic_stores_have_no_options);
     tcase_add_test(tcase, keys_are_given_back);

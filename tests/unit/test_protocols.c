@@ -518,7 +518,7 @@ START_TEST(quit_ends_the_connection)
         ck_assert(line_send(&line, &quit, &owed));
         while (read_more(&line)) {
         }
-        ck_assert_uint_eq(line.len, i == 0 ? OMC_BINARY_HEADER_SIZE : 0);
+        ck_assert_uint_eq(line.len, i == 0 ? OMC_ASK_HEADER_SIZE : 0);
         line_close(&line);
     }
 }

@@ -15,10 +15,10 @@ static struct omc_blocks blocks;
 
 static void push(struct omc_queue *queue, uint32_t tag)
 {
-    struct omc_pending pending = {.tag = tag};
+    struct omc_pending pending = {.claim.tag = tag};
 
     ck_assert(omc_queue_reserve(queue));
-    omc_queue_push(queue, &pending);
+    omc_queue_push(queue, &pending.ask, &pending.claim, pending.fence);
 }
 
 /* Once far from the end of the numbers, once across it. */
@@ -35,7 +35,7 @@ START_TEST(requests_are_found_by_number)
         push(&queue, i);
     }
     for (uint32_t i = 0; i < 100; i++)
-        ck_assert_uint_eq(omc_queue_find(&queue, first + i)->tag, i);
+        ck_assert_uint_eq(omc_queue_find(&queue, first + i)->claim.tag, i);
     ck_assert_ptr_null(omc_queue_find(&queue, first - 1));
     ck_assert_ptr_null(omc_queue_find(&queue, first + 100));
     ck_assert_ptr_null(omc_queue_find(&queue, first + 0x80000000));
@@ -71,7 +71,7 @@ START_TEST(forgotten_and_popped_requests_are_not_open)
     ck_assert_ptr_null(omc_queue_last(&queue));
     for (uint32_t i = 0; i < 4; i++)
         push(&queue, i);
-    ck_assert_uint_eq(omc_queue_last(&queue)->tag, 3);
+    ck_assert_uint_eq(omc_queue_last(&queue)->claim.tag, 3);
     omc_queue_pop(&queue);
     ck_assert_uint_eq(queue.open, 3);
     omc_queue_forget(&queue);
@@ -82,6 +82,84 @@ START_TEST(forgotten_and_popped_requests_are_not_open)
         omc_queue_settle(&queue, omc_queue_find(&queue, number));
     ck_assert_uint_eq(queue.open, 0);
     ck_assert_uint_eq(queue.count, 0);
+    omc_queue_fini(&queue);
+}
+END_TEST
+
+/* Settled or not, in front of others or behind them. */
+START_TEST(half_a_request_stays_until_it_is_whole)
+{
+    uint32_t first = firsts[_i];
+    struct omc_queue queue;
+
+    omc_queue_init(&queue, &blocks, first);
+    for (uint32_t i = 0; i < 3; i++)
+        push(&queue, i);
+    omc_queue_set_half(&queue, omc_queue_find(&queue, first + 1), true);
+    omc_queue_settle(&queue, omc_queue_find(&queue, first + 1));
+    ck_assert_ptr_null(omc_queue_find(&queue, first + 1));
+    ck_assert_uint_eq(queue.open, 2);
+    omc_queue_settle(&queue, omc_queue_find(&queue, first));
+    ck_assert_uint_eq(queue.first, first + 1); /* it is the oldest now */
+    ck_assert_uint_eq(queue.count, 2);
+    ck_assert_uint_eq(omc_queue_slot(&queue, first + 1)->claim.tag, 1);
+    omc_queue_settle(&queue, omc_queue_find(&queue, first + 2));
+    ck_assert_uint_eq(queue.count, 2);
+    ck_assert_uint_eq(queue.open, 0);
+    omc_queue_set_half(&queue, omc_queue_slot(&queue, first + 1), false);
+    ck_assert_uint_eq(queue.count, 0);
+    ck_assert_uint_eq(queue.first, first + 3);
+    push(&queue, 3);
+    omc_queue_set_half(&queue, omc_queue_find(&queue, first + 3), true);
+    omc_queue_set_half(&queue, omc_queue_find(&queue, first + 3), false);
+    ck_assert_uint_eq(omc_queue_find(&queue, first + 3)->claim.tag,
+                      3); /* nor does it go for that */
+    omc_queue_fini(&queue);
+}
+END_TEST
+
+START_TEST(half_a_request_stays_while_the_queue_grows)
+{
+    uint32_t first = firsts[_i];
+    struct omc_queue queue;
+
+    omc_queue_init(&queue, &blocks, first);
+    push(&queue, 0);
+    omc_queue_set_half(&queue, omc_queue_find(&queue, first), true);
+    omc_queue_settle(&queue, omc_queue_find(&queue, first));
+    for (uint32_t i = 1; i < 100; i++)
+        push(&queue, i);
+    for (uint32_t i = 1; i < 100; i++)
+        omc_queue_settle(&queue, omc_queue_find(&queue, first + i));
+    ck_assert_uint_eq(queue.count, 100);
+    ck_assert_uint_eq(queue.open, 0);
+    omc_queue_set_half(&queue, omc_queue_slot(&queue, first), false);
+    ck_assert_uint_eq(queue.count, 0);
+    ck_assert_uint_le(queue.capacity, 8);
+    omc_queue_fini(&queue);
+    omc_blocks_fini(&blocks);
+}
+END_TEST
+
+START_TEST(a_refused_request_stays_until_it_is_passed)
+{
+    uint32_t first = firsts[_i];
+    struct omc_queue queue;
+
+    omc_queue_init(&queue, &blocks, first);
+    for (uint32_t i = 0; i < 3; i++)
+        push(&queue, i);
+    omc_queue_refuse(&queue, omc_queue_find(&queue, first + 1));
+    ck_assert_ptr_null(omc_queue_find(&queue, first + 1));
+    ck_assert_uint_eq(queue.open, 2);
+    omc_queue_settle(&queue, omc_queue_find(&queue, first));
+    ck_assert_uint_eq(queue.first, first + 1);
+    omc_queue_pass(&queue, omc_queue_slot(&queue, first + 1));
+    ck_assert_uint_eq(queue.first, first + 2);
+    omc_queue_refuse(&queue, omc_queue_find(&queue, first + 2));
+    omc_queue_pop(&queue);
+    ck_assert_uint_eq(queue.count, 0);
+    ck_assert_uint_eq(queue.open, 0);
     omc_queue_fini(&queue);
 }
 END_TEST
@@ -98,7 +176,7 @@ START_TEST(the_queue_s_memory_goes_with_its_burst)
     ck_assert_uint_le(queue.capacity, 8);
     ck_assert_uint_le(blocks.size, 2 * (size_t)OMC_BLOCKS_KEPT);
     push(&queue, 1);
-    ck_assert_uint_eq(omc_queue_find(&queue, 100000)->tag, 1);
+    ck_assert_uint_eq(omc_queue_find(&queue, 100000)->claim.tag, 1);
     omc_queue_fini(&queue);
     omc_blocks_fini(&blocks);
 }
@@ -125,7 +203,7 @@ START_TEST(bursts_share_their_memory)
     ck_assert_ptr_eq(second.slots, slots);
     omc_queue_fini(&second); /* full as it is */
     push(&first, 1);
-    ck_assert_uint_eq(omc_queue_find(&first, 50)->tag, 1);
+    ck_assert_uint_eq(omc_queue_find(&first, 50)->claim.tag, 1);
     omc_queue_fini(&first);
     omc_blocks_fini(&blocks);
 }
@@ -140,7 +218,7 @@ static uint32_t count_outstanding(const struct omc_queue *queue)
         const struct omc_pending *pending = omc_queue_find(queue, queue->first + i);
 
         count += pending != NULL && !pending->forgotten && !pending->fence &&
-                 pending->owner != OMC_OWNER_GONE;
+                 pending->claim.owner != OMC_OWNER_GONE;
     }
     return count;
 }
@@ -148,10 +226,10 @@ static uint32_t count_outstanding(const struct omc_queue *queue)
 static void push_any(struct omc_queue *queue)
 {
     struct omc_pending pending = {.fence = dice(4) == 0,
-                                  .owner = (uint8_t)dice(OMC_OWNER_GONE + 1)};
+                                  .claim.owner = (uint8_t)dice(OMC_OWNER_GONE + 1)};
 
     ck_assert(omc_queue_reserve(queue));
-    omc_queue_push(queue, &pending);
+    omc_queue_push(queue, &pending.ask, &pending.claim, pending.fence);
 }
 
 /* Does anything to the queue that can be done to it. */
@@ -206,6 +284,9 @@ int main(void)
     tcase_add_loop_test(tcase, requests_are_found_by_number, 0, 2);
     tcase_add_loop_test(tcase, requests_are_settled_in_any_order, 0, 2);
     tcase_add_test(tcase, forgotten_and_popped_requests_are_not_open);
+    tcase_add_loop_test(tcase, half_a_request_stays_until_it_is_whole, 0, 2);
+    tcase_add_loop_test(tcase, half_a_request_stays_while_the_queue_grows, 0, 2);
+    tcase_add_loop_test(tcase, a_refused_request_stays_until_it_is_passed, 0, 2);
     tcase_add_test(tcase, the_queue_s_memory_goes_with_its_burst);
     tcase_add_test(tcase, bursts_share_their_memory);
     tcase_add_loop_test(tcase, those_outstanding_are_counted, 0, 20);

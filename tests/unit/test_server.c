@@ -57,10 +57,11 @@ static void close_client(void)
 /* Submits a no-op at that time. */
 static int submit(int64_t now)
 {
-    omcache_req_t req = {.header = {.opcode = OMC_OP_NOOP}};
     size_t count = 1;
 
-    return omc_submit(client, &req, &count, OMC_SUBMIT_SOON, now);
+    ck_assert(omc_batch_begin(&client->batch, count));
+    client->batch.orders[0] = (struct omc_order){.ask = {.op = OMC_OP_NOOP}, .server_index = 0};
+    return omc_submit(client, &count, OMC_SUBMIT_SOON, now);
 }
 
 /* Waits for the kernel's part, but passes in a time of its own. */
@@ -108,7 +109,7 @@ START_TEST(an_answer_nobody_has_read_yet_is_a_sign_of_life)
     peer = accept(listener, NULL, NULL);
     ck_assert_int_ge(peer, 0);
     ck_assert_int_eq(send(peer, "\x81", 1, 0), 1);
-    while (poll(&(struct pollfd){.fd = server->conn.fd, .events = POLLIN}, 1, 1000) != 1)
+    while (poll(&(struct pollfd){.fd = server->conn.stream.fd, .events = POLLIN}, 1, 1000) != 1)
         ;
     omc_patience_check(client, server, START + 2 * DEAD_TIMEOUT);
     assert_state(OMC_STATE_HANDSHAKE);
@@ -224,7 +225,7 @@ START_TEST(a_lookup_that_finds_it_verified_still_goes_elsewhere)
     ck_assert_int_eq(recv(peer, hello, sizeof(hello), MSG_WAITALL), (ssize_t)sizeof(hello));
     hello[0] = 0x81;
     ck_assert_int_eq(send(peer, hello, sizeof(hello), 0), (ssize_t)sizeof(hello));
-    while (poll(&(struct pollfd){.fd = server->conn.fd, .events = POLLIN}, 1, 1000) != 1)
+    while (poll(&(struct pollfd){.fd = server->conn.stream.fd, .events = POLLIN}, 1, 1000) != 1)
         ;
     ck_assert(!look(now));
     assert_state(OMC_STATE_READY);
@@ -315,8 +316,10 @@ START_TEST(numbers_wrap_unnoticed)
 
     fixture_servers(3);
     client->batch.next_tag = UINT32_MAX - 30;
-    for (size_t i = 0; i < 3; i++)
-        client->fleet.servers[i]->conn.queue.first = UINT32_MAX - 5;
+    for (size_t i = 0; i < 3; i++) {
+        omc_connection_fini(&client->fleet.servers[i]->conn);
+        omc_connection_init(&client->fleet.servers[i]->conn, &client->pool, UINT32_MAX - 5);
+    }
     for (size_t i = 0; i < 20; i++) {
         lens[i] = (size_t)snprintf(names[i], sizeof(names[i]), "wrap-%zu", i);
         keys[i] = (const unsigned char *)names[i];

@@ -245,6 +245,25 @@ START_TEST(what_the_kernel_lacks_to_send_is_no_failure_of_a_server)
 END_TEST
 
 /* There may be memory for a hello and none for a value, each time. */
+/* Of what has no key there is none to be routed again, either. */
+START_TEST(requests_without_keys_are_sent_again)
+{
+    static const int errors[] = {EPIPE, ECONNRESET, EIO};
+
+    fleet_start(&fleet, SERVERS);
+    client = fixture_client(fleet.list);
+    for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
+        omcache_req_t req = {.server_index = -1, .header = {.opcode = 0x0b}};
+
+        assert_rc(omcache_command_status(client, &req, patience), OMCACHE_OK);
+        req.server_index = -1;
+        fail_calls(CALL_SENDMSG, 1, 1, errors[i]);
+        assert_rc(omcache_command_status(client, &req, patience), OMCACHE_OK);
+        ck_assert(stop_failing_calls());
+    }
+}
+END_TEST
+
 START_TEST(no_memory_for_values_ends_a_call)
 {
     omcache_server_stats_t stats = {.struct_size = sizeof(stats)};
@@ -271,6 +290,7 @@ int main(void)
     tcase_add_loop_test(tcase, calls_may_fail_for_long, 0, FAILURES);
     tcase_add_loop_test(tcase, any_read_may_be_the_last, 0, (FLOWS - 1) * PROTOCOLS);
     tcase_add_test(tcase, what_the_kernel_lacks_to_send_is_no_failure_of_a_server);
+    tcase_add_test(tcase, requests_without_keys_are_sent_again);
     tcase_add_loop_test(tcase, no_memory_for_values_ends_a_call, 0, PROTOCOLS);
     return fixture_run(suite);
 }
