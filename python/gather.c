@@ -76,16 +76,12 @@ static void copy(gather_outcome_t *outcome, gather_t *gather, const unsigned cha
     outcome->has_value = value != NULL;
 }
 
+#define COPY_DETAIL(name) outcome->name = omcache_reply_##name(reply);
+
 /* What only operations with options are told. */
 static void copy_meta(gather_outcome_t *outcome, const omcache_reply_t *reply)
 {
-    outcome->ttl = omcache_reply_ttl(reply);
-    outcome->last_access = omcache_reply_last_access(reply);
-    outcome->was_hit = omcache_reply_was_hit(reply);
-    outcome->size = omcache_reply_size(reply);
-    outcome->won = (uint64_t)omcache_reply_won(reply);
-    outcome->already_won = (uint64_t)omcache_reply_already_won(reply);
-    outcome->is_stale = (uint64_t)omcache_reply_is_stale(reply);
+    GATHER_DETAILS(COPY_DETAIL)
 }
 
 void gather_reply(omcache_t *mc, const omcache_reply_t *reply, void *context)

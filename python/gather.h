@@ -9,6 +9,19 @@
 
 #include "omcache.h"
 
+/* What a reply tells besides, each NAME of omcache_reply_NAME.  The Python side reads the names
+ * off the struct; whoever adds one adds it to omcache.MetaItem, too. */
+#define GATHER_DETAILS(ROW) \
+    ROW(ttl)                \
+    ROW(last_access)        \
+    ROW(was_hit)            \
+    ROW(size)               \
+    ROW(won)                \
+    ROW(already_won)        \
+    ROW(is_stale)
+
+#define GATHER_MEMBER(name) int64_t name;
+
 /* One outcome.  All members have 64 bits, so that Python's struct reads a row of them with
  * one format.  The bytes of key and value follow those of the outcome before it. */
 typedef struct gather_outcome_s {
@@ -21,13 +34,7 @@ typedef struct gather_outcome_s {
     uint64_t flags;
     uint64_t cas;
     uint64_t number;
-    int64_t ttl;
-    int64_t last_access;
-    int64_t was_hit;
-    int64_t size;
-    uint64_t won;
-    uint64_t already_won;
-    uint64_t is_stale;
+    GATHER_DETAILS(GATHER_MEMBER)
 } gather_outcome_t;
 
 typedef struct gather_s {

@@ -17,7 +17,7 @@ from typing import Any, Awaitable, Callable, Dict, Iterable, List, Mapping, Opti
 from ._omcache import ffi, lib
 from .client import DEFAULT, Timeout
 from .errors import Error, error_for
-from .gather import NOT_FOUND, OK, REPLY, Gather, Outcome, read_rows
+from .gather import NOT_FOUND, OK, REPLY, Gather, Outcome, make_outcome, read_rows
 from .handle import (
     Handle,
     Item,
@@ -26,12 +26,10 @@ from .handle import (
     Server,
     Servers,
     Value,
-    constant,
     encode_key,
     encode_value,
     make_meta,
     milliseconds,
-    want_bits,
 )
 
 NULL = ffi.NULL
@@ -82,7 +80,7 @@ def _number(row: Tuple[Any, ...], value: Optional[bytes], key: Any, extra: Any) 
 
 def _outcome(row: Tuple[Any, ...], value: Optional[bytes], key: Any, extra: Any) -> Any:
     """For what needs more of it: extra makes the result."""
-    return extra(Outcome(*row[:3], b"", value, *row[5:]), key)
+    return extra(make_outcome(row, b"", value), key)
 
 
 def _statistics(
@@ -593,9 +591,8 @@ class Client(Handle):
         timeout: Timeout = DEFAULT,
     ) -> Awaitable[Optional[MetaItem]]:
         """As omcache.Client.meta_get."""
+        meta = make_meta(locals())
         name = encode_key(key)
-        options = {"ttl": ttl, "recache": recache, "vivify": vivify, "new_cas": new_cas}
-        meta = make_meta({**options, "no_lru_bump": no_lru_bump, "want": want_bits(want)})
         args = (name, len(name), meta, self._msec(timeout))
 
         def result(outcome: Outcome, key: Any) -> Optional[MetaItem]:
@@ -618,10 +615,8 @@ class Client(Handle):
         timeout: Timeout = DEFAULT,
     ) -> Awaitable[int]:
         """As omcache.Client.meta_set."""
+        meta = make_meta(locals())
         name, data = encode_key(key), encode_value(value)
-        options = {"ttl": ttl, "vivify": vivify, "cas": cas, "new_cas": new_cas}
-        number = constant("OMCACHE_META_", mode)
-        meta = make_meta({**options, "invalidate": invalidate, "mode": number})
         args = (name, len(name), data, len(data), flags, meta, self._msec(timeout))
         return self._start(
             _outcome, key, lambda o, key: o.check(key).cas, lib.omcache_async_meta_set, *args
@@ -638,8 +633,8 @@ class Client(Handle):
         timeout: Timeout = DEFAULT,
     ) -> Awaitable[None]:
         """As omcache.Client.meta_delete."""
+        meta = make_meta(locals())
         name = encode_key(key)
-        meta = make_meta({"invalidate": invalidate, "cas": cas, "ttl": ttl, "new_cas": new_cas})
         args = (name, len(name), meta, self._msec(timeout))
         return self._start(_done, key, None, lib.omcache_async_meta_delete, *args)
 
@@ -657,10 +652,8 @@ class Client(Handle):
         timeout: Timeout = DEFAULT,
     ) -> Awaitable[Tuple[int, int]]:
         """As omcache.Client.meta_arithmetic."""
+        meta = make_meta(locals())
         name = encode_key(key)
-        options = {"ttl": ttl, "vivify": vivify, "initial": initial, "cas": cas}
-        number = constant("OMCACHE_META_", mode)
-        meta = make_meta({**options, "new_cas": new_cas, "mode": number})
         args = (name, len(name), delta, meta, self._msec(timeout))
 
         def result(outcome: Outcome, key: Any) -> Tuple[int, int]:

@@ -19,12 +19,10 @@ from .handle import (
     Servers,
     Value,
     check,
-    constant,
     encode_key,
     encode_value,
     make_meta,
     milliseconds,
-    want_bits,
 )
 
 OK = lib.OMCACHE_OK
@@ -487,8 +485,7 @@ class Client(Handle):
         """What is wanted of a value ("value", "flags", "cas", "ttl", "last_access",
         "was_hit", "size"), or None if it is not there.  For the options see
         omcache_meta_set_*."""
-        options = {"ttl": ttl, "recache": recache, "vivify": vivify, "new_cas": new_cas}
-        meta = make_meta({**options, "no_lru_bump": no_lru_bump, "want": want_bits(want)})
+        meta = make_meta(locals())
         outcome = self._single(lib.omcache_async_meta_get, key, meta, timeout=timeout)
         return None if outcome.status == NOT_FOUND else outcome.check(key).meta_item()
 
@@ -508,9 +505,7 @@ class Client(Handle):
     ) -> int:
         """Stores a value, and returns its cas.  mode: "default", "add", "replace", "append"
         or "prepend".  For the options see omcache_meta_set_*."""
-        options = {"ttl": ttl, "vivify": vivify, "cas": cas, "new_cas": new_cas}
-        number = constant("OMCACHE_META_", mode)
-        meta = make_meta({**options, "invalidate": invalidate, "mode": number})
+        meta = make_meta(locals())
         data = encode_value(value)
         outcome = self._single(
             lib.omcache_async_meta_set, key, data, len(data), flags, meta, timeout=timeout
@@ -528,7 +523,7 @@ class Client(Handle):
         timeout: Timeout = DEFAULT,
     ) -> None:
         """Removes a value, or makes it stale.  For the options see omcache_meta_set_*."""
-        meta = make_meta({"invalidate": invalidate, "cas": cas, "ttl": ttl, "new_cas": new_cas})
+        meta = make_meta(locals())
         self._single(lib.omcache_async_meta_delete, key, meta, timeout=timeout).check(key)
 
     def meta_arithmetic(
@@ -546,9 +541,7 @@ class Client(Handle):
     ) -> Tuple[int, int]:
         """Counts up, or down with mode "decrement", and returns the new number and the cas.
         For the options see omcache_meta_set_*."""
-        options = {"ttl": ttl, "vivify": vivify, "initial": initial, "cas": cas}
-        number = constant("OMCACHE_META_", mode)
-        meta = make_meta({**options, "new_cas": new_cas, "mode": number})
+        meta = make_meta(locals())
         outcome = self._single(
             lib.omcache_async_meta_arithmetic, key, delta, meta, timeout=timeout
         ).check(key)

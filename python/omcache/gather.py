@@ -10,7 +10,7 @@ from typing import Any, Callable, Iterable, Iterator, List, NamedTuple, Optional
 
 from ._omcache import ffi, lib
 from .errors import Error, error_for
-from .handle import Key, MetaItem, NotCopied, encode_key
+from .handle import Key, MetaItem, NotCopied, encode_key, functions
 
 _KINDS = {"uint64_t": "Q", "int64_t": "q"}
 _FIELDS = ffi.typeof("gather_outcome_t").fields
@@ -24,7 +24,7 @@ NOT_FOUND = lib.OMCACHE_NOT_FOUND
 
 class Outcome(NamedTuple):
     """How an operation ended, or a part of one; the members are those of the C struct,
-    with the bytes of key and value in place of their lengths."""
+    with the bytes of key and value in place of their lengths, and GATHER_DETAILS in one."""
 
     slot: int
     last: int
@@ -35,13 +35,7 @@ class Outcome(NamedTuple):
     flags: int
     cas: int
     number: int
-    ttl: int
-    last_access: int
-    was_hit: int
-    size: int
-    won: int
-    already_won: int
-    is_stale: int
+    details: Tuple[int, ...]  # the others, which only operations with options have
 
     def check(self, key: Any = None) -> Outcome:
         """Raises what went wrong."""
@@ -50,18 +44,30 @@ class Outcome(NamedTuple):
         return self
 
     def meta_item(self) -> MetaItem:
-        return MetaItem(
-            self.value,
-            self.flags,
-            self.cas,
-            bool(self.won),
-            bool(self.already_won),
-            bool(self.is_stale),
-            None if self.ttl == -2 else self.ttl,
-            None if self.last_access < 0 else self.last_access,
-            None if self.was_hit < 0 else bool(self.was_hit),
-            None if self.size < 0 else self.size,
-        )
+        told = {name: tell(n) for (name, tell), n in zip(_DETAILS, self.details)}
+        return MetaItem(self.value, self.flags, self.cas, **told)
+
+
+def make_outcome(row: Tuple[Any, ...], key: bytes, value: Optional[bytes]) -> Outcome:
+    """Of what read_rows gives."""
+    return Outcome(*row[:3], key, value, *row[5:_FIRST_DETAIL], row[_FIRST_DETAIL:])
+
+
+def _make_teller(name: str) -> Callable[[int], Any]:
+    """What makes Python's form of a number of omcache_reply_NAME: those that return an int
+    say yes or no, and -1 is "unknown", unless that is a time to live: forever."""
+    unknown = -2 if name == "ttl" else -1
+    form = bool if ffi.typeof(_REPLY_TELLS[name]).result.cname == "int" else int
+    return lambda number: None if number == unknown else form(number)
+
+
+# How a MetaItem is made of the details, in their order.
+_FIRST_DETAIL = Outcome._fields.index("details")
+_REPLY_TELLS = functions("omcache_reply_")
+_DETAILS = [
+    (name[3:] if name.startswith("is_") else name, _make_teller(name))
+    for name, _ in _FIELDS[_FIRST_DETAIL:]
+]
 
 
 class Found(NamedTuple):
@@ -120,9 +126,7 @@ class Gather(NotCopied):
 
     def outcomes(self) -> List[Outcome]:
         """All outcomes, which then are no more here."""
-        return [
-            Outcome(*row[:3], key, value, *row[5:]) for row, key, value in read_rows(self.c)
-        ]
+        return [make_outcome(*row) for row in read_rows(self.c)]
 
     def slot(self, parts: bool = False) -> Any:
         """The context of a single operation that is then waited for with wait()."""

@@ -38,6 +38,7 @@ class MetaItem(NamedTuple):
     value: Optional[bytes]
     flags: int
     cas: int
+    # The others are those of GATHER_DETAILS in gather.h, in any order and without an "is_".
     won: bool
     already_won: bool
     stale: bool
@@ -84,26 +85,58 @@ def milliseconds(seconds: Optional[float]) -> int:
     return min(max(int(seconds * 1000), int(seconds > 0)), 0x7FFFFFFF)
 
 
-def make_meta(options: Dict[str, Any]) -> Any:
-    """An omcache_meta_t of what is not None; the names are those of omcache_meta_set_*."""
+def functions(prefix: str) -> Dict[str, Any]:
+    """The functions of the library whose names begin so, by what follows."""
+    return {name[len(prefix) :]: getattr(lib, name) for name in dir(lib) if name.startswith(prefix)}
+
+
+def constants(enum: str, prefix: str) -> Dict[str, int]:
+    """The constants of an enum, by what follows this in their names: "ttl", "append"."""
+    numbers = ffi.typeof("enum " + enum).relements
+    return {name[len(prefix) :].lower(): number for name, number in numbers.items()}
+
+
+SETTERS = functions("omcache_meta_set_")
+MODES = constants("omcache_meta_mode_e", "OMCACHE_META_")
+WANTS = constants("omcache_meta_want_e", "OMCACHE_META_WANT_")
+
+
+def make_meta(arguments: Dict[str, Any]) -> Any:
+    """An omcache_meta_t of those arguments that are options and not None.
+
+    Options, modes and wants are those of omcache.h.  By hand they are named only as the
+    keywords of the meta_* methods, in client.py and again in aio.py, because these are the API
+    that people and type checkers read; there, locals() passes all of them.  test_docs.py
+    compares them with omcache.h."""
     meta = ffi.gc(lib.omcache_meta_new(), lib.omcache_meta_free)
     if meta == ffi.NULL:
         raise MemoryError
-    for name, value in options.items():
-        if value is not None:
-            check(getattr(lib, "omcache_meta_set_" + name)(meta, value), name)
+    for name, setter in SETTERS.items():
+        value = arguments.get(name)
+        if value is None:
+            continue
+        if name == "want":
+            value = want_bits(value)
+        elif name == "mode":
+            value = mode_number(value)
+        check(setter(meta, value), name)
     return meta
 
 
 def want_bits(want: Iterable[str]) -> int:
-    """The sum of what reply is to tell, by names such as "value" and "ttl"."""
+    """The sum of what a reply is to tell, by names such as "value" and "ttl"."""
     bits = 0
     for name in want:
-        bit = getattr(lib, "OMCACHE_META_WANT_" + name.upper(), None)
-        if bit is None:
+        if name.lower() not in WANTS:
             raise ValueError(f"cannot want {name!r}")
-        bits |= bit
+        bits |= WANTS[name.lower()]
     return bits
+
+
+def mode_number(name: str) -> int:
+    if name.lower() not in MODES:
+        raise ValueError(f"{name!r} is no mode")
+    return MODES[name.lower()]
 
 
 def constant(prefix: str, name: str) -> int:

@@ -1,8 +1,10 @@
-"""What README.md, doc/python.md and the docstrings show works as it is printed."""
+"""What README.md, doc/python.md and the docstrings show works as it is printed, and what the
+modules repeat of omcache.h is what it says."""
 
 import ast
 import doctest
 import glob
+import inspect
 import os
 import re
 import unittest
@@ -10,10 +12,12 @@ import unittest
 import omcache
 import omcache.aio
 import omcache.client
+import omcache.gather
 import omcache.handle
 import omcache.pylibmc.client
 import omcache.pylibmc.pools
 import support
+from omcache._omcache import ffi, lib
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 ADDRESS = "127.0.0.1:11211"
@@ -85,6 +89,69 @@ class Docstring(unittest.TestCase):
         for name in omcache.__all__:
             if name != "__version__":
                 self.assertTrue(getattr(omcache, name).__doc__, name)
+
+
+class Options(unittest.TestCase):
+    """What there is of the meta protocol is in omcache.h.  A test that fails here names what
+    the methods and MetaItem lack, or have too much."""
+
+    NO_OPTIONS = {"self", "key", "value", "delta", "flags", "timeout"}
+    CLIENTS = (omcache.Client, omcache.aio.Client)
+
+    def options_of(self, client, operation):
+        method = getattr(client, "meta_" + operation)
+        return set(inspect.signature(method).parameters) - self.NO_OPTIONS
+
+    def test_each_method_has_the_options_that_apply(self):
+        """Those of the sentence above the function's declaration."""
+        with open(os.path.join(ROOT, "include/omcache.h"), encoding="utf-8") as text:
+            words = re.sub(r"\n \* ", " ", text.read())
+        found = re.findall(
+            r"options\s+that apply are\s+omcache_meta_set((?:_\w+|[, ]| and )+)\."
+            r"[^/]*\*/\s*int omcache_async_meta_(\w+)\(",
+            words,
+        )
+        operations = {operation: set(re.findall(r"\b_(\w+)", names)) for names, operation in found}
+        self.assertEqual(set(operations), set(omcache.handle.functions("omcache_async_meta_")))
+        self.assertEqual(set.union(*operations.values()), set(omcache.handle.SETTERS))
+        operations["arithmetic"].remove("want")  # it returns a number and a cas, and no more
+        for client in self.CLIENTS:
+            for operation, options in operations.items():
+                self.assertEqual(self.options_of(client, operation), options, operation)
+
+    def test_both_clients_have_the_same(self):
+        for operation in omcache.handle.functions("omcache_async_meta_"):
+            parameters = [
+                [(p.name, p.default) for p in inspect.signature(method).parameters.values()]
+                for method in (getattr(client, "meta_" + operation) for client in self.CLIENTS)
+            ]
+            self.assertEqual(*parameters)
+
+    def test_docstrings_name_wants_and_modes(self):
+        for name in omcache.handle.WANTS:
+            self.assertIn('"%s"' % name, omcache.Client.meta_get.__doc__)
+        words = omcache.Client.meta_set.__doc__ + omcache.Client.meta_arithmetic.__doc__
+        for name in omcache.handle.MODES:
+            self.assertIn('"%s"' % name, words)
+
+    def test_all_that_a_reply_tells_is_gathered(self):
+        """By the functions that take a reply and nothing else."""
+        tells = {
+            name
+            for name, function in omcache.handle.functions("omcache_reply_").items()
+            if len(ffi.typeof(function).args) == 1
+        }
+        members = {name for name, _ in ffi.typeof("gather_outcome_t").fields}
+        self.assertEqual(tells - members, {"server_index"})
+        outcome = omcache.gather.make_outcome((0,) * len(members), b"", b"")
+        item = outcome.meta_item()
+        self.assertEqual(len(item), 3 + len(outcome.details))
+        for name in omcache.handle.WANTS:
+            self.assertIn(name, item._fields)
+
+    def test_constants_have_no_other_names(self):
+        self.assertEqual(lib.OMCACHE_META_WANT_TTL, omcache.handle.want_bits(["ttl"]))
+        self.assertRaises(ValueError, omcache.handle.mode_number, "want_value")
 
 
 if __name__ == "__main__":
