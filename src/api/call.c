@@ -275,19 +275,25 @@ int omc_call_collect(omcache_t *mc, struct omc_call *call)
     return rc == OMCACHE_OK ? call->refusal : rc;
 }
 
-/* Submits the request, and tries to get its answer while it is at it. */
-static enum omc_step ask_one(omcache_t *mc, struct omc_call *call)
+/* Asks a request, and tries to get its answer while it is at it. */
+static enum omc_step ask_one(omcache_t *mc, const struct omc_ask *ask, int server_index,
+                             struct omc_call *call)
 {
     struct omc_express express;
     struct omc_reply reply;
     enum omc_step step;
 
     call->now = omc_call_clock(mc);
-    step = omc_express_ask(mc, &express, call->timeout_msec, call->now);
-    if (step != OMC_STEP_NOTHING)
-        note_first(&mc->batch, call);
+    express.server = omc_express_find(mc, ask, server_index, call->timeout_msec, call->now);
+    if (express.server == NULL)
+        return OMC_STEP_NOTHING;
+    step = omc_express_ask(mc, &express, ask, server_index == -1, call->now);
+    if (step == OMC_STEP_NOTHING)
+        return step;
+    call->tag = mc->batch.first;
+    call->server_index = (int)express.server->index;
     if (step == OMC_STEP_DONE)
-        step = omc_express_take(mc, &express, &reply, omc_call_clock(mc));
+        step = omc_express_take(mc, &express, ask, &reply, omc_call_clock(mc));
     if (step != OMC_STEP_DONE)
         return step;
     if (call->room == 0) {
@@ -299,17 +305,20 @@ static enum omc_step ask_one(omcache_t *mc, struct omc_call *call)
     return step;
 }
 
-int omc_call_run(omcache_t *mc, struct omc_call *call)
+int omc_call_run(omcache_t *mc, const struct omc_ask *ask, int server_index, struct omc_call *call)
 {
     enum omc_step step = OMC_STEP_NOTHING;
-    int rc;
+    int rc = omc_call_order(mc, call);
 
+    if (rc != OMCACHE_OK)
+        return rc;
     if (call->timeout_msec != 0)
-        step = ask_one(mc, call);
+        step = ask_one(mc, ask, server_index, call);
     if (step == OMC_STEP_DONE) {
         call->count = 0;
         return OMCACHE_OK;
     }
+    mc->batch.orders[0] = (struct omc_order){*ask, server_index};
     if (step == OMC_STEP_LEFT) {
         call->refusal = OMCACHE_OK;
         return omc_call_collect(mc, call);

@@ -10,6 +10,7 @@
 
 #include "client/frame.h"
 #include "omcache.h"
+#include "proto/ask.h"
 
 /* Whether calls are allowed: there is a handle, not freed by a callback, and no
  * callback is running that may not call back. */
@@ -70,8 +71,8 @@ int omc_call_order(omcache_t *mc, struct omc_call *call);
 bool omc_call_submit(omcache_t *mc, struct omc_call *call, int *rc);
 int omc_call_collect(omcache_t *mc, struct omc_call *call);
 
-/* Both for one request. */
-int omc_call_run(omcache_t *mc, struct omc_call *call);
+/* All of that for one request, to the server with that index (-1: that of its key). */
+int omc_call_run(omcache_t *mc, const struct omc_ask *ask, int server_index, struct omc_call *call);
 
 /* Runs the loop until what the frame waits for has ended (NULL: the current batch that is
  * collected, or everything), or the deadline has come: OMCACHE_OK, OMCACHE_AGAIN, or

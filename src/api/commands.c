@@ -37,29 +37,18 @@ static bool keep_lent(const omcache_t *mc, struct omc_ask *ask, unsigned char **
     return true;
 }
 
-/* Asks one server (-1: that of the key) in a call that has begun. */
-static int ask_server(omcache_t *mc, const struct omc_ask *ask, int server_index,
-                      struct omc_call *call)
-{
-    int rc = omc_call_order(mc, call);
-
-    if (rc != OMCACHE_OK)
-        return rc;
-    mc->batch.orders[0] = (struct omc_order){*ask, server_index};
-    return omc_call_run(mc, call);
-}
-
 /* Runs one request; its answer, if one came, goes to *call->values. */
 static int run_request(omcache_t *mc, struct omc_ask *ask, int server_index, struct omc_call *call)
 {
     unsigned char *copy;
     int rc;
 
-    *call->values = (omcache_value_t){.status = OMCACHE_NO_MEMORY};
-    if (!keep_lent(mc, ask, &copy))
+    if (!keep_lent(mc, ask, &copy)) {
+        *call->values = (omcache_value_t){.status = OMCACHE_NO_MEMORY};
         return OMCACHE_NO_MEMORY;
+    }
     omc_call_begin_io(mc);
-    rc = omc_call_result(mc, ask_server(mc, ask, server_index, call), &call->stored);
+    rc = omc_call_result(mc, omc_call_run(mc, ask, server_index, call), &call->stored);
     omc_memory_free(copy);
     if (call->stored == 0)
         *call->values = (omcache_value_t){.status = rc};
@@ -169,7 +158,7 @@ int omcache_stat(omcache_t *mc, const char *command, omcache_value_t *values, si
     if (server_index < 0)
         return OMCACHE_NO_SERVERS;
     omc_call_begin_io(mc);
-    rc = omc_call_result(mc, ask_server(mc, &ask, server_index, &call), &call.stored);
+    rc = omc_call_result(mc, omc_call_run(mc, &ask, server_index, &call), &call.stored);
     if (value_count != NULL)
         *value_count = call.stored;
     return rc;

@@ -36,14 +36,16 @@ static bool has_one_answer(const struct omc_codec *codec, uint8_t opcode)
            !(codec->lacks_initial && omc_opcode_is_delta(opcode));
 }
 
-/* The server to ask, or NULL if it is not ready to answer at once. */
-static struct omc_server *find_server(omcache_t *mc, const struct omc_order *order, int64_t now)
+struct omc_server *omc_express_find(omcache_t *mc, const struct omc_ask *ask, int server_index,
+                                    int32_t timeout_msec, int64_t now)
 {
-    struct omc_server *server = omc_choice_for(mc, &order->ask, order->server_index, now);
+    struct omc_server *server = NULL;
 
+    if ((timeout_msec < 0 || timeout_msec >= WAIT_MIN) && is_free(mc))
+        server = omc_choice_for(mc, ask, server_index, now);
     return server != NULL && server->state == OMC_STATE_READY &&
                    omc_connection_is_fresh(&server->conn, now) &&
-                   has_one_answer(server->conn.codec, order->ask.op)
+                   has_one_answer(server->conn.codec, ask->op)
                ? server
                : NULL;
 }
@@ -56,29 +58,21 @@ static enum omc_step hand_over(omcache_t *mc, struct omc_server *server, int64_t
     return OMC_STEP_LEFT;
 }
 
-enum omc_step omc_express_ask(omcache_t *mc, struct omc_express *express, int32_t timeout_msec,
-                              int64_t now)
+enum omc_step omc_express_ask(omcache_t *mc, struct omc_express *express, const struct omc_ask *ask,
+                              bool keyed, int64_t now)
 {
-    struct omc_order *order = mc->batch.orders;
-    struct omc_server *server = NULL;
-    struct omc_claim claim;
-
-    if ((timeout_msec < 0 || timeout_msec >= WAIT_MIN) && is_free(mc))
-        server = find_server(mc, order, now);
-    if (server == NULL)
-        return OMC_STEP_NOTHING;
-    *express =
-        (struct omc_express){.server = server, .number = omc_queue_next(&server->conn.queue)};
-    claim = (struct omc_claim){
+    struct omc_server *server = express->server;
+    const struct omc_claim claim = {
         .owner = OMC_OWNER_BATCH,
         .tag = mc->batch.next_tag,
         .asked = mc->usec,
-        .keyed = order->server_index == -1,
+        .keyed = keyed,
     };
-    if (omc_enqueue(mc, server, &order->ask, &claim, OMC_ENQUEUE_BORROW) != OMCACHE_OK)
+
+    express->number = omc_queue_next(&server->conn.queue);
+    if (omc_enqueue(mc, server, ask, &claim, OMC_ENQUEUE_BORROW) != OMCACHE_OK)
         return OMC_STEP_NOTHING; /* the long way finds out why */
     omc_batch_add(&mc->batch, 0);
-    order->server_index = (int)server->index;
     server->counters.requests++;
     if (!omc_send(&server->conn, now)) {
         omc_lifecycle_broken(mc, server, errno, now);
@@ -104,15 +98,15 @@ static bool is_plain(const struct omc_express *express, const struct omc_ask *as
     return value->key_len == ask->key_len && memcmp(value->key, ask->key, ask->key_len) == 0;
 }
 
-enum omc_step omc_express_take(omcache_t *mc, struct omc_express *express, struct omc_reply *reply,
-                               int64_t now)
+enum omc_step omc_express_take(omcache_t *mc, struct omc_express *express,
+                               const struct omc_ask *ask, struct omc_reply *reply, int64_t now)
 {
     struct omc_server *server = express->server;
     struct omc_queue *queue = &server->conn.queue;
     struct omc_pending *pending = omc_queue_slot(queue, express->number);
 
     if (!omc_answers_peek(&server->conn, mc->settings.recv_limit, reply) ||
-        !is_plain(express, &mc->batch.orders[0].ask, reply, pending->claim.prefix_len))
+        !is_plain(express, ask, reply, pending->claim.prefix_len))
         return hand_over(mc, server, now);
     omc_answers_take(&server->conn);
     omc_server_note_answer(server, now);

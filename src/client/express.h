@@ -7,11 +7,13 @@
 #ifndef OMC_CLIENT_EXPRESS_H
 #define OMC_CLIENT_EXPRESS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "client/server.h"
 #include "omcache.h"
+#include "proto/ask.h"
 #include "proto/codec.h"
 
 enum omc_step {
@@ -26,14 +28,19 @@ struct omc_express {
     uint32_t number; /* in the queue of its connection */
 };
 
-/* Asks the only order of the current batch, in a call that may wait so many milliseconds (-1: for
- * ever).  When done, something has come. */
-enum omc_step omc_express_ask(omcache_t *mc, struct omc_express *express, int32_t timeout_msec,
-                              int64_t now);
+/* The server to be asked (-1: that of the key) in a call that may wait so many milliseconds (-1:
+ * for ever), if it can be asked at once, and only for this; else NULL. */
+struct omc_server *omc_express_find(omcache_t *mc, const struct omc_ask *ask, int server_index,
+                                    int32_t timeout_msec, int64_t now);
+
+/* Asks it what is to be the only order of the current batch; keyed: it was chosen by the key.  When
+ * done, something has come. */
+enum omc_step omc_express_ask(omcache_t *mc, struct omc_express *express, const struct omc_ask *ask,
+                              bool keyed, int64_t now);
 
 /* Takes the answer if it is all there; the clock has been read anew for that.  Its value
  * is handed out until the application's next call. */
-enum omc_step omc_express_take(omcache_t *mc, struct omc_express *express, struct omc_reply *reply,
-                               int64_t now);
+enum omc_step omc_express_take(omcache_t *mc, struct omc_express *express,
+                               const struct omc_ask *ask, struct omc_reply *reply, int64_t now);
 
 #endif
