@@ -32,3 +32,12 @@ void omc_pins_remove(omcache_t *mc, unsigned level)
         }
     }
 }
+
+bool omc_pins_lend(const struct omc_fleet *fleet, const void *bytes, unsigned level)
+{
+    for (size_t i = 0; i < fleet->pinned_count; i++) {
+        if (omc_inbox_lends(&fleet->pinned[i]->conn.in, bytes, level))
+            return true;
+    }
+    return false;
+}

@@ -29,13 +29,6 @@ void omc_pins_add(struct omc_fleet *fleet, struct omc_server *server, unsigned l
 void omc_pins_remove(omcache_t *mc, unsigned level);
 
 /* Whether bytes at that address are among those that this would take back. */
-static inline bool omc_pins_lend(const struct omc_fleet *fleet, const void *bytes, unsigned level)
-{
-    for (size_t i = 0; i < fleet->pinned_count; i++) {
-        if (omc_inbox_lends(&fleet->pinned[i]->conn.in, bytes, level))
-            return true;
-    }
-    return false;
-}
+bool omc_pins_lend(const struct omc_fleet *fleet, const void *bytes, unsigned level);
 
 #endif
