@@ -7,7 +7,6 @@
 #ifndef TESTS_FAILING_CALLS_H
 #define TESTS_FAILING_CALLS_H
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -15,6 +14,8 @@
 #include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
+
+#include "support/real_call.h"
 
 enum failing_call {
     CALL_NONE,
@@ -70,16 +71,6 @@ static bool fails(enum failing_call call)
     errno = failing.error;
     return true;
 }
-
-/* Sets `real` to the C library's function. */
-#define FIND_REAL(function)                            \
-    static __typeof__(&(function)) real;               \
-    do {                                               \
-        if (real == NULL) {                            \
-            void *found = dlsym(RTLD_NEXT, #function); \
-            memcpy(&real, &found, sizeof(real));       \
-        }                                              \
-    } while (0)
 
 int socket(int domain, int type, int protocol)
 {

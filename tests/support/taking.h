@@ -8,13 +8,14 @@
 #define TESTS_TAKING_H
 
 #include <check.h>
-#include <dlfcn.h>
 #include <errno.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+
+#include "support/real_call.h"
 
 #define TAKING_FD 12345
 #define TAKING_ROOM ((size_t)1 << 25)
@@ -70,27 +71,17 @@ static ssize_t taking_write(const struct iovec *pieces, size_t count)
     return (ssize_t)taken;
 }
 
-/* Sets `real` to the C library's function. */
-#define TAKING_FIND_REAL(function)                     \
-    static __typeof__(&(function)) real;               \
-    do {                                               \
-        if (real == NULL) {                            \
-            void *found = dlsym(RTLD_NEXT, #function); \
-            memcpy(&real, &found, sizeof(real));       \
-        }                                              \
-    } while (0)
-
 ssize_t send(int fd, const void *buf, size_t n, int flags)
 {
     const struct iovec piece = {(void *)(uintptr_t)buf, n};
 
-    TAKING_FIND_REAL(send);
+    FIND_REAL(send);
     return fd == TAKING_FD ? taking_write(&piece, 1) : real(fd, buf, n, flags);
 }
 
 ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
 {
-    TAKING_FIND_REAL(sendmsg);
+    FIND_REAL(sendmsg);
     return fd == TAKING_FD ? taking_write(message->msg_iov, (size_t)message->msg_iovlen)
                            : real(fd, message, flags);
 }
