@@ -197,7 +197,7 @@ static void assert_extras(uint8_t opcode)
     }
 }
 
-START_TEST(extras_of_any_length)
+START_TEST(extras_of_many_lengths)
 {
     for (unsigned opcode = 0; opcode <= UINT8_MAX; opcode++)
         assert_extras((uint8_t)opcode);
@@ -463,7 +463,7 @@ int main(void)
     TCase *tcase = fixture_case(suite, "raw");
 
     tcase_add_test(tcase, parts_become_fields);
-    tcase_add_test(tcase, extras_of_any_length);
+    tcase_add_test(tcase, extras_of_many_lengths);
     tcase_add_test(tcase, a_flush_may_have_an_expiration);
     tcase_add_loop_test(tcase, other_parts_than_the_opcode_has, 0, 32);
     tcase_add_test(tcase, lengths_must_fit_together);
