@@ -319,11 +319,7 @@ int omc_call_run(omcache_t *mc, const struct omc_ask *ask, int server_index, str
         return OMCACHE_OK;
     }
     mc->batch.orders[0] = (struct omc_order){*ask, server_index};
-    if (step == OMC_STEP_LEFT) {
-        call->refusal = OMCACHE_OK;
-        return omc_call_collect(mc, call);
-    }
-    if (omc_call_submit(mc, call, &rc))
+    if (step == OMC_STEP_LEFT || omc_call_submit(mc, call, &rc))
         return omc_call_collect(mc, call);
     return rc;
 }
