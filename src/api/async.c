@@ -26,7 +26,7 @@ struct completion {
  * of a call that a callback makes, so that its operations need not be held. */
 static void hold_operations(omcache_t *mc, uint32_t count)
 {
-    if (mc->depth == 1)
+    if (mc->shared.depth == 1)
         omc_operation_hold(&mc->operations, mc->operations.next_serial - count);
 }
 
@@ -59,7 +59,7 @@ static int run_operation(omcache_t *mc, const struct omc_ask *ask, int server_in
  * they free the handle, it is gone. */
 static int end_acceptance(omcache_t *mc, int rc)
 {
-    bool outermost = mc->depth == 1;
+    bool outermost = mc->shared.depth == 1;
 
     if (omc_call_end(mc) && outermost)
         omc_operation_let_go(&mc->operations);

@@ -20,7 +20,7 @@
 
 bool omc_call_is_foreign(const omcache_t *mc)
 {
-    return mc->depth > 0 && omc_process_is_other(&mc->process);
+    return mc->shared.depth > 0 && omc_process_is_other(&mc->process);
 }
 
 bool omc_call_may_set(const omcache_t *mc)
@@ -44,18 +44,18 @@ int omc_call_refusal(const omcache_t *mc)
 void omc_call_begin(omcache_t *mc)
 {
     if (mc->telling != NULL)
-        omc_pins_add(&mc->fleet, mc->telling, omc_pins_level_of_callback(mc->depth));
+        omc_pins_add(&mc->fleet, mc->telling, omc_inbox_level_of_callback(mc->shared.depth));
     mc->telling = NULL; /* once is enough: what is read from now on is something else */
-    mc->depth++;
-    if (mc->depth == 1 && omc_process_is_other(&mc->process))
+    mc->shared.depth++;
+    if (mc->shared.depth == 1 && omc_process_is_other(&mc->process))
         omc_setup_start_anew(mc);
 }
 
 void omc_call_begin_io(omcache_t *mc)
 {
     omc_call_begin(mc);
-    omc_pins_remove(mc, omc_pins_level_of_call(mc->depth));
-    if (mc->dropped != NULL && mc->depth == 1)
+    omc_pins_remove(mc, omc_inbox_level_of_call(mc->shared.depth));
+    if (mc->dropped != NULL && mc->shared.depth == 1)
         omc_members_free_dropped(mc, true);
 }
 
@@ -63,7 +63,7 @@ int64_t omc_call_clock(omcache_t *mc)
 {
     int64_t usec = omc_clock_usec();
 
-    mc->usec = (uint32_t)usec;
+    mc->shared.usec = (uint32_t)usec;
     return usec / 1000;
 }
 
@@ -122,20 +122,20 @@ bool omc_call_end(omcache_t *mc)
     bool freed;
 
     if (!has_consequences(mc)) {
-        if (--mc->depth == 0)
+        if (--mc->shared.depth == 0)
             omc_audit(mc);
         return true;
     }
-    if (mc->depth == 1 && !mc->doomed) {
+    if (mc->shared.depth == 1 && !mc->doomed) {
         tell(mc);
         omc_members_free_dropped(mc, false);
     }
     freed = mc->doomed;
-    if (--mc->depth == 0 && freed) {
+    if (--mc->shared.depth == 0 && freed) {
         if (!mc->ended)
             omc_setup_end(mc);
         omc_setup_free(mc);
-    } else if (mc->depth == 0) {
+    } else if (mc->shared.depth == 0) {
         omc_audit(mc);
     }
     return !freed;
@@ -164,7 +164,7 @@ int omc_call_turn(omcache_t *mc, const struct omc_frame *frame, int64_t now, int
 {
     bool may_read = true;
 
-    if (mc->depth > 1) {
+    if (mc->shared.depth > 1) {
         omc_loop_take_rests(mc, now);
         now = omc_call_clock(mc); /* callbacks may have taken long; and so below */
     }
@@ -215,7 +215,7 @@ static int collect(omcache_t *mc, struct omc_call *call, bool awaited)
     int64_t deadline = omc_clock_after(call->now, call->timeout_msec), now;
     int rc;
 
-    omc_batch_collect(&mc->batch, awaited, call->values, call->room, mc->depth);
+    omc_batch_collect(&mc->batch, awaited, call->values, call->room, mc->shared.depth);
     rc = omc_call_turn(mc, NULL, call->now, deadline);
     if (rc == OMCACHE_AGAIN && call->timeout_msec > 0 && (now = omc_call_clock(mc)) >= deadline) {
         omc_recovery_doubt_all(mc, now);
@@ -242,7 +242,7 @@ static enum omc_submit_write when_to_write(const omcache_t *mc, int32_t timeout_
 {
     if (timeout_msec != 0)
         return OMC_SUBMIT_SOON;
-    return mc->settings.buffering ? OMC_SUBMIT_COLLECT : OMC_SUBMIT_NOW;
+    return mc->buffering ? OMC_SUBMIT_COLLECT : OMC_SUBMIT_NOW;
 }
 
 int omc_call_order(omcache_t *mc, struct omc_call *call)

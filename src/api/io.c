@@ -132,7 +132,7 @@ struct pollfd *omcache_poll_fds(omcache_t *mc, int *nfds, int *poll_timeout)
     omc_call_begin(mc);
     omc_loop_show(mc);
     now = omc_call_clock(mc);
-    if (mc->settings.buffering)
+    if (mc->buffering)
         omc_loop_prepare(mc, now);
     else
         omc_loop_send(mc, now);
@@ -142,12 +142,12 @@ struct pollfd *omcache_poll_fds(omcache_t *mc, int *nfds, int *poll_timeout)
     /* Only now, as the callbacks at the end may have changed everything. */
     omc_loop_choose(mc);
     now = omc_call_clock(mc);
-    until = omc_clock_after(now, mc->settings.dead_timeout);
+    until = omc_clock_after(now, mc->shared.settings.dead_timeout);
     if (omc_loop_deadline(mc) < until)
         until = omc_loop_deadline(mc);
     *poll_timeout = omc_clock_left(now, until);
-    *nfds = (int)mc->watches.polled_count;
-    return mc->watches.pollfds;
+    *nfds = (int)mc->shared.watches.polled_count;
+    return mc->shared.watches.pollfds;
 }
 
 int omcache_reset_buffers(omcache_t *mc)

@@ -47,7 +47,7 @@ int omcache_next_timeout(omcache_t *mc)
 {
     if (!omc_call_is_allowed(mc))
         return -1;
-    if (mc->depth == 0 && omc_process_is_other(&mc->process)) {
+    if (mc->shared.depth == 0 && omc_process_is_other(&mc->process)) {
         omc_call_begin(mc);
         if (!omc_call_end(mc))
             return -1;
@@ -62,7 +62,7 @@ static int64_t begin_processing(omcache_t *mc)
     int64_t now = omc_call_clock(mc);
 
     omc_loop_send(mc, now);
-    if (mc->depth == 1)
+    if (mc->shared.depth == 1)
         return now;
     omc_loop_take_rests(mc, now);
     return omc_call_clock(mc);
@@ -105,7 +105,7 @@ int omcache_process_timeouts(omcache_t *mc)
     omc_call_begin_io(mc);
     now = begin_processing(mc);
     /* A loop's timer is over then.  From inside a callback it is as it was. */
-    if (mc->depth == 1 || mc->told_deadline <= now)
+    if (mc->shared.depth == 1 || mc->told_deadline <= now)
         mc->told_deadline = OMC_CLOCK_NEVER;
     omc_loop_check_deadlines(mc, now);
     return finish_processing(mc, rc);

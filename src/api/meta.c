@@ -125,8 +125,8 @@ int omcache_meta_set_want(omcache_meta_t *meta, int want)
 /* Which other protocol it is to be is known before a server is. */
 static bool may_be_meta(const omcache_t *mc)
 {
-    return mc->settings.protocol == OMCACHE_PROTOCOL_AUTO ||
-           mc->settings.protocol == OMCACHE_PROTOCOL_META;
+    return mc->shared.settings.protocol == OMCACHE_PROTOCOL_AUTO ||
+           mc->shared.settings.protocol == OMCACHE_PROTOCOL_META;
 }
 
 /* An operation: its opcode, key and value, its client flags or delta, and its options. */

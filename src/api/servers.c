@@ -62,7 +62,8 @@ int omcache_server_protocol(omcache_t *mc, int server_index)
 
     if (server == NULL)
         return -1;
-    return server->conn.codec == NULL ? OMCACHE_PROTOCOL_AUTO : server->conn.codec->protocol;
+    return server->link.conn.codec == NULL ? OMCACHE_PROTOCOL_AUTO
+                                           : server->link.conn.codec->protocol;
 }
 
 int omcache_set_dns_servers(omcache_t *mc, const char *servers)

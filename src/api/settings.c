@@ -56,7 +56,7 @@ int omcache_set_connect_timeout(omcache_t *mc, uint32_t msec)
     if (!omc_call_may_set(mc))
         return OMCACHE_INVALID;
     omc_call_begin(mc);
-    mc->settings.connect_timeout = msec;
+    mc->shared.settings.connect_timeout = msec;
     omc_duty_update_deadlines(mc);
     omc_call_end(mc);
     return OMCACHE_OK;
@@ -66,7 +66,7 @@ int omcache_set_reconnect_timeout(omcache_t *mc, uint32_t msec)
 {
     if (!omc_call_may_set(mc))
         return OMCACHE_INVALID;
-    mc->settings.reconnect_timeout = msec;
+    mc->shared.settings.reconnect_timeout = msec;
     return OMCACHE_OK;
 }
 
@@ -75,7 +75,8 @@ int omcache_set_dead_timeout(omcache_t *mc, uint32_t msec)
     if (!omc_call_may_set(mc))
         return OMCACHE_INVALID;
     omc_call_begin(mc);
-    mc->settings.dead_timeout = msec == 0 ? 1 : msec; /* what is put off is not due again at once */
+    mc->shared.settings.dead_timeout =
+        msec == 0 ? 1 : msec; /* what is put off is not due again at once */
     omc_duty_update_deadlines(mc);
     omc_call_end(mc);
     return OMCACHE_OK;
@@ -86,7 +87,7 @@ int omcache_set_keepalive(omcache_t *mc, uint32_t seconds)
     if (!omc_call_may_set(mc) || seconds > OMCACHE_KEEPALIVE_MAX)
         return OMCACHE_INVALID;
     omc_call_begin(mc); /* which sees to it that these are this process's connections */
-    mc->settings.keepalive = seconds;
+    mc->shared.settings.keepalive = seconds;
     omc_fleet_keep_alive(&mc->fleet, seconds);
     omc_call_end(mc);
     return OMCACHE_OK;
@@ -97,7 +98,7 @@ int omcache_set_send_buffer_max_size(omcache_t *mc, size_t size)
     if (!omc_call_may_set(mc))
         return OMCACHE_INVALID;
     omc_call_begin(mc);
-    mc->settings.send_limit = size;
+    mc->send_limit = size;
     mc->drained = true; /* to be looked at anew */
     omc_call_end(mc);
     return OMCACHE_OK;
@@ -108,7 +109,7 @@ int omcache_set_recv_buffer_max_size(omcache_t *mc, size_t size)
     if (!omc_call_may_set(mc))
         return OMCACHE_INVALID;
     /* Codecs add up what is below it with what is around a value. */
-    mc->settings.recv_limit = size < PTRDIFF_MAX ? size : PTRDIFF_MAX;
+    mc->shared.settings.recv_limit = size < PTRDIFF_MAX ? size : PTRDIFF_MAX;
     return OMCACHE_OK;
 }
 
@@ -116,7 +117,7 @@ int omcache_set_buffering(omcache_t *mc, uint32_t enabled)
 {
     if (!omc_call_may_set(mc))
         return OMCACHE_INVALID;
-    mc->settings.buffering = enabled != 0;
+    mc->buffering = enabled != 0;
     return OMCACHE_OK;
 }
 
@@ -124,7 +125,7 @@ int omcache_set_failover(omcache_t *mc, int mode)
 {
     if (!omc_call_may_set(mc) || (mode != OMCACHE_FAILOVER_NEXT && mode != OMCACHE_FAILOVER_NONE))
         return OMCACHE_INVALID;
-    mc->settings.failover = mode == OMCACHE_FAILOVER_NEXT;
+    mc->failover = mode == OMCACHE_FAILOVER_NEXT;
     return OMCACHE_OK;
 }
 
@@ -133,7 +134,7 @@ int omcache_set_protocol(omcache_t *mc, int protocol)
     if (!omc_call_may_set(mc) || protocol < OMCACHE_PROTOCOL_AUTO ||
         protocol > OMCACHE_PROTOCOL_TEXT)
         return OMCACHE_INVALID;
-    mc->settings.protocol = protocol;
+    mc->shared.settings.protocol = protocol;
     return OMCACHE_OK;
 }
 

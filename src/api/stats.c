@@ -12,11 +12,11 @@
 
 static int32_t state_of(const struct omc_server *server)
 {
-    if (!omc_state_is_up(server->state))
+    if (!omc_state_is_up(server->link.state))
         return OMCACHE_SERVER_DOWN;
-    if (server->state == OMC_STATE_IDLE)
+    if (server->link.state == OMC_STATE_IDLE)
         return OMCACHE_SERVER_IDLE;
-    return server->state == OMC_STATE_READY ? OMCACHE_SERVER_READY : OMCACHE_SERVER_CONNECTING;
+    return server->link.state == OMC_STATE_READY ? OMCACHE_SERVER_READY : OMCACHE_SERVER_CONNECTING;
 }
 
 int omcache_server_stats(omcache_t *mc, int server_index, omcache_server_stats_t *stats)
@@ -30,7 +30,7 @@ int omcache_server_stats(omcache_t *mc, int server_index, omcache_server_stats_t
     server = omc_fleet_server(&mc->fleet, server_index);
     if (server == NULL)
         return OMCACHE_NO_SERVERS;
-    counters = &server->counters;
+    counters = &server->link.counters;
     all = (omcache_server_stats_t){
         .struct_size = stats->struct_size < sizeof(all) ? stats->struct_size : sizeof(all),
         .state = state_of(server),
@@ -43,10 +43,10 @@ int omcache_server_stats(omcache_t *mc, int server_index, omcache_server_stats_t
         .misses = counters->misses,
         .timeouts = counters->timeouts,
         .lost = counters->lost,
-        .bytes_in = server->conn.bytes_in,
-        .bytes_out = server->conn.bytes_out,
-        .outstanding = omc_queue_outstanding(&server->conn.queue),
-        .buffered = server->conn.unsent,
+        .bytes_in = server->link.conn.bytes_in,
+        .bytes_out = server->link.conn.bytes_out,
+        .outstanding = omc_queue_outstanding(&server->link.conn.queue),
+        .buffered = server->link.conn.unsent,
     };
     memcpy(all.latency, counters->latency, sizeof(all.latency));
     memcpy(stats, &all, all.struct_size);

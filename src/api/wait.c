@@ -44,7 +44,7 @@ int omc_wait_for(omcache_t *mc, const struct omc_ask *ask, int32_t timeout_msec,
 
     if (operation == NULL)
         return OMCACHE_NO_MEMORY;
-    frame->depth = mc->depth;
+    frame->depth = mc->shared.depth;
     rc = omc_submit_operation(mc, ask, -1, operation, now);
     if (rc != OMCACHE_OK) {
         omc_operation_free(&mc->operations, operation);

@@ -10,8 +10,8 @@
 #include "base/clock.h"
 #include "client/handle.h"
 #include "client/loop.h"
-#include "client/patience.h"
-#include "client/work.h"
+#include "link/patience.h"
+#include "link/work.h"
 
 enum {
     FEW = 20,    /* servers are looked at */
@@ -23,13 +23,13 @@ static void check(bool is_right, const struct omc_server *server, const char *wh
     if (is_right)
         return;
     fprintf(stderr, "omcache: %s:%s (state %d): %s is not what it should be\n", server->name.host,
-            server->name.port, (int)server->state, what);
+            server->name.port, (int)server->link.state, what);
     abort();
 }
 
 static void audit_queue(const struct omc_server *server)
 {
-    const struct omc_connection *conn = &server->conn;
+    const struct omc_connection *conn = &server->link.conn;
     const struct omc_queue *queue = &conn->queue;
     uint32_t open = 0, idle = 0;
     bool awaits_answer = false;
@@ -57,27 +57,28 @@ static void audit_queue(const struct omc_server *server)
 
 static void audit_server(const omcache_t *mc, const struct omc_server *server)
 {
-    const struct omc_connection *conn = &server->conn;
+    const struct omc_connection *conn = &server->link.conn;
     const struct omc_pending *last = omc_queue_last(&conn->queue);
-    int64_t deadline = omc_patience_deadline(mc, server);
+    int64_t deadline = omc_patience_deadline(&server->link);
 
     audit_queue(server);
-    check(!conn->held || server->second != NULL || omc_state_is_handshake(server->state), server,
-          "what is held back");
+    check(!conn->held || server->link.second != NULL || omc_state_is_handshake(server->link.state),
+          server, "what is held back");
     check(!server->touched, server, "the list of touched servers");
-    check(omc_state_is_handshake(server->state) == (conn->hello_len > 0), server, "the hello");
-    check(omc_state_is_connected(server->state) == omc_stream_is_open(&conn->stream), server,
+    check(omc_state_is_handshake(server->link.state) == (conn->hello_len > 0), server, "the hello");
+    check(omc_state_is_connected(server->link.state) == omc_stream_is_open(&conn->stream), server,
           "the stream");
     check(deadline == OMC_CLOCK_NEVER ||
               (server->deadline.place > 0 && server->deadline.when <= deadline),
           server, "the deadline");
-    check(server->watch.fd < 0 || server->watch.events == omc_work_events(server), server,
-          "what is watched");
-    check(mc->fleet.down[server->index] == !omc_state_is_up(server->state), server,
+    check(server->link.watch.fd < 0 || server->link.watch.events == omc_work_events(&server->link),
+          server, "what is watched");
+    check(mc->fleet.down[server->index] == !omc_state_is_up(server->link.state), server,
           "the list of servers that are down");
     check(!conn->stalled || mc->fleet.stalled, server, "whether one is stalled");
-    check(!omc_work_is_there(server) || server->active, server, "the list of active servers");
-    check(omc_state_is_up(server->state) || conn->queue.count == 0, server,
+    check(!omc_work_is_there(&server->link) || server->active, server,
+          "the list of active servers");
+    check(omc_state_is_up(server->link.state) || conn->queue.count == 0, server,
           "what one has that is down");
     check(last == NULL || !last->quiet || last->forgotten || server->unsent, server,
           "the list of servers with quiet requests to be fenced");
@@ -86,8 +87,9 @@ static void audit_server(const omcache_t *mc, const struct omc_server *server)
 /* One that is dropped has nothing any more, but for values that were handed out. */
 static void audit_dropped(const struct omc_server *server)
 {
-    check(server->state == OMC_STATE_IDLE && server->watch.fd < 0 && server->second == NULL &&
-              server->race.attempts == NULL && server->conn.queue.count == 0,
+    check(server->link.state == OMC_STATE_IDLE && server->link.watch.fd < 0 &&
+              server->link.second == NULL && server->link.race.attempts == NULL &&
+              server->link.conn.queue.count == 0,
           server, "a server that was dropped");
 }
 
@@ -95,7 +97,7 @@ static void audit_dropped(const struct omc_server *server)
 static void audit_some(const omcache_t *mc, struct omc_server **servers, size_t count)
 {
     for (size_t i = 0; i < count && i < FEW; i++)
-        audit_server(mc, servers[(mc->usec + i) % count]);
+        audit_server(mc, servers[(mc->shared.usec + i) % count]);
 }
 
 /* The timeout callback was told of the deadline that there is, or of an earlier one. */

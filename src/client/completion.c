@@ -47,7 +47,7 @@ static void call(omcache_t *mc, const struct omc_operation *operation, struct om
         omc_delivery_of_failures(mc);
         omc_batch_pop(&mc->batch, &collected);
     }
-    omc_pins_remove(mc, omc_pins_level_of_callback(mc->depth));
+    omc_pins_remove(mc, omc_inbox_level_of_callback(mc->shared.depth));
 }
 
 /* Counts an operation that has ended in its group, which may end with it. */

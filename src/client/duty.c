@@ -8,8 +8,9 @@
 
 #include "base/clock.h"
 #include "client/handle.h"
-#include "client/patience.h"
-#include "client/work.h"
+#include "client/turn.h"
+#include "link/patience.h"
+#include "link/work.h"
 
 static void retire(struct omc_fleet *fleet, struct omc_server *server)
 {
@@ -24,7 +25,7 @@ static void retire(struct omc_fleet *fleet, struct omc_server *server)
  * the old one comes. */
 static void update_deadline(omcache_t *mc, struct omc_server *server)
 {
-    int64_t deadline = omc_patience_deadline(mc, server);
+    int64_t deadline = omc_patience_deadline(&server->link);
 
     if (deadline != OMC_CLOCK_NEVER &&
         (server->deadline.place == 0 || deadline < server->deadline.when))
@@ -34,7 +35,7 @@ static void update_deadline(omcache_t *mc, struct omc_server *server)
 /* Whether one that has refused requests has room for each of them. */
 static bool has_drained(const omcache_t *mc, const struct omc_server *server)
 {
-    size_t unsent = server->conn.unsent, limit = mc->settings.send_limit;
+    size_t unsent = server->link.conn.unsent, limit = mc->send_limit;
 
     return server->full && unsent <= limit / 2 &&
            (unsent == 0 || server->full_size <= limit - unsent);
@@ -48,10 +49,10 @@ void omc_duty_update(omcache_t *mc)
         struct omc_server *server = fleet->touched[--fleet->touched_count];
 
         server->touched = false;
-        if (!omc_work_is_there(server))
+        if (!omc_work_is_there(&server->link))
             retire(fleet, server);
         update_deadline(mc, server);
-        omc_watch_want(&mc->watches, &server->watch, omc_work_events(server));
+        omc_watch_want(&mc->shared.watches, &server->link.watch, omc_work_events(&server->link));
         mc->drained = mc->drained || has_drained(mc, server);
     }
 }
@@ -67,7 +68,7 @@ static struct omc_server *first_due(omcache_t *mc)
     struct omc_deadline *first;
 
     while ((first = omc_deadlines_first(&mc->deadlines)) != NULL) {
-        int64_t deadline = omc_patience_deadline(mc, server_of(first));
+        int64_t deadline = omc_patience_deadline(&server_of(first)->link);
 
         if (deadline == first->when)
             return server_of(first);
@@ -105,7 +106,7 @@ void omc_duty_check_deadlines(omcache_t *mc, int64_t now)
 
         if (server == NULL || server->deadline.when > now)
             return;
-        omc_patience_check(mc, server, now);
+        omc_turn_check_deadline(mc, server, now);
     }
 }
 

@@ -7,16 +7,18 @@
 #include <string.h>
 
 #include "client/handle.h"
-#include "client/known.h"
 #include "client/outcome.h"
 #include "client/touch.h"
-#include "client/work.h"
+#include "link/protocol.h"
+#include "link/work.h"
 
 void omc_enqueue_note(omcache_t *mc, struct omc_server *server)
 {
-    if (server->unsent && server->active && omc_work_events(server) == server->watch.events)
+    if (server->unsent && server->active &&
+        omc_work_events(&server->link) == server->link.watch.events)
         return; /* another one was noted, and has not been sent */
-    if (omc_connection_is_busy(&server->conn) && omc_connection_is_unfinished(&server->conn))
+    if (omc_connection_is_busy(&server->link.conn) &&
+        omc_connection_is_unfinished(&server->link.conn))
         omc_touch_note_unsent(&mc->fleet, server);
     omc_touch_server(&mc->fleet, server);
 }
@@ -25,21 +27,15 @@ void omc_enqueue_note(omcache_t *mc, struct omc_server *server)
 static int submit(omcache_t *mc, struct omc_server *server, const struct omc_ask *ask,
                   const struct omc_claim *claim, size_t limit, enum omc_enqueue_bytes bytes)
 {
-    struct omc_connection *conn = &server->conn;
+    struct omc_connection *conn = &server->link.conn;
     int rc;
 
-    if (!omc_stream_is_open(&conn->stream) && !omc_known_carries(mc, server, ask))
+    if (!omc_stream_is_open(&conn->stream) && !omc_protocol_carries(&server->link, ask))
         return OMCACHE_INVALID;
-    rc = omc_connection_submit(conn, ask, claim, limit);
-    if (rc != OMCACHE_OK || bytes == OMC_ENQUEUE_BORROW)
-        return rc;
-    if (!omc_connection_keep(conn)) {
-        if (claim->counter != NULL)
-            omc_queue_last(&conn->queue)->claim.counter = NULL; /* it is the caller's again */
-        omc_connection_take_back(conn);
-        return OMCACHE_NO_MEMORY;
-    }
-    if (claim->operation != NULL)
+    if (bytes == OMC_ENQUEUE_BORROW)
+        return omc_connection_submit(conn, ask, claim, limit);
+    rc = omc_connection_submit_copy(conn, ask, claim, limit);
+    if (rc == OMCACHE_OK && claim->operation != NULL)
         omc_operation_queued(&mc->operations, claim->operation, server,
                              omc_queue_next(&conn->queue) - 1);
     return rc;
@@ -60,8 +56,7 @@ static int submit_prefixed(omcache_t *mc, struct omc_server *server, const struc
     prefixed.key_len = (uint8_t)(rules->prefix_len + ask->key_len);
     prefixed_claim.prefix_len = (uint8_t)rules->prefix_len;
     prefixed_claim.prefix_hashed = rules->hash_prefix;
-    return submit(mc, server, &prefixed, &prefixed_claim, mc->settings.send_limit,
-                  OMC_ENQUEUE_COPY);
+    return submit(mc, server, &prefixed, &prefixed_claim, mc->send_limit, OMC_ENQUEUE_COPY);
 }
 
 int omc_enqueue_unusual(omcache_t *mc, struct omc_server *server, const struct omc_ask *ask,
@@ -69,7 +64,7 @@ int omc_enqueue_unusual(omcache_t *mc, struct omc_server *server, const struct o
 {
     if (omc_enqueue_prefix_len(mc, ask) > 0)
         return submit_prefixed(mc, server, ask, claim);
-    return submit(mc, server, ask, claim, mc->settings.send_limit, bytes);
+    return submit(mc, server, ask, claim, mc->send_limit, bytes);
 }
 
 int omc_enqueue_again(omcache_t *mc, struct omc_server *server, const struct omc_ask *ask,
@@ -85,7 +80,7 @@ int omc_enqueue_again(omcache_t *mc, struct omc_server *server, const struct omc
 /* A fence may go with them that was for others, too: so there is one to be made again. */
 bool omc_enqueue_keep(omcache_t *mc, struct omc_server *server)
 {
-    struct omc_connection *conn = &server->conn;
+    struct omc_connection *conn = &server->link.conn;
     bool taken = false;
 
     for (; !omc_connection_keep(conn); taken = true) {
@@ -95,7 +90,7 @@ bool omc_enqueue_keep(omcache_t *mc, struct omc_server *server)
             return false;
         omc_connection_take_back(conn);
         if (!pending.fence)
-            omc_outcome_failure(mc, server, &pending, OMCACHE_NO_MEMORY);
+            omc_outcome_failure(mc, server, &pending.claim, OMCACHE_NO_MEMORY);
     }
     if (taken)
         omc_enqueue_note(mc, server);

@@ -34,8 +34,8 @@ static inline int omc_enqueue(omcache_t *mc, struct omc_server *server, const st
                               const struct omc_claim *claim, enum omc_enqueue_bytes bytes)
 {
     if (bytes == OMC_ENQUEUE_BORROW && omc_enqueue_prefix_len(mc, ask) == 0 &&
-        omc_stream_is_open(&server->conn.stream))
-        return omc_connection_submit(&server->conn, ask, claim, mc->settings.send_limit);
+        omc_stream_is_open(&server->link.conn.stream))
+        return omc_connection_submit(&server->link.conn, ask, claim, mc->send_limit);
     return omc_enqueue_unusual(mc, server, ask, claim, bytes);
 }
 

@@ -3,22 +3,24 @@
  */
 #include "client/expiry.h"
 
-#include "client/doubt.h"
 #include "client/handle.h"
 #include "client/recovery.h"
+#include "client/touch.h"
+#include "link/doubt.h"
 
 /* The request stays where it is: its answer may be on the way. */
 void omc_expiry_abandon(omcache_t *mc, struct omc_operation *operation, int64_t now)
 {
     struct omc_server *server = operation->server;
     struct omc_pending *pending =
-        server == NULL ? NULL : omc_queue_find(&server->conn.queue, operation->number);
+        server == NULL ? NULL : omc_queue_find(&server->link.conn.queue, operation->number);
 
     if (pending == NULL)
         return;
-    omc_queue_abandon(&server->conn.queue, pending);
-    server->counters.timeouts++;
-    omc_doubt_begin(mc, server, operation->number, now);
+    omc_queue_abandon(&server->link.conn.queue, pending);
+    server->link.counters.timeouts++;
+    omc_doubt_begin(&server->link, operation->number, now);
+    omc_touch_server(&mc->fleet, server);
 }
 
 void omc_expiry_check(omcache_t *mc, int64_t now)

@@ -9,10 +9,11 @@
 #include "client/choice.h"
 #include "client/enqueue.h"
 #include "client/handle.h"
-#include "client/lifecycle.h"
 #include "client/pins.h"
-#include "client/receive.h"
+#include "client/turn.h"
 #include "link/answers.h"
+#include "link/life.h"
+#include "link/match.h"
 #include "link/send.h"
 #include "net/socket.h"
 #include "proto/opcode.h"
@@ -24,9 +25,9 @@ enum {
 /* Whether the handle has nothing else to do, and nobody else to tell. */
 static bool is_free(const omcache_t *mc)
 {
-    return mc->fleet.active_count == 0 && mc->names.count == 0 &&
+    return mc->fleet.active_count == 0 && mc->shared.names.count == 0 &&
            mc->operations.deadlines.count == 0 && mc->operations.ended.first == NULL &&
-           mc->response_func == NULL && !mc->shown && mc->settings.dead_timeout >= WAIT_MIN;
+           mc->response_func == NULL && !mc->shown && mc->shared.settings.dead_timeout >= WAIT_MIN;
 }
 
 /* Whether exactly one answer is sure to come, and all is done then. */
@@ -43,9 +44,9 @@ struct omc_server *omc_express_find(omcache_t *mc, const struct omc_ask *ask, in
 
     if ((timeout_msec < 0 || timeout_msec >= WAIT_MIN) && is_free(mc))
         server = omc_choice_for(mc, ask, server_index, now);
-    return server != NULL && server->state == OMC_STATE_READY &&
-                   omc_connection_is_fresh(&server->conn, now) &&
-                   has_one_answer(server->conn.codec, ask->op)
+    return server != NULL && server->link.state == OMC_STATE_READY &&
+                   omc_connection_is_fresh(&server->link.conn, now) &&
+                   has_one_answer(server->link.conn.codec, ask->op)
                ? server
                : NULL;
 }
@@ -53,7 +54,7 @@ struct omc_server *omc_express_find(omcache_t *mc, const struct omc_ask *ask, in
 /* Leaves the rest to the long way. */
 static enum omc_step hand_over(omcache_t *mc, struct omc_server *server, int64_t now)
 {
-    omc_lifecycle_keep(mc, server, now);
+    omc_turn_keep(mc, server, now);
     omc_enqueue_note(mc, server);
     return OMC_STEP_LEFT;
 }
@@ -65,20 +66,21 @@ enum omc_step omc_express_ask(omcache_t *mc, struct omc_express *express, const 
     const struct omc_claim claim = {
         .owner = OMC_OWNER_BATCH,
         .tag = mc->batch.next_tag,
-        .asked = mc->usec,
+        .asked = mc->shared.usec,
         .keyed = keyed,
     };
 
-    express->number = omc_queue_next(&server->conn.queue);
+    express->number = omc_queue_next(&server->link.conn.queue);
     if (omc_enqueue(mc, server, ask, &claim, OMC_ENQUEUE_BORROW) != OMCACHE_OK)
         return OMC_STEP_NOTHING; /* the long way finds out why */
     omc_batch_add(&mc->batch, 0);
-    server->counters.requests++;
-    if (!omc_send(&server->conn, now)) {
-        omc_lifecycle_broken(mc, server, errno, now);
+    server->link.counters.requests++;
+    if (!omc_send(&server->link.conn, now)) {
+        omc_life_broken(&server->link, errno);
+        omc_turn_take(mc, server, now);
         return hand_over(mc, server, now);
     }
-    if (omc_connection_waits(&server->conn) || !omc_receive_await(mc, server))
+    if (omc_connection_waits(&server->link.conn) || !omc_match_await(&server->link))
         return hand_over(mc, server, now);
     return OMC_STEP_DONE;
 }
@@ -89,7 +91,7 @@ static bool is_plain(const struct omc_express *express, const struct omc_ask *as
 {
     const omcache_value_t *value = &reply->value;
 
-    omc_receive_strip(reply, prefix_len);
+    omc_match_strip(reply, prefix_len);
     if (reply->opaque != express->number || reply->opcode != ask->op || !reply->last ||
         reply->silent || value->status == OMCACHE_FAIL)
         return false;
@@ -102,20 +104,20 @@ enum omc_step omc_express_take(omcache_t *mc, struct omc_express *express,
                                const struct omc_ask *ask, struct omc_reply *reply, int64_t now)
 {
     struct omc_server *server = express->server;
-    struct omc_queue *queue = &server->conn.queue;
+    struct omc_queue *queue = &server->link.conn.queue;
     struct omc_pending *pending = omc_queue_slot(queue, express->number);
 
-    if (!omc_answers_peek(&server->conn, mc->settings.recv_limit, reply) ||
+    if (!omc_answers_peek(&server->link.conn, mc->shared.settings.recv_limit, reply) ||
         !is_plain(express, ask, reply, pending->claim.prefix_len))
         return hand_over(mc, server, now);
-    omc_answers_take(&server->conn);
-    omc_server_note_answer(server, now);
-    omc_counters_reply(&server->counters, reply, mc->usec - pending->claim.asked);
+    omc_answers_take(&server->link.conn);
+    omc_link_note_answer(&server->link, now);
+    omc_counters_reply(&server->link.counters, reply, mc->shared.usec - pending->claim.asked);
     omc_queue_settle(queue, pending);
     mc->batch.left = 0;
     if (reply->value.key_len > 0 || reply->value.data_len > 0)
-        omc_pins_add(&mc->fleet, server, omc_pins_level_of_call(mc->depth));
+        omc_pins_add(&mc->fleet, server, omc_inbox_level_of_call(mc->shared.depth));
     else
-        omc_inbox_rest(&server->conn.in, 0);
+        omc_inbox_rest(&server->link.conn.in, 0);
     return OMC_STEP_DONE;
 }

@@ -67,7 +67,7 @@ struct omc_server *omc_fleet_server(const struct omc_fleet *fleet, int index)
 void omc_fleet_keep_alive(const struct omc_fleet *fleet, uint32_t seconds)
 {
     for (size_t i = 0; i < fleet->count; i++) {
-        if (fleet->servers[i]->watch.fd >= 0)
-            omc_socket_set_keepalive(fleet->servers[i]->watch.fd, seconds);
+        if (fleet->servers[i]->link.watch.fd >= 0)
+            omc_socket_set_keepalive(fleet->servers[i]->link.watch.fd, seconds);
     }
 }

@@ -13,35 +13,20 @@
 #include "base/process.h"
 #include "client/batch.h"
 #include "client/fleet.h"
-#include "client/names.h"
 #include "client/operation.h"
-#include "link/pool.h"
-#include "link/watch.h"
+#include "link/shared.h"
 #include "omcache.h"
-
-/* Times in milliseconds, sizes in bytes. */
-struct omc_settings {
-    uint32_t connect_timeout;
-    uint32_t reconnect_timeout;
-    uint32_t dead_timeout;
-    uint32_t keepalive; /* in seconds */
-    size_t send_limit;
-    size_t recv_limit;
-    int protocol; /* one of OMCACHE_PROTOCOL_* */
-    bool buffering;
-    bool failover; /* to the next server of the ring */
-};
 
 struct omcache_s {
     struct omc_process process; /* that its connections belong to */
-    struct omc_settings settings;
+    struct omc_shared shared;
+    size_t send_limit; /* in bytes */
+    bool buffering;
+    bool failover; /* to the next server of the ring */
     struct omc_log log;
     omcache_response_callback_func *response_func;
     void *response_context;
 
-    struct omc_pool pool; /* of the fleet's servers */
-    struct omc_watches watches;
-    struct omc_names names;
     struct omc_fleet fleet;
     struct omc_deadlines deadlines; /* of the fleet's servers, none of them later than it is */
     struct omc_batch batch;
@@ -58,13 +43,6 @@ struct omcache_s {
     uint64_t *routes; /* scratch for sorting the requests of a command */
     size_t routes_room;
 
-    int shortage; /* errno of what has run out since a connection was last made, or 0 */
-
-    uint32_t random; /* state of the generator: for pauses, and for servers chosen at random */
-
-    uint32_t usec; /* when the application's last call began, or waited; wraps */
-
-    unsigned depth;             /* calls of the application that have not returned */
     struct omc_server *telling; /* whose answer a callback is looking at, if not yet pinned */
     struct omc_server *dropped; /* to be freed when no call is under way, nor values of theirs */
     struct omc_server *losing;  /* with losses that the log has not told of: see losses.h */

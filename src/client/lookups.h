@@ -11,9 +11,6 @@
 /* Acts on what was found about the resolver's descriptors; servers go on. */
 void omc_lookups_dispatch(omcache_t *mc, int64_t now);
 
-/* The same, without waiting, for what there is. */
-void omc_lookups_look(omcache_t *mc, int64_t now);
-
 /* Acts on timeouts, if some are due. */
 void omc_lookups_check_deadline(omcache_t *mc, int64_t now);
 

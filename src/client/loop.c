@@ -5,16 +5,17 @@
 #include "client/loop.h"
 
 #include "client/completion.h"
-#include "client/doubt.h"
 #include "client/duty.h"
 #include "client/expiry.h"
 #include "client/handle.h"
-#include "client/lifecycle.h"
 #include "client/lookups.h"
 #include "client/losses.h"
-#include "client/receive.h"
 #include "client/recovery.h"
 #include "client/touch.h"
+#include "client/turn.h"
+#include "link/doubt.h"
+#include "link/life.h"
+#include "link/match.h"
 #include "net/socket.h"
 
 /* One that fails on the way may leave its requests to others, which are then behind
@@ -22,7 +23,7 @@
 void omc_loop_prepare(omcache_t *mc, int64_t now)
 {
     for (size_t i = 0; i < mc->fleet.unsent_count; i++)
-        omc_lifecycle_prepare(mc, mc->fleet.unsent[i], now);
+        omc_turn_prepare(mc, mc->fleet.unsent[i], now);
     mc->fleet.moved = false;
 }
 
@@ -31,9 +32,9 @@ void omc_loop_send(omcache_t *mc, int64_t now)
     struct omc_server *server;
 
     while ((server = omc_touch_take_unsent(&mc->fleet)) != NULL) {
-        omc_lifecycle_prepare(mc, server, now);
-        omc_lifecycle_write(mc, server, now);
-        omc_lifecycle_keep(mc, server, now);
+        omc_turn_prepare(mc, server, now);
+        omc_turn_write(mc, server, now);
+        omc_turn_keep(mc, server, now);
     }
     mc->fleet.moved = false;
 }
@@ -48,7 +49,7 @@ void omc_loop_check_deadlines(omcache_t *mc, int64_t now)
 void omc_loop_show(omcache_t *mc)
 {
     for (size_t i = 0; i < mc->fleet.count && !mc->shown; i++)
-        omc_connection_show(&mc->fleet.servers[i]->conn);
+        omc_connection_show(&mc->fleet.servers[i]->link.conn);
     mc->shown = true;
 }
 
@@ -57,10 +58,10 @@ static void choose_active(omcache_t *mc)
     struct omc_fleet *fleet = &mc->fleet;
 
     omc_duty_update(mc);
-    omc_watch_choose_none(&mc->watches);
+    omc_watch_choose_none(&mc->shared.watches);
     for (size_t i = 0; i < fleet->active_count; i++)
-        omc_lifecycle_choose(mc, fleet->active[i]);
-    omc_names_choose(&mc->names);
+        omc_life_choose(&fleet->active[i]->link);
+    omc_names_choose(&mc->shared.names);
 }
 
 void omc_loop_choose(omcache_t *mc)
@@ -78,7 +79,7 @@ int64_t omc_loop_deadline(omcache_t *mc)
         return 0;
     if (others < deadline)
         deadline = others;
-    return mc->names.deadline < deadline ? mc->names.deadline : deadline;
+    return mc->shared.names.deadline < deadline ? mc->shared.names.deadline : deadline;
 }
 
 /* The server that alone has something to do, if that is to answer. */
@@ -86,10 +87,10 @@ static struct omc_server *only_answerer(const omcache_t *mc)
 {
     struct omc_server *server = mc->fleet.active_count == 1 ? mc->fleet.active[0] : NULL;
 
-    return server != NULL && !mc->shown && mc->names.count == 0 &&
-                   server->state == OMC_STATE_READY && server->second == NULL &&
-                   omc_connection_awaits_answer(&server->conn) &&
-                   !omc_connection_wants_write(&server->conn)
+    return server != NULL && !mc->shown && mc->shared.names.count == 0 &&
+                   server->link.state == OMC_STATE_READY && server->link.second == NULL &&
+                   omc_connection_awaits_answer(&server->link.conn) &&
+                   !omc_connection_wants_write(&server->link.conn)
                ? server
                : NULL;
 }
@@ -98,23 +99,25 @@ bool omc_loop_wait(omcache_t *mc, int msec, bool may_read)
 {
     struct omc_server *server = may_read ? only_answerer(mc) : NULL;
 
-    if (server != NULL && (msec < 0 || msec >= 2 * OMC_SOCKET_PATIENCE || server->conn.awaited)) {
-        if (!server->conn.awaited && !omc_receive_await(mc, server))
+    if (server != NULL &&
+        (msec < 0 || msec >= 2 * OMC_SOCKET_PATIENCE || server->link.conn.awaited)) {
+        if (!server->link.conn.awaited && !omc_match_await(&server->link))
             return false;
-        server->watch.ready = POLLIN;
+        server->link.watch.ready = POLLIN;
         return true;
     }
     choose_active(mc);
     omc_recovery_choose(mc);
-    omc_watch_wait(&mc->watches, msec);
+    omc_watch_wait(&mc->shared.watches, msec);
     return true;
 }
 
 /* Acts on what the wait has found about a server. */
 static void go_on(omcache_t *mc, struct omc_server *server, int64_t now)
 {
-    omc_lifecycle_ready(mc, server, now);
-    omc_doubt_step(mc, server, now);
+    omc_turn_ready(mc, server, now);
+    omc_doubt_step(&server->link, now);
+    omc_turn_take(mc, server, now);
 }
 
 /* Callbacks may shorten the list. */
@@ -134,13 +137,13 @@ void omc_loop_dispatch(omcache_t *mc, int64_t now)
 
 bool omc_loop_process_fd(omcache_t *mc, int fd, short ready, int64_t now)
 {
-    struct omc_watch *watch = omc_watch_find(&mc->watches, fd);
+    struct omc_watch *watch = omc_watch_find(&mc->shared.watches, fd);
 
     if (watch == NULL)
         return false;
     watch->ready = ready;
-    if (watch->server != NULL)
-        go_on(mc, watch->server, now);
+    if (watch->link != NULL)
+        go_on(mc, omc_server_of(watch->link), now);
     else
         omc_lookups_dispatch(mc, now);
     return true;
@@ -158,7 +161,7 @@ bool omc_loop_is_idle(omcache_t *mc)
 
     omc_duty_update(mc);
     for (size_t i = 0; i < fleet->active_count; i++) {
-        if (omc_connection_is_busy(&fleet->active[i]->conn))
+        if (omc_connection_is_busy(&fleet->active[i]->link.conn))
             return false;
     }
     return mc->operations.ended.first == NULL;
@@ -169,7 +172,7 @@ bool omc_loop_is_stalled(const omcache_t *mc)
     const struct omc_fleet *fleet = &mc->fleet;
 
     for (size_t i = 0; fleet->stalled && i < fleet->pinned_count; i++) {
-        if (fleet->pinned[i]->conn.stalled)
+        if (fleet->pinned[i]->link.conn.stalled)
             return true;
     }
     return false;
@@ -180,9 +183,9 @@ void omc_loop_forget_stalls(omcache_t *mc)
     struct omc_fleet *fleet = &mc->fleet;
 
     for (size_t i = 0; fleet->stalled && i < fleet->pinned_count; i++) {
-        if (!fleet->pinned[i]->conn.stalled)
+        if (!fleet->pinned[i]->link.conn.stalled)
             continue;
-        fleet->pinned[i]->conn.stalled = false;
+        fleet->pinned[i]->link.conn.stalled = false;
         omc_touch_server(fleet, fleet->pinned[i]);
     }
     fleet->stalled = false;
@@ -194,14 +197,20 @@ void omc_loop_take_rests(omcache_t *mc, int64_t now)
 
     for (size_t i = fleet->active_count; i-- > 0;) {
         if (i < fleet->active_count)
-            omc_lifecycle_receive_rest(mc, fleet->active[i], now);
+            omc_turn_receive(mc, fleet->active[i], now);
     }
+}
+
+static void doubt(omcache_t *mc, struct omc_server *server, int64_t now)
+{
+    omc_doubt_call(&server->link, now);
+    omc_turn_take(mc, server, now);
 }
 
 void omc_loop_doubt(omcache_t *mc, int64_t now)
 {
     for (size_t i = mc->fleet.active_count; i-- > 0;)
-        omc_doubt_call(mc, mc->fleet.active[i], now);
+        doubt(mc, mc->fleet.active[i], now);
 }
 
 /* Whether nobody will be told that a request is dropped.  Calls that wait for one are told, and
@@ -219,7 +228,7 @@ static bool is_unheard(omcache_t *mc, const struct omc_pending *pending)
  * them, if it was cut off, the last of those that were. */
 static size_t cancel_requests(omcache_t *mc, struct omc_server *server, bool *last_counts)
 {
-    const struct omc_connection *conn = &server->conn;
+    const struct omc_connection *conn = &server->link.conn;
     size_t lost = 0;
 
     *last_counts = false;
@@ -251,10 +260,9 @@ void omc_loop_forget(omcache_t *mc, int64_t now)
         bool last_counts;
         size_t lost = cancel_requests(mc, server, &last_counts);
 
-        if (!omc_connection_forget(&server->conn)) {
+        if (!omc_connection_forget(&server->link.conn)) {
             lost += last_counts;
-            omc_lifecycle_event(mc, server, OMC_EVENT_DISCARD, "reset with a request half sent",
-                                now);
+            omc_turn_event(mc, server, OMC_EVENT_DISCARD, "reset with a request half sent", now);
         }
         omc_losses_note(mc, server, OMCACHE_CANCELLED, lost);
         omc_touch_server(fleet, server);

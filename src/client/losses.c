@@ -22,7 +22,7 @@ void omc_losses_note(omcache_t *mc, struct omc_server *server, int status, size_
 {
     if (count == 0 || !is_failure(status))
         return;
-    server->counters.lost += count;
+    server->link.counters.lost += count;
     server->unlogged += (uint32_t)count;
     server->loss_status = (uint16_t)status;
     if (server->losing)
@@ -35,7 +35,8 @@ void omc_losses_note(omcache_t *mc, struct omc_server *server, int status, size_
 /* One that is not in the list any more will not be heard of again. */
 static bool is_due(const omcache_t *mc, const struct omc_server *server)
 {
-    return server->logged_at == 0 || server->dropped || mc->usec - server->logged_at >= PAUSE;
+    return server->logged_at == 0 || server->dropped ||
+           mc->shared.usec - server->logged_at >= PAUSE;
 }
 
 void omc_losses_log(omcache_t *mc)
@@ -52,7 +53,7 @@ void omc_losses_log(omcache_t *mc)
         *next = server->next_losing;
         server->losing = false;
         server->unlogged = 0;
-        server->logged_at = mc->usec | 1;
+        server->logged_at = mc->shared.usec | 1;
         omc_log(&mc->log, OMC_LOG_NOTICE,
                 "%s:%s: %" PRIu32
                 " requests failed or were refused, and nobody was told; the last: %s",

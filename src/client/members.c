@@ -3,8 +3,32 @@
  */
 #include "client/members.h"
 
+#include "base/memory.h"
 #include "client/handle.h"
-#include "client/lifecycle.h"
+#include "client/turn.h"
+#include "link/life.h"
+
+/* A server with a copy of that name; NULL without memory. */
+static struct omc_server *make_server(omcache_t *mc, const struct omc_server_name *name)
+{
+    struct omc_server *server = omc_memory_new(1, sizeof(*server));
+
+    if (server == NULL)
+        return NULL;
+    if (!omc_server_list_copy_name(&server->name, name)) {
+        omc_memory_free(server);
+        return NULL;
+    }
+    omc_link_init(&server->link, &mc->shared, mc->batch.next_tag);
+    return server;
+}
+
+static void free_server(struct omc_server *server)
+{
+    omc_link_fini(&server->link);
+    omc_server_list_free_name(&server->name);
+    omc_memory_free(server);
+}
 
 /* Makes those servers of the list that the old fleet does not have.  Both are
  * sorted, so that one walk along them pairs equal names, duplicates included. */
@@ -23,7 +47,7 @@ static bool make_new_servers(omcache_t *mc, struct omc_fleet *next,
             o++;
             continue;
         }
-        next->servers[i] = omc_lifecycle_new(name, &mc->pool, mc->batch.next_tag);
+        next->servers[i] = make_server(mc, name);
         if (next->servers[i] == NULL)
             return false;
     }
@@ -46,17 +70,17 @@ static void take_old_servers(struct omc_fleet *old, struct omc_fleet *next,
     }
 }
 
-static void free_servers(omcache_t *mc, struct omc_fleet *fleet)
+static void free_servers(struct omc_fleet *fleet)
 {
     for (size_t i = 0; i < fleet->count; i++) {
         if (fleet->servers[i] != NULL)
-            omc_lifecycle_free(mc, fleet->servers[i]);
+            free_server(fleet->servers[i]);
     }
 }
 
-void omc_members_fini(omcache_t *mc, struct omc_fleet *fleet)
+void omc_members_fini(struct omc_fleet *fleet)
 {
-    free_servers(mc, fleet);
+    free_servers(fleet);
     omc_fleet_fini(fleet);
 }
 
@@ -75,9 +99,9 @@ static void drop_servers(omcache_t *mc, struct omc_fleet *dropped)
         server->next = mc->dropped;
         mc->dropped = server;
         dropped->servers[i] = NULL;
-        failed = omc_lifecycle_abort(mc, server, OMCACHE_SERVER_FAILURE);
+        failed = omc_turn_end(mc, server, OMCACHE_SERVER_FAILURE);
         omc_batch_forget_server(&mc->batch, server);
-        omc_names_forget(&mc->names, server);
+        omc_names_forget(&mc->shared.names, &server->link.endpoint);
         if (failed > 0)
             omc_log(&mc->log, OMC_LOG_WARNING, "%s:%s: removed with %zu requests, which failed",
                     server->name.host, server->name.port, failed);
@@ -97,7 +121,7 @@ void omc_members_free_dropped(omcache_t *mc, bool pinned_too)
             continue;
         }
         *next = server->next;
-        omc_lifecycle_free(mc, server);
+        free_server(server);
     }
 }
 
@@ -111,6 +135,7 @@ static void renumber(struct omc_fleet *fleet, struct omc_server_list *list)
 
         server->index = (uint32_t)i;
         server->name = list->names[i];
+        omc_endpoint_name(&server->link.endpoint, server->name.host, server->name.port);
         list->names[i] = name;
         if (server->active) {
             server->active_at = fleet->active_count;
@@ -174,9 +199,9 @@ int omc_members_set(omcache_t *mc, const char *text)
         mc->fleet = next;
         mc->drained = true; /* one may have another index when it is told of */
         drop_servers(mc, &dropped);
-        omc_members_fini(mc, &dropped);
+        omc_members_fini(&dropped);
     } else {
-        omc_members_fini(mc, &next);
+        omc_members_fini(&next);
         rc = OMCACHE_NO_MEMORY;
     }
     omc_server_list_fini(&list);
@@ -191,10 +216,12 @@ int omc_members_set_dns_servers(omcache_t *mc, const char *servers, int64_t now)
     if (!omc_resolver_check_servers(servers))
         return OMCACHE_INVALID;
     for (size_t i = 0; i < fleet->count; i++)
-        omc_endpoint_forget(&fleet->servers[i]->endpoint);
-    replaced = omc_names_set_servers(&mc->names, servers);
-    for (size_t i = 0; i < fleet->count; i++)
-        omc_lifecycle_found(mc, fleet->servers[i], now);
+        omc_endpoint_forget(&fleet->servers[i]->link.endpoint);
+    replaced = omc_names_set_servers(&mc->shared.names, servers);
+    for (size_t i = 0; i < fleet->count; i++) {
+        omc_life_found(&fleet->servers[i]->link, now);
+        omc_turn_take(mc, fleet->servers[i], now);
+    }
     return replaced ? OMCACHE_OK : OMCACHE_NO_MEMORY;
 }
 
@@ -204,16 +231,16 @@ void omc_members_start_anew(omcache_t *mc)
     for (size_t i = 0; i < mc->fleet.count; i++) {
         struct omc_server *server = mc->fleet.servers[i];
 
-        server->failures = 0;
-        server->wasted = 0;
-        server->cautious = false;
-        server->retry_at = 0;
+        server->link.failures = 0;
+        server->link.wasted = 0;
+        server->link.cautious = false;
+        server->link.retry_at = 0;
     }
 }
 
 void omc_members_cancel(omcache_t *mc)
 {
     for (size_t i = 0; i < mc->fleet.count; i++)
-        omc_lifecycle_abort(mc, mc->fleet.servers[i], OMCACHE_CANCELLED);
-    omc_names_stop(&mc->names);
+        omc_turn_end(mc, mc->fleet.servers[i], OMCACHE_CANCELLED);
+    omc_names_stop(&mc->shared.names);
 }

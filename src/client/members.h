@@ -31,6 +31,6 @@ void omc_members_start_anew(omcache_t *mc);
 void omc_members_free_dropped(omcache_t *mc, bool pinned_too);
 
 /* Frees the servers of a fleet, and what it has of memory. */
-void omc_members_fini(omcache_t *mc, struct omc_fleet *fleet);
+void omc_members_fini(struct omc_fleet *fleet);
 
 #endif

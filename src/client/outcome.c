@@ -5,28 +5,42 @@
 
 #include "client/batch.h"
 #include "client/completion.h"
-#include "client/counters.h"
 #include "client/delivery.h"
 #include "client/handle.h"
 #include "client/losses.h"
 #include "client/operation.h"
+#include "link/counters.h"
 #include "proto/opcode.h"
 
 enum {
     WORDS_MAX = 100, /* that the log has of a server */
 };
 
-bool omc_outcome_fits(omcache_t *mc, const struct omc_pending *pending,
-                      const struct omc_reply *reply)
+static bool fits(void *context, const struct omc_claim *claim, const struct omc_reply *reply)
 {
-    switch (pending->claim.owner) {
+    omcache_t *mc = context;
+
+    switch (claim->owner) {
     case OMC_OWNER_BATCH:
-        return omc_batch_fits(&mc->batch, pending->claim.tag, reply);
+        return omc_batch_fits(&mc->batch, claim->tag, reply);
     case OMC_OWNER_OPERATION:
-        return omc_operation_fits(pending->claim.operation, reply);
+        return omc_operation_fits(claim->operation, reply);
     default:
         return true;
     }
+}
+
+static bool await(void *context, const struct omc_claim *claim)
+{
+    omcache_t *mc = context;
+
+    return claim->owner == OMC_OWNER_OPERATION ||
+           (claim->owner == OMC_OWNER_BATCH && omc_batch_is_awaited(&mc->batch, claim->tag));
+}
+
+struct omc_askers omc_outcome_askers(omcache_t *mc)
+{
+    return (struct omc_askers){mc, fits, await};
 }
 
 /* What a server has against a request is for people to read. */
@@ -41,22 +55,24 @@ static void note_words(omcache_t *mc, const struct omc_server *server,
 }
 
 unsigned omc_outcome_answer(omcache_t *mc, struct omc_server *server,
-                            const struct omc_pending *pending, const struct omc_reply *reply)
+                            const struct omc_report *report)
 {
+    const struct omc_reply *reply = &report->reply;
+    const struct omc_claim *claim = &report->claim;
     bool heard = mc->response_func != NULL;
     unsigned depth = 0;
 
-    omc_counters_reply(&server->counters, reply, mc->usec - pending->claim.asked);
+    omc_counters_reply(&server->link.counters, reply, mc->shared.usec - claim->asked);
     if (reply->value.status == OMCACHE_FAIL && omc_opcode_is_meta(reply->opcode))
         note_words(mc, server, reply);
-    switch (pending->claim.owner) {
+    switch (claim->owner) {
     case OMC_OWNER_BATCH:
-        depth = omc_delivery_of_answer(mc, pending->claim.tag, reply);
+        depth = omc_delivery_of_answer(mc, claim->tag, reply);
         if (depth == 0 && !heard)
             omc_losses_note(mc, server, reply->value.status, 1);
         break;
     case OMC_OWNER_OPERATION:
-        depth = omc_completion_reply(mc, pending->claim.operation, server, reply);
+        depth = omc_completion_reply(mc, claim->operation, server, reply);
         break;
     case OMC_OWNER_NOBODY:
         omc_losses_note(mc, server, reply->value.status, 1);
@@ -65,26 +81,27 @@ unsigned omc_outcome_answer(omcache_t *mc, struct omc_server *server,
     return depth;
 }
 
-void omc_outcome_silence(omcache_t *mc, struct omc_server *server,
-                         const struct omc_pending *pending)
+void omc_outcome_silence(omcache_t *mc, struct omc_server *server, const struct omc_report *report)
 {
-    omc_counters_silence(&server->counters, pending->ask.op);
-    if (pending->claim.owner == OMC_OWNER_BATCH)
-        omc_batch_settle(&mc->batch, pending->claim.tag);
-    else if (pending->claim.owner == OMC_OWNER_OPERATION)
-        omc_operation_end(&mc->operations, pending->claim.operation,
-                          omc_opcode_is_get(pending->ask.op) ? OMCACHE_NOT_FOUND : OMCACHE_OK);
+    const struct omc_claim *claim = &report->claim;
+
+    omc_counters_silence(&server->link.counters, report->op);
+    if (claim->owner == OMC_OWNER_BATCH)
+        omc_batch_settle(&mc->batch, claim->tag);
+    else if (claim->owner == OMC_OWNER_OPERATION)
+        omc_operation_end(&mc->operations, claim->operation,
+                          omc_opcode_is_get(report->op) ? OMCACHE_NOT_FOUND : OMCACHE_OK);
 }
 
-void omc_outcome_failure(omcache_t *mc, struct omc_server *server,
-                         const struct omc_pending *pending, int status)
+void omc_outcome_failure(omcache_t *mc, struct omc_server *server, const struct omc_claim *claim,
+                         int status)
 {
-    if (pending->claim.owner == OMC_OWNER_OPERATION)
-        omc_operation_end(&mc->operations, pending->claim.operation, status);
+    if (claim->owner == OMC_OWNER_OPERATION)
+        omc_operation_end(&mc->operations, claim->operation, status);
     else if (status == OMCACHE_CANCELLED)
         return; /* with the handle; or it is another process's */
-    else if (pending->claim.owner == OMC_OWNER_NOBODY ||
-             (pending->claim.owner == OMC_OWNER_BATCH &&
-              !omc_batch_fail(&mc->batch, server, pending->claim.tag, status)))
+    else if (claim->owner == OMC_OWNER_NOBODY ||
+             (claim->owner == OMC_OWNER_BATCH &&
+              !omc_batch_fail(&mc->batch, server, claim->tag, status)))
         omc_losses_note(mc, server, status, 1);
 }

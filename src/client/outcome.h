@@ -9,24 +9,24 @@
 
 #include "client/server.h"
 #include "link/queue.h"
+#include "link/report.h"
+#include "link/shared.h"
 #include "omcache.h"
 #include "proto/codec.h"
 
-/* Whether an answer can be that to the request, as far as its key tells. */
-bool omc_outcome_fits(omcache_t *mc, const struct omc_pending *pending,
-                      const struct omc_reply *reply);
+/* What a link has to ask of those who gave it requests. */
+struct omc_askers omc_outcome_askers(omcache_t *mc);
 
 /* An answer.  If its value was handed out until the application's next call, the depth
  * of the call that it was for, else 0. */
 unsigned omc_outcome_answer(omcache_t *mc, struct omc_server *server,
-                            const struct omc_pending *pending, const struct omc_reply *reply);
+                            const struct omc_report *report);
 
 /* No answer to a quiet request: it succeeded, or found nothing. */
-void omc_outcome_silence(omcache_t *mc, struct omc_server *server,
-                         const struct omc_pending *pending);
+void omc_outcome_silence(omcache_t *mc, struct omc_server *server, const struct omc_report *report);
 
 /* No answer will come. */
-void omc_outcome_failure(omcache_t *mc, struct omc_server *server,
-                         const struct omc_pending *pending, int status);
+void omc_outcome_failure(omcache_t *mc, struct omc_server *server, const struct omc_claim *claim,
+                         int status);
 
 #endif

@@ -16,7 +16,8 @@ struct routed_key {
 
 static int ask_router(omcache_t *mc, const struct routed_key *key, const unsigned char *down)
 {
-    return omc_router_pick(&mc->fleet.router, key->rules, key->bytes, key->len, &mc->random, down);
+    return omc_router_pick(&mc->fleet.router, key->rules, key->bytes, key->len, &mc->shared.random,
+                           down);
 }
 
 static struct omc_server *own_of(omcache_t *mc, const struct routed_key *key)
@@ -32,7 +33,7 @@ static struct omc_server *stand_in_of(omcache_t *mc, const struct routed_key *ke
 {
     struct omc_fleet *fleet = &mc->fleet;
 
-    if (fleet->down_count == fleet->count || !mc->settings.failover)
+    if (fleet->down_count == fleet->count || !mc->failover)
         return NULL;
     return omc_fleet_server(fleet, ask_router(mc, key, fleet->down));
 }
@@ -51,20 +52,20 @@ struct omc_server *omc_pick_stand_in(omcache_t *mc, const unsigned char *key, si
     return stand_in_of(mc, &routed);
 }
 
-struct omc_server *omc_pick_again(omcache_t *mc, const struct omc_pending *pending)
+struct omc_server *omc_pick_again(omcache_t *mc, const struct omc_ask *ask,
+                                  const struct omc_claim *claim)
 {
-    const struct omc_ask *ask = &pending->ask;
     struct omc_key_rules rules = mc->fleet.routing.keys;
     struct routed_key routed = {&rules, ask->key, ask->key_len};
     struct omc_server *own;
 
-    rules.prefix_len = pending->claim.prefix_len;
+    rules.prefix_len = claim->prefix_len;
     if (rules.prefix_len > 0) { /* else there may be no key */
         memcpy(rules.prefix, ask->key, rules.prefix_len);
         routed.bytes += rules.prefix_len;
         routed.len -= rules.prefix_len;
     }
-    rules.hash_prefix = pending->claim.prefix_hashed;
+    rules.hash_prefix = claim->prefix_hashed;
     own = own_of(mc, &routed);
     return own == NULL || !mc->fleet.down[own->index] ? own : stand_in_of(mc, &routed);
 }

@@ -17,6 +17,7 @@ struct omc_server *omc_pick_stand_in(omcache_t *mc, const unsigned char *key, si
 
 /* The usable server for the key of a request that was made before, which has the prefix of then in
  * it; or NULL. */
-struct omc_server *omc_pick_again(omcache_t *mc, const struct omc_pending *pending);
+struct omc_server *omc_pick_again(omcache_t *mc, const struct omc_ask *ask,
+                                  const struct omc_claim *claim);
 
 #endif

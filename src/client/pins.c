@@ -8,7 +8,7 @@
 
 void omc_pins_add(struct omc_fleet *fleet, struct omc_server *server, unsigned level)
 {
-    omc_inbox_pin(&server->conn.in, level);
+    omc_inbox_pin(&server->link.conn.in, level);
     if (!server->pinned && !server->dropped)
         fleet->pinned[fleet->pinned_count++] = server;
     server->pinned = true;
@@ -22,12 +22,12 @@ void omc_pins_remove(omcache_t *mc, unsigned level)
     for (size_t i = fleet->pinned_count; i-- > 0;) {
         struct omc_server *server = fleet->pinned[i];
 
-        if (omc_inbox_unpin(&server->conn.in, level)) {
+        if (omc_inbox_unpin(&server->link.conn.in, level)) {
             server->pinned = false;
             fleet->pinned[i] = fleet->pinned[--fleet->pinned_count];
         }
-        if (server->conn.stalled) {
-            server->conn.stalled = false;
+        if (server->link.conn.stalled) {
+            server->link.conn.stalled = false;
             omc_touch_server(fleet, server);
         }
     }
@@ -36,7 +36,7 @@ void omc_pins_remove(omcache_t *mc, unsigned level)
 bool omc_pins_lend(const struct omc_fleet *fleet, const void *bytes, unsigned level)
 {
     for (size_t i = 0; i < fleet->pinned_count; i++) {
-        if (omc_inbox_lends(&fleet->pinned[i]->conn.in, bytes, level))
+        if (omc_inbox_lends(&fleet->pinned[i]->link.conn.in, bytes, level))
             return true;
     }
     return false;

@@ -11,18 +11,6 @@
 #include "client/server.h"
 #include "omcache.h"
 
-/* The levels of omc_inbox_pin: of the values that a call hands out, calls that have
- * not returned being so many; and of what a callback that it runs looks at. */
-static inline unsigned omc_pins_level_of_call(unsigned depth)
-{
-    return 2 * depth;
-}
-
-static inline unsigned omc_pins_level_of_callback(unsigned depth)
-{
-    return 2 * depth + 1;
-}
-
 /* Remembers that values in the server's inbox were handed out, and takes all such
  * values back from a level on. */
 void omc_pins_add(struct omc_fleet *fleet, struct omc_server *server, unsigned level);

@@ -7,9 +7,10 @@
 
 #include "client/duty.h"
 #include "client/handle.h"
-#include "client/lifecycle.h"
 #include "client/lookups.h"
-#include "client/patience.h"
+#include "client/turn.h"
+#include "link/life.h"
+#include "link/patience.h"
 
 enum {
     LOOKUP_TIME = 250, /* milliseconds that a lookup has before it is doubted */
@@ -21,9 +22,9 @@ static bool begin_reconnect(omcache_t *mc, struct omc_server *server, int64_t no
     if (server->nudged_at == now)
         return false;
     server->nudged_at = now;
-    if (server->state == OMC_STATE_DOWN && now >= server->retry_at)
-        omc_lifecycle_event(mc, server, OMC_EVENT_START, NULL, now);
-    return server->state != OMC_STATE_DOWN;
+    if (server->link.state == OMC_STATE_DOWN && now >= server->link.retry_at)
+        omc_turn_event(mc, server, OMC_EVENT_START, NULL, now);
+    return server->link.state != OMC_STATE_DOWN;
 }
 
 /* What became of those that have begun. */
@@ -31,20 +32,20 @@ static void look_at(omcache_t *mc, struct omc_server **servers, size_t count, in
 {
     bool resolving = false;
 
-    omc_watch_choose_none(&mc->watches);
+    omc_watch_choose_none(&mc->shared.watches);
     for (size_t i = 0; i < count; i++) {
-        omc_lifecycle_choose(mc, servers[i]);
-        resolving = resolving || omc_state_is_resolving(servers[i]->state);
+        omc_life_choose(&servers[i]->link);
+        resolving = resolving || omc_state_is_resolving(servers[i]->link.state);
     }
     if (resolving)
-        omc_names_choose(&mc->names);
-    omc_watch_wait(&mc->watches, 0);
+        omc_names_choose(&mc->shared.names);
+    omc_watch_wait(&mc->shared.watches, 0);
     if (resolving)
         omc_lookups_dispatch(mc, now);
     omc_lookups_check_deadline(mc, now);
     for (size_t i = 0; i < count; i++) {
-        omc_lifecycle_ready(mc, servers[i], now);
-        omc_patience_check(mc, servers[i], now);
+        omc_turn_ready(mc, servers[i], now);
+        omc_turn_check_deadline(mc, servers[i], now);
     }
 }
 
@@ -98,9 +99,9 @@ void omc_recovery_choose(omcache_t *mc)
     for (; left > 0; left--) {
         struct omc_server *server = next_down(fleet);
 
-        if (server == NULL || server->state == OMC_STATE_DOWN)
+        if (server == NULL || server->link.state == OMC_STATE_DOWN)
             continue;
-        omc_lifecycle_choose(mc, server);
+        omc_life_choose(&server->link);
         fleet->waited[fleet->waited_count++] = server;
     }
 }
@@ -109,7 +110,7 @@ void omc_recovery_choose_all(omcache_t *mc)
 {
     for (size_t i = 0; mc->fleet.down_count > 0 && i < mc->fleet.count; i++) {
         if (mc->fleet.down[i])
-            omc_lifecycle_choose(mc, mc->fleet.servers[i]);
+            omc_life_choose(&mc->fleet.servers[i]->link);
     }
 }
 
@@ -117,16 +118,17 @@ void omc_recovery_choose_all(omcache_t *mc)
 void omc_recovery_dispatch(omcache_t *mc, int64_t now)
 {
     while (mc->fleet.waited_count > 0)
-        omc_lifecycle_ready(mc, mc->fleet.waited[--mc->fleet.waited_count], now);
+        omc_turn_ready(mc, mc->fleet.waited[--mc->fleet.waited_count], now);
 }
 
 /* A connection takes a round trip.  What an address has before the next one is tried is
  * enough to tell slow from gone; but a unix socket whose queue is full is there. */
 static bool is_doubtful(const struct omc_server *server, int64_t now)
 {
-    if (omc_state_is_resolving(server->state))
-        return now - server->conn.since >= LOOKUP_TIME;
-    return omc_state_is_connecting(server->state) && omc_race_is_overdue(&server->race, now);
+    if (omc_state_is_resolving(server->link.state))
+        return now - server->link.conn.since >= LOOKUP_TIME;
+    return omc_state_is_connecting(server->link.state) &&
+           omc_race_is_overdue(&server->link.race, now);
 }
 
 void omc_recovery_doubt(omcache_t *mc, struct omc_server *server, int64_t now)
@@ -134,7 +136,7 @@ void omc_recovery_doubt(omcache_t *mc, struct omc_server *server, int64_t now)
     if (is_doubtful(server, now)) /* perhaps nobody has looked */
         look_at(mc, &server, 1, now);
     if (is_doubtful(server, now))
-        omc_lifecycle_event(mc, server, OMC_EVENT_DOUBTED, NULL, now);
+        omc_turn_event(mc, server, OMC_EVENT_DOUBTED, NULL, now);
 }
 
 void omc_recovery_doubt_all(omcache_t *mc, int64_t now)
@@ -143,7 +145,7 @@ void omc_recovery_doubt_all(omcache_t *mc, int64_t now)
 
     omc_duty_update(mc);
     for (size_t i = fleet->active_count; i-- > 0;) {
-        if (fleet->active[i]->conn.queue.open > 0)
+        if (fleet->active[i]->link.conn.queue.open > 0)
             omc_recovery_doubt(mc, fleet->active[i], now);
     }
 }

@@ -33,7 +33,7 @@ void omc_recovery_doubt_all(omcache_t *mc, int64_t now);
 /* Whether it takes requests.  If it is down, that is reason to look after it. */
 static inline bool omc_recovery_is_usable(omcache_t *mc, struct omc_server *server, int64_t now)
 {
-    if (omc_state_is_up(server->state))
+    if (omc_state_is_up(server->link.state))
         return true;
     omc_recovery_nudge(mc, server, now);
     return false;

@@ -8,6 +8,7 @@
 #include "client/completion.h"
 #include "client/handle.h"
 #include "client/members.h"
+#include "client/outcome.h"
 #include "client/tell.h"
 
 static const struct omc_settings defaults = {
@@ -15,10 +16,11 @@ static const struct omc_settings defaults = {
     .reconnect_timeout = 10000,
     .dead_timeout = 10000,
     .keepalive = 60,
-    .send_limit = (size_t)10 * 1024 * 1024,
     .recv_limit = (size_t)1056 * 1024,
-    .buffering = false,
-    .failover = true,
+};
+
+enum {
+    SEND_LIMIT = 10 * 1024 * 1024,
 };
 
 omcache_t *omc_setup_new(const struct omc_routing *routing, uint32_t first, uint32_t seed)
@@ -27,9 +29,12 @@ omcache_t *omc_setup_new(const struct omc_routing *routing, uint32_t first, uint
 
     if (mc == NULL)
         return NULL;
-    mc->settings = defaults;
-    omc_pool_init(&mc->pool);
-    omc_names_init(&mc->names, &mc->watches);
+    mc->shared.settings = defaults;
+    mc->shared.askers = omc_outcome_askers(mc);
+    mc->send_limit = SEND_LIMIT;
+    mc->failover = true;
+    omc_pool_init(&mc->shared.pool);
+    omc_names_init(&mc->shared.names, &mc->shared.watches);
     omc_fleet_init(&mc->fleet, routing);
     omc_batch_init(&mc->batch, first);
     omc_deadlines_init(&mc->deadlines);
@@ -37,14 +42,14 @@ omcache_t *omc_setup_new(const struct omc_routing *routing, uint32_t first, uint
     mc->told_deadline = OMC_CLOCK_NEVER;
     omc_process_init(&mc->process);
     /* A thousand clients may have been started in the same second. */
-    mc->random = first ^ (seed << 16) ^ (uint32_t)((uintptr_t)mc >> 4);
+    mc->shared.random = first ^ (seed << 16) ^ (uint32_t)((uintptr_t)mc >> 4);
     return mc;
 }
 
 void omc_setup_start_anew(omcache_t *mc)
 {
     omc_process_note(&mc->process);
-    mc->random ^= (uint32_t)mc->process.pid << 16; /* not what the parent will draw */
+    mc->shared.random ^= (uint32_t)mc->process.pid << 16; /* not what the parent will draw */
     omc_members_start_anew(mc);
     omc_batch_end(&mc->batch);
     mc->told_deadline = OMC_CLOCK_NEVER;
@@ -55,25 +60,25 @@ void omc_setup_end(omcache_t *mc)
 {
     mc->doomed = true;
     mc->ended = true;
-    mc->depth++;                           /* what the callbacks call is not to free it */
+    mc->shared.depth++;                    /* what the callbacks call is not to free it */
     omc_operation_let_go(&mc->operations); /* there is no later */
     omc_members_cancel(mc);
     while (mc->operations.ended.first != NULL)
         omc_completion_tell(mc);
     omc_tell_watches(mc);
-    mc->depth--;
+    mc->shared.depth--;
 }
 
 void omc_setup_free(omcache_t *mc)
 {
-    omc_members_fini(mc, &mc->fleet);
+    omc_members_fini(&mc->fleet);
     omc_members_free_dropped(mc, true);
     omc_deadlines_fini(&mc->deadlines);
     omc_operation_fini(&mc->operations);
-    omc_names_fini(&mc->names);
-    omc_watch_fini(&mc->watches);
+    omc_names_fini(&mc->shared.names);
+    omc_watch_fini(&mc->shared.watches);
     omc_batch_fini(&mc->batch);
-    omc_pool_fini(&mc->pool);
+    omc_pool_fini(&mc->shared.pool);
     omc_memory_free(mc->routes);
     omc_process_fini(&mc->process);
     omc_memory_free(mc);

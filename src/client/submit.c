@@ -9,9 +9,9 @@
 #include "client/choice.h"
 #include "client/enqueue.h"
 #include "client/handle.h"
-#include "client/lifecycle.h"
 #include "client/recovery.h"
 #include "client/touch.h"
+#include "client/turn.h"
 
 enum {
     ROUTES_KEPT = 1024, /* of the room for routes, where fewer are needed */
@@ -20,7 +20,8 @@ enum {
 /* Whether a request may be sent to it without further ado. */
 static inline bool is_ready(const struct omc_server *server, int64_t now)
 {
-    return server->state == OMC_STATE_READY && omc_connection_is_trusted(&server->conn, now);
+    return server->link.state == OMC_STATE_READY &&
+           omc_connection_is_trusted(&server->link.conn, now);
 }
 
 /* The server that takes a request, or NULL.  Unless requests are only collected,
@@ -37,14 +38,14 @@ static struct omc_server *route(omcache_t *mc, const struct omc_ask *ask, int se
             return server;
         if (!omc_recovery_is_usable(mc, server, now))
             return NULL;
-        if (connect && server->state == OMC_STATE_READY)
-            omc_lifecycle_receive(mc, server, now);
-        if (!connect || server->state != OMC_STATE_IDLE)
+        if (connect && server->link.state == OMC_STATE_READY)
+            omc_turn_read(mc, server, now);
+        if (!connect || server->link.state != OMC_STATE_IDLE)
             continue;
-        omc_lifecycle_event(mc, server, OMC_EVENT_START, NULL, now);
-        if (server->state == OMC_STATE_IDLE) /* no descriptor: the request is to fail soon */
+        omc_turn_event(mc, server, OMC_EVENT_START, NULL, now);
+        if (server->link.state == OMC_STATE_IDLE) /* no descriptor: the request is to fail soon */
             mc->fleet.moved = true;
-    } while (!omc_state_is_up(server->state));
+    } while (!omc_state_is_up(server->link.state));
     return server;
 }
 
@@ -139,7 +140,7 @@ static size_t route_all(omcache_t *mc, size_t count, bool connect, int64_t now)
 static struct omc_server *still_up(omcache_t *mc, struct omc_server *server,
                                    const struct omc_order *order, int64_t now)
 {
-    if (omc_state_is_up(server->state))
+    if (omc_state_is_up(server->link.state))
         return server;
     if (order->server_index != -1)
         return NULL;
@@ -152,7 +153,7 @@ static size_t accept_run(omcache_t *mc, struct omc_server *server, const uint64_
                          size_t count, enum omc_enqueue_bytes bytes, int *rc)
 {
     struct omc_batch *batch = &mc->batch;
-    struct omc_claim claim = {.owner = OMC_OWNER_BATCH, .asked = mc->usec};
+    struct omc_claim claim = {.owner = OMC_OWNER_BATCH, .asked = mc->shared.usec};
     size_t done;
 
     *rc = OMCACHE_OK;
@@ -168,7 +169,7 @@ static size_t accept_run(omcache_t *mc, struct omc_server *server, const uint64_
         omc_batch_add(batch, place_of_route(routes[done]));
         order->server_index = (int)server->index;
     }
-    server->counters.requests += done;
+    server->link.counters.requests += done;
     if (done > 0)
         omc_enqueue_note(mc, server);
     return done;
@@ -197,9 +198,9 @@ static int accept_all(omcache_t *mc, size_t *count, size_t routed, enum omc_subm
             run = accept_run(mc, server, &mc->routes[i],
                              server->index == server_of_route(mc->routes[i]) ? routed - i : 1,
                              bytes, &rc);
-        if (rc == OMCACHE_BUFFER_FULL && may_write && server->conn.unsent > 0) {
-            omc_lifecycle_write(mc, server, now);
-            may_write = run > 0 || !omc_connection_waits(&server->conn);
+        if (rc == OMCACHE_BUFFER_FULL && may_write && server->link.conn.unsent > 0) {
+            omc_turn_write(mc, server, now);
+            may_write = run > 0 || !omc_connection_waits(&server->link.conn);
             continue;
         }
         may_write = when != OMC_SUBMIT_COLLECT;
@@ -228,8 +229,8 @@ static void write_all(omcache_t *mc, int64_t now)
         if (index == last)
             continue;
         last = index;
-        omc_lifecycle_write(mc, mc->fleet.servers[index], now);
-        omc_lifecycle_keep(mc, mc->fleet.servers[index], now);
+        omc_turn_write(mc, mc->fleet.servers[index], now);
+        omc_turn_keep(mc, mc->fleet.servers[index], now);
     }
 }
 
@@ -259,7 +260,7 @@ int omc_submit(omcache_t *mc, size_t *count, enum omc_submit_write when, int64_t
  * now, nobody need wait for it. */
 static void note_full(struct omc_server *server, size_t size, size_t limit)
 {
-    if (size > limit && server->conn.unsent == 0)
+    if (size > limit && server->link.conn.unsent == 0)
         return;
     if (!server->full || size > server->full_size)
         server->full_size = size;
@@ -272,17 +273,17 @@ int omc_submit_operation(omcache_t *mc, const struct omc_ask *ask, int server_in
     const struct omc_claim claim = {
         .owner = operation == NULL ? OMC_OWNER_NOBODY : OMC_OWNER_OPERATION,
         .operation = operation,
-        .asked = mc->usec,
+        .asked = mc->shared.usec,
         .keyed = server_index == -1,
     };
     struct omc_server *server = route(mc, ask, server_index, true, now);
-    size_t limit = mc->settings.send_limit;
+    size_t limit = mc->send_limit;
     int rc;
 
     if (server == NULL)
         return OMCACHE_NO_SERVERS;
     rc = omc_enqueue(mc, server, ask, &claim, OMC_ENQUEUE_COPY);
-    server->counters.requests += rc == OMCACHE_OK;
+    server->link.counters.requests += rc == OMCACHE_OK;
     if (rc == OMCACHE_OK)
         omc_enqueue_note(mc, server);
     if (rc == OMCACHE_BUFFER_FULL)

@@ -8,7 +8,7 @@
 
 void omc_tell_set_watch_callback(omcache_t *mc, omcache_watch_callback_func *func, void *context)
 {
-    omc_watch_set_callback(&mc->watches, func, context);
+    omc_watch_set_callback(&mc->shared.watches, func, context);
 }
 
 /* The callback may change anything: each step starts from what there is then. */
@@ -16,8 +16,8 @@ void omc_tell_watches(omcache_t *mc)
 {
     struct omc_watch_news news;
 
-    while (omc_watch_take_news(&mc->watches, &news)) {
-        mc->watches.func(mc, news.fd, news.events, mc->watches.context);
+    while (omc_watch_take_news(&mc->shared.watches, &news)) {
+        mc->shared.watches.func(mc, news.fd, news.events, mc->shared.watches.context);
         if (news.closing)
             omc_socket_close(news.fd);
     }

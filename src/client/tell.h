@@ -15,7 +15,7 @@ void omc_tell_set_watch_callback(omcache_t *mc, omcache_watch_callback_func *fun
 /* Whether there may be something to be told; and tells of it. */
 static inline bool omc_tell_has_news(const omcache_t *mc)
 {
-    return omc_watch_has_news(&mc->watches);
+    return omc_watch_has_news(&mc->shared.watches);
 }
 void omc_tell_watches(omcache_t *mc);
 

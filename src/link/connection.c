@@ -231,6 +231,19 @@ bool omc_connection_keep(struct omc_connection *conn)
     return true;
 }
 
+int omc_connection_submit_copy(struct omc_connection *conn, const struct omc_ask *ask,
+                               const struct omc_claim *claim, size_t limit)
+{
+    int rc = omc_connection_submit(conn, ask, claim, limit);
+
+    if (rc != OMCACHE_OK || omc_connection_keep(conn))
+        return rc;
+    if (claim->counter != NULL)
+        omc_queue_last(&conn->queue)->claim.counter = NULL; /* it is the caller's again */
+    omc_connection_take_back(conn);
+    return OMCACHE_NO_MEMORY;
+}
+
 bool omc_connection_fence(struct omc_connection *conn)
 {
     static const struct omc_ask noop = {.op = OMC_OP_NOOP};

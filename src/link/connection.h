@@ -195,6 +195,10 @@ static inline bool omc_connection_is_busy(const struct omc_connection *conn)
 int omc_connection_submit(struct omc_connection *conn, const struct omc_ask *ask,
                           const struct omc_claim *claim, size_t limit);
 
+/* The same with a copy of its bytes. */
+int omc_connection_submit_copy(struct omc_connection *conn, const struct omc_ask *ask,
+                               const struct omc_claim *claim, size_t limit);
+
 /* Copies what waiting requests have from callers.  False without memory: the newest one has no
  * copy, and cannot have one. */
 bool omc_connection_keep(struct omc_connection *conn);

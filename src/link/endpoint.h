@@ -12,13 +12,24 @@
 #include "net/resolver.h"
 
 struct omc_endpoint {
-    struct omc_address address;  /* if it is one */
-    struct omc_lookup *lookup;   /* the last one of a name, or NULL */
-    int shortage;                /* errno of what there was not enough of for it */
+    const char *host, *port;    /* as its owner has them */
+    struct omc_address address; /* if it is one */
+    struct omc_lookup *lookup;  /* the last one of a name, or NULL */
+    int shortage;               /* errno of what there was not enough of for it */
+    bool found;                 /* in the list of those whose lookups have ended */
+    struct omc_endpoint *next_found;
     int64_t fresh_until;         /* how long that is believed */
     struct omc_address proven;   /* where memcached was last found, */
     struct omc_address unproven; /* and where it was not; of length 0: nowhere */
 };
+
+/* Notes what it is called. */
+static inline void omc_endpoint_name(struct omc_endpoint *endpoint, const char *host,
+                                     const char *port)
+{
+    endpoint->host = host;
+    endpoint->port = port;
+}
 
 /* Whether there is a way to reach such a server: an address or, if the library can
  * look them up, a name.  A port that is none is found out when it is used. */

@@ -131,6 +131,18 @@ static inline void omc_inbox_rest(struct omc_inbox *inbox, size_t message)
         omc_inbox_drop(inbox);
 }
 
+/* The levels of omc_inbox_pin: of the values that a call hands out, calls that have
+ * not returned being so many; and of what a callback that it runs looks at. */
+static inline unsigned omc_inbox_level_of_call(unsigned depth)
+{
+    return 2 * depth;
+}
+
+static inline unsigned omc_inbox_level_of_callback(unsigned depth)
+{
+    return 2 * depth + 1;
+}
+
 /* Tells that a value in the buffer was handed out, at a level of at least 1. */
 static inline void omc_inbox_pin(struct omc_inbox *inbox, unsigned level)
 {

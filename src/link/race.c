@@ -22,7 +22,7 @@ enum {
     REPEAT_MAX = 64,
 };
 
-bool omc_race_init(struct omc_race *race, struct omc_server *server,
+bool omc_race_init(struct omc_race *race, struct omc_link *link,
                    const struct omc_address **addresses, size_t count)
 {
     struct omc_attempt *attempts = omc_memory_new(count, sizeof(*attempts));
@@ -31,7 +31,7 @@ bool omc_race_init(struct omc_race *race, struct omc_server *server,
         return false;
     for (size_t i = 0; i < count; i++) {
         attempts[i].address = *addresses[i];
-        omc_watch_init(&attempts[i].watch, server);
+        omc_watch_init(&attempts[i].watch, link);
     }
     *race = (struct omc_race){.attempts = attempts, .count = count, .pause = REPEAT_MIN};
     return true;

@@ -37,7 +37,7 @@ enum omc_race_result {
 };
 
 /* Gets ready to connect a server to addresses in this order; false without memory. */
-bool omc_race_init(struct omc_race *race, struct omc_server *server,
+bool omc_race_init(struct omc_race *race, struct omc_link *link,
                    const struct omc_address **addresses, size_t count);
 
 /* Ends the race, closing all descriptors. */

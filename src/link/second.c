@@ -9,7 +9,7 @@
 #include "base/memory.h"
 #include "net/socket.h"
 
-struct omc_second *omc_second_new(struct omc_watches *watches, struct omc_server *server,
+struct omc_second *omc_second_new(struct omc_watches *watches, struct omc_link *link,
                                   const struct omc_address *address, enum omc_greeting greeting,
                                   int64_t now)
 {
@@ -20,7 +20,7 @@ struct omc_second *omc_second_new(struct omc_watches *watches, struct omc_server
         omc_memory_free(second);
         return NULL;
     }
-    omc_watch_init(&second->watch, server);
+    omc_watch_init(&second->watch, link);
     omc_stream_init(&second->stream);
     if (!omc_watch_open(watches, &second->watch, fd)) {
         omc_socket_close(fd);

@@ -35,7 +35,7 @@ enum omc_second_result {
 };
 
 /* Begins to connect a server to an address; NULL if that fails at once. */
-struct omc_second *omc_second_new(struct omc_watches *watches, struct omc_server *server,
+struct omc_second *omc_second_new(struct omc_watches *watches, struct omc_link *link,
                                   const struct omc_address *address, enum omc_greeting greeting,
                                   int64_t now);
 

@@ -11,9 +11,9 @@ enum {
     ROOM_MIN = 4,
 };
 
-void omc_watch_init(struct omc_watch *watch, struct omc_server *server)
+void omc_watch_init(struct omc_watch *watch, struct omc_link *link)
 {
-    *watch = (struct omc_watch){.fd = -1, .server = server};
+    *watch = (struct omc_watch){.fd = -1, .link = link};
 }
 
 /* Where the table has a descriptor, or would have it. */
@@ -153,14 +153,14 @@ void omc_watch_close(struct omc_watches *watches, struct omc_watch *watch)
 
 void omc_watch_move(struct omc_watches *watches, struct omc_watch *to, struct omc_watch *from)
 {
-    struct omc_server *server = to->server;
+    struct omc_link *link = to->link;
 
     watches->table[slot_of(watches, from->fd)] = to;
     *to = *from;
-    to->server = server;
+    to->link = link;
     if (to->changed)
         watches->changed[to->changed_at] = to;
-    omc_watch_init(from, from->server);
+    omc_watch_init(from, from->link);
 }
 
 struct omc_watch *omc_watch_find(const struct omc_watches *watches, int fd)

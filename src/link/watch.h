@@ -13,16 +13,16 @@
 
 #include "omcache.h"
 
-struct omc_server;
+struct omc_link;
 
 struct omc_watch {
-    int fd;                    /* -1: none */
-    short events;              /* what it is to be watched for, in poll's bits */
-    short told;                /* what the application knows of that */
-    short ready;               /* what was found and nobody has handled yet */
-    bool changed;              /* in the list of those to be compared, */
-    size_t changed_at;         /* at this place */
-    struct omc_server *server; /* whose it is; NULL: the resolver's */
+    int fd;                /* -1: none */
+    short events;          /* what it is to be watched for, in poll's bits */
+    short told;            /* what the application knows of that */
+    short ready;           /* what was found and nobody has handled yet */
+    bool changed;          /* in the list of those to be compared, */
+    size_t changed_at;     /* at this place */
+    struct omc_link *link; /* whose it is; NULL: the resolver's */
 };
 
 struct omc_watches {
@@ -51,7 +51,7 @@ struct omc_watch_news {
     bool closing; /* it is to be closed when that has been told */
 };
 
-void omc_watch_init(struct omc_watch *watch, struct omc_server *server);
+void omc_watch_init(struct omc_watch *watch, struct omc_link *link);
 
 /* Takes over a descriptor; false without memory. */
 bool omc_watch_open(struct omc_watches *watches, struct omc_watch *watch, int fd);

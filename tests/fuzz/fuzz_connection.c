@@ -553,9 +553,9 @@ static void look_at_servers(void)
 /* There is no room to read its answers into, until values are released. */
 static bool is_stalled(int fd)
 {
-    const struct omc_watch *watch = omc_watch_find(&run.mc->watches, fd);
+    const struct omc_watch *watch = omc_watch_find(&run.mc->shared.watches, fd);
 
-    return watch != NULL && watch->server != NULL && watch->server->conn.stalled;
+    return watch != NULL && watch->link != NULL && watch->link->conn.stalled;
 }
 
 static void poll_classic(void)
@@ -802,7 +802,7 @@ static void act_outside(uint8_t what)
 
 static bool is_given_up(int fd)
 {
-    return omc_watch_find(&run.mc->watches, fd) == NULL;
+    return omc_watch_find(&run.mc->shared.watches, fd) == NULL;
 }
 
 /* While a call waits the peers go on; when the input is over, in their manner. */
@@ -974,7 +974,7 @@ static void begin(void)
         run.kinds[i] = (first / 8 + i * (first / 64)) % SERVER_KINDS;
     omc_routing_choose_classic(&routing, &omcache_dist_libmemcached_ketama);
     run.mc = omc_setup_new(&routing, FIRST_NUMBER, 1);
-    run.mc->random = 1;
+    run.mc->shared.random = 1;
     run.prefix_len = strlen(prefix);
     server_set_prefix(run.prefix_len);
     omcache_set_log_callback(run.mc, 7, on_log, NULL);

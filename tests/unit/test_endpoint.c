@@ -9,10 +9,10 @@
 #include <stdio.h>
 
 #include "base/clock.h"
-#include "client/finding.h"
 #include "client/handle.h"
 #include "client/loop.h"
 #include "link/endpoint.h"
+#include "link/finding.h"
 #include "support/dnsmasq.h"
 #include "support/fixture.h"
 
@@ -40,13 +40,14 @@ static enum omc_finding_result find_at(int64_t now, const char **problem)
 {
     int64_t give_up = clock_ms() + clock_allow(20000);
 
-    while (omc_finding_of(&client->names, server, now, problem) == OMC_FINDING_WAIT) {
+    while (omc_finding_of(&client->shared.names, &server->link.endpoint, now, problem) ==
+           OMC_FINDING_WAIT) {
         ck_assert_msg(clock_ms() < give_up, "the lookup does not end");
         omc_loop_choose(client);
-        omc_watch_wait(&client->watches, 100);
-        omc_names_dispatch(&client->names, now);
+        omc_watch_wait(&client->shared.watches, 100);
+        omc_names_dispatch(&client->shared.names, now);
     }
-    return omc_finding_of(&client->names, server, now, problem);
+    return omc_finding_of(&client->shared.names, &server->link.endpoint, now, problem);
 }
 
 /* "127.0.0.1 127.0.0.2", a static string. */
@@ -54,7 +55,7 @@ static const char *list(void)
 {
     static char text[256];
     const struct omc_address *addresses[OMC_ADDRESSES_MAX];
-    size_t count = omc_endpoint_list(&server->endpoint, addresses), used = 0;
+    size_t count = omc_endpoint_list(&server->link.endpoint, addresses), used = 0;
 
     for (size_t i = 0; i < count; i++) {
         char host[64];
@@ -86,7 +87,8 @@ START_TEST(a_name_is_believed_for_its_time_within_bounds)
     assert_found_at(START, "127.0.0.1");
     dnsmasq_set_hosts(&dns, "127.0.0.2 one.test");
     assert_found_at(START + believed[_i] - 1, "127.0.0.1");
-    ck_assert_int_eq(omc_finding_of(&client->names, server, START + believed[_i], &problem),
+    ck_assert_int_eq(omc_finding_of(&client->shared.names, &server->link.endpoint,
+                                    START + believed[_i], &problem),
                      OMC_FINDING_WAIT);
     assert_found_at(START + believed[_i], "127.0.0.2");
     /* And that counts from then. */
@@ -103,7 +105,7 @@ START_TEST(the_good_address_comes_first_and_the_bad_one_last)
     struct omc_address one, two, three;
 
     open_client("one.test", "127.0.0.1 one.test\n127.0.0.2 one.test\n127.0.0.3 one.test", "60");
-    endpoint = &server->endpoint;
+    endpoint = &server->link.endpoint;
     assert_found_at(START, "127.0.0.1 127.0.0.2 127.0.0.3");
     ck_assert_uint_eq(omc_endpoint_list(endpoint, addresses), 3);
     one = *addresses[0];
@@ -134,7 +136,7 @@ START_TEST(a_failed_lookup_is_told_until_it_is_forgotten)
     ck_assert_int_eq(find_at(START, &problem), OMC_FINDING_FAILED);
     ck_assert_str_eq(problem, "the name does not exist");
     dnsmasq_set_hosts(&dns, "127.0.0.1 one.test");
-    omc_endpoint_forget(&server->endpoint);
+    omc_endpoint_forget(&server->link.endpoint);
     assert_found_at(START, "127.0.0.1");
 }
 END_TEST
@@ -144,12 +146,14 @@ START_TEST(addresses_are_not_looked_up)
     const char *problem;
 
     open_client("127.0.0.9:5", "", "60");
-    ck_assert_int_eq(omc_finding_of(&client->names, server, START, &problem), OMC_FINDING_FOUND);
+    ck_assert_int_eq(omc_finding_of(&client->shared.names, &server->link.endpoint, START, &problem),
+                     OMC_FINDING_FOUND);
     ck_assert_str_eq(list(), "127.0.0.9");
-    ck_assert_ptr_null(client->names.resolver);
+    ck_assert_ptr_null(client->shared.names.resolver);
     assert_rc(omcache_set_servers(client, "127.0.0.1:65536"), OMCACHE_OK);
     server = client->fleet.servers[0];
-    ck_assert_int_eq(omc_finding_of(&client->names, server, START, &problem), OMC_FINDING_FAILED);
+    ck_assert_int_eq(omc_finding_of(&client->shared.names, &server->link.endpoint, START, &problem),
+                     OMC_FINDING_FAILED);
     ck_assert_str_eq(problem, "not a port number from 1 to 65535");
 }
 END_TEST

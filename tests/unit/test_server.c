@@ -12,12 +12,12 @@
 
 #include "base/clock.h"
 #include "client/handle.h"
-#include "client/lifecycle.h"
 #include "client/loop.h"
-#include "client/patience.h"
 #include "client/recovery.h"
 #include "client/submit.h"
+#include "client/turn.h"
 #include "link/backoff.h"
+#include "link/patience.h"
 #include "proto/opcode.h"
 #include "support/fixture.h"
 #include "support/loopback.h"
@@ -43,9 +43,9 @@ static void open_client(void)
     ck_assert_int_ge(listener, 0);
     snprintf(address, sizeof(address), "%s:%d", host, PORT);
     client = fixture_client(address);
-    client->settings.connect_timeout = CONNECT_TIMEOUT;
-    client->settings.reconnect_timeout = RECONNECT_TIMEOUT;
-    client->settings.dead_timeout = DEAD_TIMEOUT;
+    client->shared.settings.connect_timeout = CONNECT_TIMEOUT;
+    client->shared.settings.reconnect_timeout = RECONNECT_TIMEOUT;
+    client->shared.settings.dead_timeout = DEAD_TIMEOUT;
     server = client->fleet.servers[0];
 }
 
@@ -74,7 +74,7 @@ static void turn(int64_t now)
 
 static void assert_state(enum omc_state expected)
 {
-    ck_assert_msg(server->state == expected, "state %d, expected %d", (int)server->state,
+    ck_assert_msg(server->link.state == expected, "state %d, expected %d", (int)server->link.state,
                   (int)expected);
 }
 
@@ -109,9 +109,10 @@ START_TEST(an_answer_nobody_has_read_yet_is_a_sign_of_life)
     peer = accept(listener, NULL, NULL);
     ck_assert_int_ge(peer, 0);
     ck_assert_int_eq(send(peer, "\x81", 1, 0), 1);
-    while (poll(&(struct pollfd){.fd = server->conn.stream.fd, .events = POLLIN}, 1, 1000) != 1)
+    while (poll(&(struct pollfd){.fd = server->link.conn.stream.fd, .events = POLLIN}, 1, 1000) !=
+           1)
         ;
-    omc_patience_check(client, server, START + 2 * DEAD_TIMEOUT);
+    omc_turn_check_deadline(client, server, START + 2 * DEAD_TIMEOUT);
     assert_state(OMC_STATE_HANDSHAKE);
     turn(START + 2 * DEAD_TIMEOUT);
     ck_assert_int_eq(omc_loop_deadline(client), START + 3 * DEAD_TIMEOUT);
@@ -153,13 +154,14 @@ START_TEST(a_server_that_is_down_is_left_alone_for_its_pause)
 
     connect_at(START);
     turn(START + DEAD_TIMEOUT);
-    retry_at = server->retry_at;
+    retry_at = server->link.retry_at;
     ck_assert_int_ge(retry_at, START + DEAD_TIMEOUT + RECONNECT_TIMEOUT / 16);
     ck_assert_int_le(retry_at, START + DEAD_TIMEOUT + RECONNECT_TIMEOUT / 8);
     assert_rc(submit(retry_at - 1), OMCACHE_NO_SERVERS);
     assert_state(OMC_STATE_DOWN);
     ck_assert(!look(retry_at));
-    ck_assert(server->state == OMC_STATE_RECONNECTING || server->state == OMC_STATE_REVERIFYING);
+    ck_assert(server->link.state == OMC_STATE_RECONNECTING ||
+              server->link.state == OMC_STATE_REVERIFYING);
     assert_rc(submit(retry_at), OMCACHE_NO_SERVERS);
 }
 END_TEST
@@ -167,14 +169,14 @@ END_TEST
 /* Fails one reconnect after the other, watched closely; the pause after it. */
 static int64_t fail_again(void)
 {
-    int64_t now = server->retry_at;
+    int64_t now = server->link.retry_at;
 
-    while (server->state != OMC_STATE_REVERIFYING)
+    while (server->link.state != OMC_STATE_REVERIFYING)
         ck_assert(!look(now++));
-    now = omc_patience_deadline(client, server);
+    now = omc_patience_deadline(&server->link);
     ck_assert(!look(now));
     assert_state(OMC_STATE_DOWN);
-    return server->retry_at - now;
+    return server->link.retry_at - now;
 }
 
 START_TEST(pauses_grow_up_to_the_reconnect_timeout)
@@ -197,16 +199,16 @@ START_TEST(a_reconnect_nobody_watched_is_made_again_at_once)
 
     connect_at(START);
     turn(START + DEAD_TIMEOUT);
-    for (now = server->retry_at; server->state != OMC_STATE_REVERIFYING; now++)
+    for (now = server->link.retry_at; server->link.state != OMC_STATE_REVERIFYING; now++)
         ck_assert(!look(now));
-    now = omc_patience_deadline(client, server) + 1000;
+    now = omc_patience_deadline(&server->link) + 1000;
     ck_assert(!look(now));
     assert_state(OMC_STATE_DOWN);
-    ck_assert_int_eq(server->retry_at, now);
+    ck_assert_int_eq(server->link.retry_at, now);
     ck_assert(!look(now)); /* but not twice in one millisecond */
     assert_state(OMC_STATE_DOWN);
     ck_assert(!look(now + 1));
-    ck_assert_int_ne(server->state, OMC_STATE_DOWN);
+    ck_assert_int_ne(server->link.state, OMC_STATE_DOWN);
 }
 END_TEST
 
@@ -219,17 +221,18 @@ START_TEST(a_lookup_that_finds_it_verified_still_goes_elsewhere)
     connect_at(START);
     turn(START + DEAD_TIMEOUT);
     close(accept(listener, NULL, NULL));
-    for (now = server->retry_at; server->state != OMC_STATE_REVERIFYING; now++)
+    for (now = server->link.retry_at; server->link.state != OMC_STATE_REVERIFYING; now++)
         ck_assert(!look(now));
     peer = accept(listener, NULL, NULL);
     ck_assert_int_eq(recv(peer, hello, sizeof(hello), MSG_WAITALL), (ssize_t)sizeof(hello));
     hello[0] = 0x81;
     ck_assert_int_eq(send(peer, hello, sizeof(hello), 0), (ssize_t)sizeof(hello));
-    while (poll(&(struct pollfd){.fd = server->conn.stream.fd, .events = POLLIN}, 1, 1000) != 1)
+    while (poll(&(struct pollfd){.fd = server->link.conn.stream.fd, .events = POLLIN}, 1, 1000) !=
+           1)
         ;
     ck_assert(!look(now));
     assert_state(OMC_STATE_READY);
-    ck_assert_uint_eq(server->failures, 1); /* until it has answered a request */
+    ck_assert_uint_eq(server->link.failures, 1); /* until it has answered a request */
     ck_assert(look(now));
     close(peer);
 }
@@ -265,23 +268,23 @@ START_TEST(a_server_that_is_doubted_is_down_until_it_is_proved)
     int peer;
 
     assert_rc(submit(START), OMCACHE_OK);
-    omc_lifecycle_event(client, server, OMC_EVENT_DOUBTED, NULL, now);
+    omc_turn_event(client, server, OMC_EVENT_DOUBTED, NULL, now);
     assert_state(OMC_STATE_RECONNECTING);
     ck_assert_uint_eq(client->batch.failures_count, 1); /* it has nowhere to go */
     assert_rc(client->batch.failures[0].status, OMCACHE_SERVER_FAILURE);
     ck_assert_int_eq(omc_loop_deadline(client), START + CONNECT_TIMEOUT);
     assert_rc(submit(now), OMCACHE_NO_SERVERS);
-    while (server->state == OMC_STATE_RECONNECTING)
+    while (server->link.state == OMC_STATE_RECONNECTING)
         ck_assert(!look(now++));
     assert_state(OMC_STATE_REVERIFYING);
     peer = accept(listener, NULL, NULL);
     ck_assert_int_eq(recv(peer, hello, sizeof(hello), MSG_WAITALL), (ssize_t)sizeof(hello));
     hello[0] = 0x81;
     ck_assert_int_eq(send(peer, hello, sizeof(hello), 0), (ssize_t)sizeof(hello));
-    while (server->state == OMC_STATE_REVERIFYING)
+    while (server->link.state == OMC_STATE_REVERIFYING)
         ck_assert(!look(now++));
     assert_state(OMC_STATE_READY);
-    ck_assert_uint_eq(server->counters.failures, 0);
+    ck_assert_uint_eq(server->link.counters.failures, 0);
     close(peer);
 }
 END_TEST
@@ -317,8 +320,9 @@ START_TEST(numbers_wrap_unnoticed)
     fixture_servers(3);
     client->batch.next_tag = UINT32_MAX - 30;
     for (size_t i = 0; i < 3; i++) {
-        omc_connection_fini(&client->fleet.servers[i]->conn);
-        omc_connection_init(&client->fleet.servers[i]->conn, &client->pool, UINT32_MAX - 5);
+        omc_connection_fini(&client->fleet.servers[i]->link.conn);
+        omc_connection_init(&client->fleet.servers[i]->link.conn, &client->shared.pool,
+                            UINT32_MAX - 5);
     }
     for (size_t i = 0; i < 20; i++) {
         lens[i] = (size_t)snprintf(names[i], sizeof(names[i]), "wrap-%zu", i);

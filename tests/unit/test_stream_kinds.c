@@ -13,7 +13,7 @@
 
 #include "base/clock.h"
 #include "client/handle.h"
-#include "client/work.h"
+#include "link/work.h"
 #include "net/stream.h"
 #include "support/operations.h"
 #include "support/relay.h"
@@ -277,11 +277,11 @@ START_TEST(what_lies_in_a_stream_waits_for_room)
         struct omc_server *server = client->fleet.servers[0];
         int64_t start = clock_ms();
 
-        if (server->conn.stream.pending) {
-            ck_assert(omc_work_is_pending(server) && omc_work_has_come(server));
-            server->conn.stalled = true;
-            ck_assert(!omc_work_is_pending(server) && omc_work_has_come(server));
-            server->conn.stalled = false;
+        if (server->link.conn.stream.pending) {
+            ck_assert(omc_work_is_pending(&server->link) && omc_work_has_come(&server->link));
+            server->link.conn.stalled = true;
+            ck_assert(!omc_work_is_pending(&server->link) && omc_work_has_come(&server->link));
+            server->link.conn.stalled = false;
             lay_there = true;
         }
         ck_assert_uint_gt(values, 0);
@@ -313,7 +313,7 @@ START_TEST(a_second_connection_takes_its_stream_along)
     start = clock_ms();
     while (omcache_get(client, TEXT("key"), NULL, NULL, NULL, NULL, 100) != OMCACHE_OK)
         assert_within(start, 2000);
-    ck_assert_uint_eq(client->fleet.servers[0]->counters.connects, 2);
+    ck_assert_uint_eq(client->fleet.servers[0]->link.counters.connects, 2);
     ck_assert_uint_eq(opened, relay_connections(relay));
     ck_assert_uint_eq(closed, opened - 1);
     end();
@@ -340,7 +340,7 @@ START_TEST(a_stream_can_wait_for_its_peer_before_it_sends)
     watcher_turn(&loop, 50);
     ck_assert_uint_eq(loop.turns - turns, 2);
     ck_assert_uint_eq(puppet.end, 0);
-    ck_assert_int_eq(watcher_events(&loop, client->fleet.servers[0]->watch.fd), POLLIN);
+    ck_assert_int_eq(watcher_events(&loop, client->fleet.servers[0]->link.watch.fd), POLLIN);
     puppet_send(&puppet, "!", 1);
     take_request(&puppet, &request);
     ck_assert_int_eq(request.opcode, WIRE_NOOP);

@@ -1,13 +1,13 @@
 /*
  * Finding where a server can be reached: its name is looked up where what is known is not fresh.
  */
-#ifndef OMC_CLIENT_FINDING_H
-#define OMC_CLIENT_FINDING_H
+#ifndef OMC_LINK_FINDING_H
+#define OMC_LINK_FINDING_H
 
 #include <stdint.h>
 
-#include "client/names.h"
-#include "client/server.h"
+#include "link/endpoint.h"
+#include "link/names.h"
 
 enum omc_finding_result {
     OMC_FINDING_FOUND,
@@ -19,7 +19,7 @@ enum omc_finding_result {
 /* Finds the addresses, looking up the name if what is known is not fresh.  After a
  * WAIT, omc_names_take_found gives the server when there is more to know, and this is to
  * be called again. */
-enum omc_finding_result omc_finding_of(struct omc_names *names, struct omc_server *server,
+enum omc_finding_result omc_finding_of(struct omc_names *names, struct omc_endpoint *endpoint,
                                        int64_t now, const char **problem);
 
 #endif

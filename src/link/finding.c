@@ -1,7 +1,7 @@
 /*
  * Finding a server; see finding.h.
  */
-#include "client/finding.h"
+#include "link/finding.h"
 
 #include <errno.h>
 
@@ -41,12 +41,10 @@ static enum omc_finding_result read_lookup(struct omc_endpoint *endpoint, int64_
     return OMC_FINDING_FOUND;
 }
 
-enum omc_finding_result omc_finding_of(struct omc_names *names, struct omc_server *server,
+enum omc_finding_result omc_finding_of(struct omc_names *names, struct omc_endpoint *endpoint,
                                        int64_t now, const char **problem)
 {
-    struct omc_endpoint *endpoint = &server->endpoint;
-
-    switch (omc_address_parse(&endpoint->address, server->name.host, server->name.port, problem)) {
+    switch (omc_address_parse(&endpoint->address, endpoint->host, endpoint->port, problem)) {
     case OMC_ADDRESS_NUMERIC:
         return OMC_FINDING_FOUND;
     case OMC_ADDRESS_INVALID:
@@ -58,7 +56,7 @@ enum omc_finding_result omc_finding_of(struct omc_names *names, struct omc_serve
         now >= endpoint->fresh_until)
         omc_endpoint_forget(endpoint);
     if (endpoint->lookup == NULL) {
-        endpoint->lookup = omc_names_look_up(names, server, now);
+        endpoint->lookup = omc_names_look_up(names, endpoint, now);
         endpoint->fresh_until = OMC_CLOCK_NEVER;
     }
     if (endpoint->lookup == NULL)

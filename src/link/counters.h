@@ -1,8 +1,8 @@
 /*
  * What is counted of a server, for omcache_server_stats.
  */
-#ifndef OMC_CLIENT_COUNTERS_H
-#define OMC_CLIENT_COUNTERS_H
+#ifndef OMC_LINK_COUNTERS_H
+#define OMC_LINK_COUNTERS_H
 
 #include <stdint.h>
 

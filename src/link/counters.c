@@ -1,7 +1,7 @@
 /*
  * Counting.  It happens for every answer, so there is little of it.
  */
-#include "client/counters.h"
+#include "link/counters.h"
 
 #include "proto/opcode.h"
 

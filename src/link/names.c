@@ -1,13 +1,13 @@
 /*
  * Between the resolver, which knows descriptors, and the servers that have names.
  */
-#include "client/names.h"
+#include "link/names.h"
 
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/memory.h"
-#include "client/server.h"
+#include "link/endpoint.h"
 #include "net/socket.h"
 
 void omc_names_init(struct omc_names *names, struct omc_watches *watched)
@@ -71,13 +71,13 @@ static void close_fd(void *context, int fd)
 static void found(void *context, void *lookup_context)
 {
     struct omc_names *names = context;
-    struct omc_server *server = lookup_context;
+    struct omc_endpoint *endpoint = lookup_context;
 
-    if (server->found)
+    if (endpoint->found)
         return;
-    server->found = true;
-    server->next_found = names->found;
-    names->found = server;
+    endpoint->found = true;
+    endpoint->next_found = names->found;
+    names->found = endpoint;
 }
 
 static void update_lookup_deadline(struct omc_names *names, int64_t now)
@@ -92,30 +92,30 @@ static void update_lookup_deadline(struct omc_names *names, int64_t now)
     names->deadline = left < 0 ? OMC_CLOCK_NEVER : omc_clock_after(now, left);
 }
 
-struct omc_server *omc_names_take_found(struct omc_names *names, int64_t now)
+struct omc_endpoint *omc_names_take_found(struct omc_names *names, int64_t now)
 {
-    struct omc_server *server = names->found;
+    struct omc_endpoint *endpoint = names->found;
 
-    if (server == NULL)
+    if (endpoint == NULL)
         return NULL;
-    names->found = server->next_found;
-    server->found = false;
+    names->found = endpoint->next_found;
+    endpoint->found = false;
     update_lookup_deadline(names, now);
-    return server;
+    return endpoint;
 }
 
-void omc_names_forget(struct omc_names *names, struct omc_server *server)
+void omc_names_forget(struct omc_names *names, struct omc_endpoint *endpoint)
 {
-    struct omc_server **next = &names->found;
+    struct omc_endpoint **next = &names->found;
 
-    while (*next != NULL && *next != server)
+    while (*next != NULL && *next != endpoint)
         next = &(*next)->next_found;
     if (*next != NULL)
-        *next = server->next_found;
-    server->found = false;
+        *next = endpoint->next_found;
+    endpoint->found = false;
 }
 
-struct omc_lookup *omc_names_look_up(struct omc_names *names, struct omc_server *server,
+struct omc_lookup *omc_names_look_up(struct omc_names *names, struct omc_endpoint *endpoint,
                                      int64_t now)
 {
     const struct omc_resolver_owner owner = {names, watch_fd, close_fd, found};
@@ -125,7 +125,7 @@ struct omc_lookup *omc_names_look_up(struct omc_names *names, struct omc_server 
         names->resolver = omc_resolver_new(&owner, names->servers);
     if (names->resolver == NULL)
         return NULL;
-    lookup = omc_resolver_look_up(names->resolver, server->name.host, server->name.port, server);
+    lookup = omc_resolver_look_up(names->resolver, endpoint->host, endpoint->port, endpoint);
     update_lookup_deadline(names, now);
     return lookup;
 }
@@ -187,6 +187,14 @@ void omc_names_dispatch(struct omc_names *names, int64_t now)
         omc_resolver_process(names->resolver, watch->fd, ready);
         update_lookup_deadline(names, now);
     }
+}
+
+void omc_names_look(struct omc_names *names, int64_t now)
+{
+    omc_watch_choose_none(names->watched);
+    omc_names_choose(names);
+    omc_watch_wait(names->watched, 0);
+    omc_names_dispatch(names, now);
 }
 
 void omc_names_check_deadline(struct omc_names *names, int64_t now)

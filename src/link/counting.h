@@ -1,19 +1,19 @@
 /*
  * Going on with a counter that has an initial value, from one answer to the next request.
  */
-#ifndef OMC_CLIENT_COUNTING_H
-#define OMC_CLIENT_COUNTING_H
+#ifndef OMC_LINK_COUNTING_H
+#define OMC_LINK_COUNTING_H
 
 #include <stdbool.h>
 
-#include "client/server.h"
 #include "link/counter.h"
+#include "link/link.h"
 #include "omcache.h"
 
 /* Looks at the answer to a request that has a counter.  True if another request took
  * its place.  Else reply becomes the answer to the increment, and the counter is
  * freed. */
-bool omc_counting_go_on(omcache_t *mc, struct omc_server *server, const struct omc_pending *asked,
+bool omc_counting_go_on(struct omc_link *link, const struct omc_pending *asked,
                         struct omc_reply *reply);
 
 #endif

@@ -1,0 +1,294 @@
+/*
+ * Acting on the reports of links; see turn.h.
+ */
+#include "client/turn.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "client/enqueue.h"
+#include "client/handle.h"
+#include "client/outcome.h"
+#include "client/pick.h"
+#include "client/pins.h"
+#include "client/respond.h"
+#include "client/touch.h"
+#include "link/doubt.h"
+#include "link/life.h"
+#include "link/patience.h"
+#include "link/work.h"
+
+enum {
+    /* A deadline found overdue by so many milliseconds was not watched. */
+    UNWATCHED_TIME = 100,
+};
+
+/* Tells the log what has happened to a connection, and what that has cost. */
+static void log_notice(omcache_t *mc, const struct omc_server *server,
+                       const struct omc_notice *notice, size_t failed)
+{
+    const char *host = server->name.host, *port = server->name.port;
+
+    switch (notice->kind) {
+    case OMC_REPORT_UP:
+        omc_log(&mc->log, OMC_LOG_INFO, "%s:%s: connected", host, port);
+        break;
+    case OMC_REPORT_CLOSED:
+        omc_log(&mc->log, failed > 0 ? OMC_LOG_WARNING : OMC_LOG_DEBUG,
+                "%s:%s: connection closed: %s; %zu requests failed", host, port, notice->reason,
+                failed);
+        break;
+    case OMC_REPORT_REPLACED:
+        omc_log(&mc->log, OMC_LOG_WARNING,
+                "%s:%s: silent on a connection, not on a second one, which replaces it; "
+                "%zu requests failed",
+                host, port, failed);
+        break;
+    case OMC_REPORT_LEFT:
+        omc_log(&mc->log, OMC_LOG_WARNING,
+                "%s:%s: no connection after %lld ms, down until there is one; %zu requests failed",
+                host, port, (long long)notice->pause, failed);
+        break;
+    case OMC_REPORT_STARVED:
+        omc_log(&mc->log, notice->is_news ? OMC_LOG_ERROR : OMC_LOG_DEBUG,
+                "%s:%s: no connection: %s; this program or machine lacks it, the server is not "
+                "down",
+                host, port, strerror(notice->error));
+        break;
+    case OMC_REPORT_DOWN:
+        omc_log(&mc->log, notice->is_news ? OMC_LOG_WARNING : OMC_LOG_DEBUG,
+                "%s:%s: down: %s; %zu requests failed, to be retried in %lld ms", host, port,
+                notice->reason, failed, (long long)notice->pause);
+        break;
+    default: /* whose outcome nobody waits for would not hear of it otherwise */
+        omc_log(&mc->log, OMC_LOG_NOTICE, "%s:%s: %zu requests cannot be sent over %s", host, port,
+                failed, server->link.conn.codec->name);
+        break;
+    }
+}
+
+/* Where a request that was never sent may still go, or NULL. */
+static struct omc_server *second_choice(omcache_t *mc, struct omc_server *first,
+                                        const struct omc_report *report)
+{
+    if (report->claim.keyed)
+        return omc_pick_again(mc, report->ask, &report->claim);
+    return omc_state_is_up(first->link.state) ? first : NULL;
+}
+
+/* Gives a request of a closed connection to another one: OMCACHE_OK, or how it ends.
+ * It was accepted, so the send limit does not matter any more. */
+static int move_request(omcache_t *mc, struct omc_server *server, const struct omc_report *report)
+{
+    struct omc_server *target = second_choice(mc, server, report);
+    int rc;
+
+    if (target == NULL)
+        return report->status;
+    rc = omc_enqueue_again(mc, target, report->ask, &report->claim);
+    mc->fleet.moved = mc->fleet.moved || rc == OMCACHE_OK;
+    target->link.counters.requests += rc == OMCACHE_OK && target != server;
+    return rc;
+}
+
+/* Another request of the link's goes on for one of an operation. */
+static void follow(omcache_t *mc, struct omc_server *server, const struct omc_report *report)
+{
+    if (report->claim.operation != NULL)
+        omc_operation_queued(&mc->operations, report->claim.operation, server, report->number);
+}
+
+/* Gives a request its outcome.  Callbacks may do anything: nothing that was known of the link is
+ * known any more. */
+static void deliver_answer(omcache_t *mc, struct omc_server *server,
+                           const struct omc_report *report)
+{
+    unsigned depth = omc_outcome_answer(mc, server, report);
+
+    if (depth > 0)
+        omc_pins_add(&mc->fleet, server, omc_inbox_level_of_call(depth));
+}
+
+static void note_state(omcache_t *mc, const struct omc_server *server)
+{
+    if (!server->dropped)
+        omc_fleet_note_state(&mc->fleet, server);
+}
+
+/* What was lost since the last notice. */
+struct losses {
+    size_t failed;
+    size_t unanswered;
+};
+
+static void log_unanswered(omcache_t *mc, const struct omc_server *server, struct losses *losses)
+{
+    if (losses->unanswered == 0)
+        return;
+    omc_log(&mc->log, OMC_LOG_WARNING, "%s:%s: %zu requests were not answered", server->name.host,
+            server->name.port, losses->unanswered);
+    losses->unanswered = 0;
+}
+
+/* Acts on what does not call back, but for the log. */
+static void take_report(omcache_t *mc, struct omc_server *server, const struct omc_report *report,
+                        struct losses *losses)
+{
+    int rc = report->status;
+
+    switch (report->kind) {
+    case OMC_REPORT_SILENCE:
+        omc_outcome_silence(mc, server, report);
+        break;
+    case OMC_REPORT_RETURNED:
+        rc = move_request(mc, server, report);
+        if (rc == OMCACHE_OK)
+            break;
+        /* fall through */
+    case OMC_REPORT_FAILED:
+        omc_outcome_failure(mc, server, &report->claim, rc);
+        *(report->unanswered ? &losses->unanswered : &losses->failed) += 1;
+        break;
+    case OMC_REPORT_RENEWED:
+        follow(mc, server, report);
+        break;
+    default:
+        log_notice(mc, server, &report->notice, losses->failed);
+        losses->failed = 0;
+        break;
+    }
+}
+
+/* Goes on with what a link has to report, in a turn that may read. */
+static size_t take_all(omcache_t *mc, struct omc_server *server, bool reads, int64_t now)
+{
+    struct omc_report report;
+    struct losses losses = {0, 0};
+
+    report.has_more = false;
+    while (omc_life_next(&server->link, reads && !mc->doomed, now, &report)) {
+        if (report.kind == OMC_REPORT_ANSWER || report.kind == OMC_REPORT_STRAY)
+            log_unanswered(mc, server, &losses);
+        if (report.kind == OMC_REPORT_ANSWER) {
+            deliver_answer(mc, server, &report);
+            continue;
+        }
+        if (report.kind == OMC_REPORT_STRAY) {
+            omc_respond(mc, &report.reply.value);
+            continue;
+        }
+        note_state(mc, server);
+        take_report(mc, server, &report, &losses);
+    }
+    note_state(mc, server);
+    mc->fleet.stalled = mc->fleet.stalled || server->link.conn.stalled;
+    if (server->link.has_new) {
+        server->link.has_new = false;
+        omc_enqueue_note(mc, server);
+    }
+    omc_touch_server(&mc->fleet, server);
+    return losses.failed;
+}
+
+size_t omc_turn_take(omcache_t *mc, struct omc_server *server, int64_t now)
+{
+    return take_all(mc, server, false, now);
+}
+
+void omc_turn_receive(omcache_t *mc, struct omc_server *server, int64_t now)
+{
+    take_all(mc, server, true, now);
+}
+
+void omc_turn_event(omcache_t *mc, struct omc_server *server, enum omc_event event,
+                    const char *reason, int64_t now)
+{
+    omc_life_event(&server->link, event, reason);
+    omc_turn_take(mc, server, now);
+}
+
+size_t omc_turn_end(omcache_t *mc, struct omc_server *server, int status)
+{
+    omc_life_end(&server->link, status);
+    omc_deadlines_remove(&mc->deadlines, &server->deadline);
+    return omc_turn_take(mc, server, 0); /* nothing begins by it */
+}
+
+void omc_turn_prepare(omcache_t *mc, struct omc_server *server, int64_t now)
+{
+    omc_life_start(&server->link);
+    omc_turn_take(mc, server, now);
+    omc_life_fence(&server->link);
+    omc_turn_take(mc, server, now);
+}
+
+void omc_turn_write(omcache_t *mc, struct omc_server *server, int64_t now)
+{
+    omc_life_write(&server->link, now);
+    omc_turn_take(mc, server, now);
+}
+
+void omc_turn_keep(omcache_t *mc, struct omc_server *server, int64_t now)
+{
+    if (!omc_connection_waits(&server->link.conn) || omc_enqueue_keep(mc, server))
+        return;
+    omc_life_broken(&server->link, ENOMEM); /* half a request is on its way, the rest is lost */
+    omc_turn_take(mc, server, now);
+}
+
+void omc_turn_read(omcache_t *mc, struct omc_server *server, int64_t now)
+{
+    omc_life_receive(&server->link);
+    omc_turn_receive(mc, server, now);
+}
+
+void omc_turn_ready(omcache_t *mc, struct omc_server *server, int64_t now)
+{
+    omc_life_step(&server->link, now);
+    omc_turn_receive(mc, server, now);
+}
+
+/* Perhaps nobody has looked since the name was found, or the connection was made.  What goes on
+ * only now has not had its time. */
+static void look(omcache_t *mc, struct omc_server *server, bool unwatched, int64_t now)
+{
+    struct omc_watches *watches = &mc->shared.watches;
+    enum omc_state before = server->link.state;
+
+    if (omc_state_is_resolving(before)) {
+        omc_names_look(&mc->shared.names, now);
+        omc_life_found(&server->link, now);
+        omc_turn_take(mc, server, now);
+    }
+    if (unwatched && server->link.state != before)
+        server->link.conn.since = now;
+    omc_watch_choose_none(watches);
+    omc_life_choose(&server->link);
+    omc_watch_wait(watches, 0);
+    omc_turn_ready(mc, server, now);
+}
+
+void omc_turn_check_deadline(omcache_t *mc, struct omc_server *server, int64_t now)
+{
+    struct omc_link *link = &server->link;
+    int64_t deadline = omc_patience_deadline(link);
+    bool was_up = omc_state_is_up(link->state), unwatched = now - deadline >= UNWATCHED_TIME;
+    const char *reason;
+
+    if (now < deadline)
+        return;
+    if (omc_work_is_pending(link)) {
+        omc_turn_read(mc, server, now);
+        return;
+    }
+    omc_doubt_check_deadline(link, now);
+    omc_turn_take(mc, server, now);
+    if (omc_state_is_resolving(link->state) || omc_state_is_connecting(link->state))
+        look(mc, server, unwatched, now);
+    reason = omc_patience_reason(link, now);
+    if (reason != NULL)
+        omc_turn_event(mc, server, OMC_EVENT_FAILED, reason, now);
+    /* A reconnect that nobody watched has proved nothing: again, at once. */
+    if (reason != NULL && !was_up && unwatched)
+        link->retry_at = now;
+}

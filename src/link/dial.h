@@ -1,0 +1,19 @@
+/*
+ * Dialling: learning the addresses of a server, and connecting to one of them.  All of these give
+ * what has happened by it, or nothing.
+ */
+#ifndef OMC_LINK_DIAL_H
+#define OMC_LINK_DIAL_H
+
+#include <stdint.h>
+
+#include "link/link.h"
+
+/* Learns its addresses, at once or later; then it is to be called again. */
+struct omc_news omc_dial_resolve(struct omc_link *link, int64_t now);
+
+/* Begins to connect to them; and goes on with that. */
+struct omc_news omc_dial_connect(struct omc_link *link, int64_t now);
+struct omc_news omc_dial_step(struct omc_link *link, int64_t now);
+
+#endif

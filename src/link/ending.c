@@ -1,0 +1,59 @@
+/*
+ * Requests of a connection that ends; see ending.h.
+ */
+#include "link/ending.h"
+
+#include "link/counter.h"
+
+void omc_ending_begin(struct omc_link *link, enum omc_fate fate, int status)
+{
+    struct omc_ending *ending = &link->ending;
+
+    omc_connection_close(&link->conn, &ending->remains);
+    ending->next = 0;
+    ending->on = true;
+    ending->fate = fate;
+    ending->status = status;
+    link->came = 0;
+}
+
+/* What becomes of a request.  One that has begun to count might get as far on each connection as on
+ * this one. */
+static enum omc_report_kind fate_of(const struct omc_ending *ending,
+                                    const struct omc_pending *pending, bool sent)
+{
+    bool has_begun = pending->claim.counter != NULL && omc_counter_has_begun(pending);
+
+    return ending->fate == OMC_FATE_MOVE && !sent && !has_begun ? OMC_REPORT_RETURNED
+                                                                : OMC_REPORT_FAILED;
+}
+
+/* The status with which it ends, if it does. */
+static int end_status(const struct omc_ending *ending, bool sent)
+{
+    return ending->fate == OMC_FATE_END || !sent ? ending->status : OMCACHE_SERVER_FAILURE;
+}
+
+bool omc_ending_next(struct omc_link *link, struct omc_report *report)
+{
+    struct omc_ending *ending = &link->ending;
+    const struct omc_queue *queue = &ending->remains.queue;
+
+    while (ending->next != queue->count) {
+        uint32_t number = queue->first + ending->next++;
+        const struct omc_pending *pending = omc_queue_find(queue, number);
+        bool sent = (int32_t)(number - ending->remains.begun) < 0;
+
+        if (pending == NULL || pending->claim.owner == OMC_OWNER_GONE)
+            continue;
+        report->ask = &pending->ask;
+        if (omc_report_end(report, fate_of(ending, pending, sent), pending,
+                           end_status(ending, sent))) {
+            report->claim.counter = NULL; /* that is freed with the remains */
+            return true;
+        }
+    }
+    omc_connection_free_remains(&ending->remains);
+    ending->on = false;
+    return false;
+}

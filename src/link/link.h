@@ -1,0 +1,82 @@
+/*
+ * A link: the way to one server.  It finds the server, connects, greets it, asks and is answered,
+ * and gives up.  It knows no handle: what has happened is returned by omc_life_next.
+ */
+#ifndef OMC_LINK_LINK_H
+#define OMC_LINK_LINK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "link/connection.h"
+#include "link/counters.h"
+#include "link/endpoint.h"
+#include "link/race.h"
+#include "link/report.h"
+#include "link/second.h"
+#include "link/shared.h"
+#include "link/state.h"
+#include "link/watch.h"
+
+/* Looking at waiting requests, whether the codec, which is new, can carry them. */
+struct omc_check {
+    bool on;
+    bool quiet;    /* the one in front of the next is */
+    bool refused;  /* one was */
+    uint32_t next; /* its number */
+};
+
+struct omc_link {
+    struct omc_shared *shared;
+    enum omc_state state; /* only life.c changes it */
+    struct omc_connection conn;
+    struct omc_watch watch; /* of its socket */
+    struct omc_endpoint endpoint;
+    struct omc_race race;       /* while connecting */
+    struct omc_address address; /* what it is connected to */
+    struct omc_second *second;  /* a connection beside that, while it is in doubt, or NULL */
+    int64_t doubted_at;         /* when the last one of those began */
+    enum omc_greeting known;    /* what the server answers, for all that is known */
+    enum omc_greeting greeting; /* that of the handshake under way, or the next one, if chosen */
+    bool cautious;              /* the next hello goes alone */
+    uint32_t failures;          /* since the last answer: attempts to connect that failed, */
+    uint32_t wasted;            /* connections that proved themselves and gave no answer */
+    int64_t retry_at;           /* while down: when to reconnect */
+    struct omc_counters counters;
+
+    /* What has happened, and is to be gone on with, in this order: */
+    struct omc_ending ending; /* requests of the connection before */
+    struct omc_notice notice; /* to be reported */
+    struct omc_check check;
+    bool greeting_waits; /* the hello is to be written */
+    struct omc_news news;
+    bool has_new; /* requests may be sent that could not be, or are to be fenced */
+    short ready;  /* what a wait has found; it was received from meanwhile */
+    size_t came;  /* bytes by the last read that nobody has looked at */
+};
+
+/* One that is all zero, to be given an endpoint; the first request has that number. */
+void omc_link_init(struct omc_link *link, struct omc_shared *shared, uint32_t first_number);
+void omc_link_fini(struct omc_link *link);
+
+/* Gives up the second connection, if there is one; and all sockets. */
+void omc_link_drop_second(struct omc_link *link);
+void omc_link_close_sockets(struct omc_link *link);
+
+static inline struct omc_link *omc_link_of_endpoint(struct omc_endpoint *endpoint)
+{
+    return (struct omc_link *)((char *)endpoint - offsetof(struct omc_link, endpoint));
+}
+
+/* Notes an answer to a request: its server is of use. */
+static inline void omc_link_note_answer(struct omc_link *link, int64_t now)
+{
+    omc_connection_note_life(&link->conn, now);
+    link->conn.answered = true;
+    link->conn.parts = 0;
+    link->failures = 0;
+    link->wasted = 0;
+}
+
+#endif

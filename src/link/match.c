@@ -1,0 +1,262 @@
+/*
+ * Reading and matching answers; see match.h.
+ */
+#include "link/match.h"
+
+#include <errno.h>
+
+#include "link/answers.h"
+#include "link/counting.h"
+#include "link/protocol.h"
+#include "net/socket.h"
+#include "proto/opcode.h"
+
+enum {
+    DROP = 1024, /* bytes read at once that are more than a drop */
+    DROPS = 100, /* in a row that are a sign of life */
+};
+
+/* Settles the oldest request, which is in front of one that was answered; whether that is
+ * reported. */
+static bool settle_oldest(struct omc_queue *queue, struct omc_pending *oldest,
+                          struct omc_report *report)
+{
+    bool is_told = omc_report_end(report, oldest->quiet ? OMC_REPORT_SILENCE : OMC_REPORT_FAILED,
+                                  oldest, OMCACHE_SERVER_FAILURE);
+
+    report->unanswered = !oldest->quiet;
+    omc_queue_settle(queue, oldest);
+    return is_told;
+}
+
+/* Answers come in order: quiet requests at the front had nothing to tell if this is the answer to a
+ * later one, and it is too late for those that are forgotten.  An answer to a no-op means that
+ * everything before it has been dealt with: what was not answered will not be.  Whether one is
+ * reported; there may be more then. */
+static bool settle_older(struct omc_queue *queue, const struct omc_reply *reply,
+                         struct omc_report *report)
+{
+    while (queue->first != reply->opaque) {
+        struct omc_pending *oldest = omc_queue_find(queue, queue->first);
+
+        if (oldest == NULL ||
+            (!oldest->forgotten && !oldest->quiet && reply->opcode != OMC_OP_NOOP))
+            break;
+        if (settle_oldest(queue, oldest, report))
+            return true;
+    }
+    return false;
+}
+
+/* Whether answers to later requests have come for too long while the oldest's is left out:
+ * what comes meanwhile is no sign that it will.  In order, it never would.  (That it was asked
+ * long ago says nothing: it may have been sent late.) */
+static bool is_overtaken(const struct omc_shared *shared, struct omc_pending *oldest)
+{
+    if (oldest->overtaken == 0)
+        oldest->overtaken = shared->usec | 1;
+    return (shared->usec - (oldest->overtaken & ~1U)) / 1000 >= shared->settings.dead_timeout;
+}
+
+void omc_match_strip(struct omc_reply *reply, size_t prefix_len)
+{
+    if (prefix_len > 0 && reply->value.key_len >= prefix_len && omc_opcode_is_get(reply->opcode)) {
+        reply->value.key += prefix_len;
+        reply->value.key_len -= prefix_len;
+    }
+}
+
+/* Why an answer, of which no more than its number and opcode are known, cannot be that to a
+ * request; NULL if it can. */
+static const char *find_fault(const struct omc_connection *conn, const struct omc_pending *pending,
+                              const struct omc_reply *reply)
+{
+    if (!omc_connection_was_sent(conn, reply->opaque))
+        return "answer to something that was not sent";
+    if (reply->opcode != pending->ask.op)
+        return "answer to another operation than was asked for";
+    return NULL;
+}
+
+/* Why an answer cannot be that to a request; NULL if it can. */
+static const char *find_mismatch(const struct omc_link *link, const struct omc_pending *pending,
+                                 struct omc_reply *reply)
+{
+    const struct omc_askers *askers = &link->shared->askers;
+    const char *fault = find_fault(&link->conn, pending, reply);
+
+    if (fault != NULL)
+        return fault;
+    omc_match_strip(reply, pending->claim.prefix_len);
+    if (!pending->forgotten && !pending->fence &&
+        !askers->fits(askers->context, &pending->claim, reply))
+        return "answer with another key than was asked for";
+    return NULL;
+}
+
+/* What an answer is to a request that it was found to fit. */
+static enum omc_report_kind take(struct omc_link *link, struct omc_pending *pending,
+                                 struct omc_report *report)
+{
+    struct omc_reply *reply = &report->reply;
+    const struct omc_pending asked = *pending;
+
+    if (!asked.forgotten)
+        pending->claim.counter = NULL; /* it is with `asked` now */
+    if (reply->last)
+        omc_queue_settle(&link->conn.queue, pending);
+    if (asked.forgotten)
+        return OMC_REPORT_NONE;
+    report->claim = asked.claim;
+    report->op = asked.ask.op;
+    if (asked.claim.counter != NULL && omc_counting_go_on(link, &asked, reply)) {
+        report->number = omc_queue_next(&link->conn.queue) - 1;
+        return OMC_REPORT_RENEWED;
+    }
+    if (reply->silent)
+        return OMC_REPORT_SILENCE;
+    return asked.fence ? OMC_REPORT_STRAY : OMC_REPORT_ANSWER;
+}
+
+/* The peer says what it was not asked for: another server may have taken its place. */
+static struct omc_news fail(struct omc_link *link, const char *problem)
+{
+    link->known = OMC_GREETING_NONE;
+    return (struct omc_news){OMC_EVENT_FAILED, problem, 0};
+}
+
+/* Looks at an answer that was read: reports what is over by it, one thing at a time, and at last
+ * the answer itself. */
+static void match(struct omc_link *link, int64_t now, struct omc_report *report)
+{
+    struct omc_queue *queue = &link->conn.queue;
+    struct omc_reply *reply = &report->reply;
+    bool is_new = !report->has_more;
+    struct omc_pending *pending = omc_queue_find(queue, reply->opaque);
+    const char *fault;
+
+    if (pending == NULL) {
+        link->conn.foreign = true;
+        report->kind = OMC_REPORT_STRAY;
+        return;
+    }
+    fault = is_new ? find_mismatch(link, pending, reply) : NULL;
+    if (fault != NULL) {
+        link->news = fail(link, fault);
+        return;
+    }
+    omc_link_note_answer(link, now);
+    report->has_more = queue->first != reply->opaque && settle_older(queue, reply, report);
+    if (report->has_more)
+        return;
+    if (queue->first != reply->opaque &&
+        is_overtaken(link->shared, omc_queue_find(queue, queue->first)))
+        link->news =
+            fail(link, "answers to later requests came within the dead timeout, one did not");
+    else
+        report->kind = take(link, pending, report);
+}
+
+/* The answer to one request is over the limit: that one is told so. */
+static void refuse_large(struct omc_link *link, struct omc_report *report)
+{
+    struct omc_queue *queue = &link->conn.queue;
+    struct omc_pending *pending = omc_queue_find(queue, report->reply.opaque);
+    const char *fault;
+
+    if (pending == NULL)
+        fault = "answer to nothing that was asked, and over the receive limit";
+    else
+        fault = find_fault(&link->conn, pending, &report->reply);
+    if (fault != NULL) {
+        link->news = fail(link, fault);
+        return;
+    }
+    if (omc_report_failure(report, pending, OMCACHE_BUFFER_FULL))
+        omc_queue_settle(queue, pending);
+    link->news = (struct omc_news){OMC_EVENT_DISCARD, "answer over the receive limit", 0};
+}
+
+/* A part of an answer is a sign of life.  But not for ever, where it comes in drops; and not if
+ * those that are whole prove to be no answers. */
+static void note_part(struct omc_link *link, int64_t now)
+{
+    struct omc_connection *conn = &link->conn;
+    size_t count = link->came;
+
+    link->came = 0;
+    if (count == 0 || omc_buffer_size(&conn->in.buffer) == 0)
+        return;
+    if (count >= DROP)
+        conn->parts = 0;
+    else if (conn->parts < UINT8_MAX)
+        conn->parts++;
+    if (!conn->foreign && conn->parts <= DROPS)
+        omc_connection_note_life(conn, now);
+}
+
+/* Goes on with what came; false if there is nothing to go on with. */
+static bool match_next(struct omc_link *link, int64_t now, struct omc_report *report)
+{
+    if (report->has_more) {
+        match(link, now, report);
+        return true;
+    }
+    if (omc_state_is_handshake(link->state)) {
+        link->news = omc_protocol_read_answer(link);
+        return link->news.event != OMC_EVENT_NONE;
+    }
+    switch (omc_answers_next(&link->conn, link->shared->settings.recv_limit, &report->reply)) {
+    case OMC_DECODE_MORE:
+        return false;
+    case OMC_DECODE_TOO_LARGE:
+        refuse_large(link, report);
+        break;
+    case OMC_DECODE_BROKEN:
+        link->news = fail(link, "what came is no answer to what was asked");
+        break;
+    case OMC_DECODE_REPLY:
+        match(link, now, report);
+        break;
+    }
+    return true;
+}
+
+bool omc_match_next(struct omc_link *link, int64_t now, struct omc_report *report)
+{
+    link->conn.handling = omc_stream_is_open(&link->conn.stream);
+    if (link->conn.handling && match_next(link, now, report))
+        return true;
+    link->conn.handling = false;
+    note_part(link, now);
+    return false;
+}
+
+/* The limit is for each call that has not returned: if the outer ones' values took
+ * all of it, the inner ones could never end. */
+static size_t limit_of_call(const struct omc_link *link)
+{
+    size_t others =
+        omc_inbox_size_below(&link->conn.in, omc_inbox_level_of_call(link->shared->depth));
+    size_t limit = link->shared->settings.recv_limit;
+
+    if (others == 0 || limit > SIZE_MAX - others - OMC_INBOX_LEAST)
+        return limit;
+    return limit + others + OMC_INBOX_LEAST;
+}
+
+bool omc_match_await(struct omc_link *link)
+{
+    return omc_answers_await(&link->conn, limit_of_call(link));
+}
+
+struct omc_news omc_match_read(struct omc_link *link)
+{
+    static const struct omc_news no_news;
+    ssize_t taken = omc_answers_read(&link->conn, limit_of_call(link));
+
+    link->came = taken > 0 ? (size_t)taken : 0;
+    if (taken == OMC_SOCKET_CLOSED)
+        return omc_protocol_broken(link, "closed by the server");
+    return taken == OMC_SOCKET_ERROR ? omc_protocol_error(link, errno) : no_news;
+}

@@ -1,0 +1,235 @@
+/*
+ * Choosing the protocol of a server.
+ */
+#include "link/protocol.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "link/codecs.h"
+#include "link/link.h"
+#include "link/shortage.h"
+#include "net/errors.h"
+
+static const struct omc_news no_news;
+
+/* Looks at the next waiting request; whether it is to be reported that it cannot be carried. */
+static bool check_next(struct omc_link *link, struct omc_report *report)
+{
+    struct omc_connection *conn = &link->conn;
+    struct omc_pending *pending = omc_queue_find(&conn->queue, link->check.next++);
+    int rc = pending == NULL ? OMCACHE_OK : omc_connection_accept(conn, pending);
+    bool is_told;
+
+    if (pending == NULL)
+        return false;
+    /* A no-op of our own with nothing quiet in front of it: some proxies close at it. */
+    if (rc == OMCACHE_OK && (!pending->fence || link->check.quiet)) {
+        link->check.quiet = pending->quiet;
+        return false;
+    }
+    is_told = omc_report_failure(report, pending, rc);
+    omc_connection_refuse(conn, pending);
+    return is_told;
+}
+
+bool omc_protocol_check(struct omc_link *link, struct omc_report *report)
+{
+    struct omc_check *check = &link->check;
+
+    while ((int32_t)(omc_queue_next(&link->conn.queue) - check->next) > 0) {
+        if (check_next(link, report)) {
+            check->refused = true;
+            return true;
+        }
+    }
+    check->on = false;
+    link->has_new = true;
+    if (!omc_connection_fence(&link->conn))
+        link->news = omc_shortage_news(link, ENOMEM);
+    /* Whose outcome nobody waits for would not hear of it otherwise. */
+    if (check->refused)
+        link->notice = (struct omc_notice){.kind = OMC_REPORT_REFUSED};
+    return false;
+}
+
+/* Speaks a protocol from now on; AUTO: none before it is known. */
+static void speak(struct omc_link *link, int protocol)
+{
+    link->conn.codec = omc_codecs_find(protocol);
+    link->check = (struct omc_check){.on = link->conn.codec != NULL, .next = link->conn.begun};
+}
+
+/* Whether that is a greeting, and in a protocol that the application has not excluded. */
+static bool is_allowed(const struct omc_shared *shared, enum omc_greeting greeting)
+{
+    return greeting != OMC_GREETING_NONE &&
+           (shared->settings.protocol == OMCACHE_PROTOCOL_AUTO ||
+            shared->settings.protocol == omc_hello_protocol(greeting));
+}
+
+/* The next greeting in their order that is allowed, or none. */
+static enum omc_greeting next_allowed(const struct omc_shared *shared, enum omc_greeting greeting)
+{
+    while (++greeting < OMC_GREETING_COUNT) {
+        if (is_allowed(shared, greeting))
+            return greeting;
+    }
+    return OMC_GREETING_NONE;
+}
+
+static enum omc_greeting first_allowed(const struct omc_shared *shared)
+{
+    return next_allowed(shared, OMC_GREETING_NONE);
+}
+
+/* What to try when the server does not answer its greeting, or none.  If it once did, all
+ * are tried from the first: it may only have been about to end.  That is not known any more
+ * then, so that this ends. */
+static enum omc_greeting next_to_try(const struct omc_link *link)
+{
+    enum omc_greeting first = first_allowed(link->shared);
+    bool was_known = link->known == link->greeting;
+
+    if (!is_allowed(link->shared, link->greeting))
+        return first;
+    if (was_known &&
+        (link->shared->settings.protocol == OMCACHE_PROTOCOL_AUTO || link->greeting != first))
+        return first;
+    return next_allowed(link->shared, link->greeting);
+}
+
+/* Whether nothing may follow the hello because it is not known which one is answered.  That
+ * goes for the last of several, too: what closes the connection must be the hello itself. */
+static bool is_guess(const struct omc_link *link)
+{
+    return link->known != link->greeting &&
+           next_allowed(link->shared, first_allowed(link->shared)) != OMC_GREETING_NONE;
+}
+
+int omc_protocol_known(const struct omc_link *link)
+{
+    int chosen = link->shared->settings.protocol;
+
+    return chosen != OMCACHE_PROTOCOL_AUTO ? chosen : omc_hello_protocol(link->known);
+}
+
+bool omc_protocol_carries(const struct omc_link *link, const struct omc_ask *ask)
+{
+    const struct omc_codec *codec = link->conn.codec;
+    struct omc_ask copy = *ask;
+
+    return codec == NULL || codec->protocol != omc_protocol_known(link) || codec->accept(&copy);
+}
+
+enum omc_greeting omc_protocol_choose(const struct omc_link *link)
+{
+    if (is_allowed(link->shared, link->known))
+        return link->known;
+    return is_allowed(link->shared, link->greeting) ? link->greeting : first_allowed(link->shared);
+}
+
+/* What is known is said at once and not waited for, but by values; what is not must be found
+ * first.  All is chosen before callbacks can choose another protocol. */
+void omc_protocol_greet(struct omc_link *link, int64_t now)
+{
+    link->greeting = omc_protocol_choose(link);
+    omc_connection_open(&link->conn, link->greeting, now);
+    link->conn.held = link->cautious || is_guess(link);
+    link->cautious = false;
+    speak(link, omc_protocol_known(link));
+}
+
+/* The server answers, and will be greeted so from now on. */
+static struct omc_news accept_greeting(struct omc_link *link, enum omc_greeting greeting)
+{
+    speak(link, omc_hello_protocol(greeting));
+    link->conn.held = false;
+    link->conn.proved = true;
+    link->known = greeting;
+    link->greeting = OMC_GREETING_NONE;
+    return (struct omc_news){.event = OMC_EVENT_VERIFIED};
+}
+
+/* Whether it can be spoken to in text on the connection where it was greeted in meta:
+ * nothing has been asked in that, and the application has not chosen just that. */
+static bool may_be_text(const struct omc_link *link)
+{
+    return !omc_connection_has_sent(&link->conn) &&
+           link->shared->settings.protocol != OMCACHE_PROTOCOL_META;
+}
+
+/* Whether it has proved itself before, and what is wrong with its handshake may be due to what
+ * was asked behind the hello: a proxy closes where it does not know a command.  Then it is asked
+ * again, by a hello that goes alone. */
+static bool may_be_rejection(const struct omc_link *link)
+{
+    return link->state == OMC_STATE_HANDSHAKE && link->counters.connects > 0 &&
+           omc_connection_awaits_answer(&link->conn);
+}
+
+static struct omc_news ask_again(struct omc_link *link, const char *reason)
+{
+    link->cautious = true;
+    return (struct omc_news){OMC_EVENT_REJECTED, reason, 0};
+}
+
+/* The server does not answer what it was greeted with.  Another one can be tried if nothing
+ * was asked behind that. */
+static struct omc_news try_next(struct omc_link *link, const char *reason)
+{
+    enum omc_greeting next =
+        omc_connection_has_sent(&link->conn) ? OMC_GREETING_NONE : next_to_try(link);
+
+    link->greeting = OMC_GREETING_NONE;
+    link->known = OMC_GREETING_NONE;
+    if (may_be_rejection(link))
+        return ask_again(link, reason);
+    link->greeting = next;
+    return (struct omc_news){next == OMC_GREETING_NONE ? OMC_EVENT_FAILED : OMC_EVENT_OTHER, reason,
+                             0};
+}
+
+struct omc_news omc_protocol_read_answer(struct omc_link *link)
+{
+    const char *problem = NULL;
+
+    switch (omc_connection_read_hello(&link->conn, link->greeting, &problem)) {
+    case OMC_HELLO_MORE:
+        return no_news;
+    case OMC_HELLO_GOOD:
+        return accept_greeting(link, link->greeting);
+    case OMC_HELLO_TEXT:
+        if (may_be_text(link))
+            return accept_greeting(link, OMC_GREETING_VERSION);
+        problem = "the server does not speak the meta protocol, as memcached does since 1.6.10";
+        if (link->shared->settings.protocol != OMCACHE_PROTOCOL_META)
+            return try_next(link, problem);
+        link->known = OMC_GREETING_NONE;
+        break;
+    case OMC_HELLO_OTHER:
+        return try_next(link, "what came is no answer in a protocol of memcached");
+    case OMC_HELLO_REFUSED:
+        break;
+    }
+    link->greeting = OMC_GREETING_NONE;
+    return (struct omc_news){OMC_EVENT_FAILED, problem, 0};
+}
+
+struct omc_news omc_protocol_error(struct omc_link *link, int error)
+{
+    if (error == ECONNRESET || error == EPIPE)
+        return omc_protocol_broken(link, strerror(error));
+    if (omc_errors_is_shortage(error, NULL))
+        return omc_shortage_news(link, error);
+    return (struct omc_news){OMC_EVENT_FAILED, strerror(error), 0};
+}
+
+struct omc_news omc_protocol_broken(struct omc_link *link, const char *reason)
+{
+    if (may_be_rejection(link))
+        return ask_again(link, reason);
+    if (omc_state_is_handshake(link->state))
+        return try_next(link, reason);
+    return (struct omc_news){OMC_EVENT_FAILED, reason, 0};
+}

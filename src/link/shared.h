@@ -1,0 +1,49 @@
+/*
+ * What the links of a handle share: settings, memory, descriptors and a resolver.
+ */
+#ifndef OMC_LINK_SHARED_H
+#define OMC_LINK_SHARED_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "link/names.h"
+#include "link/pool.h"
+#include "link/queue.h"
+#include "link/watch.h"
+#include "proto/codec.h"
+
+/* Times in milliseconds, sizes in bytes. */
+struct omc_settings {
+    uint32_t connect_timeout;
+    uint32_t reconnect_timeout;
+    uint32_t dead_timeout;
+    uint32_t keepalive; /* in seconds */
+    size_t recv_limit;
+    int protocol; /* one of OMCACHE_PROTOCOL_* */
+};
+
+/* What only those know who ask.  These change nothing. */
+struct omc_askers {
+    void *context;
+    /* Whether an answer can be that to their request: it has not another one's key, as far as can
+     * be known. */
+    bool (*fits)(void *context, const struct omc_claim *claim, const struct omc_reply *reply);
+    /* Whether somebody waits for it. */
+    bool (*await)(void *context, const struct omc_claim *claim);
+};
+
+struct omc_shared {
+    struct omc_settings settings;
+    struct omc_askers askers;
+    struct omc_pool pool;
+    struct omc_watches watches;
+    struct omc_names names;
+    unsigned depth;  /* calls of the application that have not returned */
+    uint32_t usec;   /* when the application's last call began, or waited; wraps */
+    uint32_t random; /* state of the generator: for pauses, and for servers chosen at random */
+    int shortage;    /* errno of what has run out since a connection was last made, or 0 */
+};
+
+#endif
