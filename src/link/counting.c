@@ -12,57 +12,58 @@ enum {
 };
 
 /* Queues the next request in place of the one that was answered. */
-static int queue_next(struct omc_link *link, const struct omc_pending *asked,
-                      const struct omc_ask *ask)
+static int queue_next(struct omc_link *link, struct omc_report *report, const struct omc_ask *ask)
 {
-    int rc = omc_connection_submit_copy(&link->conn, ask, &asked->claim, SIZE_MAX);
+    int rc = omc_connection_submit_copy(&link->conn, ask, &report->claim, SIZE_MAX);
 
     link->has_new = link->has_new || rc == OMCACHE_OK;
+    report->number = omc_queue_next(&link->conn.queue) - 1;
     return rc;
 }
 
 /* There is no counter: make it. */
-static int add_value(struct omc_link *link, const struct omc_pending *asked)
+static int add_value(struct omc_link *link, struct omc_report *report)
 {
+    struct omc_counter *counter = report->claim.counter;
     struct omc_ask add;
 
-    omc_text_make_counter(&asked->claim.counter->delta, asked->claim.counter->digits, &add);
-    return queue_next(link, asked, &add);
+    omc_text_make_counter(&counter->delta, counter->digits, &add);
+    return queue_next(link, report, &add);
 }
 
 /* There is one again: count. */
-static int count_again(struct omc_link *link, const struct omc_pending *asked)
+static int count_again(struct omc_link *link, struct omc_report *report)
 {
-    if (++asked->claim.counter->tries >= TRIES)
-        return OMCACHE_FAIL;
-    return queue_next(link, asked, &asked->claim.counter->delta);
+    struct omc_counter *counter = report->claim.counter;
+
+    return ++counter->tries >= TRIES ? OMCACHE_FAIL : queue_next(link, report, &counter->delta);
 }
 
 /* Whether what was answered needs another request, which could be queued. */
-static bool needs_more(struct omc_link *link, const struct omc_pending *asked, int *status)
+static bool needs_more(struct omc_link *link, struct omc_report *report)
 {
-    bool is_add = asked->ask.op == OMC_OP_ADD;
-    int rc;
+    int *status = &report->reply.value.status, rc;
+    bool is_add = report->op == OMC_OP_ADD;
 
-    if (asked->claim.owner == OMC_OWNER_GONE ||
+    if (report->claim.owner == OMC_OWNER_GONE ||
         *status != (is_add ? OMCACHE_KEY_EXISTS : OMCACHE_NOT_FOUND))
         return false;
-    rc = is_add ? count_again(link, asked) : add_value(link, asked);
+    rc = is_add ? count_again(link, report) : add_value(link, report);
     if (rc == OMCACHE_OK)
         return true;
     *status = rc;
     return false;
 }
 
-bool omc_counting_go_on(struct omc_link *link, const struct omc_pending *asked,
-                        struct omc_reply *reply)
+bool omc_counting_go_on(struct omc_link *link, struct omc_report *report)
 {
-    struct omc_counter *counter = asked->claim.counter;
+    struct omc_counter *counter = report->claim.counter;
+    struct omc_reply *reply = &report->reply;
 
-    if (needs_more(link, asked, &reply->value.status))
+    if (needs_more(link, report))
         return true;
     reply->opcode = counter->delta.op;
-    if (asked->ask.op == OMC_OP_ADD && reply->value.status == OMCACHE_OK) {
+    if (report->op == OMC_OP_ADD && reply->value.status == OMCACHE_OK) {
         reply->value.delta_value = counter->delta.initial;
         reply->silent = omc_opcode_is_quiet(reply->opcode);
     }

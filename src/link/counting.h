@@ -10,10 +10,9 @@
 #include "link/link.h"
 #include "omcache.h"
 
-/* Looks at the answer to a request that has a counter.  True if another request took
- * its place.  Else reply becomes the answer to the increment, and the counter is
- * freed. */
-bool omc_counting_go_on(struct omc_link *link, const struct omc_pending *asked,
-                        struct omc_reply *reply);
+/* Looks at the answer to a request that has a counter.  True if another request took its place,
+ * under the report's number.  Else the reply becomes the answer to the increment, and the counter
+ * is freed. */
+bool omc_counting_go_on(struct omc_link *link, struct omc_report *report);
 
 #endif

@@ -99,23 +99,21 @@ static enum omc_report_kind take(struct omc_link *link, struct omc_pending *pend
                                  struct omc_report *report)
 {
     struct omc_reply *reply = &report->reply;
-    const struct omc_pending asked = *pending;
+    bool forgotten = pending->forgotten, fence = pending->fence;
 
-    if (!asked.forgotten)
-        pending->claim.counter = NULL; /* it is with `asked` now */
+    report->claim = pending->claim;
+    report->op = pending->ask.op;
+    if (!forgotten)
+        pending->claim.counter = NULL; /* it is with the report now */
     if (reply->last)
         omc_queue_settle(&link->conn.queue, pending);
-    if (asked.forgotten)
+    if (forgotten)
         return OMC_REPORT_NONE;
-    report->claim = asked.claim;
-    report->op = asked.ask.op;
-    if (asked.claim.counter != NULL && omc_counting_go_on(link, &asked, reply)) {
-        report->number = omc_queue_next(&link->conn.queue) - 1;
+    if (report->claim.counter != NULL && omc_counting_go_on(link, report))
         return OMC_REPORT_RENEWED;
-    }
     if (reply->silent)
         return OMC_REPORT_SILENCE;
-    return asked.fence ? OMC_REPORT_STRAY : OMC_REPORT_ANSWER;
+    return fence ? OMC_REPORT_STRAY : OMC_REPORT_ANSWER;
 }
 
 /* The peer says what it was not asked for: another server may have taken its place. */
@@ -195,31 +193,34 @@ static void note_part(struct omc_link *link, int64_t now)
         omc_connection_note_life(conn, now);
 }
 
-/* Goes on with what came; false if there is nothing to go on with. */
-static bool match_next(struct omc_link *link, int64_t now, struct omc_report *report)
+/* The next answer of what came; false if there is none, or it is none. */
+static bool decode(struct omc_link *link, struct omc_report *report)
 {
-    if (report->has_more) {
-        match(link, now, report);
-        return true;
-    }
-    if (omc_state_is_handshake(link->state)) {
-        link->news = omc_protocol_read_answer(link);
-        return link->news.event != OMC_EVENT_NONE;
-    }
     switch (omc_answers_next(&link->conn, link->shared->settings.recv_limit, &report->reply)) {
-    case OMC_DECODE_MORE:
-        return false;
+    case OMC_DECODE_REPLY:
+        return true;
     case OMC_DECODE_TOO_LARGE:
         refuse_large(link, report);
         break;
     case OMC_DECODE_BROKEN:
         link->news = fail(link, "what came is no answer to what was asked");
         break;
-    case OMC_DECODE_REPLY:
-        match(link, now, report);
+    case OMC_DECODE_MORE:
         break;
     }
-    return true;
+    return false;
+}
+
+/* Goes on with what came; false if there is nothing to go on with. */
+static bool match_next(struct omc_link *link, int64_t now, struct omc_report *report)
+{
+    if (link->state != OMC_STATE_READY)
+        link->news = omc_protocol_read_answer(link);
+    else if (report->has_more || decode(link, report))
+        match(link, now, report);
+    else
+        return report->kind != OMC_REPORT_NONE || link->news.event != OMC_EVENT_NONE;
+    return link->state == OMC_STATE_READY || link->news.event != OMC_EVENT_NONE;
 }
 
 bool omc_match_next(struct omc_link *link, int64_t now, struct omc_report *report)
