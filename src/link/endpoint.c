@@ -36,9 +36,9 @@ size_t omc_endpoint_list(const struct omc_endpoint *endpoint, const struct omc_a
     }
     found = omc_lookup_result(endpoint->lookup, &ttl, &problem);
     for (size_t i = 0; i < found->count; i++) {
-        if (omc_address_is_equal(&found->items[i], &endpoint->proven))
+        if (omc_address_sum(&found->items[i]) == endpoint->proven)
             list[count++] = first = &found->items[i];
-        else if (omc_address_is_equal(&found->items[i], &endpoint->unproven))
+        else if (omc_address_sum(&found->items[i]) == endpoint->unproven)
             last = &found->items[i];
     }
     for (size_t i = 0; i < found->count; i++) {
@@ -52,14 +52,14 @@ size_t omc_endpoint_list(const struct omc_endpoint *endpoint, const struct omc_a
 
 void omc_endpoint_prove(struct omc_endpoint *endpoint, const struct omc_address *address)
 {
-    endpoint->proven = *address;
-    if (omc_address_is_equal(&endpoint->unproven, address))
-        endpoint->unproven.len = 0;
+    endpoint->proven = omc_address_sum(address);
+    if (endpoint->unproven == endpoint->proven)
+        endpoint->unproven = 0;
 }
 
 void omc_endpoint_disprove(struct omc_endpoint *endpoint, const struct omc_address *address)
 {
-    endpoint->unproven = *address;
-    if (omc_address_is_equal(&endpoint->proven, address))
-        endpoint->proven.len = 0;
+    endpoint->unproven = omc_address_sum(address);
+    if (endpoint->proven == endpoint->unproven)
+        endpoint->proven = 0;
 }

@@ -18,9 +18,9 @@ struct omc_endpoint {
     int shortage;               /* errno of what there was not enough of for it */
     bool found;                 /* in the list of those whose lookups have ended */
     struct omc_endpoint *next_found;
-    int64_t fresh_until;         /* how long that is believed */
-    struct omc_address proven;   /* where memcached was last found, */
-    struct omc_address unproven; /* and where it was not; of length 0: nowhere */
+    int64_t fresh_until; /* how long that is believed */
+    uint64_t proven;     /* the sum of where memcached was last found, */
+    uint64_t unproven;   /* and of where it was not; 0: nowhere */
 };
 
 /* Notes what it is called. */

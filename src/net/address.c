@@ -68,6 +68,16 @@ enum omc_address_kind omc_address_parse(struct omc_address *address, const char 
     return OMC_ADDRESS_NUMERIC;
 }
 
+uint64_t omc_address_sum(const struct omc_address *address)
+{
+    const unsigned char *bytes = (const unsigned char *)&address->storage;
+    uint64_t sum = 14695981039346656037ULL; /* FNV-1a */
+
+    for (size_t i = 0; i < address->len; i++)
+        sum = (sum ^ bytes[i]) * 1099511628211ULL;
+    return sum;
+}
+
 bool omc_address_is_equal(const struct omc_address *a, const struct omc_address *b)
 {
     return a->len == b->len && memcmp(&a->storage, &b->storage, a->len) == 0;

@@ -44,6 +44,9 @@ enum omc_address_kind omc_address_parse(struct omc_address *address, const char 
 /* Whether text is a port: digits only, from 1 to 65535. */
 bool omc_address_is_port(const char *text);
 
+/* A number that stands for it where a mistake costs little: two may have the same. */
+uint64_t omc_address_sum(const struct omc_address *address);
+
 bool omc_address_is_equal(const struct omc_address *a, const struct omc_address *b);
 bool omc_address_is_among(const struct omc_addresses *addresses, const struct omc_address *address);
 
