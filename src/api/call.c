@@ -17,6 +17,7 @@
 #include "client/setup.h"
 #include "client/submit.h"
 #include "client/tell.h"
+#include "client/turn.h"
 
 bool omc_call_is_foreign(const omcache_t *mc)
 {
@@ -158,6 +159,25 @@ static bool is_finished(omcache_t *mc, const struct omc_frame *frame)
     return mc->batch.awaited ? mc->batch.left == 0 : omc_loop_is_idle(mc);
 }
 
+/* Waits, until the deadline at most, and acts on what has come; what time it is then.  What alone
+ * is awaited is read in the same breath, unless that was tried in vain. */
+static int64_t take_turn(omcache_t *mc, int64_t now, int64_t deadline, bool *may_read)
+{
+    struct omc_server *server = *may_read ? omc_loop_answerer(mc, now, deadline) : NULL;
+    int64_t until;
+
+    if (server != NULL) {
+        *may_read = omc_loop_await(server);
+        if (*may_read)
+            omc_turn_read(mc, server, omc_call_clock(mc));
+        return omc_call_clock(mc);
+    }
+    until = omc_loop_deadline(mc);
+    omc_loop_wait(mc, omc_clock_left(now, deadline < until ? deadline : until));
+    omc_loop_dispatch(mc, omc_call_clock(mc));
+    return omc_call_clock(mc);
+}
+
 /* One turn at least, even if all is finished: a server that is coming back may
  * wait for it. */
 int omc_call_turn(omcache_t *mc, const struct omc_frame *frame, int64_t now, int64_t deadline)
@@ -169,7 +189,6 @@ int omc_call_turn(omcache_t *mc, const struct omc_frame *frame, int64_t now, int
         now = omc_call_clock(mc); /* callbacks may have taken long; and so below */
     }
     for (bool first = true;; first = false) {
-        int64_t until;
         bool finished;
 
         omc_loop_send(mc, now);
@@ -181,12 +200,7 @@ int omc_call_turn(omcache_t *mc, const struct omc_frame *frame, int64_t now, int
             return OMCACHE_OK;
         if (!first && (now >= deadline || omc_loop_is_stalled(mc)))
             return OMCACHE_AGAIN;
-        until = omc_loop_deadline(mc);
-        if (deadline < until)
-            until = deadline;
-        may_read = omc_loop_wait(mc, finished ? 0 : omc_clock_left(now, until), may_read);
-        omc_loop_dispatch(mc, omc_call_clock(mc));
-        now = omc_call_clock(mc);
+        now = take_turn(mc, now, finished ? now : deadline, &may_read);
     }
 }
 

@@ -16,6 +16,7 @@
 #include "link/doubt.h"
 #include "link/life.h"
 #include "link/match.h"
+#include "link/patience.h"
 #include "net/socket.h"
 
 /* One that fails on the way may leave its requests to others, which are then behind
@@ -82,34 +83,40 @@ int64_t omc_loop_deadline(omcache_t *mc)
     return mc->shared.names.deadline < deadline ? mc->shared.names.deadline : deadline;
 }
 
-/* The server that alone has something to do, if that is to answer. */
-static struct omc_server *only_answerer(const omcache_t *mc)
+/* Whether nothing is due before that time, as far as can be told at a glance. */
+static bool is_nothing_due(const omcache_t *mc, const struct omc_server *server, int64_t until)
+{
+    const struct omc_deadline *first = omc_deadlines_first(&mc->deadlines);
+
+    return !mc->fleet.moved && (first == NULL || first->when >= until) &&
+           omc_patience_deadline(&server->link) >= until &&
+           omc_operation_deadline(&mc->operations) >= until && mc->shared.names.deadline >= until;
+}
+
+struct omc_server *omc_loop_answerer(const omcache_t *mc, int64_t now, int64_t deadline)
 {
     struct omc_server *server = mc->fleet.active_count == 1 ? mc->fleet.active[0] : NULL;
+    int64_t until = now + 2 * OMC_SOCKET_PATIENCE;
 
     return server != NULL && !mc->shown && mc->shared.names.count == 0 &&
                    server->link.state == OMC_STATE_READY && server->link.second == NULL &&
                    omc_connection_awaits_answer(&server->link.conn) &&
-                   !omc_connection_wants_write(&server->link.conn)
+                   !omc_connection_wants_write(&server->link.conn) && deadline >= until &&
+                   is_nothing_due(mc, server, until)
                ? server
                : NULL;
 }
 
-bool omc_loop_wait(omcache_t *mc, int msec, bool may_read)
+bool omc_loop_await(struct omc_server *server)
 {
-    struct omc_server *server = may_read ? only_answerer(mc) : NULL;
+    return omc_match_await(&server->link);
+}
 
-    if (server != NULL &&
-        (msec < 0 || msec >= 2 * OMC_SOCKET_PATIENCE || server->link.conn.awaited)) {
-        if (!server->link.conn.awaited && !omc_match_await(&server->link))
-            return false;
-        server->link.watch.ready = POLLIN;
-        return true;
-    }
+void omc_loop_wait(omcache_t *mc, int msec)
+{
     choose_active(mc);
     omc_recovery_choose(mc);
     omc_watch_wait(&mc->shared.watches, msec);
-    return true;
 }
 
 /* Acts on what the wait has found about a server. */

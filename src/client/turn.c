@@ -214,18 +214,26 @@ size_t omc_turn_end(omcache_t *mc, struct omc_server *server, int status)
     return omc_turn_take(mc, server, 0); /* nothing begins by it */
 }
 
+/* The same, where mostly nothing has happened. */
+static inline void take_news(omcache_t *mc, struct omc_server *server, int64_t now)
+{
+    if (omc_link_is_stirred(&server->link))
+        omc_turn_take(mc, server, now);
+}
+
 void omc_turn_prepare(omcache_t *mc, struct omc_server *server, int64_t now)
 {
     omc_life_start(&server->link);
-    omc_turn_take(mc, server, now);
+    take_news(mc, server, now);
     omc_life_fence(&server->link);
-    omc_turn_take(mc, server, now);
+    take_news(mc, server, now);
 }
 
 void omc_turn_write(omcache_t *mc, struct omc_server *server, int64_t now)
 {
     omc_life_write(&server->link, now);
-    omc_turn_take(mc, server, now);
+    take_news(mc, server, now);
+    omc_touch_server(&mc->fleet, server);
 }
 
 void omc_turn_keep(omcache_t *mc, struct omc_server *server, int64_t now)

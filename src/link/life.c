@@ -302,16 +302,16 @@ static bool go_on_with_news(struct omc_link *link, int64_t now, struct omc_repor
     return true;
 }
 
-/* Reads, if a wait has found that there may be something. */
+/* Reads, if a wait has found that there may be something, or has read it already. */
 static bool read_if_ready(struct omc_link *link)
 {
     const struct omc_stream *stream = &link->conn.stream;
 
-    if (link->watch.ready == 0)
+    if (link->watch.ready == 0 && !link->conn.awaited)
         return false;
     link->ready = link->watch.ready;
     link->watch.ready = 0;
-    if ((link->ready & (stream->to_receive | OMC_STREAM_BROKEN)) == 0)
+    if ((link->ready & (stream->to_receive | OMC_STREAM_BROKEN)) == 0 && !link->conn.awaited)
         return false;
     link->news = omc_match_read(link);
     return true;

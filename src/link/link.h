@@ -69,6 +69,13 @@ static inline struct omc_link *omc_link_of_endpoint(struct omc_endpoint *endpoin
     return (struct omc_link *)((char *)endpoint - offsetof(struct omc_link, endpoint));
 }
 
+/* Whether something has happened that nobody has gone on with. */
+static inline bool omc_link_is_stirred(const struct omc_link *link)
+{
+    return link->ending.on || link->notice.kind != OMC_REPORT_NONE || link->check.on ||
+           link->news.event != OMC_EVENT_NONE || link->greeting_waits;
+}
+
 /* Notes an answer to a request: its server is of use. */
 static inline void omc_link_note_answer(struct omc_link *link, int64_t now)
 {

@@ -68,7 +68,7 @@ static int submit(int64_t now)
 static void turn(int64_t now)
 {
     omc_loop_send(client, now);
-    omc_loop_wait(client, 0, false);
+    omc_loop_wait(client, 0);
     omc_loop_dispatch(client, now);
 }
 
@@ -82,7 +82,7 @@ static void connect_at(int64_t now)
 {
     assert_rc(submit(now), OMCACHE_OK);
     assert_state(OMC_STATE_CONNECTING);
-    omc_loop_wait(client, 1000, false);
+    omc_loop_wait(client, 1000);
     omc_loop_dispatch(client, now);
     assert_state(OMC_STATE_HANDSHAKE);
 }
