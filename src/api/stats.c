@@ -12,11 +12,11 @@
 
 static int32_t state_of(const struct omc_server *server)
 {
-    if (!omc_state_is_up(server->link.state))
+    if (!server->link.up)
         return OMCACHE_SERVER_DOWN;
-    if (server->link.state == OMC_STATE_IDLE)
+    if (server->link.phase == OMC_PHASE_REST)
         return OMCACHE_SERVER_IDLE;
-    return server->link.state == OMC_STATE_READY ? OMCACHE_SERVER_READY : OMCACHE_SERVER_CONNECTING;
+    return server->link.phase == OMC_PHASE_READY ? OMCACHE_SERVER_READY : OMCACHE_SERVER_CONNECTING;
 }
 
 int omcache_server_stats(omcache_t *mc, int server_index, omcache_server_stats_t *stats)

@@ -22,8 +22,8 @@ static void check(bool is_right, const struct omc_server *server, const char *wh
 {
     if (is_right)
         return;
-    fprintf(stderr, "omcache: %s:%s (state %d): %s is not what it should be\n", server->name.host,
-            server->name.port, (int)server->link.state, what);
+    fprintf(stderr, "omcache: %s:%s (phase %d): %s is not what it should be\n", server->name.host,
+            server->name.port, (int)server->link.phase, what);
     abort();
 }
 
@@ -62,24 +62,23 @@ static void audit_server(const omcache_t *mc, const struct omc_server *server)
     int64_t deadline = omc_patience_deadline(&server->link);
 
     audit_queue(server);
-    check(!conn->held || server->link.second != NULL || omc_state_is_handshake(server->link.state),
+    check(!conn->held || server->link.second != NULL || server->link.phase == OMC_PHASE_GREETING,
           server, "what is held back");
     check(!server->touched, server, "the list of touched servers");
-    check(omc_state_is_handshake(server->link.state) == (conn->hello_len > 0), server, "the hello");
-    check(omc_state_is_connected(server->link.state) == omc_stream_is_open(&conn->stream), server,
+    check(server->link.phase == OMC_PHASE_GREETING == (conn->hello_len > 0), server, "the hello");
+    check(omc_phase_is_connected(server->link.phase) == omc_stream_is_open(&conn->stream), server,
           "the stream");
     check(deadline == OMC_CLOCK_NEVER ||
               (server->deadline.place > 0 && server->deadline.when <= deadline),
           server, "the deadline");
     check(server->link.watch.fd < 0 || server->link.watch.events == omc_work_events(&server->link),
           server, "what is watched");
-    check(mc->fleet.down[server->index] == !omc_state_is_up(server->link.state), server,
+    check(mc->fleet.down[server->index] == !server->link.up, server,
           "the list of servers that are down");
     check(!conn->stalled || mc->fleet.stalled, server, "whether one is stalled");
     check(!omc_work_is_there(&server->link) || server->active, server,
           "the list of active servers");
-    check(omc_state_is_up(server->link.state) || conn->queue.count == 0, server,
-          "what one has that is down");
+    check(server->link.up || conn->queue.count == 0, server, "what one has that is down");
     check(last == NULL || !last->quiet || last->forgotten || server->unsent, server,
           "the list of servers with quiet requests to be fenced");
 }
@@ -87,7 +86,7 @@ static void audit_server(const omcache_t *mc, const struct omc_server *server)
 /* One that is dropped has nothing any more, but for values that were handed out. */
 static void audit_dropped(const struct omc_server *server)
 {
-    check(server->link.state == OMC_STATE_IDLE && server->link.watch.fd < 0 &&
+    check(server->link.phase == OMC_PHASE_REST && server->link.watch.fd < 0 &&
               server->link.second == NULL && server->link.race.attempts == NULL &&
               server->link.conn.queue.count == 0,
           server, "a server that was dropped");

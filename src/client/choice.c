@@ -10,5 +10,5 @@ struct omc_server *omc_choice_instead(omcache_t *mc, struct omc_server *own,
                                       const unsigned char *key, size_t key_len, int64_t now)
 {
     omc_recovery_look(mc, own, now);
-    return omc_state_is_up(own->link.state) ? own : omc_pick_stand_in(mc, key, key_len);
+    return own->link.up ? own : omc_pick_stand_in(mc, key, key_len);
 }

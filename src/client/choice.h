@@ -24,9 +24,7 @@ static inline struct omc_server *omc_choice_of(omcache_t *mc, const unsigned cha
 {
     struct omc_server *own = omc_pick_own(mc, key, key_len);
 
-    return own == NULL || omc_state_is_up(own->link.state)
-               ? own
-               : omc_choice_instead(mc, own, key, key_len, now);
+    return own == NULL || own->link.up ? own : omc_choice_instead(mc, own, key, key_len, now);
 }
 
 /* The server that a request names (-1: none), or the usable one for its key; or NULL. */

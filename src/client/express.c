@@ -44,7 +44,7 @@ struct omc_server *omc_express_find(omcache_t *mc, const struct omc_ask *ask, in
 
     if ((timeout_msec < 0 || timeout_msec >= WAIT_MIN) && is_free(mc))
         server = omc_choice_for(mc, ask, server_index, now);
-    return server != NULL && server->link.state == OMC_STATE_READY &&
+    return server != NULL && server->link.phase == OMC_PHASE_READY &&
                    omc_connection_is_fresh(&server->link.conn, now) &&
                    has_one_answer(server->link.conn.codec, ask->op)
                ? server

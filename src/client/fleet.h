@@ -61,7 +61,7 @@ struct omc_server *omc_fleet_server(const struct omc_fleet *fleet, int index);
 /* Notes whether a server takes requests; to be called when its state has changed. */
 static inline void omc_fleet_note_state(struct omc_fleet *fleet, const struct omc_server *server)
 {
-    unsigned char down = !omc_state_is_up(server->link.state);
+    unsigned char down = !server->link.up;
 
     fleet->down_count += down;
     fleet->down_count -= fleet->down[server->index];

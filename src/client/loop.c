@@ -99,7 +99,7 @@ struct omc_server *omc_loop_answerer(const omcache_t *mc, int64_t now, int64_t d
     int64_t until = now + 2 * OMC_SOCKET_PATIENCE;
 
     return server != NULL && !mc->shown && mc->shared.names.count == 0 &&
-                   server->link.state == OMC_STATE_READY && server->link.second == NULL &&
+                   server->link.phase == OMC_PHASE_READY && server->link.second == NULL &&
                    omc_connection_awaits_answer(&server->link.conn) &&
                    !omc_connection_wants_write(&server->link.conn) && deadline >= until &&
                    is_nothing_due(mc, server, until)

@@ -22,9 +22,9 @@ static bool begin_reconnect(omcache_t *mc, struct omc_server *server, int64_t no
     if (server->nudged_at == now)
         return false;
     server->nudged_at = now;
-    if (server->link.state == OMC_STATE_DOWN && now >= server->link.retry_at)
+    if (server->link.phase == OMC_PHASE_REST && now >= server->link.retry_at)
         omc_turn_event(mc, server, OMC_EVENT_START, NULL, now);
-    return server->link.state != OMC_STATE_DOWN;
+    return server->link.phase != OMC_PHASE_REST;
 }
 
 /* What became of those that have begun. */
@@ -35,7 +35,7 @@ static void look_at(omcache_t *mc, struct omc_server **servers, size_t count, in
     omc_watch_choose_none(&mc->shared.watches);
     for (size_t i = 0; i < count; i++) {
         omc_life_choose(&servers[i]->link);
-        resolving = resolving || omc_state_is_resolving(servers[i]->link.state);
+        resolving = resolving || servers[i]->link.phase == OMC_PHASE_FINDING;
     }
     if (resolving)
         omc_names_choose(&mc->shared.names);
@@ -99,7 +99,7 @@ void omc_recovery_choose(omcache_t *mc)
     for (; left > 0; left--) {
         struct omc_server *server = next_down(fleet);
 
-        if (server == NULL || server->link.state == OMC_STATE_DOWN)
+        if (server == NULL || server->link.phase == OMC_PHASE_REST)
             continue;
         omc_life_choose(&server->link);
         fleet->waited[fleet->waited_count++] = server;
@@ -125,10 +125,9 @@ void omc_recovery_dispatch(omcache_t *mc, int64_t now)
  * enough to tell slow from gone; but a unix socket whose queue is full is there. */
 static bool is_doubtful(const struct omc_server *server, int64_t now)
 {
-    if (omc_state_is_resolving(server->link.state))
+    if (server->link.phase == OMC_PHASE_FINDING)
         return now - server->link.conn.since >= LOOKUP_TIME;
-    return omc_state_is_connecting(server->link.state) &&
-           omc_race_is_overdue(&server->link.race, now);
+    return server->link.phase == OMC_PHASE_DIALLING && omc_race_is_overdue(&server->link.race, now);
 }
 
 void omc_recovery_doubt(omcache_t *mc, struct omc_server *server, int64_t now)

@@ -10,7 +10,7 @@
 
 #include "client/fleet.h"
 #include "client/server.h"
-#include "link/state.h"
+#include "link/phase.h"
 #include "omcache.h"
 
 /* One look at a server that is down, or at it and some of all others that are, in turn; at
@@ -33,7 +33,7 @@ void omc_recovery_doubt_all(omcache_t *mc, int64_t now);
 /* Whether it takes requests.  If it is down, that is reason to look after it. */
 static inline bool omc_recovery_is_usable(omcache_t *mc, struct omc_server *server, int64_t now)
 {
-    if (omc_state_is_up(server->link.state))
+    if (server->link.up)
         return true;
     omc_recovery_nudge(mc, server, now);
     return false;

@@ -20,7 +20,7 @@ enum {
 /* Whether a request may be sent to it without further ado. */
 static inline bool is_ready(const struct omc_server *server, int64_t now)
 {
-    return server->link.state == OMC_STATE_READY &&
+    return server->link.phase == OMC_PHASE_READY &&
            omc_connection_is_trusted(&server->link.conn, now);
 }
 
@@ -38,14 +38,15 @@ static struct omc_server *route(omcache_t *mc, const struct omc_ask *ask, int se
             return server;
         if (!omc_recovery_is_usable(mc, server, now))
             return NULL;
-        if (connect && server->link.state == OMC_STATE_READY)
+        if (connect && server->link.phase == OMC_PHASE_READY)
             omc_turn_read(mc, server, now);
-        if (!connect || server->link.state != OMC_STATE_IDLE)
+        if (!connect || server->link.phase != OMC_PHASE_REST)
             continue;
         omc_turn_event(mc, server, OMC_EVENT_START, NULL, now);
-        if (server->link.state == OMC_STATE_IDLE) /* no descriptor: the request is to fail soon */
+        if (server->link.phase == OMC_PHASE_REST &&
+            server->link.up) /* no descriptor: the request is to fail soon */
             mc->fleet.moved = true;
-    } while (!omc_state_is_up(server->link.state));
+    } while (!server->link.up);
     return server;
 }
 
@@ -140,7 +141,7 @@ static size_t route_all(omcache_t *mc, size_t count, bool connect, int64_t now)
 static struct omc_server *still_up(omcache_t *mc, struct omc_server *server,
                                    const struct omc_order *order, int64_t now)
 {
-    if (omc_state_is_up(server->link.state))
+    if (server->link.up)
         return server;
     if (order->server_index != -1)
         return NULL;

@@ -73,7 +73,7 @@ static struct omc_server *second_choice(omcache_t *mc, struct omc_server *first,
 {
     if (report->claim.keyed)
         return omc_pick_again(mc, report->ask, &report->claim);
-    return omc_state_is_up(first->link.state) ? first : NULL;
+    return first->link.up ? first : NULL;
 }
 
 /* Gives a request of a closed connection to another one: OMCACHE_OK, or how it ends.
@@ -261,14 +261,14 @@ void omc_turn_ready(omcache_t *mc, struct omc_server *server, int64_t now)
 static void look(omcache_t *mc, struct omc_server *server, bool unwatched, int64_t now)
 {
     struct omc_watches *watches = &mc->shared.watches;
-    enum omc_state before = server->link.state;
+    enum omc_phase before = server->link.phase;
 
-    if (omc_state_is_resolving(before)) {
+    if (before == OMC_PHASE_FINDING) {
         omc_names_look(&mc->shared.names, now);
         omc_life_found(&server->link, now);
         omc_turn_take(mc, server, now);
     }
-    if (unwatched && server->link.state != before)
+    if (unwatched && server->link.phase != before)
         server->link.conn.since = now;
     omc_watch_choose_none(watches);
     omc_life_choose(&server->link);
@@ -280,7 +280,7 @@ void omc_turn_check_deadline(omcache_t *mc, struct omc_server *server, int64_t n
 {
     struct omc_link *link = &server->link;
     int64_t deadline = omc_patience_deadline(link);
-    bool was_up = omc_state_is_up(link->state), unwatched = now - deadline >= UNWATCHED_TIME;
+    bool was_up = link->up, unwatched = now - deadline >= UNWATCHED_TIME;
     const char *reason;
 
     if (now < deadline)
@@ -291,7 +291,7 @@ void omc_turn_check_deadline(omcache_t *mc, struct omc_server *server, int64_t n
     }
     omc_doubt_check_deadline(link, now);
     omc_turn_take(mc, server, now);
-    if (omc_state_is_resolving(link->state) || omc_state_is_connecting(link->state))
+    if (link->phase == OMC_PHASE_FINDING || link->phase == OMC_PHASE_DIALLING)
         look(mc, server, unwatched, now);
     reason = omc_patience_reason(link, now);
     if (reason != NULL)

@@ -107,7 +107,7 @@ void omc_doubt_begin(struct omc_link *link, uint32_t number, int64_t now)
 
     if (link->second != NULL && link->second->until != 0)
         shorten(link, now);
-    if (link->state != OMC_STATE_READY || !omc_connection_awaits_peer(conn) ||
+    if (link->phase != OMC_PHASE_READY || !omc_connection_awaits_peer(conn) ||
         link->second != NULL || (int32_t)(number - conn->heard) < 0 ||
         now - conn->since < DOUBT_AFTER || now - link->doubted_at < DOUBT_PAUSE ||
         omc_work_has_come(link))

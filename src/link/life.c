@@ -1,5 +1,5 @@
 /*
- * The life of a link: the actions behind the state table, and what comes of them.
+ * The life of a link: the actions behind the table of phases, and what comes of them.
  */
 #include "link/life.h"
 
@@ -40,7 +40,8 @@ static void close_connection(struct omc_link *link, enum omc_fate fate, int stat
 
 void omc_life_end(struct omc_link *link, int status)
 {
-    link->state = OMC_STATE_IDLE;
+    link->phase = OMC_PHASE_REST;
+    link->up = true;
     link->news = no_news;
     close_connection(link, OMC_FATE_END, status);
 }
@@ -60,21 +61,21 @@ static void greet(struct omc_link *link, int64_t now)
 }
 
 /* What a failure tells of the address, and that its name may have a new one. */
-static void doubt_address(struct omc_link *link, enum omc_state before)
+static void doubt_address(struct omc_link *link, enum omc_phase before)
 {
-    if (omc_state_is_handshake(before))
+    if (before == OMC_PHASE_GREETING)
         omc_endpoint_disprove(&link->endpoint, &link->address);
     omc_endpoint_forget(&link->endpoint);
 }
 
 /* What failed, told by what it was doing. */
-static int32_t failure_in(enum omc_state state)
+static int32_t failure_in(enum omc_phase phase)
 {
-    if (omc_state_is_resolving(state))
+    if (phase == OMC_PHASE_FINDING)
         return OMCACHE_FAILURE_NAME;
-    if (omc_state_is_connecting(state))
+    if (phase == OMC_PHASE_DIALLING)
         return OMCACHE_FAILURE_CONNECT;
-    return omc_state_is_handshake(state) ? OMCACHE_FAILURE_HANDSHAKE : OMCACHE_FAILURE_CONNECTION;
+    return phase == OMC_PHASE_GREETING ? OMCACHE_FAILURE_HANDSHAKE : OMCACHE_FAILURE_CONNECTION;
 }
 
 /* Takes the second connection in place of the first. */
@@ -115,14 +116,17 @@ static void starve_link(struct omc_link *link, int error, int64_t now)
 }
 
 /* A server that fails again and again is news only once. */
-static void disable(struct omc_link *link, enum omc_state before, const char *reason, int64_t now)
+static void disable(struct omc_link *link, enum omc_phase before, const char *reason, int64_t now)
 {
+    bool was_up = link->up;
+
+    link->up = false;
     link->failures++;
     link->notice = (struct omc_notice){
         .kind = OMC_REPORT_DOWN,
         .reason = reason,
         .pause = put_off(link, now),
-        .is_news = omc_state_is_up(before),
+        .is_news = was_up,
     };
     doubt_address(link, before);
     close_connection(link, OMC_FATE_MOVE, OMCACHE_SERVER_FAILURE);
@@ -139,11 +143,12 @@ static void reopen(struct omc_link *link)
 static void leave_requests(struct omc_link *link, int64_t now)
 {
     link->notice = (struct omc_notice){.kind = OMC_REPORT_LEFT, .pause = now - link->conn.since};
+    link->up = false;
     omc_ending_begin(link, OMC_FATE_MOVE, OMCACHE_SERVER_FAILURE);
 }
 
-/* Does what is to be done on the way from a state. */
-static void run_action(struct omc_link *link, enum omc_action action, enum omc_state before,
+/* Does what is to be done on the way from a phase. */
+static void run_action(struct omc_link *link, enum omc_action action, enum omc_phase before,
                        struct omc_news news, int64_t now)
 {
     switch (action) {
@@ -163,6 +168,7 @@ static void run_action(struct omc_link *link, enum omc_action action, enum omc_s
         greet(link, now);
         break;
     case OMC_ACTION_WELCOME:
+        link->up = true;
         link->counters.connects++;
         omc_endpoint_prove(&link->endpoint, &link->address);
         link->notice = (struct omc_notice){.kind = OMC_REPORT_UP};
@@ -191,20 +197,20 @@ static void run_action(struct omc_link *link, enum omc_action action, enum omc_s
 /* Whether a connection ends that was of no use, as too many before it. */
 static bool is_useless(struct omc_link *link)
 {
-    return link->state == OMC_STATE_READY && !link->conn.answered && ++link->wasted > WASTED_MAX;
+    return link->phase == OMC_PHASE_READY && !link->conn.answered && ++link->wasted > WASTED_MAX;
 }
 
 /* One step on its way. */
 static void take_step(struct omc_link *link, int64_t now)
 {
     struct omc_news news = link->news;
-    enum omc_state before = link->state;
+    enum omc_phase before = link->phase;
     bool useless = news.event == OMC_EVENT_FAILED && is_useless(link);
     struct omc_transition transition =
-        omc_state_next(before, useless ? OMC_EVENT_USELESS : news.event);
+        omc_phase_next(before, link->up, useless ? OMC_EVENT_USELESS : news.event);
 
     link->news = no_news;
-    link->state = transition.next;
+    link->phase = transition.next;
     if ((news.event == OMC_EVENT_FAILED || news.event == OMC_EVENT_REJECTED ||
          news.event == OMC_EVENT_REPLACED) &&
         transition.action != OMC_ACTION_NONE) {
@@ -226,13 +232,13 @@ void omc_life_broken(struct omc_link *link, int error)
 
 void omc_life_found(struct omc_link *link, int64_t now)
 {
-    if (omc_state_is_resolving(link->state))
+    if (link->phase == OMC_PHASE_FINDING)
         link->news = omc_dial_resolve(link, now);
 }
 
 void omc_life_start(struct omc_link *link)
 {
-    if (link->state == OMC_STATE_IDLE && omc_connection_is_busy(&link->conn))
+    if (link->phase == OMC_PHASE_REST && omc_connection_is_busy(&link->conn))
         omc_life_event(link, OMC_EVENT_START, NULL);
 }
 
@@ -246,7 +252,7 @@ void omc_life_write(struct omc_link *link, int64_t now)
 {
     const struct omc_connection *conn = &link->conn;
 
-    if (omc_state_is_connected(link->state) && omc_connection_wants_write(conn) && !conn->blocked)
+    if (omc_phase_is_connected(link->phase) && omc_connection_wants_write(conn) && !conn->blocked)
         flush(link, now);
 }
 
@@ -257,7 +263,7 @@ void omc_life_receive(struct omc_link *link)
 
 void omc_life_step(struct omc_link *link, int64_t now)
 {
-    if (omc_state_is_connecting(link->state))
+    if (link->phase == OMC_PHASE_DIALLING)
         link->news = omc_dial_step(link, now);
 }
 
@@ -265,9 +271,9 @@ void omc_life_choose(struct omc_link *link)
 {
     struct omc_watches *watches = &link->shared->watches;
 
-    if (omc_state_is_connecting(link->state))
+    if (link->phase == OMC_PHASE_DIALLING)
         omc_race_choose(&link->race, watches);
-    if (!omc_state_is_connected(link->state))
+    if (!omc_phase_is_connected(link->phase))
         return;
     omc_watch_want(watches, &link->watch, omc_work_events(link));
     omc_watch_choose(watches, &link->watch);
@@ -323,7 +329,7 @@ static bool write_if_ready(struct omc_link *link, int64_t now)
     bool is_ready = (link->ready & link->conn.stream.to_send) != 0;
 
     link->ready = 0;
-    if (!is_ready || !omc_state_is_connected(link->state) ||
+    if (!is_ready || !omc_phase_is_connected(link->phase) ||
         !omc_connection_wants_write(&link->conn))
         return false;
     flush(link, now);

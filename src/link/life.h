@@ -1,5 +1,5 @@
 /*
- * The life of a link, from its first connection to its end: the one place where its state changes.
+ * The life of a link, from its first connection to its end: the one place where its phase changes.
  *
  * Nothing here calls anybody: what has happened is noted, and omc_life_next goes on with it.  It is
  * to be called after each of the others until it has nothing more to report.

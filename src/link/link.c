@@ -6,6 +6,7 @@
 void omc_link_init(struct omc_link *link, struct omc_shared *shared, uint32_t first_number)
 {
     link->shared = shared;
+    link->up = true;
     omc_connection_init(&link->conn, &shared->pool, first_number);
     omc_watch_init(&link->watch, link);
 }

@@ -12,11 +12,11 @@
 #include "link/connection.h"
 #include "link/counters.h"
 #include "link/endpoint.h"
+#include "link/phase.h"
 #include "link/race.h"
 #include "link/report.h"
 #include "link/second.h"
 #include "link/shared.h"
-#include "link/state.h"
 #include "link/watch.h"
 
 /* Looking at waiting requests, whether the codec, which is new, can carry them. */
@@ -29,7 +29,8 @@ struct omc_check {
 
 struct omc_link {
     struct omc_shared *shared;
-    enum omc_state state; /* only life.c changes it */
+    enum omc_phase phase; /* only life.c changes it, and: */
+    bool up;              /* it takes requests; see phase.h */
     struct omc_connection conn;
     struct omc_watch watch; /* of its socket */
     struct omc_endpoint endpoint;

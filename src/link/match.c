@@ -214,13 +214,13 @@ static bool decode(struct omc_link *link, struct omc_report *report)
 /* Goes on with what came; false if there is nothing to go on with. */
 static bool match_next(struct omc_link *link, int64_t now, struct omc_report *report)
 {
-    if (link->state != OMC_STATE_READY)
+    if (link->phase != OMC_PHASE_READY)
         link->news = omc_protocol_read_answer(link);
     else if (report->has_more || decode(link, report))
         match(link, now, report);
     else
         return report->kind != OMC_REPORT_NONE || link->news.event != OMC_EVENT_NONE;
-    return link->state == OMC_STATE_READY || link->news.event != OMC_EVENT_NONE;
+    return link->phase == OMC_PHASE_READY || link->news.event != OMC_EVENT_NONE;
 }
 
 bool omc_match_next(struct omc_link *link, int64_t now, struct omc_report *report)

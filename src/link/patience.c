@@ -27,11 +27,11 @@ int64_t omc_patience_deadline(const struct omc_link *link)
 
     if (omc_work_is_pending(link)) /* its descriptor need not tell of it */
         return 0;
-    if (omc_state_is_connecting(link->state))
+    if (link->phase == OMC_PHASE_DIALLING)
         deadline = omc_race_deadline(&link->race);
-    if (omc_state_is_resolving(link->state) || omc_state_is_connecting(link->state))
+    if (link->phase == OMC_PHASE_FINDING || link->phase == OMC_PHASE_DIALLING)
         return deadline < connect_deadline(link) ? deadline : connect_deadline(link);
-    if (omc_state_is_connected(link->state) && omc_connection_awaits_peer(conn))
+    if (omc_phase_is_connected(link->phase) && omc_connection_awaits_peer(conn))
         deadline = dead_deadline(link);
     return omc_doubt_deadline(link) < deadline ? omc_doubt_deadline(link) : deadline;
 }
@@ -49,7 +49,7 @@ static bool is_silence_ours(const struct omc_link *link)
 
 const char *omc_patience_reason(struct omc_link *link, int64_t now)
 {
-    if (omc_state_is_connected(link->state)) {
+    if (omc_phase_is_connected(link->phase)) {
         if (!omc_connection_awaits_peer(&link->conn) || now < dead_deadline(link))
             return NULL; /* it was the second connection's */
         if (!is_silence_ours(link))
@@ -59,7 +59,7 @@ const char *omc_patience_reason(struct omc_link *link, int64_t now)
     }
     if (now < connect_deadline(link))
         return NULL;
-    if (omc_state_is_resolving(link->state))
+    if (link->phase == OMC_PHASE_FINDING)
         return "name not found within the connect timeout";
-    return omc_state_is_connecting(link->state) ? "connect timeout" : NULL;
+    return link->phase == OMC_PHASE_DIALLING ? "connect timeout" : NULL;
 }

@@ -164,7 +164,7 @@ static bool may_be_text(const struct omc_link *link)
  * again, by a hello that goes alone. */
 static bool may_be_rejection(const struct omc_link *link)
 {
-    return link->state == OMC_STATE_HANDSHAKE && link->counters.connects > 0 &&
+    return link->up && link->phase == OMC_PHASE_GREETING && link->counters.connects > 0 &&
            omc_connection_awaits_answer(&link->conn);
 }
 
@@ -229,7 +229,7 @@ struct omc_news omc_protocol_broken(struct omc_link *link, const char *reason)
 {
     if (may_be_rejection(link))
         return ask_again(link, reason);
-    if (omc_state_is_handshake(link->state))
+    if (link->phase == OMC_PHASE_GREETING)
         return try_next(link, reason);
     return (struct omc_news){OMC_EVENT_FAILED, reason, 0};
 }

@@ -13,7 +13,7 @@ struct omc_news omc_shortage_news(const struct omc_link *link, int error)
     struct omc_news news = {OMC_EVENT_STARVED, strerror(error), error};
 
     /* What was never sent may go on with another connection, unless this one was of no use. */
-    if (link->state == OMC_STATE_READY && link->conn.answered)
+    if (link->phase == OMC_PHASE_READY && link->conn.answered)
         news.event = OMC_EVENT_DISCARD;
     return news;
 }

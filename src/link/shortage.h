@@ -6,7 +6,7 @@
 #define OMC_LINK_SHORTAGE_H
 
 #include "link/link.h"
-#include "link/state.h"
+#include "link/phase.h"
 
 /* What an errno that tells of a shortage means for a server: it ends what it was about to do.
  * What waits for its connection fails with omc_shortage_status.  The log tells once of each

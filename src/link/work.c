@@ -1,5 +1,5 @@
 /*
- * What follows from the state of a server; see work.h.
+ * What follows from the phase of a link; see work.h.
  */
 #include "link/work.h"
 
@@ -7,9 +7,10 @@
 
 bool omc_work_is_there(const struct omc_link *link)
 {
+    bool is_on_its_way = link->phase != OMC_PHASE_REST && link->phase != OMC_PHASE_READY;
+
     return omc_connection_is_busy(&link->conn) || link->second != NULL ||
-           link->state == OMC_STATE_RESOLVING || link->state == OMC_STATE_CONNECTING ||
-           link->state == OMC_STATE_HANDSHAKE;
+           (link->up && is_on_its_way);
 }
 
 short omc_work_events(const struct omc_link *link)
@@ -17,7 +18,7 @@ short omc_work_events(const struct omc_link *link)
     const struct omc_connection *conn = &link->conn;
     int events = 0;
 
-    if (!omc_state_is_connected(link->state))
+    if (!omc_phase_is_connected(link->phase))
         return 0;
     if (!conn->stalled)
         events |= conn->stream.to_receive;

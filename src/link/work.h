@@ -1,5 +1,5 @@
 /*
- * What there is to do about a server, each derived from its state and its connection.
+ * What there is to do about a server, each derived from its phase and its connection.
  */
 #ifndef OMC_LINK_WORK_H
 #define OMC_LINK_WORK_H

@@ -48,7 +48,7 @@ static void assert_noted(void)
     size_t down = 0;
 
     for (size_t i = 0; i < all->count; i++) {
-        bool is_down = !omc_state_is_up(all->servers[i]->link.state);
+        bool is_down = !all->servers[i]->link.up;
 
         ck_assert_msg(all->down[i] == is_down, "server %zu", i);
         down += is_down;
@@ -100,7 +100,7 @@ START_TEST(those_that_do_not_answer_are_polled_for_together)
     for (int i = 0; i < 20; i++, clock_sleep(1))
         assert_rc(get_number(i), OMCACHE_NO_SERVERS);
     for (int i = 0; i < servers; i++)
-        ck_assert_int_eq(client->fleet.servers[i]->link.state, OMC_STATE_RECONNECTING);
+        ck_assert_int_eq(client->fleet.servers[i]->link.phase, OMC_PHASE_DIALLING);
     start = clock_ms();
     fail_calls(CALL_POLL, SIZE_MAX, 0, 0);
     for (int i = 0; i < GETS; i++)
@@ -124,7 +124,7 @@ START_TEST(a_wait_is_for_few_of_those_that_do_not_answer)
         assert_within(start, 5000);
     for (int i = 1; i <= servers; i++) {
         omcache_noop(client, i, 0);
-        ck_assert_int_eq(client->fleet.servers[i]->link.state, OMC_STATE_RECONNECTING);
+        ck_assert_int_eq(client->fleet.servers[i]->link.phase, OMC_PHASE_DIALLING);
     }
     memcached_pause(&fleet.servers[0]);
     assert_rc(omcache_noop(client, 0, 300), OMCACHE_AGAIN); /* it does not only wait in a read */

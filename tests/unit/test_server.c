@@ -72,19 +72,19 @@ static void turn(int64_t now)
     omc_loop_dispatch(client, now);
 }
 
-static void assert_state(enum omc_state expected)
+static void assert_phase(enum omc_phase expected, bool up)
 {
-    ck_assert_msg(server->link.state == expected, "state %d, expected %d", (int)server->link.state,
-                  (int)expected);
+    ck_assert_msg(server->link.phase == expected && server->link.up == up, "phase %d, expected %d",
+                  (int)server->link.phase, (int)expected);
 }
 
 static void connect_at(int64_t now)
 {
     assert_rc(submit(now), OMCACHE_OK);
-    assert_state(OMC_STATE_CONNECTING);
+    assert_phase(OMC_PHASE_DIALLING, true);
     omc_loop_wait(client, 1000);
     omc_loop_dispatch(client, now);
-    assert_state(OMC_STATE_HANDSHAKE);
+    assert_phase(OMC_PHASE_GREETING, true);
 }
 
 START_TEST(the_dead_timeout_runs_from_the_first_write)
@@ -92,9 +92,9 @@ START_TEST(the_dead_timeout_runs_from_the_first_write)
     connect_at(START);
     ck_assert_int_eq(omc_loop_deadline(client), START + DEAD_TIMEOUT);
     turn(START + DEAD_TIMEOUT - 1);
-    assert_state(OMC_STATE_HANDSHAKE);
+    assert_phase(OMC_PHASE_GREETING, true);
     turn(START + DEAD_TIMEOUT);
-    assert_state(OMC_STATE_DOWN);
+    assert_phase(OMC_PHASE_REST, false);
     ck_assert_uint_eq(client->batch.failures_count, 1);
     assert_rc(client->batch.failures[0].status, OMCACHE_SERVER_FAILURE);
     ck_assert_int_eq(omc_loop_deadline(client), OMC_CLOCK_NEVER);
@@ -113,7 +113,7 @@ START_TEST(an_answer_nobody_has_read_yet_is_a_sign_of_life)
            1)
         ;
     omc_turn_check_deadline(client, server, START + 2 * DEAD_TIMEOUT);
-    assert_state(OMC_STATE_HANDSHAKE);
+    assert_phase(OMC_PHASE_GREETING, true);
     turn(START + 2 * DEAD_TIMEOUT);
     ck_assert_int_eq(omc_loop_deadline(client), START + 3 * DEAD_TIMEOUT);
     close(peer);
@@ -127,9 +127,9 @@ START_TEST(the_connect_timeout_runs_from_the_attempt)
     assert_rc(submit(START), OMCACHE_OK);
     ck_assert_int_eq(omc_loop_deadline(client), START + CONNECT_TIMEOUT);
     omc_loop_check_deadlines(client, START + CONNECT_TIMEOUT - 1);
-    assert_state(OMC_STATE_CONNECTING);
+    assert_phase(OMC_PHASE_DIALLING, true);
     omc_loop_check_deadlines(client, START + CONNECT_TIMEOUT);
-    assert_state(OMC_STATE_DOWN);
+    assert_phase(OMC_PHASE_REST, false);
 }
 END_TEST
 
@@ -144,7 +144,7 @@ START_TEST(a_connection_that_nobody_has_looked_at_is_one)
     assert_rc(submit(START), OMCACHE_OK);
     clock_sleep(5); /* the kernel's part */
     omc_loop_check_deadlines(client, START + 2 * CONNECT_TIMEOUT);
-    assert_state(OMC_STATE_HANDSHAKE);
+    assert_phase(OMC_PHASE_GREETING, true);
 }
 END_TEST
 
@@ -158,10 +158,9 @@ START_TEST(a_server_that_is_down_is_left_alone_for_its_pause)
     ck_assert_int_ge(retry_at, START + DEAD_TIMEOUT + RECONNECT_TIMEOUT / 16);
     ck_assert_int_le(retry_at, START + DEAD_TIMEOUT + RECONNECT_TIMEOUT / 8);
     assert_rc(submit(retry_at - 1), OMCACHE_NO_SERVERS);
-    assert_state(OMC_STATE_DOWN);
+    assert_phase(OMC_PHASE_REST, false);
     ck_assert(!look(retry_at));
-    ck_assert(server->link.state == OMC_STATE_RECONNECTING ||
-              server->link.state == OMC_STATE_REVERIFYING);
+    ck_assert(server->link.phase == OMC_PHASE_DIALLING || server->link.phase == OMC_PHASE_GREETING);
     assert_rc(submit(retry_at), OMCACHE_NO_SERVERS);
 }
 END_TEST
@@ -171,11 +170,11 @@ static int64_t fail_again(void)
 {
     int64_t now = server->link.retry_at;
 
-    while (server->link.state != OMC_STATE_REVERIFYING)
+    while (server->link.phase != OMC_PHASE_GREETING)
         ck_assert(!look(now++));
     now = omc_patience_deadline(&server->link);
     ck_assert(!look(now));
-    assert_state(OMC_STATE_DOWN);
+    assert_phase(OMC_PHASE_REST, false);
     return server->link.retry_at - now;
 }
 
@@ -199,16 +198,16 @@ START_TEST(a_reconnect_nobody_watched_is_made_again_at_once)
 
     connect_at(START);
     turn(START + DEAD_TIMEOUT);
-    for (now = server->link.retry_at; server->link.state != OMC_STATE_REVERIFYING; now++)
+    for (now = server->link.retry_at; server->link.phase != OMC_PHASE_GREETING; now++)
         ck_assert(!look(now));
     now = omc_patience_deadline(&server->link) + 1000;
     ck_assert(!look(now));
-    assert_state(OMC_STATE_DOWN);
+    assert_phase(OMC_PHASE_REST, false);
     ck_assert_int_eq(server->link.retry_at, now);
     ck_assert(!look(now)); /* but not twice in one millisecond */
-    assert_state(OMC_STATE_DOWN);
+    assert_phase(OMC_PHASE_REST, false);
     ck_assert(!look(now + 1));
-    ck_assert_int_ne(server->link.state, OMC_STATE_DOWN);
+    ck_assert_int_ne(server->link.phase, OMC_PHASE_REST);
 }
 END_TEST
 
@@ -221,7 +220,7 @@ START_TEST(a_lookup_that_finds_it_verified_still_goes_elsewhere)
     connect_at(START);
     turn(START + DEAD_TIMEOUT);
     close(accept(listener, NULL, NULL));
-    for (now = server->link.retry_at; server->link.state != OMC_STATE_REVERIFYING; now++)
+    for (now = server->link.retry_at; server->link.phase != OMC_PHASE_GREETING; now++)
         ck_assert(!look(now));
     peer = accept(listener, NULL, NULL);
     ck_assert_int_eq(recv(peer, hello, sizeof(hello), MSG_WAITALL), (ssize_t)sizeof(hello));
@@ -231,7 +230,7 @@ START_TEST(a_lookup_that_finds_it_verified_still_goes_elsewhere)
            1)
         ;
     ck_assert(!look(now));
-    assert_state(OMC_STATE_READY);
+    assert_phase(OMC_PHASE_READY, true);
     ck_assert_uint_eq(server->link.failures, 1); /* until it has answered a request */
     ck_assert(look(now));
     close(peer);
@@ -244,9 +243,9 @@ START_TEST(a_server_that_cannot_be_reached_is_doubted)
     server = client->fleet.servers[0];
     assert_rc(submit(START), OMCACHE_OK);
     omc_recovery_doubt_all(client, START + 249);
-    assert_state(OMC_STATE_CONNECTING);
+    assert_phase(OMC_PHASE_DIALLING, true);
     omc_recovery_doubt_all(client, START + 250);
-    assert_state(OMC_STATE_RECONNECTING);
+    assert_phase(OMC_PHASE_DIALLING, false);
 }
 END_TEST
 
@@ -254,9 +253,9 @@ END_TEST
 START_TEST(a_server_that_is_connected_is_not_doubted)
 {
     assert_rc(submit(START), OMCACHE_OK);
-    assert_state(OMC_STATE_CONNECTING);
+    assert_phase(OMC_PHASE_DIALLING, true);
     omc_recovery_doubt_all(client, START + 250);
-    assert_state(OMC_STATE_HANDSHAKE);
+    assert_phase(OMC_PHASE_GREETING, true);
 }
 END_TEST
 
@@ -269,21 +268,21 @@ START_TEST(a_server_that_is_doubted_is_down_until_it_is_proved)
 
     assert_rc(submit(START), OMCACHE_OK);
     omc_turn_event(client, server, OMC_EVENT_DOUBTED, NULL, now);
-    assert_state(OMC_STATE_RECONNECTING);
+    assert_phase(OMC_PHASE_DIALLING, false);
     ck_assert_uint_eq(client->batch.failures_count, 1); /* it has nowhere to go */
     assert_rc(client->batch.failures[0].status, OMCACHE_SERVER_FAILURE);
     ck_assert_int_eq(omc_loop_deadline(client), START + CONNECT_TIMEOUT);
     assert_rc(submit(now), OMCACHE_NO_SERVERS);
-    while (server->link.state == OMC_STATE_RECONNECTING)
+    while (server->link.phase == OMC_PHASE_DIALLING)
         ck_assert(!look(now++));
-    assert_state(OMC_STATE_REVERIFYING);
+    assert_phase(OMC_PHASE_GREETING, false);
     peer = accept(listener, NULL, NULL);
     ck_assert_int_eq(recv(peer, hello, sizeof(hello), MSG_WAITALL), (ssize_t)sizeof(hello));
     hello[0] = 0x81;
     ck_assert_int_eq(send(peer, hello, sizeof(hello), 0), (ssize_t)sizeof(hello));
-    while (server->link.state == OMC_STATE_REVERIFYING)
+    while (server->link.phase == OMC_PHASE_GREETING)
         ck_assert(!look(now++));
-    assert_state(OMC_STATE_READY);
+    assert_phase(OMC_PHASE_READY, true);
     ck_assert_uint_eq(server->link.counters.failures, 0);
     close(peer);
 }
