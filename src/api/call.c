@@ -13,7 +13,6 @@
 #include "client/losses.h"
 #include "client/members.h"
 #include "client/pins.h"
-#include "client/recovery.h"
 #include "client/setup.h"
 #include "client/submit.h"
 #include "client/tell.h"
@@ -231,10 +230,8 @@ static int collect(omcache_t *mc, struct omc_call *call, bool awaited)
 
     omc_batch_collect(&mc->batch, awaited, call->values, call->room, mc->shared.depth);
     rc = omc_call_turn(mc, NULL, call->now, deadline);
-    if (rc == OMCACHE_AGAIN && call->timeout_msec > 0 && (now = omc_call_clock(mc)) >= deadline) {
-        omc_recovery_doubt_all(mc, now);
+    if (rc == OMCACHE_AGAIN && call->timeout_msec > 0 && (now = omc_call_clock(mc)) >= deadline)
         omc_loop_doubt(mc, now);
-    }
     call->stored = omc_batch_collect_end(&mc->batch);
     omc_loop_forget_stalls(mc);
     if (rc == OMCACHE_OK)

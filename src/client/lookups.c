@@ -25,6 +25,12 @@ void omc_lookups_dispatch(omcache_t *mc, int64_t now)
     go_on_with_found(mc, now);
 }
 
+void omc_lookups_look(omcache_t *mc, int64_t now)
+{
+    omc_names_look(&mc->shared.names, now);
+    omc_lookups_check_deadline(mc, now);
+}
+
 void omc_lookups_check_deadline(omcache_t *mc, int64_t now)
 {
     omc_names_check_deadline(&mc->shared.names, now);

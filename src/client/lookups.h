@@ -11,6 +11,9 @@
 /* Acts on what was found about the resolver's descriptors; servers go on. */
 void omc_lookups_dispatch(omcache_t *mc, int64_t now);
 
+/* Acts on what there is to be found without waiting, and on timeouts. */
+void omc_lookups_look(omcache_t *mc, int64_t now);
+
 /* Acts on timeouts, if some are due. */
 void omc_lookups_check_deadline(omcache_t *mc, int64_t now);
 

@@ -208,16 +208,19 @@ void omc_loop_take_rests(omcache_t *mc, int64_t now)
     }
 }
 
-static void doubt(omcache_t *mc, struct omc_server *server, int64_t now)
-{
-    omc_doubt_call(&server->link, now);
-    omc_turn_take(mc, server, now);
-}
-
 void omc_loop_doubt(omcache_t *mc, int64_t now)
 {
-    for (size_t i = mc->fleet.active_count; i-- > 0;)
-        doubt(mc, mc->fleet.active[i], now);
+    struct omc_fleet *fleet = &mc->fleet;
+
+    omc_duty_update(mc);
+    for (size_t i = fleet->active_count; i-- > 0;) {
+        struct omc_server *server = fleet->active[i];
+
+        if (server->link.conn.queue.open > 0)
+            omc_recovery_doubt(mc, server, now);
+        omc_doubt_call(&server->link, now);
+        omc_turn_take(mc, server, now);
+    }
 }
 
 /* Whether nobody will be told that a request is dropped.  Calls that wait for one are told, and

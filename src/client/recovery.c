@@ -30,23 +30,15 @@ static bool begin_reconnect(omcache_t *mc, struct omc_server *server, int64_t no
 /* What became of those that have begun. */
 static void look_at(omcache_t *mc, struct omc_server **servers, size_t count, int64_t now)
 {
-    bool resolving = false;
+    bool finding = false;
 
-    omc_watch_choose_none(&mc->shared.watches);
-    for (size_t i = 0; i < count; i++) {
-        omc_life_choose(&servers[i]->link);
-        resolving = resolving || servers[i]->link.phase == OMC_PHASE_FINDING;
-    }
-    if (resolving)
-        omc_names_choose(&mc->shared.names);
-    omc_watch_wait(&mc->shared.watches, 0);
-    if (resolving)
-        omc_lookups_dispatch(mc, now);
-    omc_lookups_check_deadline(mc, now);
-    for (size_t i = 0; i < count; i++) {
-        omc_turn_ready(mc, servers[i], now);
+    for (size_t i = 0; i < count; i++)
+        finding = finding || servers[i]->link.phase == OMC_PHASE_FINDING;
+    if (finding)
+        omc_lookups_look(mc, now);
+    omc_turn_look(mc, servers, count, now);
+    for (size_t i = 0; i < count; i++)
         omc_turn_check_deadline(mc, servers[i], now);
-    }
 }
 
 void omc_recovery_nudge(omcache_t *mc, struct omc_server *server, int64_t now)
@@ -136,15 +128,4 @@ void omc_recovery_doubt(omcache_t *mc, struct omc_server *server, int64_t now)
         look_at(mc, &server, 1, now);
     if (is_doubtful(server, now))
         omc_turn_event(mc, server, OMC_EVENT_DOUBTED, NULL, now);
-}
-
-void omc_recovery_doubt_all(omcache_t *mc, int64_t now)
-{
-    struct omc_fleet *fleet = &mc->fleet;
-
-    omc_duty_update(mc);
-    for (size_t i = fleet->active_count; i-- > 0;) {
-        if (fleet->active[i]->link.conn.queue.open > 0)
-            omc_recovery_doubt(mc, fleet->active[i], now);
-    }
 }

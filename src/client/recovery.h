@@ -24,11 +24,9 @@ void omc_recovery_choose(omcache_t *mc);
 void omc_recovery_choose_all(omcache_t *mc);
 void omc_recovery_dispatch(omcache_t *mc, int64_t now);
 
-/* Notes that somebody has waited in vain for a server, or for those that have requests:
- * one to which there still is no connection counts as down from now on, while the attempt at
- * it goes on. */
+/* Notes that somebody has waited in vain for a server: one to which there still is no connection
+ * counts as down from now on, while the attempt at it goes on. */
 void omc_recovery_doubt(omcache_t *mc, struct omc_server *server, int64_t now);
-void omc_recovery_doubt_all(omcache_t *mc, int64_t now);
 
 /* Whether it takes requests.  If it is down, that is reason to look after it. */
 static inline bool omc_recovery_is_usable(omcache_t *mc, struct omc_server *server, int64_t now)

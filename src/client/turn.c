@@ -256,24 +256,30 @@ void omc_turn_ready(omcache_t *mc, struct omc_server *server, int64_t now)
     omc_turn_receive(mc, server, now);
 }
 
+void omc_turn_look(omcache_t *mc, struct omc_server **servers, size_t count, int64_t now)
+{
+    struct omc_watches *watches = &mc->shared.watches;
+
+    omc_watch_choose_none(watches);
+    for (size_t i = 0; i < count; i++)
+        omc_life_choose(&servers[i]->link);
+    omc_watch_wait(watches, 0);
+    for (size_t i = 0; i < count; i++)
+        omc_turn_ready(mc, servers[i], now);
+}
+
 /* Perhaps nobody has looked since the name was found, or the connection was made.  What goes on
  * only now has not had its time. */
 static void look(omcache_t *mc, struct omc_server *server, bool unwatched, int64_t now)
 {
-    struct omc_watches *watches = &mc->shared.watches;
-    enum omc_phase before = server->link.phase;
-
-    if (before == OMC_PHASE_FINDING) {
+    if (server->link.phase == OMC_PHASE_FINDING) {
         omc_names_look(&mc->shared.names, now);
         omc_life_found(&server->link, now);
         omc_turn_take(mc, server, now);
+        if (unwatched && server->link.phase != OMC_PHASE_FINDING)
+            server->link.conn.since = now;
     }
-    if (unwatched && server->link.phase != before)
-        server->link.conn.since = now;
-    omc_watch_choose_none(watches);
-    omc_life_choose(&server->link);
-    omc_watch_wait(watches, 0);
-    omc_turn_ready(mc, server, now);
+    omc_turn_look(mc, &server, 1, now);
 }
 
 void omc_turn_check_deadline(omcache_t *mc, struct omc_server *server, int64_t now)

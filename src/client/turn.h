@@ -40,6 +40,9 @@ void omc_turn_read(omcache_t *mc, struct omc_server *server, int64_t now);
 /* Acts on what the wait has found about its sockets. */
 void omc_turn_ready(omcache_t *mc, struct omc_server *server, int64_t now);
 
+/* The same for what there is to be found about some without waiting. */
+void omc_turn_look(omcache_t *mc, struct omc_server **servers, size_t count, int64_t now);
+
 /* Does what its deadline was for, if that has come. */
 void omc_turn_check_deadline(omcache_t *mc, struct omc_server *server, int64_t now);
 

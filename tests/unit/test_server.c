@@ -242,9 +242,9 @@ START_TEST(a_server_that_cannot_be_reached_is_doubted)
     assert_rc(omcache_set_servers(client, peer_address(peer_start_unreachable(0))), OMCACHE_OK);
     server = client->fleet.servers[0];
     assert_rc(submit(START), OMCACHE_OK);
-    omc_recovery_doubt_all(client, START + 249);
+    omc_loop_doubt(client, START + 249);
     assert_phase(OMC_PHASE_DIALLING, true);
-    omc_recovery_doubt_all(client, START + 250);
+    omc_loop_doubt(client, START + 250);
     assert_phase(OMC_PHASE_DIALLING, false);
 }
 END_TEST
@@ -254,7 +254,7 @@ START_TEST(a_server_that_is_connected_is_not_doubted)
 {
     assert_rc(submit(START), OMCACHE_OK);
     assert_phase(OMC_PHASE_DIALLING, true);
-    omc_recovery_doubt_all(client, START + 250);
+    omc_loop_doubt(client, START + 250);
     assert_phase(OMC_PHASE_GREETING, true);
 }
 END_TEST
