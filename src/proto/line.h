@@ -11,7 +11,8 @@
 #include <string.h>
 
 enum {
-    OMC_LINE_MAX = 2048, /* longer ones are none; memcached has the same limit */
+    OMC_LINE_MAX = 2048,  /* longer ones are none; memcached has the same limit */
+    OMC_LINE_DIGITS = 19, /* so many make no more than 64 bits, whatever they are */
 };
 
 /* Bytes of a line that are still to be read. */
@@ -61,19 +62,31 @@ struct omc_line omc_line_word(struct omc_line *line);
 bool omc_line_number(struct omc_line *line, uint64_t max, uint64_t *number);
 
 /* Takes digits off the front of bytes that end with something else, which is where it
- * ends and where to go on; NULL if there are none, or make more than 64 bits. */
-static inline const unsigned char *omc_line_digits(const unsigned char *at, uint64_t *number)
+ * ends and where to go on; NULL if there are none.  If they are more than OMC_LINE_DIGITS
+ * the number may lack upper bits. */
+static inline const unsigned char *omc_line_sum(const unsigned char *at, uint64_t *number)
 {
-    const unsigned char *start = at;
-    struct omc_line line;
+    unsigned digit = *at - (unsigned)'0';
     uint64_t sum = 0;
 
-    for (unsigned digit = *at - (unsigned)'0'; digit <= 9; digit = *++at - (unsigned)'0')
+    if (digit > 9)
+        return NULL;
+    do {
         sum = sum * 10 + digit;
+        digit = *++at - (unsigned)'0';
+    } while (digit <= 9);
     *number = sum;
-    if (at - start < 20)
-        return at == start ? NULL : at;
-    line = (struct omc_line){start, at}; /* it may have been too much */
+    return at;
+}
+
+/* The same; NULL if they make more than 64 bits, too. */
+static inline const unsigned char *omc_line_digits(const unsigned char *start, uint64_t *number)
+{
+    const unsigned char *at = omc_line_sum(start, number);
+    struct omc_line line = {start, at};
+
+    if (at == NULL || at - start <= OMC_LINE_DIGITS)
+        return at;
     return omc_line_number(&line, UINT64_MAX, number) ? at : NULL;
 }
 

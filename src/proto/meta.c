@@ -77,9 +77,11 @@ static const unsigned char *read_client_flags(struct flags *flags, const unsigne
     uint64_t number;
 
     at = omc_line_digits(at, &number);
+    if (at == NULL || number > UINT32_MAX)
+        return NULL;
     flags->reply->value.flags = (uint32_t)number;
     flags->has_client_flags = true;
-    return number > UINT32_MAX ? NULL : at;
+    return at;
 }
 
 static const unsigned char *skip_word(const struct flags *flags, const unsigned char *at)

@@ -45,9 +45,11 @@ struct value_line {
     uint64_t cas;
 };
 
+/* Takes a number off the front, and a blank unless the line ends with it. */
 static bool read_number(struct omc_line *line, uint64_t max, uint64_t *number)
 {
-    return omc_line_number(line, max, number) && (line->at == line->end || *line->at++ == ' ');
+    line->at = omc_line_digits(line->at, number);
+    return line->at != NULL && *number <= max && (line->at == line->end || *line->at++ == ' ');
 }
 
 /* Old servers print flags of 2^31 and more as negative numbers. */
@@ -127,8 +129,7 @@ static bool read_delta(struct omc_line line, const struct omc_expected *asked,
 {
     uint64_t number;
 
-    if (!omc_opcode_is_delta(asked->opcode) || !omc_line_number(&line, UINT64_MAX, &number) ||
-        line.at != line.end)
+    if (!omc_opcode_is_delta(asked->opcode) || omc_line_digits(line.at, &number) != line.end)
         return false;
     omc_classic_answer(asked, OMCACHE_OK, reply);
     reply->value.delta_value = number;
