@@ -61,20 +61,23 @@ struct omc_line omc_line_word(struct omc_line *line);
  * false if there is none, or one above max. */
 bool omc_line_number(struct omc_line *line, uint64_t max, uint64_t *number);
 
+/* What a digit stands for; what is none, for more than 9. */
+static inline uint64_t omc_line_digit(unsigned char byte)
+{
+    return (uint64_t)byte - '0';
+}
+
 /* Takes digits off the front of bytes that end with something else, which is where it
  * ends and where to go on; NULL if there are none.  If they are more than OMC_LINE_DIGITS
  * the number may lack upper bits. */
 static inline const unsigned char *omc_line_sum(const unsigned char *at, uint64_t *number)
 {
-    unsigned digit = *at - (unsigned)'0';
-    uint64_t sum = 0;
+    uint64_t digit, sum = omc_line_digit(*at);
 
-    if (digit > 9)
+    if (sum > 9)
         return NULL;
-    do {
+    while ((digit = omc_line_digit(*++at)) <= 9)
         sum = sum * 10 + digit;
-        digit = *++at - (unsigned)'0';
-    } while (digit <= 9);
     *number = sum;
     return at;
 }

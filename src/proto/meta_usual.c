@@ -1,122 +1,130 @@
 /*
- * The usual answers of the meta protocol; see meta_usual.h.  There is a line's end in the bytes
- * that are read, and no number goes beyond that.
+ * The usual answers of the meta protocol; see meta_usual.h.
  */
 #include "proto/meta_usual.h"
 
 #include "omcache.h"
+#include "proto/bytes.h"
 #include "proto/classic.h"
+#include "proto/line.h"
 #include "proto/meta_request.h"
 #include "proto/opcode.h"
 
-/* Whether this flag is next; there are two bytes at least. */
-static inline bool is_flag(const unsigned char *at, unsigned char letter)
+enum {
+    FLAG_SIZE = 2, /* a blank and a letter */
+    ASKED_SIZE = FLAG_SIZE + OMC_META_REQUEST_NUMBER_SIZE,
+    END_SIZE = 2, /* of a line, and of data */
+    KEY_FRONT = OMC_META_REQUEST_LENGTH_SIZE + FLAG_SIZE,
+
+    /* Where three numbers end that have so few digits that none is too large. */
+    NUMBERS_END = OMC_META_STATUS_SIZE + 1 + FLAG_SIZE + FLAG_SIZE + OMC_LINE_DIGITS + 2,
+};
+
+/* Whether this is next; there are as many bytes at least. */
+static inline bool is_next(const unsigned char *at, const char *text)
 {
-    return at[0] == ' ' && at[1] == letter;
+    return memcmp(at, text, strlen(text)) == 0;
 }
 
-/* Takes a number from behind a flag's letter; NULL if that is not there. */
-static inline const unsigned char *take_flag(const unsigned char *at, unsigned char letter,
-                                             uint64_t *number)
+/* Takes a number from behind what says which it is; NULL if that is not there. */
+static inline const unsigned char *take_number(const unsigned char *at, const char *front,
+                                               uint64_t *number)
 {
-    return is_flag(at, letter) ? omc_line_digits(at + 2, number) : NULL;
+    return is_next(at, front) ? omc_line_sum(at + strlen(front), number) : NULL;
 }
 
-/* Takes the number of a request, and finds that. */
-static inline const unsigned char *take_asked(const unsigned char *at, const unsigned char *end,
-                                              const struct omc_expect *expect,
-                                              struct omc_expected *asked)
-{
-    uint32_t number;
-
-    if (end - at < 2 + OMC_META_REQUEST_NUMBER_SIZE + 2 || !is_flag(at, 'O') ||
-        !omc_meta_usual_number(at + 2, &number) ||
-        !expect->by_opaque(expect->context, number, asked))
-        return NULL;
-    return at + 2 + OMC_META_REQUEST_NUMBER_SIZE;
-}
-
-/* Takes the key that was asked for, behind its length. */
-static inline const unsigned char *take_key(const unsigned char *at, const unsigned char *end,
+/* Takes the key that was asked for, behind its length, if one was; NULL if that is more than
+ * `spare` bytes.  KEY_FRONT bytes are there in any case. */
+static inline const unsigned char *take_key(const unsigned char *at, uint64_t spare,
                                             omcache_value_t *value)
 {
-    size_t head = OMC_META_REQUEST_LENGTH_SIZE + 2;
+    unsigned digits = omc_bytes_get16(at) ^ 0x3030;
 
-    if ((at[0] & 0xf0) != 0x30 || (at[1] & 0xf0) != 0x30)
-        return NULL;
-    value->key_len = (size_t)((at[0] & 15) << 4 | (at[1] & 15));
-    if ((size_t)(end - at) < head + value->key_len || !is_flag(at + 2, 'k'))
-        return NULL;
-    value->key = at + head;
-    return at + head + value->key_len;
+    if ((digits & 0xf0f0) != 0) {
+        value->key = NULL;
+        value->key_len = 0;
+        return at;
+    }
+    value->key = at + KEY_FRONT;
+    value->key_len = (digits >> 4 | digits) & 0xff;
+    return is_next(at + OMC_META_REQUEST_LENGTH_SIZE, " k") && spare >= KEY_FRONT + value->key_len
+               ? value->key + value->key_len
+               : NULL;
 }
 
-/* Takes the line's end, and a value of that size. */
-static inline const unsigned char *take_value(const unsigned char *at, const unsigned char *end,
-                                              uint64_t size)
+/* Finds the request whose number is here, if it is of that kind. */
+static inline bool find_asked(const unsigned char *at, const struct omc_expect *expect,
+                              uint16_t kind, struct omc_reply *reply)
 {
-    if (end - at < 4 || at[0] != '\r' || at[1] != '\n' || size > (uint64_t)(end - at - 4) ||
-        at[2 + size] != '\r' || at[3 + size] != '\n')
-        return NULL;
-    return at + 4 + size;
-}
-
-static bool read_usual_value(const unsigned char *bytes, size_t len, size_t max_body,
-                             const struct omc_expect *expect, struct omc_reply *reply, size_t *size)
-{
-    const unsigned char *end = bytes + len, *at;
-    omcache_value_t value = {.status = OMCACHE_OK};
     struct omc_expected asked;
-    uint64_t data_len, flags;
+    uint32_t number;
 
-    if ((at = omc_line_digits(bytes + OMC_META_STATUS_SIZE + 1, &data_len)) == NULL ||
-        (at = take_flag(at, 'f', &flags)) == NULL || flags > UINT32_MAX ||
-        (at = take_flag(at, 'c', &value.cas)) == NULL ||
-        (at = take_asked(at, end, expect, &asked)) == NULL ||
-        omc_opcode_kind(asked.opcode) != OMC_KIND_GET || data_len > max_body ||
-        max_body - data_len < OMC_CODEC_FLAGS_SIZE + OMC_ASK_KEY_MAX ||
-        (omc_opcode_is_keyed(asked.opcode) && (at = take_key(at, end, &value)) == NULL) ||
-        (at = take_value(at, end, data_len)) == NULL)
+    if (!is_next(at, " O") || !omc_meta_usual_number(at + FLAG_SIZE, &number) ||
+        !expect->by_opaque(expect->context, number, &asked) ||
+        omc_opcode_kind(asked.opcode) != kind)
         return false;
-    value.flags = (uint32_t)flags;
-    value.data_len = (size_t)data_len;
-    value.data = at - 2 - value.data_len;
-    reply->value = value;
     reply->opaque = asked.opaque;
     reply->opcode = asked.opcode;
     reply->last = true;
-    reply->silent = false;
-    *size = (size_t)(at - bytes);
+    reply->silent = kind == OMC_KIND_STORE && omc_opcode_is_quiet(asked.opcode);
     return true;
+}
+
+static inline bool read_usual_value(const unsigned char *bytes, size_t len, size_t max_body,
+                                    const struct omc_expect *expect, struct omc_reply *reply,
+                                    size_t *size)
+{
+    omcache_value_t *value = &reply->value;
+    const unsigned char *asked, *at;
+    uint64_t data_len, flags, left, need;
+
+    if ((at = take_number(bytes, "VA ", &data_len)) == NULL ||
+        (at = take_number(at, " f", &flags)) == NULL || flags > UINT32_MAX ||
+        (asked = take_number(at, " c", &value->cas)) == NULL || asked - bytes > NUMBERS_END)
+        return false;
+    left = (uint64_t)(bytes + len - asked);
+    need = ASKED_SIZE + END_SIZE + data_len + END_SIZE;
+    if (left < need || max_body < OMC_CODEC_FLAGS_SIZE + UINT8_MAX + data_len)
+        return false;
+    at = take_key(asked + ASKED_SIZE, left - need, value);
+    if (at == NULL || !is_next(at, OMC_CODEC_TAIL) ||
+        !is_next(at + END_SIZE + data_len, OMC_CODEC_TAIL))
+        return false;
+    value->status = OMCACHE_OK;
+    value->data = at + END_SIZE;
+    value->data_len = (size_t)data_len;
+    value->flags = (uint32_t)flags;
+    value->delta_value = 0;
+    *size = (size_t)(value->data - bytes) + value->data_len + END_SIZE;
+    return find_asked(asked, expect, OMC_KIND_GET, reply);
 }
 
 /* What a store is answered with. */
-static bool read_usual_store(const unsigned char *bytes, size_t len,
-                             const struct omc_expect *expect, struct omc_reply *reply, size_t *size)
+static inline bool read_usual_store(const unsigned char *bytes, size_t len,
+                                    const struct omc_expect *expect, struct omc_reply *reply,
+                                    size_t *size)
 {
     const unsigned char *at = bytes + OMC_META_STATUS_SIZE;
-    struct omc_expected asked;
     uint64_t cas = 0;
 
-    if (is_flag(at, 'c') && (at = take_flag(at, 'c', &cas)) == NULL)
+    if (!is_next(bytes, "HD"))
         return false;
-    at = take_asked(at, bytes + len, expect, &asked);
-    if (at == NULL || at[0] != '\r' || at[1] != '\n' ||
-        omc_opcode_kind(asked.opcode) != OMC_KIND_STORE)
+    if (is_next(at, " c") && (at = omc_line_digits(at + FLAG_SIZE, &cas)) == NULL)
         return false;
-    omc_classic_answer(&asked, OMCACHE_OK, reply);
-    reply->value.cas = cas;
-    *size = (size_t)(at + 2 - bytes);
-    return true;
+    if (bytes + len - at < ASKED_SIZE + END_SIZE || !is_next(at + ASKED_SIZE, OMC_CODEC_TAIL))
+        return false;
+    reply->value = (omcache_value_t){.status = OMCACHE_OK, .cas = cas};
+    *size = (size_t)(at - bytes) + ASKED_SIZE + END_SIZE;
+    return find_asked(at, expect, OMC_KIND_STORE, reply);
 }
 
+/* There is a line's end in the bytes, which ends each number, and a byte behind its "\r". */
 bool omc_meta_usual_read(const unsigned char *bytes, size_t len, size_t max_body,
                          const struct omc_expect *expect, struct omc_reply *reply, size_t *size)
 {
-    if (len <= OMC_META_STATUS_SIZE || bytes[OMC_META_STATUS_SIZE] != ' ' ||
-        (bytes[len - 1] != '\n' && memchr(bytes, '\n', len) == NULL))
+    if (len <= OMC_META_STATUS_SIZE + END_SIZE ||
+        (!is_next(bytes + len - END_SIZE, OMC_CODEC_TAIL) && memchr(bytes, '\n', len - 1) == NULL))
         return false;
-    if (bytes[0] == 'V' && bytes[1] == 'A')
-        return read_usual_value(bytes, len, max_body, expect, reply, size);
-    return bytes[0] == 'H' && bytes[1] == 'D' && read_usual_store(bytes, len, expect, reply, size);
+    return read_usual_value(bytes, len, max_body, expect, reply, size) ||
+           read_usual_store(bytes, len, expect, reply, size);
 }

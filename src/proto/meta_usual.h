@@ -23,10 +23,9 @@ static inline bool omc_meta_usual_number(const unsigned char *at, uint32_t *numb
     uint64_t digits;
 
     memcpy(&digits, at, sizeof(digits));
-    digits = be64toh(digits);
-    if ((digits & 0xf0f0f0f0f0f0f0f0) != 0x3030303030303030)
+    digits = be64toh(digits) ^ 0x3030303030303030;
+    if ((digits & 0xf0f0f0f0f0f0f0f0) != 0)
         return false;
-    digits &= 0x0f0f0f0f0f0f0f0f;
     digits = (digits | digits >> 4) & 0x00ff00ff00ff00ff;
     digits = (digits | digits >> 8) & 0x0000ffff0000ffff;
     *number = (uint32_t)(digits | digits >> 16);

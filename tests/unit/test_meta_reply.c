@@ -295,6 +295,27 @@ START_TEST(what_is_no_reply_is_broken)
 }
 END_TEST
 
+/* What makes more than 64 bits, of which the lower ones are usual numbers. */
+START_TEST(no_number_is_cut_off)
+{
+    static const char *const numbers[] = {"18446744073709551617", "36893488147419103233",
+                                          "184467440737095516161",
+                                          "340282366920938463463374607431768211457"};
+    static const char *const lines[] = {"VA %s f0 c1 O12345678\r\n1\r\n",
+                                        "VA 1 f%s c1 O12345678\r\n1\r\n",
+                                        "VA 1 f0 c%s O12345678\r\n1\r\n", "HD c%s O12345678\r\n"};
+    struct owed request = owed(_i < 3 ? OMC_OP_GET : OMC_OP_SET);
+    char line[100];
+
+    snprintf(line, sizeof(line), lines[_i], "1");
+    codec_reply(&request, line);
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+        snprintf(line, sizeof(line), lines[_i], numbers[i]);
+        codec_assert_outcome(&request, line, OMC_DECODE_BROKEN);
+    }
+}
+END_TEST
+
 /* A line without an end does not fill the memory. */
 START_TEST(lines_are_bounded)
 {
@@ -570,6 +591,7 @@ int main(void)
     tcase_add_test(tcase, quiet_requests_hear_what_they_would);
     tcase_add_test(tcase, values_need_a_get_and_flags);
     tcase_add_loop_test(tcase, what_is_no_reply_is_broken, 0, sizeof(broken) / sizeof(broken[0]));
+    tcase_add_loop_test(tcase, no_number_is_cut_off, 0, 4);
     tcase_add_test(tcase, lines_are_bounded);
     tcase_add_test(tcase, values_over_the_limit_are_told_with_their_request);
     tcase_add_test(tcase, replies_find_their_requests);
