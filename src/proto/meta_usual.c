@@ -118,13 +118,28 @@ static inline bool read_usual_store(const unsigned char *bytes, size_t len,
     return find_asked(at, expect, OMC_KIND_STORE, reply);
 }
 
+/* What a get is answered with if there is nothing, without its number. */
+static inline bool read_usual_miss(const unsigned char *bytes, const struct omc_expect *expect,
+                                   struct omc_reply *reply, size_t *size)
+{
+    struct omc_expected asked;
+
+    if (!is_next(bytes, "EN\r\n") || !expect->oldest(expect->context, &asked) ||
+        omc_opcode_kind(asked.opcode) != OMC_KIND_GET)
+        return false;
+    omc_classic_answer(&asked, OMCACHE_NOT_FOUND, reply);
+    *size = OMC_META_STATUS_SIZE + END_SIZE;
+    return true;
+}
+
 /* There is a line's end in the bytes, which ends each number, and a byte behind its "\r". */
 bool omc_meta_usual_read(const unsigned char *bytes, size_t len, size_t max_body,
                          const struct omc_expect *expect, struct omc_reply *reply, size_t *size)
 {
-    if (len <= OMC_META_STATUS_SIZE + END_SIZE ||
+    if (len < OMC_META_STATUS_SIZE + END_SIZE ||
         (!is_next(bytes + len - END_SIZE, OMC_CODEC_TAIL) && memchr(bytes, '\n', len - 1) == NULL))
         return false;
     return read_usual_value(bytes, len, max_body, expect, reply, size) ||
-           read_usual_store(bytes, len, expect, reply, size);
+           read_usual_store(bytes, len, expect, reply, size) ||
+           read_usual_miss(bytes, expect, reply, size);
 }
