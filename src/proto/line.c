@@ -33,34 +33,33 @@ bool omc_line_number(struct omc_line *line, uint64_t max, uint64_t *number)
     return true;
 }
 
-/* The top bits of eight bytes, set for those that are neither below 0x21 nor 0x7f. */
-static inline uint64_t find_plain(const unsigned char *bytes)
+/* Whether one of eight bytes is not from 0x21 to 0x7e: it sets its top bit in one of the sums.
+ * Of those that are, none carries into the next or borrows from it. */
+static inline bool has_odd(const unsigned char *bytes)
 {
     const uint64_t ones = UINT64_MAX / 255;
-    uint64_t word, low;
+    uint64_t word;
 
     memcpy(&word, bytes, sizeof(word));
-    low = word & ones * 0x7f; /* so that no sum below is carried into the next byte */
-    return word | ((low + ones * (0x80 - 0x21)) & ~(low + ones));
+    return (((word + ones) | (word - ones * 0x21)) & ones * 0x80) != 0;
 }
 
 bool omc_line_is_plain(const unsigned char *bytes, size_t len)
 {
-    const uint64_t tops = UINT64_MAX / 255 * 0x80;
     const size_t step = sizeof(uint64_t);
     const unsigned char *end = bytes + len;
-    uint64_t plain = tops;
 
-    if (len < step) {
-        for (; bytes < end; bytes++) {
-            if (*bytes <= ' ' || *bytes == 0x7f)
-                return false;
-        }
-        return true;
+    if (len >= step && !has_odd(end - step)) {
+        while (bytes < end - step && !has_odd(bytes))
+            bytes += step;
+        if (bytes >= end - step)
+            return true;
     }
-    for (; bytes < end - step; bytes += step)
-        plain &= find_plain(bytes);
-    return (plain & find_plain(end - step)) == tops;
+    for (; bytes < end; bytes++) { /* those of 0x80 and more are plain, too */
+        if (*bytes <= ' ' || *bytes == 0x7f)
+            return false;
+    }
+    return true;
 }
 
 unsigned char *omc_line_put_number(unsigned char *out, uint64_t number)
