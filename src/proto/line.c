@@ -64,14 +64,12 @@ bool omc_line_is_plain(const unsigned char *bytes, size_t len)
 
 unsigned char *omc_line_put_number(unsigned char *out, uint64_t number)
 {
-    unsigned char digits[20];
-    size_t count = 0;
+    unsigned char *end = out + 1;
 
-    do {
-        digits[count++] = (unsigned char)('0' + number % 10);
-        number /= 10;
-    } while (number > 0);
-    while (count > 0)
-        *out++ = digits[--count];
-    return out;
+    for (uint64_t limit = 10; number >= limit && end - out <= OMC_LINE_DIGITS; limit *= 10)
+        end++;
+    for (out = end; number > 9; number /= 10)
+        *--out = (unsigned char)('0' + number % 10);
+    *--out = (unsigned char)('0' + number);
+    return end;
 }
