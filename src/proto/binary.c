@@ -49,11 +49,8 @@ static bool binary_accept(struct omc_ask *ask)
 
 static unsigned char *put_extras(unsigned char *out, const struct omc_ask *ask, size_t size)
 {
-    if ((ask->bits & OMC_ASK_RAW) != 0) {
-        if (size > 0)
-            memcpy(out, ask->extra, size);
-        return out + size;
-    }
+    if ((ask->bits & OMC_ASK_RAW) != 0)
+        return omc_bytes_put(out, ask->extra, size);
     if (size == OMC_OPCODE_STORED_SIZE)
         out = omc_bytes_put32(out, ask->flags);
     if (size == OMC_OPCODE_COUNTED_SIZE)
@@ -76,9 +73,7 @@ static unsigned char *binary_encode(unsigned char *out, const struct omc_ask *as
 
     memcpy(out, &header, OMC_ASK_HEADER_SIZE);
     out = put_extras(out + OMC_ASK_HEADER_SIZE, ask, extra_size);
-    if (ask->key_len > 0)
-        memcpy(out, ask->key, ask->key_len);
-    return out + ask->key_len;
+    return omc_bytes_put(out, ask->key, ask->key_len);
 }
 
 static int status_of(uint16_t status)

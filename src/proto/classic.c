@@ -3,6 +3,7 @@
  */
 #include "proto/classic.h"
 
+#include "proto/bytes.h"
 #include "proto/opcode.h"
 
 /* Error texts that only operations of some kinds can have. */
@@ -56,7 +57,7 @@ unsigned char *omc_classic_encode(unsigned char *out, const struct omc_ask *ask)
         return omc_line_put_flag(out, " ", omc_ask_expiration(ask, INT32_MAX));
     default:
         out = omc_line_put(out, ask->key_len > 0 ? "stats " : "stats");
-        return omc_line_put_bytes(out, ask->key, ask->key_len);
+        return omc_bytes_put(out, ask->key, ask->key_len);
     }
 }
 

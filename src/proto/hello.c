@@ -44,7 +44,7 @@ static size_t write_get(unsigned char *out, uint32_t number)
     for (int shift = 28; shift >= 0; shift -= 4)
         *at++ = (unsigned char)"0123456789abcdef"[number >> shift & 15];
     at = omc_line_put(at, "\r\n");
-    return (size_t)(omc_line_put_bytes(at, out, (size_t)(at - out)) - out);
+    return (size_t)(omc_bytes_put(at, out, (size_t)(at - out)) - out);
 }
 
 static size_t write_version(unsigned char *out)

@@ -105,13 +105,6 @@ static inline unsigned char *omc_line_put(unsigned char *out, const char *text)
     return out + len;
 }
 
-static inline unsigned char *omc_line_put_bytes(unsigned char *out, const void *bytes, size_t len)
-{
-    if (len > 0)
-        memcpy(out, bytes, len);
-    return out + len;
-}
-
 unsigned char *omc_line_put_number(unsigned char *out, uint64_t number);
 
 /* A number behind what says which it is. */

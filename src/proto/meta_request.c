@@ -8,6 +8,7 @@
 
 #include "omcache.h"
 #include "proto/base64.h"
+#include "proto/bytes.h"
 #include "proto/classic.h"
 #include "proto/line.h"
 #include "proto/opcode.h"
@@ -47,8 +48,7 @@ static inline unsigned char *put_key(unsigned char *out, const struct omc_ask *a
 {
     if (is_encoded(ask))
         return out + omc_base64_encode(out, ask->key, ask->key_len);
-    memcpy(out, ask->key, ask->key_len);
-    return out + ask->key_len;
+    return omc_bytes_put(out, ask->key, ask->key_len);
 }
 
 /* What has the reply name the key, behind the number of the request. */
@@ -127,7 +127,7 @@ static unsigned char *put_options(unsigned char *out, const struct omc_ask *ask,
     out = put_number(out, number);
     if (omc_opcode_is_keyed(ask->op))
         out = put_key_wanted(out, ask);
-    return omc_line_put_bytes(out, ask->extra, ask->extra_len);
+    return omc_bytes_put(out, ask->extra, ask->extra_len);
 }
 
 /* What stands between the key and the end of the line. */

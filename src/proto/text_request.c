@@ -5,6 +5,7 @@
 
 #include <stddef.h>
 
+#include "proto/bytes.h"
 #include "proto/classic.h"
 #include "proto/line.h"
 #include "proto/opcode.h"
@@ -82,6 +83,6 @@ unsigned char *omc_text_request_encode(unsigned char *out, const struct omc_ask 
     out = omc_line_put(out, word_of(ask));
     if (omc_opcode_forms[ask->op].plain == OMC_OP_GAT)
         out = omc_line_put(omc_line_put_number(out, omc_ask_expiration(ask, 0)), " ");
-    out = omc_line_put_bytes(out, ask->key, ask->key_len);
+    out = omc_bytes_put(out, ask->key, ask->key_len);
     return omc_line_put(put_numbers(out, ask), "\r\n");
 }
