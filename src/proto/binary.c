@@ -4,9 +4,6 @@
  */
 #include "proto/binary.h"
 
-#include <endian.h>
-#include <string.h>
-
 #include "omcache.h"
 #include "proto/ask.h"
 #include "proto/bytes.h"
@@ -47,7 +44,7 @@ static bool binary_accept(struct omc_ask *ask)
     return !omc_opcode_is_meta(ask->op) && ask->value_len <= OMC_ASK_VALUE_MAX;
 }
 
-static unsigned char *put_extras(unsigned char *out, const struct omc_ask *ask, size_t size)
+static unsigned char *put_extras(unsigned char *out, const struct omc_ask *ask, uint32_t size)
 {
     if ((ask->bits & OMC_ASK_RAW) != 0)
         return omc_bytes_put(out, ask->extra, size);
@@ -55,25 +52,22 @@ static unsigned char *put_extras(unsigned char *out, const struct omc_ask *ask, 
         out = omc_bytes_put32(out, ask->flags);
     if (size == OMC_OPCODE_COUNTED_SIZE)
         out = omc_bytes_put64(omc_bytes_put64(out, ask->delta), ask->initial);
-    return size == 0 ? out : omc_bytes_put32(out, ask->expiration);
+    return omc_bytes_put32(out, ask->expiration);
 }
 
 static unsigned char *binary_encode(unsigned char *out, const struct omc_ask *ask, uint32_t number)
 {
-    size_t extra_size = omc_ask_extra_size(ask);
-    const struct omcache_req_header_s header = {
-        .magic = OMC_ASK_MAGIC,
-        .opcode = ask->op,
-        .keylen = htobe16(ask->key_len),
-        .extlen = (uint8_t)extra_size,
-        .bodylen = htobe32((uint32_t)(omc_ask_size(ask) - OMC_ASK_HEADER_SIZE)),
-        .opaque = htobe32(number),
-        .cas = htobe64(ask->cas),
-    };
+    uint32_t extra_size = (uint32_t)omc_ask_extra_size(ask), key_len = ask->key_len;
+    const unsigned char *key = ask->key;
 
-    memcpy(out, &header, OMC_ASK_HEADER_SIZE);
-    out = put_extras(out + OMC_ASK_HEADER_SIZE, ask, extra_size);
-    return omc_bytes_put(out, ask->key, ask->key_len);
+    out = omc_bytes_put32(out, (uint32_t)OMC_ASK_MAGIC << 24 | (uint32_t)ask->op << 16 | key_len);
+    out = omc_bytes_put32(out, extra_size << 24);
+    out = omc_bytes_put32(out, extra_size + key_len + ask->value_len);
+    out = omc_bytes_put32(out, number);
+    out = omc_bytes_put64(out, ask->cas);
+    if (extra_size > 0)
+        out = put_extras(out, ask, extra_size);
+    return omc_bytes_put(out, key, key_len);
 }
 
 static int status_of(uint16_t status)
