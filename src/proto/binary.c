@@ -16,17 +16,6 @@ enum {
     NUMBER_SIZE = 8,
 };
 
-/* A response header in host order. */
-struct header {
-    uint8_t opcode;
-    uint8_t extra_len;
-    uint16_t key_len;
-    uint16_t status;
-    uint32_t body_len;
-    uint32_t opaque;
-    uint64_t cas;
-};
-
 static bool binary_is_quiet(uint8_t opcode)
 {
     return omc_opcode_is_quiet(opcode);
@@ -85,39 +74,22 @@ static int status_of(uint16_t status)
     }
 }
 
-static void read_header(const unsigned char *bytes, struct header *header)
-{
-    header->opcode = bytes[1];
-    header->key_len = omc_bytes_get16(bytes + 2);
-    header->extra_len = bytes[4];
-    header->status = omc_bytes_get16(bytes + 6);
-    header->body_len = omc_bytes_get32(bytes + 8);
-    header->opaque = omc_bytes_get32(bytes + 12);
-    header->cas = omc_bytes_get64(bytes + 16);
-}
-
 /* Tells a stream of something else as early as its bytes allow. */
 static bool looks_foreign(const unsigned char *bytes, size_t len)
 {
     return (len > 0 && bytes[0] != RESPONSE_MAGIC) || (len > 5 && bytes[5] != 0);
 }
 
-/* Fills in the parts of the body; false if they are not what the opcode has. */
-static bool read_body(const struct header *header, const unsigned char *extra,
-                      omcache_value_t *value)
+/* Reads what a good answer to that opcode tells in its extras, or as its data; false if it is not
+ * what that has. */
+static inline bool read_numbers(uint8_t opcode, const unsigned char *extra, size_t extra_len,
+                                omcache_value_t *value)
 {
-    value->key = extra + header->extra_len;
-    value->key_len = header->key_len;
-    value->data = value->key + header->key_len;
-    value->data_len = header->body_len - header->key_len - header->extra_len;
-    if (value->status != OMCACHE_OK)
-        return true;
-    if (omc_opcode_is_get(header->opcode)) {
-        if (header->extra_len < FLAGS_SIZE ||
-            (header->key_len == 0 && omc_opcode_is_keyed(header->opcode)))
+    if (omc_opcode_is_get(opcode)) {
+        if (extra_len < FLAGS_SIZE || (value->key_len == 0 && omc_opcode_is_keyed(opcode)))
             return false;
         value->flags = omc_bytes_get32(extra);
-    } else if (omc_opcode_is_delta(header->opcode)) {
+    } else if (omc_opcode_is_delta(opcode)) {
         /* A quiet one that succeeds has no answer, so there always is a number. */
         if (value->data_len != NUMBER_SIZE)
             return false;
@@ -131,31 +103,41 @@ static enum omc_decode decode_binary(unsigned char *bytes, size_t len, size_t ma
                                      const struct omc_expect *expect, struct omc_reply *reply,
                                      size_t *size)
 {
-    struct header header;
+    const unsigned char *extra = bytes + OMC_ASK_HEADER_SIZE;
+    omcache_value_t *value = &reply->value;
+    uint32_t key_len, extra_len, body_len;
 
     (void)expect;
     *size = OMC_ASK_HEADER_SIZE;
-    if (looks_foreign(bytes, len))
-        return OMC_DECODE_BROKEN;
     if (len < OMC_ASK_HEADER_SIZE)
-        return OMC_DECODE_MORE;
-    read_header(bytes, &header);
-    if ((uint32_t)header.key_len + header.extra_len > header.body_len)
+        return looks_foreign(bytes, len) ? OMC_DECODE_BROKEN : OMC_DECODE_MORE;
+    if (looks_foreign(bytes, OMC_ASK_HEADER_SIZE))
+        return OMC_DECODE_BROKEN;
+    key_len = omc_bytes_get16(bytes + 2);
+    extra_len = bytes[4];
+    body_len = omc_bytes_get32(bytes + 8);
+    if (key_len + extra_len > body_len)
         return OMC_DECODE_BROKEN;
 
-    reply->opaque = header.opaque;
-    reply->opcode = header.opcode;
-    if (header.body_len > max_body)
+    reply->opcode = bytes[1];
+    reply->opaque = omc_bytes_get32(bytes + 12);
+    if (body_len > max_body)
         return OMC_DECODE_TOO_LARGE;
-    *size += header.body_len;
+    *size += body_len;
     if (len < *size)
         return OMC_DECODE_MORE;
 
-    reply->value = (omcache_value_t){.status = status_of(header.status), .cas = header.cas};
-    if (!read_body(&header, bytes + OMC_ASK_HEADER_SIZE, &reply->value))
+    value->status = status_of(omc_bytes_get16(bytes + 6));
+    value->key = extra + extra_len;
+    value->key_len = key_len;
+    value->data = value->key + key_len;
+    value->data_len = body_len - key_len - extra_len;
+    value->flags = 0;
+    value->cas = omc_bytes_get64(bytes + 16);
+    value->delta_value = 0;
+    if (value->status == OMCACHE_OK && !read_numbers(reply->opcode, extra, extra_len, value))
         return OMC_DECODE_BROKEN;
-    reply->last =
-        header.opcode != OMC_OP_STAT || reply->value.status != OMCACHE_OK || header.key_len == 0;
+    reply->last = reply->opcode != OMC_OP_STAT || value->status != OMCACHE_OK || key_len == 0;
     reply->silent = false;
     return OMC_DECODE_REPLY;
 }
