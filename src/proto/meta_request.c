@@ -30,7 +30,14 @@ bool omc_meta_request_accept(struct omc_ask *ask)
     return omc_base64_size(ask->key_len) <= OMC_ASK_KEY_MAX;
 }
 
-/* The number of a request: each four bits become a byte. */
+static inline unsigned char *put_key(unsigned char *out, const struct omc_ask *ask)
+{
+    if (is_encoded(ask))
+        return out + omc_base64_encode(out, ask->key, ask->key_len);
+    return omc_bytes_put(out, ask->key, ask->key_len);
+}
+
+/* The number of a request, behind its letter: each four bits become a byte. */
 static inline unsigned char *put_number(unsigned char *out, uint32_t number)
 {
     uint64_t digits = number;
@@ -39,37 +46,29 @@ static inline unsigned char *put_number(unsigned char *out, uint32_t number)
     digits = (digits | digits << 8) & 0x00ff00ff00ff00ff;
     digits = (digits | digits << 4) & 0x0f0f0f0f0f0f0f0f;
     digits = htobe64(digits | 0x3030303030303030);
-    out = omc_line_put(out, " O");
     memcpy(out, &digits, sizeof(digits));
     return out + sizeof(digits);
 }
 
-static inline unsigned char *put_key(unsigned char *out, const struct omc_ask *ask)
+/* The same, with what has the reply name the key behind it, if that is wanted. */
+static inline unsigned char *put_asked(unsigned char *out, uint32_t number, bool keyed,
+                                       uint8_t key_len)
 {
-    if (is_encoded(ask))
-        return out + omc_base64_encode(out, ask->key, ask->key_len);
-    return omc_bytes_put(out, ask->key, ask->key_len);
-}
-
-/* What has the reply name the key, behind the number of the request. */
-static inline unsigned char *put_key_wanted(unsigned char *out, const struct omc_ask *ask)
-{
-    *out++ = (unsigned char)('0' + ask->key_len / 16);
-    *out++ = (unsigned char)('0' + ask->key_len % 16);
+    out = put_number(out, number);
+    if (!keyed)
+        return out;
+    *out++ = (unsigned char)('0' + key_len / 16);
+    *out++ = (unsigned char)('0' + key_len % 16);
     return omc_line_put(out, " k");
 }
 
-static inline unsigned char *put_get(unsigned char *out, const struct omc_ask *ask, uint32_t number)
+/* What each get ends with, by the traits of its opcode. */
+static inline unsigned char *put_get(unsigned char *out, uint32_t number, uint8_t traits,
+                                     uint8_t key_len)
 {
-    if (is_encoded(ask))
-        out = omc_line_put(out, " b");
-    out = omc_line_put(out, " v f c");
-    if (omc_opcode_has(ask->op, OMC_OPCODE_DATED))
-        out = omc_line_put_flag(out, " T", omc_ask_expiration(ask, 0));
-    out = put_number(out, number);
-    if (omc_opcode_is_keyed(ask->op))
-        out = put_key_wanted(out, ask);
-    return omc_opcode_is_quiet(ask->op) ? omc_line_put(out, " q") : out;
+    out = omc_line_put(out, " v f c O");
+    out = put_asked(out, number, (traits & OMC_OPCODE_KEYED) != 0, key_len);
+    return (traits & OMC_OPCODE_QUIET) != 0 ? omc_line_put(out, " q") : out;
 }
 
 /* A cas makes memcached's binary protocol forget whether it was to add or replace. */
@@ -124,48 +123,44 @@ static unsigned char *put_delta(unsigned char *out, const struct omc_ask *ask)
 /* Options, which are the last in their line. */
 static unsigned char *put_options(unsigned char *out, const struct omc_ask *ask, uint32_t number)
 {
-    out = put_number(out, number);
-    if (omc_opcode_is_keyed(ask->op))
-        out = put_key_wanted(out, ask);
+    out = omc_line_put(out, " O");
+    out = put_asked(out, number, omc_opcode_is_keyed(ask->op), ask->key_len);
     return omc_bytes_put(out, ask->extra, ask->extra_len);
 }
 
-/* What stands between the key and the end of the line. */
+/* What stands between the key and the end of the line, if that is no store. */
 static unsigned char *put_flags(unsigned char *out, const struct omc_ask *ask, uint16_t kind,
                                 uint32_t number)
 {
-    if (kind == OMC_KIND_STORE)
-        out = omc_line_put_flag(out, " ", ask->value_len);
     if (is_encoded(ask))
         out = omc_line_put(out, " b");
     if (omc_opcode_is_meta(ask->op))
         return put_options(out, ask, number);
+    if (omc_opcode_has(ask->op, OMC_OPCODE_DATED))
+        out = omc_line_put_flag(out, " T", omc_ask_expiration(ask, 0));
     switch (kind) {
-    case OMC_KIND_STORE:
-        out = put_store(out, ask);
-        break;
     case OMC_KIND_DELTA:
         out = put_delta(out, ask);
         break;
+    case OMC_KIND_GET:
+        return put_get(out, number, omc_opcode_forms[ask->op].traits, ask->key_len);
     case OMC_KIND_TOUCH:
-        out = omc_line_put_flag(omc_line_put(out, " c"), " T", omc_ask_expiration(ask, 0));
+        out = omc_line_put(out, " c");
         break;
     default:
         out = put_compared(out, ask);
         break;
     }
-    return put_number(out, number);
+    return put_number(omc_line_put(out, " O"), number);
 }
 
-/* The command's word; NULL if it is none of meta's. */
+/* The command's word; NULL if it is none of meta's, or a store. */
 static const char *meta_word_of(uint16_t kind)
 {
     switch (kind) {
     case OMC_KIND_GET:
     case OMC_KIND_TOUCH:
         return "mg ";
-    case OMC_KIND_STORE:
-        return "ms ";
     case OMC_KIND_DELTA:
         return "ma ";
     case OMC_KIND_DELETE:
@@ -175,19 +170,48 @@ static const char *meta_word_of(uint16_t kind)
     }
 }
 
-unsigned char *omc_meta_request_encode(unsigned char *out, const struct omc_ask *ask,
-                                       uint32_t number)
+/* These are not inline, so that no register is saved for them where a get is encoded. */
+
+__attribute__((noinline)) static unsigned char *
+encode_other(unsigned char *out, const struct omc_ask *ask, uint32_t number)
 {
     uint16_t kind = omc_opcode_kind(ask->op);
-    const char *word;
+    const char *word = meta_word_of(kind);
 
-    if (kind == OMC_KIND_GET && !omc_opcode_is_meta(ask->op))
-        return omc_line_put(put_get(put_key(omc_line_put(out, "mg "), ask), ask, number), "\r\n");
     if (kind == OMC_KIND_NOOP)
         return omc_line_put(out, "mn\r\n");
-    word = meta_word_of(kind);
     if (word == NULL)
         return omc_line_put(omc_classic_encode(out, ask), "\r\n");
     memcpy(out, word, 3);
     return omc_line_put(put_flags(put_key(out + 3, ask), ask, kind, number), "\r\n");
+}
+
+__attribute__((noinline)) static unsigned char *
+encode_store(unsigned char *out, const struct omc_ask *ask, uint32_t number)
+{
+    out = put_key(omc_line_put(out, "ms "), ask);
+    out = omc_line_put_flag(out, " ", ask->value_len);
+    if (is_encoded(ask))
+        out = omc_line_put(out, " b");
+    if (omc_opcode_is_meta(ask->op))
+        out = put_options(out, ask, number);
+    else
+        out = put_number(omc_line_put(put_store(out, ask), " O"), number);
+    return omc_line_put(out, "\r\n");
+}
+
+/* Gets with a key as it is, which is what there is most of, have a way of their own. */
+unsigned char *omc_meta_request_encode(unsigned char *out, const struct omc_ask *ask,
+                                       uint32_t number)
+{
+    const struct omc_opcode_form form = omc_opcode_forms[ask->op];
+    uint8_t key_len = ask->key_len;
+
+    if (form.plain == OMC_OP_GET && !is_encoded(ask)) {
+        out = omc_bytes_put(omc_line_put(out, "mg "), ask->key, key_len);
+        return omc_line_put(put_get(out, number, form.traits, key_len), "\r\n");
+    }
+    if (form.kind == OMC_KIND_STORE)
+        return encode_store(out, ask, number);
+    return encode_other(out, ask, number);
 }

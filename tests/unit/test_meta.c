@@ -32,14 +32,14 @@ static const struct {
      "mg c2V2ZW50ZWVuIGxldHRlcnM= b v f c O1234567811 k\r\n"},
     {{.opcode = OMC_OP_GETK, .key = "p:k"}, "mg p:k v f c O1234567803 k\r\n"},
     {{.opcode = OMC_OP_GETK, .key = "p k"}, "mg cCBr b v f c O1234567803 k\r\n"},
-    {{.opcode = OMC_OP_GAT, .key = "k"}, "mg k v f c T0 O12345678\r\n"},
-    {{.opcode = OMC_OP_GATQ, .key = "k", .expiration = 30}, "mg k v f c T30 O12345678 q\r\n"},
+    {{.opcode = OMC_OP_GAT, .key = "k"}, "mg k T0 v f c O12345678\r\n"},
+    {{.opcode = OMC_OP_GATQ, .key = "k", .expiration = 30}, "mg k T30 v f c O12345678 q\r\n"},
     {{.opcode = OMC_OP_GATK, .key = "k", .expiration = INT32_MAX},
-     "mg k v f c T2147483647 O1234567801 k\r\n"},
+     "mg k T2147483647 v f c O1234567801 k\r\n"},
     {{.opcode = OMC_OP_GATKQ, .key = "a b", .expiration = 1},
-     "mg YSBi b v f c T1 O1234567803 k q\r\n"},
-    {{.opcode = OMC_OP_TOUCH, .key = "k", .expiration = 7}, "mg k c T7 O12345678\r\n"},
-    {{.opcode = OMC_OP_TOUCH, .key = "a b"}, "mg YSBi b c T0 O12345678\r\n"},
+     "mg YSBi b T1 v f c O1234567803 k q\r\n"},
+    {{.opcode = OMC_OP_TOUCH, .key = "k", .expiration = 7}, "mg k T7 c O12345678\r\n"},
+    {{.opcode = OMC_OP_TOUCH, .key = "a b"}, "mg YSBi b T0 c O12345678\r\n"},
     {{.opcode = OMC_OP_SET, .key = "k", .data = "v"}, "ms k 1 c O12345678\r\nv\r\n"},
     {{.opcode = OMC_OP_SET, .key = "k"}, "ms k 0 c O12345678\r\n\r\n"},
     {{.opcode = OMC_OP_SETQ, .key = "k", .data = "v"}, "ms k 1 O12345678\r\nv\r\n"},
@@ -146,8 +146,8 @@ START_TEST(later_expirations_are_never)
         const char *bytes;
     } cases[] = {
         {OMC_OP_SETQ, "ms k 0 O12345678\r\n\r\n"},
-        {OMC_OP_TOUCH, "mg k c T0 O12345678\r\n"},
-        {OMC_OP_GAT, "mg k v f c T0 O12345678\r\n"},
+        {OMC_OP_TOUCH, "mg k T0 c O12345678\r\n"},
+        {OMC_OP_GAT, "mg k T0 v f c O12345678\r\n"},
         {OMC_OP_FLUSH, "flush_all 2147483647\r\n"}, /* where 0 is now */
     };
 
