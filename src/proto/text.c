@@ -3,6 +3,7 @@
  */
 #include "proto/text.h"
 
+#include "proto/bytes.h"
 #include "proto/classic.h"
 #include "proto/line.h"
 #include "proto/opcode.h"
@@ -74,14 +75,25 @@ static bool read_value_line(struct omc_line line, struct value_line *value)
            line.at == line.end;
 }
 
-/* FNV-1a; any would do that tells one key from the next. */
+/* Takes eight bytes into a sum, of which others would make another one. */
+static inline uint64_t add_word(uint64_t sum, uint64_t word)
+{
+    sum = (sum ^ word) * 0x9e3779b97f4a7c15; /* odd, and else like any other */
+    return sum ^ sum >> 32;
+}
+
+/* Any sum would do that tells one key from the next. */
 static uint32_t key_sum(const unsigned char *key, size_t len)
 {
-    uint32_t sum = 0x811c9dc5;
+    uint64_t sum = len, word = 0;
+    const size_t step = sizeof(word);
 
-    for (size_t i = 0; i < len; i++)
-        sum = (sum ^ key[i]) * 0x01000193;
-    return sum;
+    for (; len > step; key += step, len -= step) {
+        memcpy(&word, key, step);
+        sum = add_word(sum, word);
+    }
+    omc_bytes_put((unsigned char *)&word, key, len);
+    return (uint32_t)add_word(sum, word);
 }
 
 static bool is_key_of(const struct omc_expected *asked, const struct omc_line *key)
