@@ -38,43 +38,6 @@ struct input {
     size_t newline;
 };
 
-/* A value's line: "VALUE key flags size", and a cas. */
-struct value_line {
-    struct omc_line key;
-    uint32_t flags;
-    uint64_t size;
-    uint64_t cas;
-};
-
-/* Takes a number off the front, and a blank unless the line ends with it. */
-static bool read_number(struct omc_line *line, uint64_t max, uint64_t *number)
-{
-    line->at = omc_line_digits(line->at, number);
-    return line->at != NULL && *number <= max && (line->at == line->end || *line->at++ == ' ');
-}
-
-/* Old servers print flags of 2^31 and more as negative numbers. */
-static bool read_flags(struct omc_line *line, uint32_t *flags)
-{
-    bool negative = omc_line_skip(line, "-");
-    uint64_t number;
-
-    if (!read_number(line, negative ? (uint64_t)INT32_MAX + 1 : UINT32_MAX, &number))
-        return false;
-    *flags = (uint32_t)(negative ? -number : number);
-    return true;
-}
-
-static bool read_value_line(struct omc_line line, struct value_line *value)
-{
-    value->key = omc_line_word(&line);
-    value->cas = 0;
-    return omc_line_left(&value->key) > 0 && read_flags(&line, &value->flags) &&
-           read_number(&line, UINT64_MAX, &value->size) &&
-           (line.at == line.end || read_number(&line, UINT64_MAX, &value->cas)) &&
-           line.at == line.end;
-}
-
 /* Takes eight bytes into a sum, of which others would make another one. */
 static inline uint64_t add_word(uint64_t sum, uint64_t word)
 {
@@ -96,9 +59,41 @@ static uint32_t key_sum(const unsigned char *key, size_t len)
     return (uint32_t)add_word(sum, word);
 }
 
-static bool is_key_of(const struct omc_expected *asked, const struct omc_line *key)
+static bool is_key_of(const struct omc_expected *asked, const omcache_value_t *value)
 {
-    return asked->key_sum == 0 || asked->key_sum == key_sum(key->at, omc_line_left(key));
+    return asked->key_sum == 0 || asked->key_sum == key_sum(value->key, value->key_len);
+}
+
+/* Takes a number, and a blank unless the line ends with it; NULL if it is none. */
+static inline const unsigned char *take_digits(const unsigned char *at, const unsigned char *end,
+                                               uint64_t *number)
+{
+    at = omc_line_digits(at, number);
+    if (at == NULL || at == end)
+        return at;
+    return *at == ' ' ? at + 1 : NULL;
+}
+
+/* Reads "key flags size", and a cas if there is one.  Old servers print flags of 2^31 and more as
+ * negative numbers. */
+static bool read_value_line(struct omc_line line, omcache_value_t *value, uint64_t *size)
+{
+    struct omc_line key = omc_line_word(&line);
+    bool negative = *line.at == '-';
+    const unsigned char *at;
+    uint64_t flags;
+
+    if ((at = take_digits(line.at + negative, line.end, &flags)) == NULL ||
+        flags > (negative ? (uint64_t)INT32_MAX + 1 : UINT32_MAX) ||
+        (at = take_digits(at, line.end, size)) == NULL)
+        return false;
+    value->key = key.at;
+    value->key_len = omc_line_left(&key);
+    value->flags = (uint32_t)(negative ? -flags : flags);
+    value->cas = 0;
+    if (at != line.end)
+        at = take_digits(at, line.end, &value->cas);
+    return at == line.end && value->key_len > 0;
 }
 
 /* The only value that a get of one key is answered with, and the end of the values. */
@@ -106,31 +101,27 @@ static enum omc_decode read_value(struct omc_line line, const struct input *in,
                                   const struct omc_expected *asked, struct omc_reply *reply,
                                   size_t *size)
 {
-    const unsigned char *data = in->bytes + in->newline + 1;
-    struct value_line value;
+    omcache_value_t *value = &reply->value;
     size_t end_len = strlen(value_end);
+    uint64_t data_len;
 
-    if (omc_opcode_kind(asked->opcode) != OMC_KIND_GET || !read_value_line(line, &value) ||
-        !is_key_of(asked, &value.key))
+    if (omc_opcode_kind(asked->opcode) != OMC_KIND_GET ||
+        !read_value_line(line, value, &data_len) || !is_key_of(asked, value))
         return OMC_DECODE_BROKEN;
-    reply->opaque = asked->opaque;
-    reply->opcode = asked->opcode;
-    if (value.size > in->max_body ||
-        in->max_body - value.size < OMC_CODEC_FLAGS_SIZE + omc_line_left(&value.key))
+    omc_classic_attribute(asked, OMCACHE_OK, reply);
+    if (data_len > in->max_body || in->max_body - data_len < OMC_CODEC_FLAGS_SIZE + value->key_len)
         return OMC_DECODE_TOO_LARGE;
-    *size = in->newline + 1 + (size_t)value.size + end_len;
+    value->data = in->bytes + in->newline + 1;
+    value->data_len = (size_t)data_len;
+    *size = in->newline + 1 + value->data_len + end_len;
     if (in->len < *size)
         return OMC_DECODE_MORE;
-    if (memcmp(data + value.size, value_end, end_len) != 0)
+    if (memcmp(value->data + value->data_len, value_end, end_len) != 0)
         return OMC_DECODE_BROKEN;
-    omc_classic_answer(asked, OMCACHE_OK, reply);
-    reply->value.data = data;
-    reply->value.data_len = (size_t)value.size;
-    reply->value.flags = value.flags;
-    reply->value.cas = value.cas;
-    if (omc_opcode_is_keyed(asked->opcode)) {
-        reply->value.key = value.key.at;
-        reply->value.key_len = omc_line_left(&value.key);
+    value->delta_value = 0;
+    if (!omc_opcode_is_keyed(asked->opcode)) {
+        value->key = NULL;
+        value->key_len = 0;
     }
     return OMC_DECODE_REPLY;
 }
