@@ -170,9 +170,11 @@ static bool read_any_error(struct omc_line line, const struct omc_expected *aske
 static bool read_line(struct omc_line line, const struct omc_expected *asked,
                       struct omc_reply *reply)
 {
-    int status;
+    int status = OMCACHE_OK;
 
-    if (omc_classic_look_up(words, sizeof(words) / sizeof(words[0]), line, asked->opcode,
+    /* What stores are usually answered with need not be looked up. */
+    if ((omc_line_is(&line, "STORED") && omc_opcode_kind(asked->opcode) == OMC_KIND_STORE) ||
+        omc_classic_look_up(words, sizeof(words) / sizeof(words[0]), line, asked->opcode,
                             &status)) {
         omc_classic_answer(asked, status, reply);
         return true;
