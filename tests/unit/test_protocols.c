@@ -524,6 +524,35 @@ START_TEST(quit_ends_the_connection)
 }
 END_TEST
 
+/* Keys are copied, and summed up, in steps. */
+START_TEST(keys_of_each_length_go_whole)
+{
+    const struct omc_codec *codec = codecs[_i / 2];
+
+    for (size_t len = 1; len <= OMC_ASK_KEY_MAX; len++) {
+        char *key = malloc(len);
+        struct order order = {
+            .opcode = _i % 2 == 0 ? OMC_OP_GETK : OMC_OP_SET, .key = key, .key_len = len};
+        unsigned char *bytes;
+        size_t size;
+
+        for (size_t i = 0; i < len; i++)
+            key[i] = (char)('a' + i % 26);
+        bytes = codec_encode(codec, &order, 1, &size);
+        ck_assert_ptr_nonnull(memmem(bytes, size, key, len));
+        free(bytes);
+        for (size_t i = 0; i < len && codec->key_sum != NULL; i++) {
+            uint32_t sum = codec->key_sum((unsigned char *)key, len);
+
+            key[i] ^= 1;
+            ck_assert_uint_ne(codec->key_sum((unsigned char *)key, len), sum);
+            key[i] ^= 1;
+        }
+        free(key);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("protocols");
@@ -536,5 +565,6 @@ int main(void)
     tcase_add_test(tcase, values_too_large_are_told_as_such);
     tcase_add_test(tcase, keys_stored_by_one_are_read_by_the_other);
     tcase_add_test(tcase, quit_ends_the_connection);
+    tcase_add_loop_test(tcase, keys_of_each_length_go_whole, 0, 2 * CODECS);
     return fixture_run(suite);
 }
