@@ -10,38 +10,38 @@
 #include "proto/line.h"
 #include "proto/opcode.h"
 
-/* The command's word and a blank; a cas makes the binary protocol, too, forget whether
- * it was to add or replace.  NULL if text has no such command. */
-static const char *word_of(const struct omc_ask *ask)
-{
-    bool cas = ask->cas > 0;
+/* What a cas does to a command.  It makes the binary protocol, too, forget whether it was to add
+ * or replace. */
+enum with_cas { REFUSED, IGNORED, COMPARED };
 
-    switch (omc_opcode_forms[ask->op].plain) {
-    case OMC_OP_GET:
-        return "gets ";
-    case OMC_OP_GAT:
-        return "gats ";
-    case OMC_OP_SET:
-        return cas ? "cas " : "set ";
-    case OMC_OP_ADD:
-        return cas ? "cas " : "add ";
-    case OMC_OP_REPLACE:
-        return cas ? "cas " : "replace ";
-    case OMC_OP_TOUCH:
-        return "touch ";
-    case OMC_OP_APPEND:
-        return cas ? NULL : "append ";
-    case OMC_OP_PREPEND:
-        return cas ? NULL : "prepend ";
-    case OMC_OP_DELETE:
-        return cas ? NULL : "delete ";
-    case OMC_OP_INCREMENT:
-        return cas ? NULL : "incr ";
-    case OMC_OP_DECREMENT:
-        return cas ? NULL : "decr ";
-    default:
+/* A command's word and a blank. */
+struct word {
+    char text[sizeof("prepend ")];
+    uint8_t len;
+    uint8_t with_cas;
+};
+
+/* By opcodes without "quiet" and "with key". */
+static const struct word words[] = {
+    [OMC_OP_GET] = {"gets ", 5, IGNORED},         [OMC_OP_GAT] = {"gats ", 5, IGNORED},
+    [OMC_OP_SET] = {"set ", 4, COMPARED},         [OMC_OP_ADD] = {"add ", 4, COMPARED},
+    [OMC_OP_REPLACE] = {"replace ", 8, COMPARED}, [OMC_OP_TOUCH] = {"touch ", 6, IGNORED},
+    [OMC_OP_APPEND] = {"append ", 7, REFUSED},    [OMC_OP_PREPEND] = {"prepend ", 8, REFUSED},
+    [OMC_OP_DELETE] = {"delete ", 7, REFUSED},    [OMC_OP_INCREMENT] = {"incr ", 5, REFUSED},
+    [OMC_OP_DECREMENT] = {"decr ", 5, REFUSED},
+};
+
+/* NULL if text has no such command. */
+static const struct word *word_of(const struct omc_ask *ask)
+{
+    static const struct word cas = {"cas ", 4, COMPARED};
+    uint8_t plain = omc_opcode_forms[ask->op].plain;
+
+    if (plain >= sizeof(words) / sizeof(words[0]) || words[plain].len == 0)
         return NULL;
-    }
+    if (ask->cas == 0 || words[plain].with_cas == IGNORED)
+        return &words[plain];
+    return words[plain].with_cas == COMPARED ? &cas : NULL;
 }
 
 bool omc_text_request_accept(struct omc_ask *ask)
@@ -75,12 +75,15 @@ static unsigned char *put_numbers(unsigned char *out, const struct omc_ask *ask)
 unsigned char *omc_text_request_encode(unsigned char *out, const struct omc_ask *ask,
                                        uint32_t number)
 {
+    const struct word *word = word_of(ask);
+
     (void)number;
     if (ask->op == OMC_OP_NOOP)
         return omc_line_put(out, "version\r\n");
-    if (!omc_opcode_needs_key(ask->op))
+    if (word == NULL)
         return omc_line_put(omc_classic_encode(out, ask), "\r\n");
-    out = omc_line_put(out, word_of(ask));
+    memcpy(out, word->text, sizeof(word->text)); /* which is longer than most */
+    out += word->len;
     if (omc_opcode_forms[ask->op].plain == OMC_OP_GAT)
         out = omc_line_put(omc_line_put_number(out, omc_ask_expiration(ask, 0)), " ");
     out = omc_bytes_put(out, ask->key, ask->key_len);
