@@ -45,15 +45,6 @@ static inline bool omc_line_skip(struct omc_line *line, const char *text)
     return true;
 }
 
-/* The "\n" at the end of the line that begins here and is known to be whole.  (What is
- * called rawmemchr is GNU's.) */
-static inline const unsigned char *omc_line_find_end(const unsigned char *at)
-{
-    while (*at != '\n')
-        at++;
-    return at;
-}
-
 /* Takes off everything up to the next blank, and that; without one, all. */
 struct omc_line omc_line_word(struct omc_line *line);
 
