@@ -132,7 +132,8 @@ static inline bool read_usual_miss(const unsigned char *bytes, const struct omc_
     return true;
 }
 
-/* There is a line's end in the bytes, which ends each number, and a byte behind its "\r". */
+/* There is a line's end in the bytes, so that each number ends with something else, which has a
+ * byte behind it. */
 bool omc_meta_usual_read(const unsigned char *bytes, size_t len, size_t max_body,
                          const struct omc_expect *expect, struct omc_reply *reply, size_t *size)
 {
