@@ -6,26 +6,76 @@
 #include <errno.h>
 #include <string.h>
 
-#include "link/finding.h"
+#include "base/clock.h"
+#include "link/names.h"
 #include "link/shortage.h"
 
 static const struct omc_news no_news;
 
+enum {
+    /* Seconds for which a name is believed, whatever the name server says. */
+    TTL_MIN = 1,
+    TTL_MAX = 60,
+};
+
+/* Nothing could be looked up, and nothing is known, for want of something of ours. */
+static struct omc_news lack(struct omc_link *link, int error)
+{
+    omc_endpoint_forget(&link->endpoint);
+    return omc_shortage_news(link, error);
+}
+
+/* What a lookup that may be done has found. */
+static struct omc_news read_lookup(struct omc_link *link, int64_t now)
+{
+    struct omc_endpoint *endpoint = &link->endpoint;
+    const char *problem;
+    uint32_t ttl = 0;
+
+    if (!omc_lookup_is_done(endpoint->lookup))
+        return no_news;
+    if (omc_lookup_shortage(endpoint->lookup) != 0)
+        return lack(link, omc_lookup_shortage(endpoint->lookup));
+    if (omc_lookup_result(endpoint->lookup, &ttl, &problem) == NULL)
+        return (struct omc_news){OMC_EVENT_FAILED, problem, 0};
+    if (endpoint->fresh_until == OMC_CLOCK_NEVER) {
+        if (ttl < TTL_MIN)
+            ttl = TTL_MIN;
+        endpoint->fresh_until =
+            omc_clock_after(now, 1000 * (int64_t)(ttl > TTL_MAX ? TTL_MAX : ttl));
+    }
+    return (struct omc_news){.event = OMC_EVENT_RESOLVED};
+}
+
+/* The lookup of its name that is under way, or is fresh, or is begun now; NULL without memory. */
+static struct omc_lookup *look_up(struct omc_link *link, int64_t now)
+{
+    struct omc_endpoint *endpoint = &link->endpoint;
+
+    if (endpoint->lookup != NULL && omc_lookup_is_done(endpoint->lookup) &&
+        now >= endpoint->fresh_until)
+        omc_endpoint_forget(endpoint);
+    if (endpoint->lookup == NULL) {
+        endpoint->lookup = omc_names_look_up(&link->shared->names, endpoint, now);
+        endpoint->fresh_until = OMC_CLOCK_NEVER;
+    }
+    return endpoint->lookup;
+}
+
 struct omc_news omc_dial_resolve(struct omc_link *link, int64_t now)
 {
+    struct omc_endpoint *endpoint = &link->endpoint;
     const char *problem;
 
-    switch (omc_finding_of(&link->shared->names, &link->endpoint, now, &problem)) {
-    case OMC_FINDING_FOUND:
+    switch (omc_address_parse(&endpoint->address, endpoint->host, endpoint->port, &problem)) {
+    case OMC_ADDRESS_NUMERIC:
         return (struct omc_news){.event = OMC_EVENT_RESOLVED};
-    case OMC_FINDING_FAILED:
+    case OMC_ADDRESS_INVALID:
         return (struct omc_news){OMC_EVENT_FAILED, problem, 0};
-    case OMC_FINDING_STARVED:
-        return omc_shortage_news(link, link->endpoint.shortage);
-    case OMC_FINDING_WAIT:
+    case OMC_ADDRESS_NAME:
         break;
     }
-    return no_news;
+    return look_up(link, now) == NULL ? lack(link, ENOMEM) : read_lookup(link, now);
 }
 
 /* Goes on with the socket that connected first. */

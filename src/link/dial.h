@@ -9,7 +9,9 @@
 
 #include "link/link.h"
 
-/* Learns its addresses, at once or later; then it is to be called again. */
+/* Learns its addresses: looks up its name if what is known is not fresh.  If that has not ended,
+ * omc_names_take_found gives the link when there is more to know, and this is to be called again.
+ */
 struct omc_news omc_dial_resolve(struct omc_link *link, int64_t now);
 
 /* Begins to connect to them; and goes on with that. */

@@ -15,7 +15,6 @@ struct omc_endpoint {
     const char *host, *port;    /* as its owner has them */
     struct omc_address address; /* if it is one */
     struct omc_lookup *lookup;  /* the last one of a name, or NULL */
-    int shortage;               /* errno of what there was not enough of for it */
     bool found;                 /* in the list of those whose lookups have ended */
     struct omc_endpoint *next_found;
     int64_t fresh_until; /* how long that is believed */

@@ -11,8 +11,8 @@
 #include "base/clock.h"
 #include "client/handle.h"
 #include "client/loop.h"
+#include "link/dial.h"
 #include "link/endpoint.h"
-#include "link/finding.h"
 #include "support/dnsmasq.h"
 #include "support/fixture.h"
 
@@ -36,18 +36,17 @@ static void open_client(const char *name, const char *hosts, const char *ttl)
 }
 
 /* The loop's part until the lookup has ended, and then once more, at `now`. */
-static enum omc_finding_result find_at(int64_t now, const char **problem)
+static struct omc_news find_at(int64_t now)
 {
     int64_t give_up = clock_ms() + clock_allow(20000);
 
-    while (omc_finding_of(&client->shared.names, &server->link.endpoint, now, problem) ==
-           OMC_FINDING_WAIT) {
+    while (omc_dial_resolve(&server->link, now).event == OMC_EVENT_NONE) {
         ck_assert_msg(clock_ms() < give_up, "the lookup does not end");
         omc_loop_choose(client);
         omc_watch_wait(&client->shared.watches, 100);
         omc_names_dispatch(&client->shared.names, now);
     }
-    return omc_finding_of(&client->shared.names, &server->link.endpoint, now, problem);
+    return omc_dial_resolve(&server->link, now);
 }
 
 /* "127.0.0.1 127.0.0.2", a static string. */
@@ -71,9 +70,7 @@ static const char *list(void)
 
 static void assert_found_at(int64_t now, const char *expected)
 {
-    const char *problem = NULL;
-
-    ck_assert_int_eq(find_at(now, &problem), OMC_FINDING_FOUND);
+    ck_assert_int_eq(find_at(now).event, OMC_EVENT_RESOLVED);
     ck_assert_str_eq(list(), expected);
 }
 
@@ -81,15 +78,12 @@ START_TEST(a_name_is_believed_for_its_time_within_bounds)
 {
     static const char *const ttls[] = {"0", "1", "7", "60", "61", "3600"};
     static const int64_t believed[] = {1000, 1000, 7000, 60000, 60000, 60000};
-    const char *problem;
 
     open_client("one.test", "127.0.0.1 one.test", ttls[_i]);
     assert_found_at(START, "127.0.0.1");
     dnsmasq_set_hosts(&dns, "127.0.0.2 one.test");
     assert_found_at(START + believed[_i] - 1, "127.0.0.1");
-    ck_assert_int_eq(omc_finding_of(&client->shared.names, &server->link.endpoint,
-                                    START + believed[_i], &problem),
-                     OMC_FINDING_WAIT);
+    ck_assert_int_eq(omc_dial_resolve(&server->link, START + believed[_i]).event, OMC_EVENT_NONE);
     assert_found_at(START + believed[_i], "127.0.0.2");
     /* And that counts from then. */
     assert_found_at(START + 2 * believed[_i] - 1, "127.0.0.2");
@@ -130,11 +124,12 @@ END_TEST
 
 START_TEST(a_failed_lookup_is_told_until_it_is_forgotten)
 {
-    const char *problem = NULL;
+    struct omc_news news;
 
     open_client("one.test", "", "60");
-    ck_assert_int_eq(find_at(START, &problem), OMC_FINDING_FAILED);
-    ck_assert_str_eq(problem, "the name does not exist");
+    news = find_at(START);
+    ck_assert_int_eq(news.event, OMC_EVENT_FAILED);
+    ck_assert_str_eq(news.reason, "the name does not exist");
     dnsmasq_set_hosts(&dns, "127.0.0.1 one.test");
     omc_endpoint_forget(&server->link.endpoint);
     assert_found_at(START, "127.0.0.1");
@@ -143,18 +138,17 @@ END_TEST
 
 START_TEST(addresses_are_not_looked_up)
 {
-    const char *problem;
+    struct omc_news news;
 
     open_client("127.0.0.9:5", "", "60");
-    ck_assert_int_eq(omc_finding_of(&client->shared.names, &server->link.endpoint, START, &problem),
-                     OMC_FINDING_FOUND);
+    ck_assert_int_eq(omc_dial_resolve(&server->link, START).event, OMC_EVENT_RESOLVED);
     ck_assert_str_eq(list(), "127.0.0.9");
     ck_assert_ptr_null(client->shared.names.resolver);
     assert_rc(omcache_set_servers(client, "127.0.0.1:65536"), OMCACHE_OK);
     server = client->fleet.servers[0];
-    ck_assert_int_eq(omc_finding_of(&client->shared.names, &server->link.endpoint, START, &problem),
-                     OMC_FINDING_FAILED);
-    ck_assert_str_eq(problem, "not a port number from 1 to 65535");
+    news = omc_dial_resolve(&server->link, START);
+    ck_assert_int_eq(news.event, OMC_EVENT_FAILED);
+    ck_assert_str_eq(news.reason, "not a port number from 1 to 65535");
 }
 END_TEST
 
