@@ -13,21 +13,21 @@ enum {
 };
 
 /* Requests that are written in one go: those from the first one that waits, or is half written,
- * up to `end`. */
+ * up to `end`.  Nobody else sees it, only the pieces: what is in it can be in registers. */
 struct run {
     unsigned char *at;    /* where to encode the next one, */
     unsigned char *last;  /* no further than here, */
     unsigned char *piece; /* and where the piece begins that it is to be a part of */
-    struct iovec pieces[PIECES];
-    size_t count;
-    size_t size; /* bytes in all */
+    struct iovec *pieces; /* room for PIECES, */
+    size_t count;         /* of which there are so many, */
+    size_t size;          /* and bytes in all */
     uint32_t end;
     uint32_t due;
-    bool plain; /* none has its bytes in the store, none was refused */
+    bool refused; /* one of them was */
 };
 
 /* Only read from, as iovec cannot say. */
-static void add_piece(struct run *run, const void *bytes, size_t len)
+static inline void add_piece(struct run *run, const void *bytes, size_t len)
 {
     if (len == 0)
         return;
@@ -36,7 +36,7 @@ static void add_piece(struct run *run, const void *bytes, size_t len)
 }
 
 /* Ends the piece that is being encoded. */
-static void end_piece(struct run *run)
+static inline void end_piece(struct run *run)
 {
     add_piece(run, run->piece, (size_t)(run->at - run->piece));
     run->piece = run->at;
@@ -48,24 +48,24 @@ static inline bool has_room(const struct run *run)
     return run->at <= run->last && run->count <= PIECES - 3;
 }
 
-static inline void encode(struct run *run, const struct omc_codec *codec, const struct omc_ask *ask,
-                          uint32_t number)
+static inline void encode(struct run *run, const struct omc_connection *conn,
+                          const struct omc_ask *ask)
 {
-    run->at = codec->encode(run->at, ask, number);
-    if (ask->value_len >= GATHER_SIZE) {
-        end_piece(run);
-        add_piece(run, ask->value, ask->value_len);
-    } else if (ask->value_len > 0) {
+    run->at = conn->codec->encode(run->at, ask, run->end);
+    if (ask->value_len > 0 && ask->value_len < GATHER_SIZE) {
         memcpy(run->at, ask->value, ask->value_len);
         run->at += ask->value_len;
+    } else if (ask->value_len > 0) {
+        end_piece(run);
+        add_piece(run, ask->value, ask->value_len);
     }
     memcpy(run->at, OMC_CODEC_TAIL, OMC_CODEC_TAIL_MAX);
-    run->at += codec->tail_size(ask->op);
+    run->at += conn->codec->tail_size(ask->op);
 }
 
 /* Puts the hello in front, and encodes what may follow it.  What was half written goes on in any
  * case. */
-static void fill(struct run *run, struct omc_connection *conn)
+static inline void fill(struct run *run, const struct omc_connection *conn)
 {
     const struct omc_queue *queue = &conn->queue;
     uint32_t next = conn->held ? conn->begun : omc_queue_next(queue);
@@ -78,14 +78,13 @@ static void fill(struct run *run, struct omc_connection *conn)
         const struct omc_pending *pending = omc_queue_slot(queue, run->end);
 
         if (pending->refused) {
-            run->plain = false;
+            run->refused = true;
             continue;
         }
         if ((!conn->proved && !omc_connection_is_harmless(conn->codec, &pending->ask, run->end)) ||
             !has_room(run))
             break;
-        encode(run, conn->codec, &pending->ask, run->end);
-        run->plain = run->plain && pending->kept == NULL;
+        encode(run, conn, &pending->ask);
         if (!pending->quiet)
             run->due = run->end + 1;
     }
@@ -107,7 +106,7 @@ static void skip(struct run *run, size_t count, size_t first)
 }
 
 /* Notes that a request was written whole, or is behind one that was and not to be written. */
-static void note_whole(struct omc_connection *conn, uint32_t number)
+static inline void note_whole(struct omc_connection *conn, uint32_t number)
 {
     struct omc_pending *pending = omc_queue_slot(&conn->queue, number);
 
@@ -123,15 +122,24 @@ static void note_whole(struct omc_connection *conn, uint32_t number)
         omc_queue_set_half(&conn->queue, pending, false);
 }
 
-/* All of the run was written. */
-static void note_all(struct omc_connection *conn, const struct run *run)
+/* Whether nothing is to be noted of each: none is half written, has its bytes in the store, or was
+ * refused, and none waits behind them. */
+static inline bool needs_no_note(const struct omc_connection *conn, const struct run *run)
 {
-    if (run->plain && conn->partly == 0 && run->end == omc_queue_next(&conn->queue)) {
+    return conn->partly == 0 && conn->borrowed == conn->begun && !run->refused &&
+           run->end == omc_queue_next(&conn->queue);
+}
+
+/* All of the run was written. */
+static inline void note_all(struct omc_connection *conn, const struct run *run)
+{
+    if (needs_no_note(conn, run)) {
         conn->unsent = 0;
     } else {
         for (uint32_t number = conn->begun - (conn->partly > 0); number != run->end; number++)
             note_whole(conn, number);
     }
+    conn->hello_left = 0;
     conn->begun = run->end;
     conn->due = run->due;
     conn->partly = 0;
@@ -149,11 +157,16 @@ static size_t encoded_size(const struct omc_connection *conn, const struct omc_a
            conn->codec->tail_size(ask->op);
 }
 
-/* Only so many bytes of requests were written. */
+/* Only so many bytes were written. */
 static void note_some(struct omc_connection *conn, size_t taken)
 {
     uint32_t number = conn->begun - (conn->partly > 0);
+    size_t hello = taken < conn->hello_left ? taken : conn->hello_left;
 
+    conn->hello_left -= hello;
+    taken -= hello;
+    if (taken == 0)
+        return;
     for (taken += conn->partly; taken > 0; number++) {
         struct omc_pending *pending = omc_queue_slot(&conn->queue, number);
         size_t size = pending->refused ? 0 : encoded_size(conn, &pending->ask, number);
@@ -183,56 +196,41 @@ static void note_taken(struct omc_connection *conn, size_t taken, size_t given, 
     conn->bytes_out += taken;
 }
 
-/* Encodes into that memory and writes; *more is whether there is more to be written.  False with
- * errno if the connection failed. */
-static bool write_run(struct omc_connection *conn, unsigned char *memory, size_t size, bool *more,
-                      int64_t now)
+bool omc_send_run(struct omc_connection *conn, unsigned char *memory, size_t size, int64_t now)
 {
-    struct run run;
-    size_t hello = conn->hello_left;
+    unsigned char few[COPIED_MAX];
+    struct iovec pieces[PIECES];
+    struct run run = {.at = few, .last = few, .piece = few, .pieces = pieces};
     ssize_t taken;
 
-    run.at = run.piece = memory;
-    run.last = memory + size - COPIED_MAX;
-    run.count = run.size = 0;
-    run.plain = true;
+    if (memory != NULL) {
+        run.at = run.piece = memory;
+        run.last = memory + size - COPIED_MAX;
+    }
     fill(&run, conn);
     if (conn->partly > 0)
-        skip(&run, conn->partly, hello > 0);
-    taken = omc_stream_send(&conn->stream, run.pieces, run.count);
+        skip(&run, conn->partly, conn->hello_left > 0);
+    taken = omc_stream_send(&conn->stream, pieces, run.count);
     if (taken < 0)
         return false;
     note_taken(conn, (size_t)taken, run.size, now);
-    conn->hello_left = (size_t)taken < hello ? hello - (size_t)taken : 0;
     if ((size_t)taken == run.size)
         note_all(conn, &run);
-    else if ((size_t)taken > hello)
-        note_some(conn, (size_t)taken - hello);
-    *more = !conn->blocked && run.end != omc_queue_next(&conn->queue);
+    else
+        note_some(conn, (size_t)taken);
     return true;
 }
 
-/* Run after run, with much memory if there is some. */
-static bool write_runs(struct omc_connection *conn, unsigned char *few, int64_t now)
+bool omc_send_runs(struct omc_connection *conn, int64_t now)
 {
     size_t size = RUN_SIZE;
     unsigned char *memory = omc_blocks_take(&conn->pool->blocks, &size);
-    bool more = true, written;
+    bool written;
 
     do
-        written = write_run(conn, memory == NULL ? few : memory, memory == NULL ? COPIED_MAX : size,
-                            &more, now);
-    while (written && more && omc_connection_wants_write(conn));
+        written = omc_send_run(conn, memory, size, now);
+    while (written && !conn->blocked && omc_connection_wants_write(conn));
     if (memory != NULL)
         omc_blocks_put(&conn->pool->blocks, memory, size);
     return written;
-}
-
-bool omc_send(struct omc_connection *conn, int64_t now)
-{
-    uint32_t waiting = omc_queue_next(&conn->queue) - conn->begun + (conn->partly > 0);
-    unsigned char few[COPIED_MAX];
-    bool more;
-
-    return waiting > 1 ? write_runs(conn, few, now) : write_run(conn, few, sizeof(few), &more, now);
 }

@@ -7,11 +7,22 @@
 #define OMC_LINK_SEND_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "link/connection.h"
 
+/* For omc_send: write one run of requests, encoded into so much memory (NULL: on the stack); and
+ * run after run, with much memory if there is some. */
+bool omc_send_run(struct omc_connection *conn, unsigned char *memory, size_t size, int64_t now);
+bool omc_send_runs(struct omc_connection *conn, int64_t now);
+
 /* Writes what may be written and the kernel takes; false with errno if the connection failed. */
-bool omc_send(struct omc_connection *conn, int64_t now);
+static inline bool omc_send(struct omc_connection *conn, int64_t now)
+{
+    uint32_t waiting = omc_queue_next(&conn->queue) - conn->begun + (conn->partly > 0);
+
+    return waiting > 1 ? omc_send_runs(conn, now) : omc_send_run(conn, NULL, 0, now);
+}
 
 #endif
