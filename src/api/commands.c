@@ -50,7 +50,8 @@ static int run_request(omcache_t *mc, struct omc_ask *ask, int server_index, str
     }
     omc_call_begin_io(mc);
     rc = omc_call_result(mc, omc_call_run(mc, ask, server_index, call), &call->stored);
-    omc_memory_free(copy);
+    if (copy != NULL)
+        omc_memory_free(copy);
     if (call->stored == 0)
         *call->values = (omcache_value_t){.status = rc};
     else

@@ -14,7 +14,8 @@ bool omc_answers_await(struct omc_connection *conn, size_t limit)
     if (omc_inbox_make_room(&conn->in, &conn->pool->chunks, conn->message, limit) != OMC_INBOX_ROOM)
         return false;
     conn->count = omc_stream_await(&conn->stream, omc_buffer_tail(buffer), omc_buffer_room(buffer));
-    conn->error = errno;
+    if (conn->count < 0)
+        conn->error = errno;
     conn->awaited = conn->count != OMC_SOCKET_AGAIN;
     if (!conn->awaited) {
         omc_inbox_commit(&conn->in, 0);

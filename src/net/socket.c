@@ -104,13 +104,18 @@ ssize_t omc_socket_await(int fd, void *bytes, size_t size)
 
 ssize_t omc_socket_write(int fd, const struct iovec *pieces, size_t count)
 {
-    /* sendmsg does not write to the pieces; its declaration cannot say so.  Their number
-     * is a size_t in some C libraries and an int in others; there are few. */
-    struct msghdr message = {.msg_iov = (struct iovec *)(uintptr_t)pieces,
-                             .msg_iovlen = (uint16_t)count};
-    ssize_t sent = count == 1 ? send(fd, pieces->iov_base, pieces->iov_len, FLAGS)
-                              : sendmsg(fd, &message, FLAGS);
+    ssize_t sent;
 
+    if (count == 1) {
+        sent = send(fd, pieces->iov_base, pieces->iov_len, FLAGS);
+    } else {
+        /* sendmsg does not write to the pieces; its declaration cannot say so.  Their number
+         * is a size_t in some C libraries and an int in others; there are few. */
+        struct msghdr message = {.msg_iov = (struct iovec *)(uintptr_t)pieces,
+                                 .msg_iovlen = (uint16_t)count};
+
+        sent = sendmsg(fd, &message, FLAGS);
+    }
     return sent >= 0 ? sent : result_of_errno();
 }
 
