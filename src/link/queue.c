@@ -19,15 +19,14 @@ void omc_queue_init(struct omc_queue *queue, struct omc_blocks *blocks, uint32_t
     queue->first = first;
 }
 
-static void free_counter(struct omc_pending *pending)
+void omc_queue_free_counter(struct omc_pending *pending)
 {
-    if (pending->claim.counter != NULL)
-        omc_memory_free(pending->claim.counter);
+    omc_memory_free(pending->claim.counter);
     pending->claim.counter = NULL;
 }
 
 /* Goes back to the few slots. */
-static void give_back_memory(struct omc_queue *queue)
+void omc_queue_trim(struct omc_queue *queue)
 {
     size_t size = omc_blocks_size(queue->capacity * sizeof(*queue->slots));
 
@@ -41,8 +40,8 @@ static void give_back_memory(struct omc_queue *queue)
 void omc_queue_fini(struct omc_queue *queue)
 {
     for (uint32_t i = 0; i < queue->count; i++)
-        free_counter(omc_queue_slot(queue, queue->first + i));
-    give_back_memory(queue);
+        omc_queue_free_counter(omc_queue_slot(queue, queue->first + i));
+    omc_queue_trim(queue);
     omc_memory_free(queue->slots);
     queue->slots = queue->few = NULL;
     queue->capacity = 0;
@@ -73,7 +72,7 @@ bool omc_queue_grow(struct omc_queue *queue)
         return false;
     for (uint32_t i = 0; i < queue->count; i++)
         *omc_queue_slot(&larger, queue->first + i) = *omc_queue_slot(queue, queue->first + i);
-    give_back_memory(queue);
+    omc_queue_trim(queue);
     *queue = larger;
     return true;
 }
@@ -87,34 +86,11 @@ static void uncount(struct omc_queue *queue, const struct omc_pending *pending)
     queue->idle -= omc_queue_is_idle(pending);
 }
 
-static bool can_leave(const struct omc_pending *pending)
-{
-    return pending->settled && !pending->half && !pending->refused;
-}
-
-/* Lets the oldest ones leave. */
-static void leave(struct omc_queue *queue)
-{
-    while (queue->count > 0 && can_leave(omc_queue_slot(queue, queue->first))) {
-        queue->first++;
-        queue->count--;
-    }
-    if (queue->count == 0 && queue->capacity > OMC_QUEUE_FEW)
-        give_back_memory(queue);
-}
-
-void omc_queue_leave(struct omc_queue *queue, struct omc_pending *pending)
-{
-    free_counter(pending);
-    if (pending == omc_queue_slot(queue, queue->first))
-        leave(queue);
-}
-
 void omc_queue_set_half(struct omc_queue *queue, struct omc_pending *pending, bool half)
 {
     pending->half = half;
     if (!half)
-        leave(queue);
+        omc_queue_leave(queue);
 }
 
 void omc_queue_refuse(struct omc_queue *queue, struct omc_pending *pending)
@@ -126,18 +102,18 @@ void omc_queue_refuse(struct omc_queue *queue, struct omc_pending *pending)
 void omc_queue_pass(struct omc_queue *queue, struct omc_pending *pending)
 {
     pending->refused = false;
-    leave(queue);
+    omc_queue_leave(queue);
 }
 
 void omc_queue_pop(struct omc_queue *queue)
 {
     struct omc_pending *last = omc_queue_last(queue);
 
-    free_counter(last);
+    omc_queue_free_counter(last);
     uncount(queue, last);
     queue->count--;
     if (queue->count == 0)
-        give_back_memory(queue);
+        omc_queue_trim(queue);
 }
 
 void omc_queue_abandon(struct omc_queue *queue, struct omc_pending *pending)

@@ -140,8 +140,23 @@ static inline struct omc_pending *omc_queue_find(const struct omc_queue *queue, 
     return pending->settled ? NULL : pending;
 }
 
-/* For omc_queue_settle: frees what it has, and lets the oldest ones leave that can. */
-void omc_queue_leave(struct omc_queue *queue, struct omc_pending *pending);
+/* For omc_queue_settle: frees the counter that one has; gives back the memory of an empty queue. */
+void omc_queue_free_counter(struct omc_pending *pending);
+void omc_queue_trim(struct omc_queue *queue);
+
+/* Lets the oldest ones leave that can, of a queue that is not empty. */
+static inline void omc_queue_leave(struct omc_queue *queue)
+{
+    do {
+        const struct omc_pending *oldest = omc_queue_slot(queue, queue->first);
+
+        if (!oldest->settled || oldest->half || oldest->refused)
+            return;
+        queue->first++;
+    } while (--queue->count > 0);
+    if (queue->capacity > OMC_QUEUE_FEW)
+        omc_queue_trim(queue);
+}
 
 /* Notes that one is over. */
 static inline void omc_queue_settle(struct omc_queue *queue, struct omc_pending *pending)
@@ -151,13 +166,9 @@ static inline void omc_queue_settle(struct omc_queue *queue, struct omc_pending 
         queue->idle -= omc_queue_is_idle(pending);
     }
     pending->settled = true;
-    if (queue->count == 1 && queue->capacity <= OMC_QUEUE_FEW && pending->claim.counter == NULL &&
-        !pending->half && !pending->refused) {
-        queue->first++;
-        queue->count = 0;
-    } else {
-        omc_queue_leave(queue, pending);
-    }
+    if (pending->claim.counter != NULL)
+        omc_queue_free_counter(pending);
+    omc_queue_leave(queue);
 }
 
 /* Notes whether one is half written. */
