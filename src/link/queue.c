@@ -60,11 +60,11 @@ static bool take_few(struct omc_queue *queue)
 bool omc_queue_grow(struct omc_queue *queue)
 {
     struct omc_queue larger = *queue;
-    size_t size = (size_t)GROWTH * queue->capacity * sizeof(*queue->slots);
+    size_t capacity = queue->capacity, size = GROWTH * capacity * sizeof(*queue->slots);
 
-    if (queue->capacity == 0)
+    if (capacity == 0)
         return take_few(queue);
-    if (queue->capacity > UINT32_MAX / (2 * GROWTH))
+    if (capacity > UINT32_MAX / (2 * GROWTH) || size / GROWTH / sizeof(*queue->slots) != capacity)
         return false;
     larger.capacity = queue->capacity * GROWTH;
     larger.slots = omc_blocks_take(queue->blocks, &size);

@@ -59,19 +59,26 @@ struct omc_pending {
 };
 
 enum {
-    OMC_QUEUE_FEW = 2, /* slots are kept when the queue is empty */
+    OMC_QUEUE_FEW = 2,         /* slots are kept when the queue is empty */
+    OMC_QUEUE_SLOT_SIZE = 128, /* a power of two, as the sizes of blocks are */
+};
+
+/* A slot, which is found by a shift. */
+union omc_queue_place {
+    struct omc_pending pending;
+    unsigned char size[OMC_QUEUE_SLOT_SIZE];
 };
 
 struct omc_queue {
-    struct omc_pending *slots;
+    union omc_queue_place *slots;
     uint32_t capacity; /* a power of two */
     uint32_t first;    /* number of the oldest one */
     uint32_t count;
     uint32_t open; /* those neither settled nor forgotten, */
     uint32_t idle; /* of which so many are fences, or were given up by who asked */
 
-    struct omc_pending *few;   /* the slots it has when it is short, kept while it is long; */
-    struct omc_blocks *blocks; /* the others are from there */
+    union omc_queue_place *few; /* the slots it has when it is short, kept while it is long; */
+    struct omc_blocks *blocks;  /* the others are from there */
 };
 
 /* first: the number that the first request will have. */
@@ -95,7 +102,7 @@ static inline uint32_t omc_queue_next(const struct omc_queue *queue)
 /* The place of a number that is, or will be next, in the queue. */
 static inline struct omc_pending *omc_queue_slot(const struct omc_queue *queue, uint32_t number)
 {
-    return &queue->slots[number & (queue->capacity - 1)];
+    return &queue->slots[number & (queue->capacity - 1)].pending;
 }
 
 /* Whether nobody waits for an outcome, nor would like it to have one. */

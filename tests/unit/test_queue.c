@@ -186,7 +186,7 @@ END_TEST
 START_TEST(bursts_share_their_memory)
 {
     struct omc_queue first, second;
-    const struct omc_pending *slots;
+    const union omc_queue_place *slots;
 
     omc_queue_init(&first, &blocks, 0);
     omc_queue_init(&second, &blocks, 0);
