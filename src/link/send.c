@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "base/copy.h"
+
 enum {
     GATHER_SIZE = 4096, /* values of at least so many bytes are not copied */
     COPIED_MAX = OMC_CODEC_HEAD_MAX + GATHER_SIZE + OMC_CODEC_TAIL_MAX, /* of a request */
@@ -53,7 +55,7 @@ static inline void encode(struct run *run, const struct omc_connection *conn,
 {
     run->at = conn->codec->encode(run->at, ask, run->end);
     if (ask->value_len > 0 && ask->value_len < GATHER_SIZE) {
-        memcpy(run->at, ask->value, ask->value_len);
+        omc_copy_bytes(run->at, ask->value, ask->value_len);
         run->at += ask->value_len;
     } else if (ask->value_len > 0) {
         end_piece(run);

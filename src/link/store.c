@@ -4,7 +4,8 @@
 #include "link/store.h"
 
 #include <stdint.h>
-#include <string.h>
+
+#include "base/copy.h"
 
 enum {
     BLOCK_MAX = 32 * 1024, /* but for a request that is larger */
@@ -36,7 +37,7 @@ static const unsigned char *copy_bytes(struct omc_store_block *block, const unsi
     unsigned char *at = block->bytes + block->used;
 
     if (len > 0)
-        memcpy(at, bytes, len);
+        omc_copy_bytes(at, bytes, len);
     block->used += len;
     return at;
 }
