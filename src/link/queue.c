@@ -60,6 +60,7 @@ static bool take_few(struct omc_queue *queue)
 bool omc_queue_grow(struct omc_queue *queue)
 {
     struct omc_queue larger = *queue;
+    uint32_t oldest = queue->first & (queue->capacity - 1), count = queue->capacity - oldest;
     size_t capacity = queue->capacity, size = GROWTH * capacity * sizeof(*queue->slots);
 
     if (capacity == 0)
@@ -70,8 +71,10 @@ bool omc_queue_grow(struct omc_queue *queue)
     larger.slots = omc_blocks_take(queue->blocks, &size);
     if (larger.slots == NULL)
         return false;
-    for (uint32_t i = 0; i < queue->count; i++)
-        *omc_queue_slot(&larger, queue->first + i) = *omc_queue_slot(queue, queue->first + i);
+    memcpy(omc_queue_slot(&larger, queue->first), &queue->slots[oldest],
+           count * sizeof(*queue->slots));
+    memcpy(omc_queue_slot(&larger, queue->first + count), queue->slots,
+           oldest * sizeof(*queue->slots));
     omc_queue_trim(queue);
     *queue = larger;
     return true;
