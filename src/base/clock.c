@@ -11,7 +11,7 @@ int64_t omc_clock_usec(void)
     struct timespec ts;
 
     clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+    return (int64_t)ts.tv_sec * 1000000 + (uint32_t)ts.tv_nsec / 1000; /* no sign: it costs */
 }
 
 int64_t omc_clock_after(int64_t now, int64_t msec)
