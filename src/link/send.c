@@ -108,15 +108,13 @@ static void skip(struct run *run, size_t count, size_t first)
 }
 
 /* Notes that a request was written whole, or is behind one that was and not to be written. */
-static inline void note_whole(struct omc_connection *conn, uint32_t number)
+static inline void note_whole(struct omc_connection *conn, struct omc_pending *pending, size_t size)
 {
-    struct omc_pending *pending = omc_queue_slot(&conn->queue, number);
-
     if (pending->refused) {
         omc_queue_pass(&conn->queue, pending);
         return;
     }
-    conn->unsent -= omc_ask_size(&pending->ask);
+    conn->unsent -= size;
     if (pending->kept != NULL)
         omc_store_release(&conn->store, pending->kept);
     pending->kept = NULL;
@@ -124,23 +122,27 @@ static inline void note_whole(struct omc_connection *conn, uint32_t number)
         omc_queue_set_half(&conn->queue, pending, false);
 }
 
-/* Whether nothing is to be noted of each: none is half written, has its bytes in the store, or was
- * refused, and none waits behind them. */
-static inline bool needs_no_note(const struct omc_connection *conn, const struct run *run)
+/* Notes that each request of a run was written; last: none waits behind it, and so none counts as
+ * unsent. */
+static inline void note_each(struct omc_connection *conn, const struct run *run, bool last)
 {
-    return conn->partly == 0 && conn->borrowed == conn->begun && !run->refused &&
-           run->end == omc_queue_next(&conn->queue);
+    for (uint32_t number = conn->begun - (conn->partly > 0); number != run->end; number++) {
+        struct omc_pending *pending = omc_queue_slot(&conn->queue, number);
+
+        note_whole(conn, pending, last ? 0 : omc_ask_size(&pending->ask));
+    }
 }
 
-/* All of the run was written. */
+/* All of the run was written.  There is nothing to note of each request if none waits behind them,
+ * is half written, has its bytes in the store, or was refused. */
 static inline void note_all(struct omc_connection *conn, const struct run *run)
 {
-    if (needs_no_note(conn, run)) {
+    bool last = run->end == omc_queue_next(&conn->queue);
+
+    if (last)
         conn->unsent = 0;
-    } else {
-        for (uint32_t number = conn->begun - (conn->partly > 0); number != run->end; number++)
-            note_whole(conn, number);
-    }
+    if (!last || conn->partly > 0 || conn->borrowed != conn->begun || run->refused)
+        note_each(conn, run, last);
     conn->hello_left = 0;
     conn->begun = run->end;
     conn->due = run->due;
@@ -181,7 +183,7 @@ static void note_some(struct omc_connection *conn, size_t taken)
             omc_queue_set_half(&conn->queue, pending, true);
             return;
         }
-        note_whole(conn, number);
+        note_whole(conn, pending, omc_ask_size(&pending->ask));
         taken -= size;
     }
 }
