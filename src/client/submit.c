@@ -148,29 +148,42 @@ static struct omc_server *still_up(omcache_t *mc, struct omc_server *server,
     return omc_choice_of(mc, order->ask.key, order->ask.key_len, now);
 }
 
+/* Queues the order at that place of the batch; as omc_connection_submit. */
+static inline int accept_order(omcache_t *mc, struct omc_server *server, uint32_t place,
+                               enum omc_enqueue_bytes bytes)
+{
+    struct omc_batch *batch = &mc->batch;
+    struct omc_order *order = &batch->orders[place];
+    const struct omc_claim claim = {
+        .owner = OMC_OWNER_BATCH,
+        .tag = batch->next_tag,
+        .asked = mc->shared.usec,
+        .keyed = order->server_index == -1,
+    };
+    int rc = omc_enqueue(mc, server, &order->ask, &claim, bytes);
+
+    if (rc != OMCACHE_OK)
+        return rc;
+    omc_batch_add(batch, place);
+    order->server_index = (int)server->index;
+    server->link.counters.requests++;
+    return rc;
+}
+
 /* Queues routed requests for the server of the first one, as long as they are for that; how many.
  * *rc says why the next one was not accepted, if it is for that server, too. */
 static size_t accept_run(omcache_t *mc, struct omc_server *server, const uint64_t *routes,
                          size_t count, enum omc_enqueue_bytes bytes, int *rc)
 {
-    struct omc_batch *batch = &mc->batch;
-    struct omc_claim claim = {.owner = OMC_OWNER_BATCH, .asked = mc->shared.usec};
     size_t done;
 
     *rc = OMCACHE_OK;
     for (done = 0; done < count && server_of_route(routes[done]) == server_of_route(routes[0]);
          done++) {
-        struct omc_order *order = &batch->orders[place_of_route(routes[done])];
-
-        claim.tag = batch->next_tag;
-        claim.keyed = order->server_index == -1;
-        *rc = omc_enqueue(mc, server, &order->ask, &claim, bytes);
+        *rc = accept_order(mc, server, place_of_route(routes[done]), bytes);
         if (*rc != OMCACHE_OK)
             break;
-        omc_batch_add(batch, place_of_route(routes[done]));
-        order->server_index = (int)server->index;
     }
-    server->link.counters.requests += done;
     if (done > 0)
         omc_enqueue_note(mc, server);
     return done;
@@ -241,17 +254,44 @@ static void refuse_all(struct omc_batch *batch, size_t count)
         batch->ranks[i] = i;
 }
 
-int omc_submit(omcache_t *mc, size_t *count, enum omc_submit_write when, int64_t now)
+/* Submits several orders: in the end the batch has those that were accepted. */
+static int submit_all(omcache_t *mc, size_t *count, enum omc_submit_write when, int64_t now)
 {
-    bool connect = when != OMC_SUBMIT_COLLECT;
-    int rc;
-
     if (!reserve_routes(mc, *count)) {
         refuse_all(&mc->batch, *count);
         *count = 0;
         return OMCACHE_NO_MEMORY;
     }
-    rc = accept_all(mc, count, route_all(mc, *count, connect, now), when, now);
+    return accept_all(mc, count, route_all(mc, *count, when != OMC_SUBMIT_COLLECT, now), when, now);
+}
+
+/* The same for one, which needs no routes. */
+static int submit_one(omcache_t *mc, size_t *count, enum omc_submit_write when, int64_t now)
+{
+    const struct omc_order *order = &mc->batch.orders[0];
+    bool may_write = when != OMC_SUBMIT_COLLECT;
+    enum omc_enqueue_bytes bytes = may_write ? OMC_ENQUEUE_BORROW : OMC_ENQUEUE_COPY;
+    struct omc_server *server = route(mc, &order->ask, order->server_index, may_write, now);
+    int rc = OMCACHE_NO_SERVERS;
+
+    while (server != NULL && (rc = accept_order(mc, server, 0, bytes)) == OMCACHE_BUFFER_FULL &&
+           may_write && server->link.conn.unsent > 0) {
+        omc_turn_write(mc, server, now);
+        may_write = !omc_connection_waits(&server->link.conn);
+        server = still_up(mc, server, order, now);
+    }
+    if (rc == OMCACHE_OK)
+        omc_enqueue_note(mc, server);
+    else
+        refuse_all(&mc->batch, *count);
+    *count = mc->batch.count;
+    return server == NULL ? OMCACHE_NO_SERVERS : rc;
+}
+
+int omc_submit(omcache_t *mc, size_t *count, enum omc_submit_write when, int64_t now)
+{
+    int rc = *count == 1 ? submit_one(mc, count, when, now) : submit_all(mc, count, when, now);
+
     if (when == OMC_SUBMIT_NOW)
         write_all(mc, now);
     return rc;
