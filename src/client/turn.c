@@ -98,17 +98,6 @@ static void follow(omcache_t *mc, struct omc_server *server, const struct omc_re
         omc_operation_queued(&mc->operations, report->claim.operation, server, report->number);
 }
 
-/* Gives a request its outcome.  Callbacks may do anything: nothing that was known of the link is
- * known any more. */
-static void deliver_answer(omcache_t *mc, struct omc_server *server,
-                           const struct omc_report *report)
-{
-    unsigned depth = omc_outcome_answer(mc, server, report);
-
-    if (depth > 0)
-        omc_pins_add(&mc->fleet, server, omc_inbox_level_of_call(depth));
-}
-
 static void note_state(omcache_t *mc, const struct omc_server *server)
 {
     if (!server->dropped)
@@ -130,12 +119,30 @@ static void log_unanswered(omcache_t *mc, const struct omc_server *server, struc
     losses->unanswered = 0;
 }
 
-/* Acts on what does not call back, but for the log. */
+/* Hands out an answer.  The callback may do anything: nothing that was known of the link before is
+ * known any more. */
+static inline void deliver(omcache_t *mc, struct omc_server *server,
+                           const struct omc_report *report, struct losses *losses)
+{
+    unsigned depth;
+
+    log_unanswered(mc, server, losses);
+    if (report->kind == OMC_REPORT_STRAY) {
+        omc_respond(mc, &report->reply.value);
+        return;
+    }
+    depth = omc_outcome_answer(mc, server, report);
+    if (depth > 0)
+        omc_pins_add(&mc->fleet, server, omc_inbox_level_of_call(depth));
+}
+
+/* Acts on what calls back nothing but the log. */
 static void take_report(omcache_t *mc, struct omc_server *server, const struct omc_report *report,
                         struct losses *losses)
 {
     int rc = report->status;
 
+    note_state(mc, server); /* before a request is routed again */
     switch (report->kind) {
     case OMC_REPORT_SILENCE:
         omc_outcome_silence(mc, server, report);
@@ -159,27 +166,9 @@ static void take_report(omcache_t *mc, struct omc_server *server, const struct o
     }
 }
 
-/* Goes on with what a link has to report, in a turn that may read. */
-static size_t take_all(omcache_t *mc, struct omc_server *server, bool reads, int64_t now)
+/* Brings up to date what is kept of a server whose link has been gone on with. */
+static void note_changes(omcache_t *mc, struct omc_server *server)
 {
-    struct omc_report report;
-    struct losses losses = {0, 0};
-
-    report.has_more = false;
-    while (omc_life_next(&server->link, reads && !mc->doomed, now, &report)) {
-        if (report.kind == OMC_REPORT_ANSWER || report.kind == OMC_REPORT_STRAY)
-            log_unanswered(mc, server, &losses);
-        if (report.kind == OMC_REPORT_ANSWER) {
-            deliver_answer(mc, server, &report);
-            continue;
-        }
-        if (report.kind == OMC_REPORT_STRAY) {
-            omc_respond(mc, &report.reply.value);
-            continue;
-        }
-        note_state(mc, server);
-        take_report(mc, server, &report, &losses);
-    }
     note_state(mc, server);
     mc->fleet.stalled = mc->fleet.stalled || server->link.conn.stalled;
     if (server->link.has_new) {
@@ -187,17 +176,40 @@ static size_t take_all(omcache_t *mc, struct omc_server *server, bool reads, int
         omc_enqueue_note(mc, server);
     }
     omc_touch_server(&mc->fleet, server);
-    return losses.failed;
 }
 
 size_t omc_turn_take(omcache_t *mc, struct omc_server *server, int64_t now)
 {
-    return take_all(mc, server, false, now);
+    struct omc_report report;
+    struct losses losses = {0, 0};
+
+    while (omc_life_next_news(&server->link, now, &report))
+        take_report(mc, server, &report, &losses);
+    note_changes(mc, server);
+    return losses.failed;
+}
+
+/* The next report of a link; if the handle was freed by a callback, no answer any more. */
+static inline bool take_next(const omcache_t *mc, struct omc_server *server, int64_t now,
+                             struct omc_report *report)
+{
+    return mc->doomed ? omc_life_next_news(&server->link, now, report)
+                      : omc_life_next(&server->link, now, report);
 }
 
 void omc_turn_receive(omcache_t *mc, struct omc_server *server, int64_t now)
 {
-    take_all(mc, server, true, now);
+    struct omc_report report;
+    struct losses losses = {0, 0};
+
+    report.has_more = false;
+    while (take_next(mc, server, now, &report)) {
+        if (report.kind == OMC_REPORT_ANSWER || report.kind == OMC_REPORT_STRAY)
+            deliver(mc, server, &report, &losses);
+        else
+            take_report(mc, server, &report, &losses);
+    }
+    note_changes(mc, server);
 }
 
 void omc_turn_event(omcache_t *mc, struct omc_server *server, enum omc_event event,

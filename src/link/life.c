@@ -289,8 +289,8 @@ static void take_notice(struct omc_link *link, struct omc_report *report)
     link->notice.kind = OMC_REPORT_NONE;
 }
 
-/* Goes on with what has happened; false if there is nothing to go on with. */
-static bool go_on_with_news(struct omc_link *link, int64_t now, struct omc_report *report)
+/* Goes on with what has happened. */
+static void go_on_with_news(struct omc_link *link, int64_t now, struct omc_report *report)
 {
     if (link->ending.on)
         omc_ending_next(link, report);
@@ -300,12 +300,18 @@ static bool go_on_with_news(struct omc_link *link, int64_t now, struct omc_repor
         omc_protocol_check(link, report);
     else if (link->news.event != OMC_EVENT_NONE)
         take_step(link, now);
-    else if (link->greeting_waits) {
+    else {
         link->greeting_waits = false;
         flush(link, now);
-    } else
-        return false;
-    return true;
+    }
+}
+
+bool omc_life_next_news(struct omc_link *link, int64_t now, struct omc_report *report)
+{
+    report->kind = OMC_REPORT_NONE;
+    while (report->kind == OMC_REPORT_NONE && omc_link_is_stirred(link))
+        go_on_with_news(link, now, report);
+    return report->kind != OMC_REPORT_NONE;
 }
 
 /* Reads, if a wait has found that there may be something, or has read it already. */
@@ -336,14 +342,15 @@ static bool write_if_ready(struct omc_link *link, int64_t now)
     return true;
 }
 
-bool omc_life_next(struct omc_link *link, bool reads, int64_t now, struct omc_report *report)
+bool omc_life_next(struct omc_link *link, int64_t now, struct omc_report *report)
 {
     report->kind = OMC_REPORT_NONE;
-    while (go_on_with_news(link, now, report) ||
-           (reads && (read_if_ready(link) || omc_match_next(link, now, report) ||
-                      write_if_ready(link, now)))) {
-        if (report->kind != OMC_REPORT_NONE)
+    do {
+        if (omc_link_is_stirred(link) && omc_life_next_news(link, now, report))
             return true;
-    }
-    return false;
+        if (!read_if_ready(link) && !omc_match_next(link, now, report) &&
+            !write_if_ready(link, now))
+            return false;
+    } while (report->kind == OMC_REPORT_NONE);
+    return true;
 }

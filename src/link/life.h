@@ -40,9 +40,11 @@ void omc_life_found(struct omc_link *link, int64_t now);
 /* Chooses its sockets for the next wait. */
 void omc_life_choose(struct omc_link *link);
 
-/* Reports the next thing that has come of all that; false if there is nothing more.  reads: answers
- * are taken, too, and what a wait has found about the socket is acted on.  The same report, whose
- * has_more is false at first, is to be used each time. */
-bool omc_life_next(struct omc_link *link, bool reads, int64_t now, struct omc_report *report);
+/* Reports the next thing that has come of all that; false if there is nothing more. */
+bool omc_life_next_news(struct omc_link *link, int64_t now, struct omc_report *report);
+
+/* The same with answers: it reads and writes as a wait has found that it can.  The same report,
+ * whose has_more is false at first, is to be used each time. */
+bool omc_life_next(struct omc_link *link, int64_t now, struct omc_report *report);
 
 #endif
