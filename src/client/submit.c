@@ -24,11 +24,24 @@ static inline bool is_ready(const struct omc_server *server, int64_t now)
            omc_connection_is_trusted(&server->link.conn, now);
 }
 
-/* The server that takes a request, or NULL.  Unless requests are only collected,
- * it is made to connect: if that fails at once, another one is taken; and if it may have
- * closed the connection, that is found out, so that no request need fail for it. */
-static struct omc_server *route(omcache_t *mc, const struct omc_ask *ask, int server_index,
-                                bool connect, int64_t now)
+/* Gets a server ready for requests: it is made to connect; and if it may have closed the
+ * connection, that is found out, so that no request need fail for it.  False if it takes none. */
+static bool make_ready(omcache_t *mc, struct omc_server *server, int64_t now)
+{
+    if (server->link.phase == OMC_PHASE_READY)
+        omc_turn_read(mc, server, now);
+    if (server->link.phase == OMC_PHASE_REST && server->link.up) {
+        omc_turn_event(mc, server, OMC_EVENT_START, NULL, now);
+        if (server->link.phase == OMC_PHASE_REST && server->link.up)
+            mc->fleet.moved = true; /* no descriptor: the request is to fail soon */
+    }
+    return server->link.up;
+}
+
+/* The server that takes a request, or NULL.  Unless requests are only collected, one that is not
+ * ready is made so: if it fails at once, another one is taken. */
+static inline struct omc_server *route(omcache_t *mc, const struct omc_ask *ask, int server_index,
+                                       bool connect, int64_t now)
 {
     struct omc_server *server;
 
@@ -38,15 +51,7 @@ static struct omc_server *route(omcache_t *mc, const struct omc_ask *ask, int se
             return server;
         if (!omc_recovery_is_usable(mc, server, now))
             return NULL;
-        if (connect && server->link.phase == OMC_PHASE_READY)
-            omc_turn_read(mc, server, now);
-        if (!connect || server->link.phase != OMC_PHASE_REST)
-            continue;
-        omc_turn_event(mc, server, OMC_EVENT_START, NULL, now);
-        if (server->link.phase == OMC_PHASE_REST &&
-            server->link.up) /* no descriptor: the request is to fail soon */
-            mc->fleet.moved = true;
-    } while (!server->link.up);
+    } while (connect && !make_ready(mc, server, now));
     return server;
 }
 

@@ -170,8 +170,8 @@ static inline bool omc_connection_is_open(const struct omc_connection *conn)
  * that reading from it tells no operation of anything. */
 static inline bool omc_connection_is_trusted(const struct omc_connection *conn, int64_t now)
 {
-    return omc_connection_awaits_peer(conn) || omc_connection_has_sent(conn) ||
-           now - conn->since < OMC_CONNECTION_FRESH;
+    return now - conn->since < OMC_CONNECTION_FRESH || omc_connection_awaits_peer(conn) ||
+           omc_connection_has_sent(conn);
 }
 
 /* Whether it can be trusted and nothing is to be done on it. */
