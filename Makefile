@@ -332,7 +332,8 @@ $(UNIT): $(B)/%: $(B)/obj/%.o $(SUPPORT) $(STATIC)
 	@mkdir -p $(@D)
 	$(Q)$(LINK) -o $@ $^ $(LIBS) $(CHECK_LIBS)
 
-$(OTHER): $(B)/%: $(B)/obj/%.o $(SUPPORT) $(SHARED)
+# They see what is exported only.
+$(OTHER): $(B)/%: $(B)/obj/%.o $(filter-out %/codec.o,$(SUPPORT)) $(SHARED)
 	$(SAY) LINK $@
 	@mkdir -p $(@D)
 	$(Q)$(LINK) -o $@ $^ $(RPATH) $(LIBS) $(CHECK_LIBS) $(MORE_LIBS)

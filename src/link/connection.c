@@ -108,7 +108,7 @@ bool omc_connection_is_harmless(const struct omc_codec *codec, const struct omc_
 {
     unsigned char head[OMC_CODEC_HEAD_MAX];
 
-    if (codec == NULL || ask->value_len > 0 || codec->tail_size(ask->op) > 0)
+    if (codec == NULL || ask->value_len > 0 || omc_codec_tail_size(codec, ask->op) > 0)
         return false;
     if (codec->protocol != OMCACHE_PROTOCOL_BINARY)
         return true;
@@ -138,7 +138,7 @@ int omc_connection_accept(struct omc_connection *conn, struct omc_pending *pendi
 
     if (!codec->accept(ask))
         return OMCACHE_INVALID;
-    pending->quiet = codec->is_quiet(ask->op);
+    pending->quiet = omc_codec_is_quiet(codec, ask->op);
     pending->key_sum = codec->key_sum == NULL ? 0 : codec->key_sum(ask->key, ask->key_len);
     if (pending->claim.counter != NULL || !codec->lacks_initial || !omc_text_has_initial(ask))
         return OMCACHE_OK;

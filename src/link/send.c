@@ -62,7 +62,7 @@ static inline void encode(struct run *run, const struct omc_connection *conn,
         add_piece(run, ask->value, ask->value_len);
     }
     memcpy(run->at, OMC_CODEC_TAIL, OMC_CODEC_TAIL_MAX);
-    run->at += conn->codec->tail_size(ask->op);
+    run->at += omc_codec_tail_size(conn->codec, ask->op);
 }
 
 /* Puts the hello in front, and encodes what may follow it.  What was half written goes on in any
@@ -158,7 +158,7 @@ static size_t encoded_size(const struct omc_connection *conn, const struct omc_a
     unsigned char head[OMC_CODEC_HEAD_MAX];
 
     return (size_t)(conn->codec->encode(head, ask, number) - head) + ask->value_len +
-           conn->codec->tail_size(ask->op);
+           omc_codec_tail_size(conn->codec, ask->op);
 }
 
 /* Only so many bytes were written. */

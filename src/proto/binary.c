@@ -16,17 +16,6 @@ enum {
     NUMBER_SIZE = 8,
 };
 
-static bool binary_is_quiet(uint8_t opcode)
-{
-    return omc_opcode_is_quiet(opcode);
-}
-
-static size_t binary_tail_size(uint8_t opcode)
-{
-    (void)opcode;
-    return 0;
-}
-
 static bool binary_accept(struct omc_ask *ask)
 {
     ask->bits &= (uint8_t)~OMC_ASK_ENCODED;
@@ -145,9 +134,8 @@ static enum omc_decode decode_binary(unsigned char *bytes, size_t len, size_t ma
 const struct omc_codec omc_binary_codec = {
     .name = "binary",
     .protocol = OMCACHE_PROTOCOL_BINARY,
-    .is_quiet = binary_is_quiet,
+    .quiet = OMC_OPCODE_QUIET,
     .accept = binary_accept,
     .encode = binary_encode,
-    .tail_size = binary_tail_size,
     .decode = decode_binary,
 };

@@ -19,11 +19,6 @@ enum {
     ERRORS = sizeof(errors) / sizeof(errors[0]),
 };
 
-size_t omc_classic_tail_size(uint8_t opcode)
-{
-    return omc_opcode_kind(opcode) == OMC_KIND_STORE ? strlen(OMC_CODEC_TAIL) : 0;
-}
-
 /* Whether these are a part of a line, and do not end it. */
 static bool fits_line(const unsigned char *bytes, size_t len)
 {

@@ -37,9 +37,6 @@ static inline enum omc_decode omc_classic_find_end(const unsigned char *bytes, s
     return OMC_DECODE_REPLY;
 }
 
-/* 2 for those requests whose value "\r\n" follows. */
-size_t omc_classic_tail_size(uint8_t opcode);
-
 /* Whether lines can carry a request of any kind, apart from its key: all can but the binary
  * protocol's own, values that are too large or where none belongs, and names of statistics that
  * would end the line. */

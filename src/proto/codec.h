@@ -14,6 +14,7 @@
 
 #include "omcache.h"
 #include "proto/ask.h"
+#include "proto/opcode.h"
 
 #define OMC_CODEC_TAIL "\r\n"
 
@@ -75,7 +76,8 @@ struct omc_expect {
     /* The request with that opaque; false if there is none. */
     bool (*by_opaque)(const void *context, uint32_t opaque, struct omc_expected *found);
 
-    /* The oldest request that is sure to be answered, see is_quiet; false if there is none. */
+    /* The oldest request that is sure to be answered, see omc_codec_is_quiet; false if there is
+     * none. */
     bool (*oldest)(const void *context, struct omc_expected *found);
 };
 
@@ -89,10 +91,12 @@ struct omc_codec {
      * answers have numbers. */
     uint32_t (*key_sum)(const unsigned char *key, size_t len);
 
-    /* Whether a request of this opcode may go without an answer, so that only a later
-     * one's answer tells.  That is not for every opcode that is quiet in the binary
+    /* Traits that an opcode has all of if its requests may go without an answer, so that only a
+     * later one's answer tells.  That is not for every opcode that is quiet in the binary
      * protocol: others hear of success, too, as a silent reply. */
-    bool (*is_quiet)(uint8_t opcode);
+    uint8_t quiet;
+
+    bool has_tail; /* OMC_CODEC_TAIL follows the value of a store */
 
     /* Whether the protocol can carry a request, which then is ready to be encoded. */
     bool (*accept)(struct omc_ask *ask);
@@ -100,9 +104,6 @@ struct omc_codec {
     /* Writes the head of a request that it has accepted, OMC_CODEC_HEAD_MAX bytes at most; where
      * that ends. */
     unsigned char *(*encode)(unsigned char *out, const struct omc_ask *ask, uint32_t number);
-
-    /* How many bytes of OMC_CODEC_TAIL follow the value: 0 or 2. */
-    size_t (*tail_size)(uint8_t opcode);
 
     /* Reads the reply at the start of len bytes, and may rewrite its bytes when it is
      * all there.  max_body limits its body, and leaves room for a line and more below
@@ -112,5 +113,15 @@ struct omc_codec {
                               const struct omc_expect *expect, struct omc_reply *reply,
                               size_t *size);
 };
+
+static inline bool omc_codec_is_quiet(const struct omc_codec *codec, uint8_t opcode)
+{
+    return (omc_opcode_forms[opcode].traits & codec->quiet) == codec->quiet;
+}
+
+static inline size_t omc_codec_tail_size(const struct omc_codec *codec, uint8_t opcode)
+{
+    return codec->has_tail && omc_opcode_kind(opcode) == OMC_KIND_STORE ? OMC_CODEC_TAIL_MAX : 0;
+}
 
 #endif

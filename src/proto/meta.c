@@ -48,11 +48,6 @@ struct flags {
     bool encoded; /* the key is in base64 */
 };
 
-static bool meta_is_quiet(uint8_t opcode)
-{
-    return omc_opcode_is_quiet(opcode) && omc_opcode_is_get(opcode);
-}
-
 /* These read a flag from behind its letter, and return where it ends; NULL if it is none. */
 
 /* The number, and the length of a key behind it. */
@@ -342,9 +337,9 @@ static enum omc_decode decode_meta(unsigned char *bytes, size_t len, size_t max_
 const struct omc_codec omc_meta_codec = {
     .name = "meta",
     .protocol = OMCACHE_PROTOCOL_META,
-    .is_quiet = meta_is_quiet,
+    .quiet = OMC_OPCODE_QUIET | OMC_OPCODE_GETS,
+    .has_tail = true,
     .accept = omc_meta_request_accept,
     .encode = omc_meta_request_encode,
-    .tail_size = omc_classic_tail_size,
     .decode = decode_meta,
 };

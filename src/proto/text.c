@@ -24,12 +24,6 @@ static const struct omc_classic_word words[] = {
 /* What follows a value. */
 static const char value_end[] = "\r\nEND\r\n";
 
-static bool text_is_quiet(uint8_t opcode)
-{
-    (void)opcode;
-    return false;
-}
-
 /* What is to be decoded, and where its first line ends. */
 struct input {
     const unsigned char *bytes;
@@ -236,9 +230,9 @@ const struct omc_codec omc_text_codec = {
     .protocol = OMCACHE_PROTOCOL_TEXT,
     .lacks_initial = true,
     .key_sum = key_sum,
-    .is_quiet = text_is_quiet,
+    .quiet = UINT8_MAX, /* none */
+    .has_tail = true,
     .accept = omc_text_request_accept,
     .encode = omc_text_request_encode,
-    .tail_size = omc_classic_tail_size,
     .decode = decode_text,
 };

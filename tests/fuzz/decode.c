@@ -94,7 +94,7 @@ static bool oldest(const void *context, struct omc_expected *found)
     for (uint32_t i = 0; i < run->count; i++) {
         if (run->asked[i].settled)
             continue;
-        if (!run->codec->is_quiet(run->asked[i].opcode)) {
+        if (!omc_codec_is_quiet(run->codec, run->asked[i].opcode)) {
             *found = (struct omc_expected){
                 .opaque = FIRST + i, .opcode = run->asked[i].opcode, .first = first};
             return true;

@@ -197,7 +197,7 @@ static unsigned char *encode_head(const struct omc_codec *codec, const struct om
 static struct sent encode(const struct omc_codec *codec, struct omc_ask *ask, uint32_t number)
 {
     const struct omc_ask before = *ask;
-    size_t tail = codec->tail_size(ask->op), head_len, again_len;
+    size_t tail = omc_codec_tail_size(codec, ask->op), head_len, again_len;
     bool accepted = codec->accept(ask);
     uint8_t found = (ask->bits ^ before.bits) & (uint8_t)~OMC_ASK_ENCODED;
     unsigned char *head, *again;

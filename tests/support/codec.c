@@ -52,7 +52,7 @@ unsigned char *codec_encode(const struct omc_codec *codec, const struct order *o
                             uint32_t number, size_t *len)
 {
     struct omc_ask ask = codec_ask(order);
-    size_t head_len, tail = codec->tail_size(order->opcode);
+    size_t head_len, tail = omc_codec_tail_size(codec, order->opcode);
     unsigned char *head, *whole;
 
     if (!codec->accept(&ask))
@@ -99,7 +99,7 @@ static bool oldest(const void *context, struct omc_expected *found)
     const struct owed *owed = context;
 
     for (size_t i = 0; i < owed->count; i++) {
-        if (!owed->codec->is_quiet(owed->requests[i].opcode)) {
+        if (!omc_codec_is_quiet(owed->codec, owed->requests[i].opcode)) {
             *found = owed->requests[i];
             found->first = i == 0;
             return true;

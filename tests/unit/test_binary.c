@@ -98,7 +98,7 @@ START_TEST(any_request_is_encoded)
         return;
     }
     ck_assert_ptr_eq(encode(out, &ask, 0xfedcba98), out + sizeof(out));
-    ck_assert_uint_eq(omc_binary_codec.tail_size((uint8_t)_i), 0);
+    ck_assert_uint_eq(omc_codec_tail_size(&omc_binary_codec, (uint8_t)_i), 0);
     ck_assert_mem_eq(out, expected, sizeof(expected));
     ck_assert_mem_eq(out + HEADER, "extrkey", 7);
 }

@@ -300,7 +300,7 @@ END_TEST
 START_TEST(only_gets_are_quiet)
 {
     for (int opcode = 0; opcode < 256; opcode++)
-        ck_assert(omc_meta_codec.is_quiet((uint8_t)opcode) ==
+        ck_assert(omc_codec_is_quiet(&omc_meta_codec, (uint8_t)opcode) ==
                   (opcode == OMC_OP_GETQ || opcode == OMC_OP_GETKQ || opcode == OMC_OP_GATQ ||
                    opcode == OMC_OP_GATKQ));
 }

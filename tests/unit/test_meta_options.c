@@ -351,7 +351,7 @@ START_TEST(requests_are_encoded)
 
     ck_assert(omc_meta_codec.accept(&ask));
     assert_text(out, codec_head(&omc_meta_codec, &ask, OPAQUE, out), requests[_i].bytes);
-    ck_assert_uint_eq(omc_meta_codec.tail_size(ask.op), ask.op == SET ? 2 : 0);
+    ck_assert_uint_eq(omc_codec_tail_size(&omc_meta_codec, ask.op), ask.op == SET ? 2 : 0);
     ck_assert(!omc_binary_codec.accept(&ask));
     ck_assert(!omc_text_codec.accept(&ask));
 }

@@ -299,7 +299,7 @@ START_TEST(keyed_requests_are_the_same)
     static const char *const keys[] = {"plain", "a b", " \r\nflush_all\r\n", "x y\xff\x01"};
     static const uint32_t expirations[] = {0, 100, OMCACHE_DELTA_NO_ADD};
     uint8_t opcode = opcodes[_i];
-    bool store = omc_text_codec.tail_size(opcode) > 0;
+    bool store = omc_codec_tail_size(&omc_text_codec, opcode) > 0;
     struct line lines[CODECS];
     int fd;
 

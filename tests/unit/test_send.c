@@ -199,7 +199,7 @@ static size_t assert_waits(const struct omc_pending *pending, const struct omc_c
 
     ck_assert_msg(pending != NULL && !refused[i], "request %u is refused", i);
     ck_assert_uint_eq(pending->claim.tag, i);
-    ck_assert_int_eq(pending->quiet, codec->is_quiet(ask.op));
+    ck_assert_int_eq(pending->quiet, omc_codec_is_quiet(codec, ask.op));
     if (codec->lacks_initial)
         ck_assert_int_eq(pending->claim.counter != NULL, omc_text_has_initial(&ask));
     return omc_ask_size(&ask);

@@ -111,7 +111,7 @@ static void submit(uint8_t opcode, size_t value_len)
     if (omc_opcode_is_delta(opcode))
         request->order.expiration = OMCACHE_DELTA_NO_ADD;
     request->whole = codec_encode(conn.codec, &request->order, FIRST + count, &request->len);
-    request->quiet = conn.codec->is_quiet(opcode);
+    request->quiet = omc_codec_is_quiet(conn.codec, opcode);
     pending.ask = codec_ask(&request->order);
     request->size = omc_ask_size(&pending.ask);
     assert_rc(omc_connection_submit(&conn, &pending.ask, &pending.claim, SIZE_MAX), OMCACHE_OK);

@@ -88,7 +88,7 @@ static bool is_accepted(const struct order *order)
 START_TEST(any_request_is_encoded)
 {
     codec_assert_bytes(&omc_text_codec, &requests[_i].order, OPAQUE, requests[_i].bytes);
-    ck_assert(!omc_text_codec.is_quiet(requests[_i].order.opcode));
+    ck_assert(!omc_codec_is_quiet(&omc_text_codec, requests[_i].order.opcode));
 }
 END_TEST
 
