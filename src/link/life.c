@@ -169,6 +169,7 @@ static void run_action(struct omc_link *link, enum omc_action action, enum omc_p
         break;
     case OMC_ACTION_WELCOME:
         link->up = true;
+        omc_connection_note_time(&link->conn, now); /* what follows the hello is waited for anew */
         link->counters.connects++;
         omc_endpoint_prove(&link->endpoint, &link->address);
         link->notice = (struct omc_notice){.kind = OMC_REPORT_UP};

@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #define DEAD 300
+#define LONG_DEAD 1000 /* where a server answers late, but in time */
 #define MEGABYTE ((size_t)1 << 20)
 
 static const int protocols[] = {OMCACHE_PROTOCOL_BINARY, OMCACHE_PROTOCOL_META,
@@ -310,6 +311,28 @@ START_TEST(drops_are_no_sign_of_life_for_ever)
 }
 END_TEST
 
+/* Answers each request in time, the hello and what has come with it one after the other. */
+static void take_time(struct peer *peer, void *context)
+{
+    struct wire_request request;
+    (void)context;
+    while (wire_read(peer, &request)) {
+        clock_sleep(LONG_DEAD * 6 / 10);
+        if (!wire_answer(peer, &request)) {
+            return;
+        }
+    }
+}
+
+START_TEST(the_answer_to_the_hello_is_a_sign_of_life)
+{
+    speak(peer_address(peer_start(0, take_time, NULL)), OMCACHE_PROTOCOL_BINARY);
+    assert_rc(omcache_set_dead_timeout(client, LONG_DEAD), OMCACHE_OK);
+    assert_rc(get("key"), OMCACHE_OK);
+    ck_assert_uint_eq(failures(), 0);
+}
+END_TEST
+
 /*
  * Answers that have come and are not handled yet.
  */
@@ -428,6 +451,7 @@ int main(void)
     tcase_add_test(tcase, what_is_collected_behind_a_quiet_request_is_not_owed);
     tcase_add_loop_test(tcase, answers_to_nobody_are_no_sign_of_life, 0, 2);
     tcase_add_test(tcase, drops_are_no_sign_of_life_for_ever);
+    tcase_add_test(tcase, the_answer_to_the_hello_is_a_sign_of_life);
     tcase_add_loop_test(tcase, what_has_come_is_not_waited_for_inside_a_callback, 0, PROTOCOLS);
     tcase_add_loop_test(tcase, without_a_dead_timeout_nothing_spins, 0, PROTOCOLS);
     tcase_add_test(tcase, a_request_sent_late_is_not_overdue);
