@@ -143,8 +143,12 @@ SUPPORT := $(patsubst %.c,$(B)/obj/%.o,$(sort $(wildcard tests/support/*.c)))
 BENCH_SUPPORT := $(patsubst %.c,$(B)/obj/%.o,$(sort $(wildcard bench/support/*.c)))
 RPATH   := -Wl,-rpath,$(abspath $(B))
 
+# This one has a network and memory of its own in place of the library's.
+LIFE_TEST     := unit/test_lives
+LIVES_SUPPORT := $(patsubst %.c,$(B)/obj/%.o,$(sort $(wildcard tests/lives/*.c)))
+
 # Unit tests look inside and take the archive, all others the shared library.
-UNIT  := $(addprefix $(B)/tests/,$(filter unit/%,$(PROGRAMS)))
+UNIT  := $(addprefix $(B)/tests/,$(filter-out $(LIFE_TEST),$(filter unit/%,$(PROGRAMS))))
 OTHER := $(addprefix $(B)/tests/,$(filter-out unit/% fuzz/%,$(PROGRAMS)))
 FUZZ_SUPPORT := $(patsubst %.c,$(B)/obj/%.o,$(filter-out tests/fuzz/fuzz_%.c tests/fuzz/replay.c, \
 	$(sort $(wildcard tests/fuzz/*.c))))
@@ -312,8 +316,9 @@ check-lint: all                             ## check includes, comments, sizes, 
 	@TAG=lint FLAGS="$(FLAGS) -Ibench -Ipython $(CHECK_CFLAGS) $(call loop_cflags,glib-2.0)" TIMEOUT=$(or $(TIMEOUT),600) tests/run.sh $(LINTS)
 
 SOAK := $(B)/tests/soak/test_checker
-soak: all $(SOAK)                           ## check that no answer is wrong or lost under faults, for SECONDS=60
+soak: all $(SOAK) $(LIFE_TEST:%=$(B)/tests/%)   ## check that no answer is wrong or lost under faults, for SECONDS=60, and longer lives of links
 	@SOAK_SECONDS=$(or $(SECONDS),60) $(SOAK)
+	$(if $(WORLD),,@LIVES=6 $(LIFE_TEST:%=$(B)/tests/%))
 
 check-install: all python                   ## install, use and uninstall all, in scratch folders
 	@tests/run.sh install/install.sh install/python.sh
@@ -328,6 +333,11 @@ abi-baseline: all                           ## make the ABI of this build the on
 	tests/abi/abidiff.sh --write
 
 $(UNIT): $(B)/%: $(B)/obj/%.o $(SUPPORT) $(STATIC)
+	$(SAY) LINK $@
+	@mkdir -p $(@D)
+	$(Q)$(LINK) -o $@ $^ $(LIBS) $(CHECK_LIBS)
+
+$(LIFE_TEST:%=$(B)/tests/%): $(B)/%: $(B)/obj/%.o $(LIVES_SUPPORT) $(SUPPORT) $(STATIC)
 	$(SAY) LINK $@
 	@mkdir -p $(@D)
 	$(Q)$(LINK) -o $@ $^ $(LIBS) $(CHECK_LIBS)

@@ -214,6 +214,8 @@ static bool decode(struct omc_link *link, struct omc_report *report)
 /* Goes on with what came; false if there is nothing to go on with. */
 static bool match_next(struct omc_link *link, int64_t now, struct omc_report *report)
 {
+    if (link->phase != OMC_PHASE_READY && omc_buffer_size(&link->conn.in.buffer) == 0)
+        return false;
     if (link->phase != OMC_PHASE_READY)
         link->news = omc_protocol_read_answer(link);
     else if (report->has_more || decode(link, report))
