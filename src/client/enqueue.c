@@ -4,8 +4,8 @@
 #include "client/enqueue.h"
 
 #include <stdint.h>
-#include <string.h>
 
+#include "base/copy.h"
 #include "client/handle.h"
 #include "client/outcome.h"
 #include "client/touch.h"
@@ -50,8 +50,8 @@ static int submit_prefixed(omcache_t *mc, struct omc_server *server, const struc
     struct omc_ask prefixed = *ask;
     unsigned char joined[OMC_ASK_KEY_MAX];
 
-    memcpy(joined, rules->prefix, rules->prefix_len);
-    memcpy(joined + rules->prefix_len, ask->key, ask->key_len);
+    omc_copy_bytes(joined, rules->prefix, rules->prefix_len);
+    omc_copy_bytes(joined + rules->prefix_len, ask->key, ask->key_len);
     prefixed.key = joined;
     prefixed.key_len = (uint8_t)(rules->prefix_len + ask->key_len);
     prefixed_claim.prefix_len = (uint8_t)rules->prefix_len;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/copy.h"
 #include "base/memory.h"
 #include "client/server.h"
 #include "proto/opcode.h"
@@ -80,7 +81,7 @@ struct omc_operation *omc_operation_new(struct omc_operations *operations, const
         .key_len = (uint8_t)key_len,
     };
     if (key_len > 0)
-        memcpy(operation->key, key, key_len);
+        omc_copy_bytes(operation->key, key, key_len);
     if (deadline == OMC_CLOCK_NEVER)
         return operation;
     if (!omc_deadlines_reserve(deadlines, deadlines->count + operations->unqueued + 1)) {
