@@ -146,15 +146,14 @@ const struct omc_ask *omc_batch_ask(const struct omc_batch *batch, uint32_t tag)
                                            : NULL;
 }
 
-/* Only the get family answers with the key that it was asked for. */
-bool omc_batch_fits(struct omc_batch *batch, uint32_t tag, const struct omc_reply *reply)
+const unsigned char *omc_batch_key(struct omc_batch *batch, uint32_t tag, size_t *len)
 {
     const struct omc_ask *ask = omc_batch_ask(omc_batch_of(batch, tag), tag);
-    const omcache_value_t *value = &reply->value;
 
-    if (ask == NULL || value->key_len == 0 || !omc_opcode_is_get(reply->opcode))
-        return true;
-    return value->key_len == ask->key_len && memcmp(value->key, ask->key, value->key_len) == 0;
+    if (ask == NULL)
+        return NULL;
+    *len = ask->key_len;
+    return ask->key;
 }
 
 void omc_batch_settle(struct omc_batch *batch, uint32_t tag)

@@ -107,9 +107,8 @@ void omc_batch_collect(struct omc_batch *batch, bool awaited, omcache_value_t *v
                        unsigned depth);
 size_t omc_batch_collect_end(struct omc_batch *batch);
 
-/* Whether an answer can belong to the request: it has not another one's key, as
- * far as can be known. */
-bool omc_batch_fits(struct omc_batch *batch, uint32_t tag, const struct omc_reply *reply);
+/* The key of the request with that tag, *len bytes; NULL if no call collects it. */
+const unsigned char *omc_batch_key(struct omc_batch *batch, uint32_t tag, size_t *len);
 
 /* Settles a request of the batch without an answer: a quiet one that
  * succeeded or missed. */

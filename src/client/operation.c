@@ -122,15 +122,6 @@ void omc_operation_queued(struct omc_operations *operations, struct omc_operatio
     omc_deadlines_set(&operations->deadlines, &operation->deadline, operation->deadline.when);
 }
 
-bool omc_operation_fits(const struct omc_operation *operation, const struct omc_reply *reply)
-{
-    const omcache_value_t *value = &reply->value;
-
-    return value->key_len == 0 || !omc_opcode_is_get(reply->opcode) ||
-           (value->key_len == operation->key_len &&
-            memcmp(value->key, operation->key, value->key_len) == 0);
-}
-
 /* Moves a list behind another. */
 static void append(struct omc_operation_list *to, struct omc_operation_list *from)
 {

@@ -103,9 +103,6 @@ void omc_operation_free(struct omc_operations *operations, struct omc_operation 
 void omc_operation_queued(struct omc_operations *operations, struct omc_operation *operation,
                           struct omc_server *server, uint32_t number);
 
-/* Whether an answer can belong to it: it has not another one's key. */
-bool omc_operation_fits(const struct omc_operation *operation, const struct omc_reply *reply);
-
 /* Ends it with a status; to be told later. */
 void omc_operation_end(struct omc_operations *operations, struct omc_operation *operation,
                        int status);

@@ -16,18 +16,16 @@ enum {
     WORDS_MAX = 100, /* that the log has of a server */
 };
 
-static bool fits(void *context, const struct omc_claim *claim, const struct omc_reply *reply)
+static const unsigned char *find_key(void *context, const struct omc_claim *claim, size_t *len)
 {
     omcache_t *mc = context;
 
-    switch (claim->owner) {
-    case OMC_OWNER_BATCH:
-        return omc_batch_fits(&mc->batch, claim->tag, reply);
-    case OMC_OWNER_OPERATION:
-        return omc_operation_fits(claim->operation, reply);
-    default:
-        return true;
-    }
+    if (claim->owner == OMC_OWNER_BATCH)
+        return omc_batch_key(&mc->batch, claim->tag, len);
+    if (claim->owner != OMC_OWNER_OPERATION)
+        return NULL;
+    *len = claim->operation->key_len;
+    return claim->operation->key;
 }
 
 static bool await(void *context, const struct omc_claim *claim)
@@ -40,7 +38,7 @@ static bool await(void *context, const struct omc_claim *claim)
 
 struct omc_askers omc_outcome_askers(omcache_t *mc)
 {
-    return (struct omc_askers){mc, fits, await};
+    return (struct omc_askers){mc, find_key, await};
 }
 
 /* What a server has against a request is for people to read. */

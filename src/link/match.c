@@ -4,6 +4,7 @@
 #include "link/match.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "link/answers.h"
 #include "link/counting.h"
@@ -78,18 +79,28 @@ static const char *find_fault(const struct omc_connection *conn, const struct om
     return NULL;
 }
 
-/* Why an answer cannot be that to a request; NULL if it can. */
+/* Whether an answer has not another request's key, as far as can be known. */
+static bool fits(const struct omc_link *link, const struct omc_pending *pending,
+                 const omcache_value_t *value)
+{
+    const struct omc_askers *askers = &link->shared->askers;
+    size_t len;
+    const unsigned char *key = askers->key(askers->context, &pending->claim, &len);
+
+    return key == NULL || (len == value->key_len && memcmp(key, value->key, len) == 0);
+}
+
+/* Why an answer cannot be that to a request; NULL if it can.  Only gets are answered with the key
+ * that was asked for. */
 static const char *find_mismatch(const struct omc_link *link, const struct omc_pending *pending,
                                  struct omc_reply *reply)
 {
-    const struct omc_askers *askers = &link->shared->askers;
     const char *fault = find_fault(&link->conn, pending, reply);
 
-    if (fault != NULL)
+    if (fault != NULL || reply->value.key_len == 0 || !omc_opcode_is_get(reply->opcode))
         return fault;
     omc_match_strip(reply, pending->claim.prefix_len);
-    if (!pending->forgotten && !pending->fence &&
-        !askers->fits(askers->context, &pending->claim, reply))
+    if (!pending->forgotten && !pending->fence && !fits(link, pending, &reply->value))
         return "answer with another key than was asked for";
     return NULL;
 }

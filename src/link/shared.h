@@ -27,10 +27,9 @@ struct omc_settings {
 /* What only those know who ask.  These change nothing. */
 struct omc_askers {
     void *context;
-    /* Whether an answer can be that to their request: it has not another one's key, as far as can
-     * be known. */
-    bool (*fits)(void *context, const struct omc_claim *claim, const struct omc_reply *reply);
-    /* Whether somebody waits for it. */
+    /* The key of their request, *len bytes; NULL if it is not known any more. */
+    const unsigned char *(*key)(void *context, const struct omc_claim *claim, size_t *len);
+    /* Whether somebody waits for its answer. */
     bool (*await)(void *context, const struct omc_claim *claim);
 };
 

@@ -32,15 +32,14 @@ struct user user;
 
 static struct omc_link *const link = &user.link;
 
-static bool fits(void *context, const struct omc_claim *claim, const struct omc_reply *reply)
+static const unsigned char *find_key(void *context, const struct omc_claim *claim, size_t *len)
 {
-    const unsigned char key[BOOK_KEY] = {'k', (unsigned char)claim->tag};
-    const omcache_value_t *value = &reply->value;
+    static unsigned char key[BOOK_KEY] = {'k'};
 
     (void)context;
-    return claim->owner != OMC_OWNER_OPERATION || value->key_len == 0 ||
-           !omc_opcode_is_get(reply->opcode) ||
-           (value->key_len == BOOK_KEY && memcmp(value->key, key, BOOK_KEY) == 0);
+    key[1] = (unsigned char)claim->tag;
+    *len = BOOK_KEY;
+    return claim->owner == OMC_OWNER_OPERATION ? key : NULL;
 }
 
 static bool await(void *context, const struct omc_claim *claim)
@@ -62,7 +61,7 @@ void user_start(int protocol)
         .recv_limit = RECV_LIMIT,
         .protocol = protocol,
     };
-    shared->askers = (struct omc_askers){NULL, fits, await};
+    shared->askers = (struct omc_askers){NULL, find_key, await};
     shared->random = 1;
     omc_pool_init(&shared->pool);
     omc_names_init(&shared->names, &shared->watches);
