@@ -16,7 +16,6 @@
 #include "client/setup.h"
 #include "client/submit.h"
 #include "client/tell.h"
-#include "client/turn.h"
 
 bool omc_call_is_foreign(const omcache_t *mc)
 {
@@ -168,12 +167,13 @@ static int64_t take_turn(omcache_t *mc, int64_t now, int64_t deadline, bool *may
     if (server != NULL) {
         *may_read = omc_loop_await(server);
         if (*may_read)
-            omc_turn_read(mc, server, omc_call_clock(mc));
+            omc_loop_take(mc, server, omc_call_clock(mc));
         return omc_call_clock(mc);
     }
     until = omc_loop_deadline(mc);
     omc_loop_wait(mc, omc_clock_left(now, deadline < until ? deadline : until));
     omc_loop_dispatch(mc, omc_call_clock(mc));
+    *may_read = true;
     return omc_call_clock(mc);
 }
 

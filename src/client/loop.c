@@ -112,6 +112,12 @@ bool omc_loop_await(struct omc_server *server)
     return omc_match_await(&server->link);
 }
 
+void omc_loop_take(omcache_t *mc, struct omc_server *server, int64_t now)
+{
+    omc_turn_read(mc, server, now);
+    omc_completion_tell(mc);
+}
+
 void omc_loop_wait(omcache_t *mc, int msec)
 {
     choose_active(mc);

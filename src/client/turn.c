@@ -147,6 +147,9 @@ static void take_report(omcache_t *mc, struct omc_server *server, const struct o
     case OMC_REPORT_SILENCE:
         omc_outcome_silence(mc, server, report);
         break;
+    case OMC_REPORT_TOO_LARGE: /* the end of the connection is not why it fails */
+        omc_outcome_failure(mc, server, &report->claim, rc);
+        break;
     case OMC_REPORT_RETURNED:
         rc = move_request(mc, server, report);
         if (rc == OMCACHE_OK)

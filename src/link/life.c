@@ -302,7 +302,7 @@ static void go_on_with_news(struct omc_link *link, int64_t now, struct omc_repor
     else if (link->news.event != OMC_EVENT_NONE)
         take_step(link, now);
     else {
-        link->greeting_waits = false;
+        link->greeting_waits = link->cautious = false;
         flush(link, now);
     }
 }

@@ -181,7 +181,7 @@ static void refuse_large(struct omc_link *link, struct omc_report *report)
         link->news = fail(link, fault);
         return;
     }
-    if (omc_report_failure(report, pending, OMCACHE_BUFFER_FULL))
+    if (omc_report_end(report, OMC_REPORT_TOO_LARGE, pending, OMCACHE_BUFFER_FULL))
         omc_queue_settle(queue, pending);
     link->news = (struct omc_news){OMC_EVENT_DISCARD, "answer over the receive limit", 0};
 }

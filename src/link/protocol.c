@@ -28,7 +28,7 @@ static bool check_next(struct omc_link *link, struct omc_report *report)
         link->check.quiet = pending->quiet;
         return false;
     }
-    is_told = omc_report_failure(report, pending, rc);
+    is_told = omc_report_end(report, OMC_REPORT_FAILED, pending, rc);
     omc_connection_refuse(conn, pending);
     return is_told;
 }
@@ -136,7 +136,6 @@ void omc_protocol_greet(struct omc_link *link, int64_t now)
     link->greeting = omc_protocol_choose(link);
     omc_connection_open(&link->conn, link->greeting, now);
     link->conn.held = link->cautious || is_guess(link);
-    link->cautious = false;
     speak(link, omc_protocol_known(link));
 }
 

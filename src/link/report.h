@@ -17,12 +17,13 @@ enum omc_report_kind {
 
     /* Of a request, which has left the link but for answers that are not the last: */
     OMC_REPORT_ANSWER,
-    OMC_REPORT_SILENCE,  /* it was quiet, and succeeded or found nothing */
-    OMC_REPORT_FAILED,   /* with that status */
-    OMC_REPORT_RETURNED, /* it was never sent, and may go elsewhere; else it fails with the status
-                          */
-    OMC_REPORT_RENEWED,  /* another one goes on for it, with that number */
-    OMC_REPORT_STRAY,    /* an answer to nothing that the application asked */
+    OMC_REPORT_SILENCE,   /* it was quiet, and succeeded or found nothing */
+    OMC_REPORT_FAILED,    /* with that status */
+    OMC_REPORT_TOO_LARGE, /* its answer is over the receive limit */
+    OMC_REPORT_RETURNED,  /* it was never sent, and may go elsewhere; else it fails with the status
+                           */
+    OMC_REPORT_RENEWED,   /* another one goes on for it, with that number */
+    OMC_REPORT_STRAY,     /* an answer to nothing that the application asked */
 
     /* Of the connection; requests that it has cost were reported before. */
     OMC_REPORT_UP,
@@ -84,12 +85,6 @@ static inline bool omc_report_end(struct omc_report *report, enum omc_report_kin
     report->op = pending->ask.op;
     report->unanswered = false;
     return true;
-}
-
-static inline bool omc_report_failure(struct omc_report *report, const struct omc_pending *pending,
-                                      int status)
-{
-    return omc_report_end(report, OMC_REPORT_FAILED, pending, status);
 }
 
 #endif

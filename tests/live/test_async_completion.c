@@ -438,6 +438,47 @@ START_TEST(a_waiting_call_lets_them_run_out_of_time)
 }
 END_TEST
 
+/* A client without a loop of its own: what ends with the answer that a call waits for is told
+ * before the call returns, whatever it is. */
+START_TEST(a_waiting_call_tells_of_all_that_came_with_its_answer)
+{
+    static unsigned char value[100000];
+    const void *keys[] = {"a", "b", "c"};
+    const size_t lens[] = {1, 1, 1};
+    fixture_servers(1);
+    assert_rc(omcache_set_log_callback(client, 7, recorder_log, NULL), OMCACHE_OK);
+    assert_rc(omcache_set(client, TEXT("a"), TEXT("a"), 0, 0, 0, -1), OMCACHE_OK);
+    assert_rc(omcache_set(client, TEXT("large"), value, sizeof(value), 0, 0, 0, -1), OMCACHE_OK);
+    if (_i == 0) {
+        assert_rc(omcache_async_get_multi(client, keys, lens, 3, -1, told_reply, &told[0]),
+                  OMCACHE_OK);
+        assert_rc(omcache_noop(client, 0, -1), OMCACHE_OK);
+        ck_assert_uint_ge(told[0].calls, 3);
+    } else {
+        assert_rc(omcache_set_recv_buffer_max_size(client, 50000), OMCACHE_OK);
+        get("large", 0);
+        ck_assert_int_ne(omcache_noop(client, 0, -1), OMCACHE_OK);
+        ck_assert_uint_eq(told[0].calls, 1);
+        assert_rc(told[0].status, OMCACHE_BUFFER_FULL);
+    }
+}
+END_TEST
+
+/* The one that is over the limit ends by itself; what the end of the connection costs is told. */
+START_TEST(the_log_counts_what_an_answer_over_the_limit_costs)
+{
+    static unsigned char value[100000];
+    const unsigned char *got;
+    size_t len;
+    fixture_servers(1);
+    assert_rc(omcache_set(client, TEXT("large"), value, sizeof(value), 0, 0, 0, -1), OMCACHE_OK);
+    assert_rc(omcache_set_log_callback(client, 4, recorder_log, NULL), OMCACHE_OK);
+    assert_rc(omcache_set_recv_buffer_max_size(client, 50000), OMCACHE_OK);
+    assert_rc(omcache_get(client, TEXT("large"), &got, &len, NULL, NULL, -1), OMCACHE_BUFFER_FULL);
+    ck_assert(!recorder_has_line(4, "connection closed"));
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("async_completion");
@@ -460,5 +501,7 @@ int main(void)
     TCase *waiting = operations_case(suite, "waiting");
     tcase_add_loop_test(waiting, a_waiting_call_completes_them, 0, 3);
     tcase_add_test(waiting, a_waiting_call_lets_them_run_out_of_time);
+    tcase_add_loop_test(waiting, a_waiting_call_tells_of_all_that_came_with_its_answer, 0, 2);
+    tcase_add_test(waiting, the_log_counts_what_an_answer_over_the_limit_costs);
     return fixture_run(suite);
 }
