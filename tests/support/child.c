@@ -93,3 +93,14 @@ void child_kill_all(void)
         }
     }
 }
+
+/* Only there where coverage is measured. */
+void __gcov_dump(void) __attribute__((weak));
+
+void child_leave(int code)
+{
+    if (__gcov_dump != NULL) {
+        __gcov_dump();
+    }
+    _exit(code);
+}
