@@ -65,7 +65,7 @@ static void audit_server(const omcache_t *mc, const struct omc_server *server)
     check(!conn->held || server->link.second != NULL || server->link.phase == OMC_PHASE_GREETING,
           server, "what is held back");
     check(!server->touched, server, "the list of touched servers");
-    check(server->link.phase == OMC_PHASE_GREETING == (conn->hello_len > 0), server, "the hello");
+    check((server->link.phase == OMC_PHASE_GREETING) == (conn->hello_len > 0), server, "the hello");
     check(omc_phase_is_connected(server->link.phase) == omc_stream_is_open(&conn->stream), server,
           "the stream");
     check(deadline == OMC_CLOCK_NEVER ||
