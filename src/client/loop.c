@@ -96,7 +96,7 @@ static bool is_nothing_due(const omcache_t *mc, const struct omc_server *server,
 struct omc_server *omc_loop_answerer(const omcache_t *mc, int64_t now, int64_t deadline)
 {
     struct omc_server *server = mc->fleet.active_count == 1 ? mc->fleet.active[0] : NULL;
-    int64_t until = now + 2 * OMC_SOCKET_PATIENCE;
+    int64_t until = now + (int64_t)2 * OMC_SOCKET_PATIENCE;
 
     return server != NULL && !mc->shown && mc->shared.names.count == 0 &&
                    server->link.phase == OMC_PHASE_READY && server->link.second == NULL &&
