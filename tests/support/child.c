@@ -10,7 +10,6 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -93,15 +92,4 @@ void child_kill_all(void)
             child_kill(running[i]);
         }
     }
-}
-
-/* Only there where coverage is measured. */
-void __gcov_dump(void) __attribute__((weak));
-
-void child_leave(int code)
-{
-    if (__gcov_dump != NULL) {
-        exit(code); /* the library's own counts are kept at its end */
-    }
-    _exit(code);
 }

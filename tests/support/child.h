@@ -23,8 +23,4 @@ void child_kill(pid_t pid);
 /* Kills all that this process has started. */
 void child_kill_all(void);
 
-/* Ends a forked copy of a test, which is to leave nothing behind; but what it has run counts as
- * covered. */
-_Noreturn void child_leave(int code);
-
 #endif
