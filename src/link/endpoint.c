@@ -21,7 +21,8 @@ void omc_endpoint_forget(struct omc_endpoint *endpoint)
     endpoint->lookup = NULL;
 }
 
-/* The one that memcached was found at comes first, the one that it was not, last. */
+/* The one that memcached was found at comes first, the one that it was not, last.  Each comes once,
+ * though a name server can make up addresses that have the same sum. */
 size_t omc_endpoint_list(const struct omc_endpoint *endpoint, const struct omc_address **list)
 {
     const struct omc_address *first = NULL, *last = NULL;
@@ -36,7 +37,7 @@ size_t omc_endpoint_list(const struct omc_endpoint *endpoint, const struct omc_a
     }
     found = omc_lookup_result(endpoint->lookup, &ttl, &problem);
     for (size_t i = 0; i < found->count; i++) {
-        if (omc_address_sum(&found->items[i]) == endpoint->proven)
+        if (first == NULL && omc_address_sum(&found->items[i]) == endpoint->proven)
             list[count++] = first = &found->items[i];
         else if (omc_address_sum(&found->items[i]) == endpoint->unproven)
             last = &found->items[i];

@@ -122,6 +122,26 @@ START_TEST(the_good_address_comes_first_and_the_bad_one_last)
 }
 END_TEST
 
+/* Two addresses that a name server has made up: they have one sum. */
+START_TEST(addresses_with_one_sum_are_listed_once_each)
+{
+    const struct omc_address *addresses[OMC_ADDRESSES_MAX + 1];
+
+    open_client("one.test",
+                "2001:db8::a3b1:fb98:c8fe:8d3c one.test\n2001:db8::2760:7f1a:ff4b:951b one.test",
+                "60");
+    ck_assert_int_eq(find_at(START).event, OMC_EVENT_RESOLVED);
+    ck_assert_uint_eq(omc_endpoint_list(&server->link.endpoint, addresses), 2);
+    ck_assert_uint_eq(omc_address_sum(addresses[0]), omc_address_sum(addresses[1]));
+    omc_endpoint_prove(&server->link.endpoint, addresses[_i]);
+    ck_assert_uint_eq(omc_endpoint_list(&server->link.endpoint, addresses), 2);
+    ck_assert_ptr_ne(addresses[0], addresses[1]);
+    omc_endpoint_disprove(&server->link.endpoint, addresses[_i]);
+    ck_assert_uint_eq(omc_endpoint_list(&server->link.endpoint, addresses), 2);
+    ck_assert_ptr_ne(addresses[0], addresses[1]);
+}
+END_TEST
+
 START_TEST(a_failed_lookup_is_told_until_it_is_forgotten)
 {
     struct omc_news news;
@@ -160,6 +180,7 @@ int main(void)
     tcase_add_checked_fixture(tcase, dnsmasq_configure_lookups, NULL);
     tcase_add_loop_test(tcase, a_name_is_believed_for_its_time_within_bounds, 0, 6);
     tcase_add_test(tcase, the_good_address_comes_first_and_the_bad_one_last);
+    tcase_add_loop_test(tcase, addresses_with_one_sum_are_listed_once_each, 0, 2);
     tcase_add_test(tcase, a_failed_lookup_is_told_until_it_is_forgotten);
     tcase_add_test(tcase, addresses_are_not_looked_up);
     return fixture_run(suite);
