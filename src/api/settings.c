@@ -75,8 +75,8 @@ int omcache_set_dead_timeout(omcache_t *mc, uint32_t msec)
     if (!omc_call_may_set(mc))
         return OMCACHE_INVALID;
     omc_call_begin(mc);
-    mc->shared.settings.dead_timeout =
-        msec == 0 ? 1 : msec; /* what is put off is not due again at once */
+    /* With 1 at least, what is put off is not due again at once. */
+    mc->shared.settings.dead_timeout = msec == 0 ? 1 : msec;
     omc_duty_update_deadlines(mc);
     omc_call_end(mc);
     return OMCACHE_OK;

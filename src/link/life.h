@@ -22,7 +22,7 @@ void omc_life_broken(struct omc_link *link, int error);
 /* Closes one that is given up; all of its requests fail with a status. */
 void omc_life_end(struct omc_link *link, int status);
 
-/* Starts to connect if it is idle and has something to send; and fences its quiet requests. */
+/* Starts to connect if it rests and has something to send; and fences its quiet requests. */
 void omc_life_start(struct omc_link *link);
 void omc_life_fence(struct omc_link *link);
 
