@@ -317,7 +317,7 @@ check-lint: all                             ## check includes, comments, sizes, 
 
 SOAK := $(B)/tests/soak/test_checker
 soak: all $(SOAK) $(LIFE_TEST:%=$(B)/tests/%)   ## check that no answer is wrong or lost under faults, for SECONDS=60, and longer lives of links
-	@SOAK_SECONDS=$(or $(SECONDS),60) $(SOAK)
+	@GLIBC_TUNABLES=glibc.malloc.tcache_count=0 SOAK_SECONDS=$(or $(SECONDS),60) $(SOAK)
 	$(if $(WORLD),,@LIVES=6 $(LIFE_TEST:%=$(B)/tests/%))
 
 check-install: all python                   ## install, use and uninstall all, in scratch folders

@@ -150,14 +150,12 @@ static void print_footprint(unsigned worlds, const struct footprint *footprint)
     fflush(stdout); /* a test that fails loses it */
 }
 
-/* In the second half, when each kind of world has been there, nothing is to grow; but for what the
- * allocator keeps of freed blocks, which is in use for it, and grows by 600 bytes a world until
- * there were about 500. */
+/* In the second half, when each kind of world has been there, nothing is to grow. */
 static void assert_flat(const struct footprint *before, const struct footprint *after)
 {
     ck_assert_uint_eq(after->fds, before->fds);
     if (heap_is_ours && !is_under_valgrind()) {
-        ck_assert_uint_le(after->heap, before->heap + 150000);
+        ck_assert_uint_le(after->heap, before->heap + 50000);
         ck_assert_uint_le(after->rss, before->rss + 8000000);
     }
 }
