@@ -372,7 +372,7 @@ static int queue_group(omcache_t *mc, struct omc_operation *group, int64_t now)
 
         next = part->next;
         part->next = NULL;
-        fill_part(mc, &ask, part->key, part->key_len);
+        fill_part(mc, &ask, part->key, part->asker.key_len);
         rc = omc_submit_operation(mc, &ask, -1, part, now);
         accepted = accepted || rc == OMCACHE_OK;
         if (rc == OMCACHE_OK)

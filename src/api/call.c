@@ -276,6 +276,8 @@ bool omc_call_submit(omcache_t *mc, struct omc_call *call, int *rc)
     *rc = call->count == 0 ? call->refusal : OMCACHE_BUFFERED; /* the count tells of others */
     if (call->count > 0)
         note_first(&mc->batch, call);
+    if (call->timeout_msec == 0)
+        omc_batch_set_waiting(&mc->batch, false);
     return call->count > 0 && call->timeout_msec != 0;
 }
 
@@ -323,13 +325,13 @@ int omc_call_run(omcache_t *mc, const struct omc_ask *ask, int server_index, str
 
     if (rc != OMCACHE_OK)
         return rc;
+    omc_batch_order(&mc->batch.orders[0], ask, server_index);
     if (call->timeout_msec != 0)
         step = ask_one(mc, ask, server_index, call);
     if (step == OMC_STEP_DONE) {
         call->count = 0;
         return OMCACHE_OK;
     }
-    mc->batch.orders[0] = (struct omc_order){*ask, server_index};
     if (step == OMC_STEP_LEFT || omc_call_submit(mc, call, &rc))
         return omc_call_collect(mc, call);
     return rc;

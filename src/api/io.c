@@ -15,8 +15,10 @@
 static void fill_orders(omcache_t *mc, const omcache_req_t *reqs, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        mc->batch.orders[i].server_index = reqs[i].server_index;
-        omc_raw_read(&reqs[i], &mc->batch.orders[i].ask);
+        struct omc_ask ask;
+
+        omc_raw_read(&reqs[i], &ask);
+        omc_batch_order(&mc->batch.orders[i], &ask, reqs[i].server_index);
     }
 }
 
@@ -95,6 +97,7 @@ static bool find_keys(omcache_t *mc, const omcache_req_t *reqs)
         if (!omc_raw_read(&reqs[i], ask) || !omc_ask_check(ask, 0))
             return false;
     }
+    omc_batch_set_waiting(&mc->batch, true);
     return true;
 }
 

@@ -53,8 +53,11 @@ static struct omc_ask make_ask(const struct question *question, size_t place)
 
 static void order_keys(struct omc_order *orders, const struct question *question)
 {
-    for (size_t i = 0; i < question->count; i++)
-        orders[i] = (struct omc_order){make_ask(question, i), -1};
+    for (size_t i = 0; i < question->count; i++) {
+        const struct omc_ask ask = make_ask(question, i);
+
+        omc_batch_order(&orders[i], &ask, -1);
+    }
 }
 
 /* Gives the caller the requests although none is asked. */

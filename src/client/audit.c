@@ -40,6 +40,10 @@ static void audit_queue(const struct omc_server *server)
     for (uint32_t i = 0; i < queue->count; i++) {
         const struct omc_pending *pending = omc_queue_slot(queue, queue->first + i);
 
+        check(pending->settled || pending->forgotten || pending->claim.asker == NULL ||
+                  (pending->claim.asker->link == &server->link &&
+                   pending->claim.asker->number == queue->first + i),
+              server, "where one finds its request who asks");
         open += !pending->settled && !pending->forgotten;
         idle += !pending->settled && !pending->forgotten && omc_queue_is_idle(pending);
         if (!omc_connection_was_sent(conn, queue->first + i) || pending->half)

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "proto/opcode.h"
+#include "link/link.h"
 
 enum {
     ROOM_MIN = 8,
@@ -18,8 +18,21 @@ void omc_batch_init(struct omc_batch *batch, uint32_t first_tag)
     batch->next_tag = first_tag;
 }
 
+/* What is outstanding goes to nobody: its answers may come when the orders are there no longer. */
+static void release_all(struct omc_batch *batch)
+{
+    for (size_t i = 0; i < batch->count && batch->left > 0; i++) {
+        struct omc_asker *asker = &batch->orders[batch->ranks[i]].asker;
+
+        if (asker->link != NULL)
+            omc_queue_release(&asker->link->conn.queue, asker);
+        asker->link = NULL;
+    }
+}
+
 void omc_batch_fini(struct omc_batch *batch)
 {
+    release_all(batch);
     omc_memory_free(batch->failures);
     omc_memory_free(batch->orders);
     omc_memory_free(batch->ranks);
@@ -30,6 +43,7 @@ void omc_batch_fini(struct omc_batch *batch)
 
 void omc_batch_end(struct omc_batch *batch)
 {
+    release_all(batch);
     batch->count = 0;
     batch->left = 0;
     batch->failures_count = 0;
@@ -85,9 +99,9 @@ static bool make_room(struct omc_batch *batch, size_t count)
 
 bool omc_batch_begin_large(struct omc_batch *batch, size_t count)
 {
+    omc_batch_end(batch);
     if (!make_room(batch, count))
         return false;
-    omc_batch_end(batch);
     batch->first = batch->next_tag;
     return true;
 }
@@ -106,6 +120,16 @@ void omc_batch_pop(struct omc_batch *batch, struct omc_batch *outer)
     *batch = *outer;
 }
 
+void omc_batch_set_waiting(struct omc_batch *batch, bool waits)
+{
+    for (size_t i = 0; i < batch->count; i++) {
+        struct omc_order *order = &batch->orders[batch->ranks[i]];
+
+        order->asker.key = waits ? order->ask.key : NULL;
+        order->asker.waits = waits;
+    }
+}
+
 void omc_batch_collect(struct omc_batch *batch, bool awaited, omcache_value_t *values, size_t room,
                        unsigned depth)
 {
@@ -120,6 +144,8 @@ void omc_batch_collect(struct omc_batch *batch, bool awaited, omcache_value_t *v
 
 size_t omc_batch_collect_end(struct omc_batch *batch)
 {
+    if (batch->left > 0)
+        omc_batch_set_waiting(batch, false);
     batch->awaited = false;
     batch->values = NULL;
     batch->values_room = 0;
@@ -127,49 +153,22 @@ size_t omc_batch_collect_end(struct omc_batch *batch)
     return batch->stored;
 }
 
-struct omc_batch *omc_batch_of(struct omc_batch *batch, uint32_t tag)
+struct omc_batch *omc_batch_of(struct omc_batch *batch, const struct omc_asker *asker)
 {
-    while (batch != NULL && tag - batch->first >= batch->count)
+    if (asker == NULL)
+        return NULL;
+    while (batch != NULL &&
+           (uintptr_t)asker - (uintptr_t)batch->orders >= batch->room * sizeof(*batch->orders))
         batch = batch->outer;
     return batch;
 }
 
-bool omc_batch_is_awaited(struct omc_batch *batch, uint32_t tag)
+void omc_batch_fail(struct omc_batch *batch, struct omc_server *server, struct omc_asker *asker,
+                    int status)
 {
-    batch = omc_batch_of(batch, tag);
-    return batch != NULL && batch->awaited;
-}
-
-const struct omc_ask *omc_batch_ask(const struct omc_batch *batch, uint32_t tag)
-{
-    return batch != NULL && batch->awaited ? &batch->orders[batch->ranks[tag - batch->first]].ask
-                                           : NULL;
-}
-
-const unsigned char *omc_batch_key(struct omc_batch *batch, uint32_t tag, size_t *len)
-{
-    const struct omc_ask *ask = omc_batch_ask(omc_batch_of(batch, tag), tag);
-
-    if (ask == NULL)
-        return NULL;
-    *len = ask->key_len;
-    return ask->key;
-}
-
-void omc_batch_settle(struct omc_batch *batch, uint32_t tag)
-{
-    batch = omc_batch_of(batch, tag);
-    if (batch != NULL)
-        batch->left--;
-}
-
-bool omc_batch_fail(struct omc_batch *batch, struct omc_server *server, uint32_t tag, int status)
-{
-    batch = omc_batch_of(batch, tag);
-    if (batch == NULL)
-        return false;
-    batch->failures[batch->failures_count++] = (struct omc_batch_failure){server, tag, status};
-    return true;
+    asker->link = NULL;
+    batch->failures[batch->failures_count++] =
+        (struct omc_batch_failure){server, omc_batch_order_of(asker), status};
 }
 
 void omc_batch_forget_server(struct omc_batch *batch, const struct omc_server *server)

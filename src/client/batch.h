@@ -1,6 +1,6 @@
 /*
- * The current batch: the requests of the last command, known by consecutive tags
- * (their opaques towards the application), and where their outcomes go.
+ * The current batch: the requests of the last command, and where their outcomes go.  The
+ * application knows them by consecutive tags, their opaques.
  *
  * Their answers pass through omc_delivery_of_answer, and their failures through omc_batch_fail.
  */
@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "link/queue.h"
 #include "omcache.h"
 #include "proto/ask.h"
 #include "proto/codec.h"
@@ -21,14 +22,15 @@ enum {
 
 /* A request of a batch: what is asked, and of which server (-1: that of its key). */
 struct omc_order {
-    struct omc_ask ask; /* what it points to is there while the call lasts that collects */
+    struct omc_asker asker; /* its link is NULL unless it is queued and has no outcome */
+    struct omc_ask ask;     /* what it points to is there while the call lasts that collects */
     int server_index;
 };
 
 /* A request that failed, and which the application has not yet been told of. */
 struct omc_batch_failure {
     struct omc_server *server; /* NULL: not in the list any more */
-    uint32_t tag;
+    const struct omc_order *order;
     int status;
 };
 
@@ -66,19 +68,28 @@ bool omc_batch_begin_large(struct omc_batch *batch, size_t count);
  * and ranks; the first gets the tag batch->first.  False without memory. */
 static inline bool omc_batch_begin(struct omc_batch *batch, size_t count)
 {
-    if (count > batch->room || batch->room > OMC_BATCH_ROOM)
+    if (batch->left > 0 || count > batch->room || batch->room > OMC_BATCH_ROOM)
         return omc_batch_begin_large(batch, count);
-    batch->count = batch->left = batch->failures_count = 0;
+    batch->count = batch->failures_count = 0;
     batch->first = batch->next_tag;
     return true;
 }
 
-/* Adds the request whose order is at that place, giving it the next tag. */
-static inline uint32_t omc_batch_add(struct omc_batch *batch, uint32_t place)
+/* Makes an order, to be queued, of a call whose caller has the key until it returns. */
+static inline void omc_batch_order(struct omc_order *order, const struct omc_ask *ask,
+                                   int server_index)
+{
+    order->asker = (struct omc_asker){.key = ask->key, .key_len = ask->key_len, .waits = true};
+    order->ask = *ask;
+    order->server_index = server_index;
+}
+
+/* Adds the order at that place, which was queued. */
+static inline void omc_batch_add(struct omc_batch *batch, uint32_t place)
 {
     batch->ranks[batch->count++] = place;
     batch->left++;
-    return batch->next_tag++;
+    batch->next_tag++;
 }
 
 /* Sets the current batch aside in *outer, and takes it up again: a call that collects
@@ -98,8 +109,8 @@ static inline bool omc_batch_is_lost(const struct omc_batch *batch)
     return batch->awaited && batch->count == 0;
 }
 
-/* Whether a call waits for the request with that tag. */
-bool omc_batch_is_awaited(struct omc_batch *batch, uint32_t tag);
+/* Notes whether a call is under way that waits for the requests, and has their keys. */
+void omc_batch_set_waiting(struct omc_batch *batch, bool waits);
 
 /* Starts to collect into values, and stops; how many were stored.  awaited: the batch, else
  * everything.  depth: how many calls have not returned. */
@@ -107,22 +118,27 @@ void omc_batch_collect(struct omc_batch *batch, bool awaited, omcache_value_t *v
                        unsigned depth);
 size_t omc_batch_collect_end(struct omc_batch *batch);
 
-/* The key of the request with that tag, *len bytes; NULL if no call collects it. */
-const unsigned char *omc_batch_key(struct omc_batch *batch, uint32_t tag, size_t *len);
+/* The batch of those whose order that is; NULL if it is none's any more. */
+struct omc_batch *omc_batch_of(struct omc_batch *batch, const struct omc_asker *asker);
 
-/* Settles a request of the batch without an answer: a quiet one that
- * succeeded or missed. */
-void omc_batch_settle(struct omc_batch *batch, uint32_t tag);
+static inline struct omc_order *omc_batch_order_of(struct omc_asker *asker)
+{
+    return (struct omc_order *)((char *)asker - offsetof(struct omc_order, asker));
+}
 
-/* Notes that a request failed; false if it is not of the current batch: of others the
- * log and a counter tell. */
-bool omc_batch_fail(struct omc_batch *batch, struct omc_server *server, uint32_t tag, int status);
+/* Notes that the request of an order has its outcome. */
+static inline void omc_batch_settle(struct omc_batch *batch, struct omc_asker *asker)
+{
+    asker->link = NULL;
+    batch->left--;
+}
+
+/* Notes that a request failed, and that the application is to be told; of one that is of no batch
+ * the log and a counter tell. */
+void omc_batch_fail(struct omc_batch *batch, struct omc_server *server, struct omc_asker *asker,
+                    int status);
 
 /* Forgets whose they are, as that server is dropped. */
 void omc_batch_forget_server(struct omc_batch *batch, const struct omc_server *server);
-
-/* The batch that has a request with that tag, or NULL; and what was asked, if it is collected. */
-struct omc_batch *omc_batch_of(struct omc_batch *batch, uint32_t tag);
-const struct omc_ask *omc_batch_ask(const struct omc_batch *batch, uint32_t tag);
 
 #endif

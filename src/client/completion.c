@@ -14,9 +14,11 @@
 #include "proto/opcode.h"
 
 /* Of the server to be named.  One that is not in the list any more has none. */
-static int index_of(const struct omc_server *server)
+static int index_of(const struct omc_operation *operation)
 {
-    return server == NULL || server->dropped ? -1 : (int)server->index;
+    struct omc_link *link = operation->asker.link;
+
+    return link == NULL || omc_server_of(link)->dropped ? -1 : (int)omc_server_of(link)->index;
 }
 
 /* Its key is the one that was asked for, whether or not the server repeats it. */
@@ -24,9 +26,9 @@ static omcache_reply_t describe(const struct omc_operation *operation, int statu
 {
     return (omcache_reply_t){
         .status = status,
-        .server_index = index_of(operation->server),
-        .key = operation->key_len == 0 ? NULL : operation->key,
-        .key_len = operation->key_len,
+        .server_index = index_of(operation),
+        .key = operation->asker.key,
+        .key_len = operation->asker.key_len,
     };
 }
 
@@ -179,7 +181,7 @@ static void tell_kept(omcache_t *mc, struct omc_operation *operation)
 
     while ((kept = operation->kept.first) != NULL) {
         operation->kept.first = kept->next;
-        kept->reply.server_index = index_of(operation->server);
+        kept->reply.server_index = index_of(operation);
         call(mc, operation, NULL, &kept->reply);
         omc_memory_free(kept);
     }

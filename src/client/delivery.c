@@ -22,32 +22,31 @@ static bool store_value(omcache_t *mc, struct omc_batch *batch, const omcache_va
     return false;
 }
 
-unsigned omc_delivery_of_answer(omcache_t *mc, uint32_t tag, const struct omc_reply *reply)
+unsigned omc_delivery_of_answer(omcache_t *mc, struct omc_asker *asker,
+                                const struct omc_reply *reply)
 {
-    struct omc_batch *batch;
-    bool stored = false;
+    struct omc_batch *batch = omc_batch_of(&mc->batch, asker);
+    bool stored;
 
     omc_respond(mc, &reply->value);
-    batch = omc_batch_of(&mc->batch, tag);
     if (batch == NULL)
         return 0;
-    if (batch->awaited)
-        stored = store_value(mc, batch, &reply->value);
+    stored = batch->awaited && store_value(mc, batch, &reply->value);
     if (reply->last)
-        batch->left--;
+        omc_batch_settle(batch, asker);
     return stored ? batch->depth : 0;
 }
 
 static void deliver_failures(omcache_t *mc, struct omc_batch *batch)
 {
     for (size_t i = 0; i < batch->failures_count; i++) {
-        const struct omc_ask *ask = omc_batch_ask(batch, batch->failures[i].tag);
+        const struct omc_asker *asker = &batch->failures[i].order->asker;
         omcache_value_t value = {.status = batch->failures[i].status};
         bool heard = mc->response_func != NULL;
 
-        if (ask != NULL) {
-            value.key = ask->key;
-            value.key_len = ask->key_len;
+        if (asker->key != NULL) {
+            value.key = asker->key;
+            value.key_len = asker->key_len;
         }
         omc_respond(mc, &value);
         if (!store_value(mc, batch, &value) && !heard && batch->failures[i].server != NULL)

@@ -23,22 +23,16 @@ void omc_enqueue_note(omcache_t *mc, struct omc_server *server)
     omc_touch_server(&mc->fleet, server);
 }
 
-/* Queues it, and notes where.  An operation borrows nothing. */
-static int submit(omcache_t *mc, struct omc_server *server, const struct omc_ask *ask,
+static int submit(struct omc_server *server, const struct omc_ask *ask,
                   const struct omc_claim *claim, size_t limit, enum omc_enqueue_bytes bytes)
 {
     struct omc_connection *conn = &server->link.conn;
-    int rc;
 
     if (!omc_stream_is_open(&conn->stream) && !omc_protocol_carries(&server->link, ask))
         return OMCACHE_INVALID;
     if (bytes == OMC_ENQUEUE_BORROW)
         return omc_connection_submit(conn, ask, claim, limit);
-    rc = omc_connection_submit_copy(conn, ask, claim, limit);
-    if (rc == OMCACHE_OK && claim->operation != NULL)
-        omc_operation_queued(&mc->operations, claim->operation, server,
-                             omc_queue_next(&conn->queue) - 1);
-    return rc;
+    return omc_connection_submit_copy(conn, ask, claim, limit);
 }
 
 /* The key that is sent is nobody's, and so must be copied. */
@@ -56,7 +50,7 @@ static int submit_prefixed(omcache_t *mc, struct omc_server *server, const struc
     prefixed.key_len = (uint8_t)(rules->prefix_len + ask->key_len);
     prefixed_claim.prefix_len = (uint8_t)rules->prefix_len;
     prefixed_claim.prefix_hashed = rules->hash_prefix;
-    return submit(mc, server, &prefixed, &prefixed_claim, mc->send_limit, OMC_ENQUEUE_COPY);
+    return submit(server, &prefixed, &prefixed_claim, mc->send_limit, OMC_ENQUEUE_COPY);
 }
 
 int omc_enqueue_unusual(omcache_t *mc, struct omc_server *server, const struct omc_ask *ask,
@@ -64,16 +58,19 @@ int omc_enqueue_unusual(omcache_t *mc, struct omc_server *server, const struct o
 {
     if (omc_enqueue_prefix_len(mc, ask) > 0)
         return submit_prefixed(mc, server, ask, claim);
-    return submit(mc, server, ask, claim, mc->send_limit, bytes);
+    return submit(server, ask, claim, mc->send_limit, bytes);
 }
 
 int omc_enqueue_again(omcache_t *mc, struct omc_server *server, const struct omc_ask *ask,
                       const struct omc_claim *claim)
 {
-    int rc = submit(mc, server, ask, claim, SIZE_MAX, OMC_ENQUEUE_COPY);
+    int rc = submit(server, ask, claim, SIZE_MAX, OMC_ENQUEUE_COPY);
 
-    if (rc == OMCACHE_OK)
-        omc_enqueue_note(mc, server);
+    if (rc != OMCACHE_OK)
+        return rc;
+    if (claim->asker != NULL)
+        claim->asker->link = &server->link;
+    omc_enqueue_note(mc, server);
     return rc;
 }
 

@@ -65,7 +65,7 @@ enum omc_step omc_express_ask(omcache_t *mc, struct omc_express *express, const 
     struct omc_server *server = express->server;
     const struct omc_claim claim = {
         .owner = OMC_OWNER_BATCH,
-        .tag = mc->batch.next_tag,
+        .asker = &mc->batch.orders[0].asker,
         .asked = mc->shared.usec,
         .keyed = keyed,
     };
@@ -74,6 +74,7 @@ enum omc_step omc_express_ask(omcache_t *mc, struct omc_express *express, const 
     if (omc_enqueue(mc, server, ask, &claim, OMC_ENQUEUE_BORROW) != OMCACHE_OK)
         return OMC_STEP_NOTHING; /* the long way finds out why */
     omc_batch_add(&mc->batch, 0);
+    mc->batch.orders[0].asker.link = &server->link;
     server->link.counters.requests++;
     if (!omc_send(&server->link.conn, now)) {
         omc_life_broken(&server->link, errno);
@@ -114,7 +115,7 @@ enum omc_step omc_express_take(omcache_t *mc, struct omc_express *express,
     omc_link_note_answer(&server->link, now);
     omc_counters_reply(&server->link.counters, reply, mc->shared.usec - pending->claim.asked);
     omc_queue_settle(queue, pending);
-    mc->batch.left = 0;
+    omc_batch_settle(&mc->batch, pending->claim.asker);
     if (reply->value.key_len > 0 || reply->value.data_len > 0)
         omc_pins_add(&mc->fleet, server, omc_inbox_level_of_call(mc->shared.depth));
     else

@@ -231,13 +231,12 @@ void omc_loop_doubt(omcache_t *mc, int64_t now)
 
 /* Whether nobody will be told that a request is dropped.  Calls that wait for one are told, and
  * so are operations. */
-static bool is_unheard(omcache_t *mc, const struct omc_pending *pending)
+static bool is_unheard(const struct omc_pending *pending)
 {
-    if (pending->fence)
-        return false;
-    if (pending->claim.owner == OMC_OWNER_BATCH)
-        return !omc_batch_is_awaited(&mc->batch, pending->claim.tag);
-    return pending->claim.owner == OMC_OWNER_NOBODY;
+    const struct omc_asker *asker = pending->claim.asker;
+
+    return !pending->fence && pending->claim.owner != OMC_OWNER_GONE &&
+           (asker == NULL || !asker->waits);
 }
 
 /* Ends the operations.  Of the other requests those are lost that were not sent; and with
@@ -257,11 +256,12 @@ static size_t cancel_requests(omcache_t *mc, struct omc_server *server, bool *la
         if (pending == NULL || pending->forgotten)
             continue;
         if (pending->claim.owner == OMC_OWNER_OPERATION)
-            omc_operation_end(&mc->operations, pending->claim.operation, OMCACHE_CANCELLED);
+            omc_operation_end(&mc->operations, omc_operation_of(pending->claim.asker),
+                              OMCACHE_CANCELLED);
         if (omc_connection_was_sent(conn, number))
-            *last_counts = is_unheard(mc, pending);
+            *last_counts = is_unheard(pending);
         else
-            lost += is_unheard(mc, pending);
+            lost += is_unheard(pending);
     }
     return lost;
 }

@@ -54,7 +54,7 @@ static struct omc_operation *allocate(struct omc_operations *operations, size_t 
 
 void omc_operation_release(struct omc_operations *operations, struct omc_operation *operation)
 {
-    size_t steps = key_steps(operation->key_len);
+    size_t steps = key_steps(operation->asker.key_len);
 
     if (operations->spare_count == SPARE_MAX) {
         omc_memory_free(operation);
@@ -78,8 +78,10 @@ struct omc_operation *omc_operation_new(struct omc_operations *operations, const
         .func = func,
         .context = context,
         .serial = operations->next_serial++,
-        .key_len = (uint8_t)key_len,
+        .asker = {.key_len = (uint8_t)key_len, .waits = true},
     };
+    if (key_len > 0)
+        operation->asker.key = operation->key;
     if (key_len > 0)
         omc_copy_bytes(operation->key, key, key_len);
     if (deadline == OMC_CLOCK_NEVER)
@@ -110,11 +112,8 @@ void omc_operation_free(struct omc_operations *operations, struct omc_operation 
 }
 
 /* From now on it may end by itself; callbacks that ran before must not find it. */
-void omc_operation_queued(struct omc_operations *operations, struct omc_operation *operation,
-                          struct omc_server *server, uint32_t number)
+void omc_operation_queued(struct omc_operations *operations, struct omc_operation *operation)
 {
-    operation->server = server;
-    operation->number = number;
     if (!operation->unqueued)
         return;
     operation->unqueued = false;
@@ -136,32 +135,34 @@ static void append(struct omc_operation_list *to, struct omc_operation_list *fro
     *from = (struct omc_operation_list){.first = NULL};
 }
 
+/* Forgets a server that is dropped. */
+static void forget_dropped(struct omc_operation *operation)
+{
+    struct omc_link *link = operation->asker.link;
+
+    if (link != NULL && omc_server_of(link)->dropped)
+        operation->asker.link = NULL;
+}
+
 void omc_operation_end(struct omc_operations *operations, struct omc_operation *operation,
                        int status)
 {
     struct omc_operation_list one = {operation, operation, 1};
 
     omc_operation_stop(operations, operation);
-    if (operation->server != NULL && operation->server->dropped)
-        operation->server = NULL;
+    forget_dropped(operation);
     operation->status = status;
     operation->next = NULL;
     append(omc_operation_is_held(operations, operation) ? &operations->early : &operations->ended,
            &one);
 }
 
-static void forget_dropped(const struct omc_operation_list *list)
-{
-    for (struct omc_operation *one = list->first; one != NULL; one = one->next) {
-        if (one->server != NULL && one->server->dropped)
-            one->server = NULL;
-    }
-}
-
 void omc_operation_forget_dropped(struct omc_operations *operations)
 {
-    forget_dropped(&operations->ended);
-    forget_dropped(&operations->early);
+    for (struct omc_operation *one = operations->ended.first; one != NULL; one = one->next)
+        forget_dropped(one);
+    for (struct omc_operation *one = operations->early.first; one != NULL; one = one->next)
+        forget_dropped(one);
 }
 
 void omc_operation_hold(struct omc_operations *operations, uint32_t first)

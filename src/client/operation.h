@@ -17,11 +17,11 @@
 #include <stdint.h>
 
 #include "base/deadlines.h"
+#include "link/queue.h"
 #include "omcache.h"
 #include "proto/codec.h"
 
 struct omc_frame;
-struct omc_server;
 
 struct omc_operation {
     struct omc_deadline deadline; /* first, so that it can be found by it */
@@ -35,14 +35,12 @@ struct omc_operation {
         struct omc_kept *first;
         struct omc_kept *last;
     } kept;
-    struct omc_server *server; /* where its request is, or was last, queued, or NULL */
-    uint32_t number;           /* under this number */
-    uint32_t serial;           /* of all operations, counted from the first on */
+    struct omc_asker asker; /* its key is the one below */
+    uint32_t serial;        /* of all operations, counted from the first on */
     int status;
     bool unqueued; /* its deadline does not run before its request is queued */
     bool answered; /* the last of those kept ends it */
     bool starved;  /* there was no memory to keep one */
-    uint8_t key_len;
     unsigned char key[];
 };
 
@@ -99,9 +97,13 @@ struct omc_operation *omc_operation_new(struct omc_operations *operations, const
 /* Takes one back that was not accepted. */
 void omc_operation_free(struct omc_operations *operations, struct omc_operation *operation);
 
-/* Notes where its request is queued now. */
-void omc_operation_queued(struct omc_operations *operations, struct omc_operation *operation,
-                          struct omc_server *server, uint32_t number);
+static inline struct omc_operation *omc_operation_of(struct omc_asker *asker)
+{
+    return (struct omc_operation *)((char *)asker - offsetof(struct omc_operation, asker));
+}
+
+/* Notes that its request is queued. */
+void omc_operation_queued(struct omc_operations *operations, struct omc_operation *operation);
 
 /* Ends it with a status; to be told later. */
 void omc_operation_end(struct omc_operations *operations, struct omc_operation *operation,

@@ -16,31 +16,6 @@ enum {
     WORDS_MAX = 100, /* that the log has of a server */
 };
 
-static const unsigned char *find_key(void *context, const struct omc_claim *claim, size_t *len)
-{
-    omcache_t *mc = context;
-
-    if (claim->owner == OMC_OWNER_BATCH)
-        return omc_batch_key(&mc->batch, claim->tag, len);
-    if (claim->owner != OMC_OWNER_OPERATION)
-        return NULL;
-    *len = claim->operation->key_len;
-    return claim->operation->key;
-}
-
-static bool await(void *context, const struct omc_claim *claim)
-{
-    omcache_t *mc = context;
-
-    return claim->owner == OMC_OWNER_OPERATION ||
-           (claim->owner == OMC_OWNER_BATCH && omc_batch_is_awaited(&mc->batch, claim->tag));
-}
-
-struct omc_askers omc_outcome_askers(omcache_t *mc)
-{
-    return (struct omc_askers){mc, find_key, await};
-}
-
 /* What a server has against a request is for people to read. */
 static void note_words(omcache_t *mc, const struct omc_server *server,
                        const struct omc_reply *reply)
@@ -65,12 +40,12 @@ unsigned omc_outcome_answer(omcache_t *mc, struct omc_server *server,
         note_words(mc, server, reply);
     switch (claim->owner) {
     case OMC_OWNER_BATCH:
-        depth = omc_delivery_of_answer(mc, claim->tag, reply);
+        depth = omc_delivery_of_answer(mc, claim->asker, reply);
         if (depth == 0 && !heard)
             omc_losses_note(mc, server, reply->value.status, 1);
         break;
     case OMC_OWNER_OPERATION:
-        depth = omc_completion_reply(mc, claim->operation, server, reply);
+        depth = omc_completion_reply(mc, omc_operation_of(claim->asker), server, reply);
         break;
     case OMC_OWNER_NOBODY:
         omc_losses_note(mc, server, reply->value.status, 1);
@@ -82,24 +57,35 @@ unsigned omc_outcome_answer(omcache_t *mc, struct omc_server *server,
 void omc_outcome_silence(omcache_t *mc, struct omc_server *server, const struct omc_report *report)
 {
     const struct omc_claim *claim = &report->claim;
+    struct omc_batch *batch;
 
     omc_counters_silence(&server->link.counters, report->op);
-    if (claim->owner == OMC_OWNER_BATCH)
-        omc_batch_settle(&mc->batch, claim->tag);
-    else if (claim->owner == OMC_OWNER_OPERATION)
-        omc_operation_end(&mc->operations, claim->operation,
+    if (claim->owner == OMC_OWNER_OPERATION) {
+        omc_operation_end(&mc->operations, omc_operation_of(claim->asker),
                           omc_opcode_is_get(report->op) ? OMCACHE_NOT_FOUND : OMCACHE_OK);
+        return;
+    }
+    batch = omc_batch_of(&mc->batch, claim->asker);
+    if (batch != NULL)
+        omc_batch_settle(batch, claim->asker);
 }
 
 void omc_outcome_failure(omcache_t *mc, struct omc_server *server, const struct omc_claim *claim,
                          int status)
 {
-    if (claim->owner == OMC_OWNER_OPERATION)
-        omc_operation_end(&mc->operations, claim->operation, status);
-    else if (status == OMCACHE_CANCELLED)
-        return; /* with the handle; or it is another process's */
-    else if (claim->owner == OMC_OWNER_NOBODY ||
-             (claim->owner == OMC_OWNER_BATCH &&
-              !omc_batch_fail(&mc->batch, server, claim->tag, status)))
+    struct omc_batch *batch;
+
+    if (claim->owner == OMC_OWNER_OPERATION) {
+        omc_operation_end(&mc->operations, omc_operation_of(claim->asker), status);
+        return;
+    }
+    if (claim->owner == OMC_OWNER_GONE)
+        return;
+    batch = omc_batch_of(&mc->batch, claim->asker);
+    if (status == OMCACHE_CANCELLED && claim->asker != NULL)
+        claim->asker->link = NULL; /* it goes with the handle; or it is another process's */
+    else if (batch != NULL)
+        omc_batch_fail(batch, server, claim->asker, status);
+    else if (status != OMCACHE_CANCELLED)
         omc_losses_note(mc, server, status, 1);
 }

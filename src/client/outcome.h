@@ -10,12 +10,8 @@
 #include "client/server.h"
 #include "link/queue.h"
 #include "link/report.h"
-#include "link/shared.h"
 #include "omcache.h"
 #include "proto/codec.h"
-
-/* What a link has to ask of those who gave it requests. */
-struct omc_askers omc_outcome_askers(omcache_t *mc);
 
 /* An answer.  If its value was handed out until the application's next call, the depth
  * of the call that it was for, else 0. */

@@ -8,7 +8,6 @@
 #include "client/completion.h"
 #include "client/handle.h"
 #include "client/members.h"
-#include "client/outcome.h"
 #include "client/tell.h"
 
 static const struct omc_settings defaults = {
@@ -30,7 +29,6 @@ omcache_t *omc_setup_new(const struct omc_routing *routing, uint32_t first, uint
     if (mc == NULL)
         return NULL;
     mc->shared.settings = defaults;
-    mc->shared.askers = omc_outcome_askers(mc);
     mc->send_limit = SEND_LIMIT;
     mc->failover = true;
     omc_pool_init(&mc->shared.pool);

@@ -161,7 +161,7 @@ static inline int accept_order(omcache_t *mc, struct omc_server *server, uint32_
     struct omc_order *order = &batch->orders[place];
     const struct omc_claim claim = {
         .owner = OMC_OWNER_BATCH,
-        .tag = batch->next_tag,
+        .asker = &order->asker,
         .asked = mc->shared.usec,
         .keyed = order->server_index == -1,
     };
@@ -170,6 +170,7 @@ static inline int accept_order(omcache_t *mc, struct omc_server *server, uint32_
     if (rc != OMCACHE_OK)
         return rc;
     omc_batch_add(batch, place);
+    order->asker.link = &server->link;
     order->server_index = (int)server->index;
     server->link.counters.requests++;
     return rc;
@@ -318,7 +319,7 @@ int omc_submit_operation(omcache_t *mc, const struct omc_ask *ask, int server_in
 {
     const struct omc_claim claim = {
         .owner = operation == NULL ? OMC_OWNER_NOBODY : OMC_OWNER_OPERATION,
-        .operation = operation,
+        .asker = operation == NULL ? NULL : &operation->asker,
         .asked = mc->shared.usec,
         .keyed = server_index == -1,
     };
@@ -329,10 +330,15 @@ int omc_submit_operation(omcache_t *mc, const struct omc_ask *ask, int server_in
     if (server == NULL)
         return OMCACHE_NO_SERVERS;
     rc = omc_enqueue(mc, server, ask, &claim, OMC_ENQUEUE_COPY);
-    server->link.counters.requests += rc == OMCACHE_OK;
-    if (rc == OMCACHE_OK)
-        omc_enqueue_note(mc, server);
     if (rc == OMCACHE_BUFFER_FULL)
         note_full(server, omc_ask_size(ask) + omc_enqueue_prefix_len(mc, ask), limit);
+    if (rc != OMCACHE_OK)
+        return rc;
+    server->link.counters.requests++;
+    if (operation != NULL) {
+        operation->asker.link = &server->link;
+        omc_operation_queued(&mc->operations, operation);
+    }
+    omc_enqueue_note(mc, server);
     return rc;
 }

@@ -91,13 +91,6 @@ static int move_request(omcache_t *mc, struct omc_server *server, const struct o
     return rc;
 }
 
-/* Another request of the link's goes on for one of an operation. */
-static void follow(omcache_t *mc, struct omc_server *server, const struct omc_report *report)
-{
-    if (report->claim.operation != NULL)
-        omc_operation_queued(&mc->operations, report->claim.operation, server, report->number);
-}
-
 static void note_state(omcache_t *mc, const struct omc_server *server)
 {
     if (!server->dropped)
@@ -159,8 +152,7 @@ static void take_report(omcache_t *mc, struct omc_server *server, const struct o
         omc_outcome_failure(mc, server, &report->claim, rc);
         *(report->unanswered ? &losses->unanswered : &losses->failed) += 1;
         break;
-    case OMC_REPORT_RENEWED:
-        follow(mc, server, report);
+    case OMC_REPORT_RENEWED: /* who asks has been given its number */
         break;
     default:
         log_notice(mc, server, &report->notice, losses->failed);

@@ -162,8 +162,11 @@ static inline int queue_up(struct omc_connection *conn, const struct omc_ask *as
     conn->unsent += size;
     if (omc_stream_is_open(&conn->stream) && conn->codec != NULL)
         rc = omc_connection_accept(conn, queued);
-    if (rc == OMCACHE_OK)
+    if (rc == OMCACHE_OK) {
+        if (claim->asker != NULL)
+            claim->asker->number = omc_queue_next(&conn->queue) - 1;
         return rc;
+    }
     if (claim->counter != NULL)
         queued->claim.counter = NULL; /* it is the caller's again */
     omc_connection_take_back(conn);

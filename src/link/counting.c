@@ -17,7 +17,6 @@ static int queue_next(struct omc_link *link, struct omc_report *report, const st
     int rc = omc_connection_submit_copy(&link->conn, ask, &report->claim, SIZE_MAX);
 
     link->has_new = link->has_new || rc == OMCACHE_OK;
-    report->number = omc_queue_next(&link->conn.queue) - 1;
     return rc;
 }
 

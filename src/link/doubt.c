@@ -38,7 +38,6 @@ static void end_doubt(struct omc_link *link)
 /* Whether somebody waits for a request that was sent. */
 static bool is_awaited(const struct omc_link *link)
 {
-    const struct omc_askers *askers = &link->shared->askers;
     const struct omc_queue *queue = &link->conn.queue;
 
     for (uint32_t i = 0; i < queue->count; i++) {
@@ -46,8 +45,8 @@ static bool is_awaited(const struct omc_link *link)
 
         if (queue->first + i == link->conn.begun)
             return false;
-        if (pending != NULL && !pending->forgotten &&
-            askers->await(askers->context, &pending->claim))
+        if (pending != NULL && !pending->forgotten && pending->claim.asker != NULL &&
+            pending->claim.asker->waits)
             return true;
     }
     return false;

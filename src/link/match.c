@@ -80,14 +80,11 @@ static const char *find_fault(const struct omc_connection *conn, const struct om
 }
 
 /* Whether an answer has not another request's key, as far as can be known. */
-static bool fits(const struct omc_link *link, const struct omc_pending *pending,
-                 const omcache_value_t *value)
+static inline bool fits(const struct omc_asker *asker, const omcache_value_t *value)
 {
-    const struct omc_askers *askers = &link->shared->askers;
-    size_t len;
-    const unsigned char *key = askers->key(askers->context, &pending->claim, &len);
-
-    return key == NULL || (len == value->key_len && memcmp(key, value->key, len) == 0);
+    return asker == NULL || asker->key == NULL ||
+           (asker->key_len == value->key_len &&
+            memcmp(asker->key, value->key, asker->key_len) == 0);
 }
 
 /* Why an answer cannot be that to a request; NULL if it can.  Only gets are answered with the key
@@ -100,7 +97,7 @@ static const char *find_mismatch(const struct omc_link *link, const struct omc_p
     if (fault != NULL || reply->value.key_len == 0 || !omc_opcode_is_get(reply->opcode))
         return fault;
     omc_match_strip(reply, pending->claim.prefix_len);
-    if (!pending->forgotten && !pending->fence && !fits(link, pending, &reply->value))
+    if (!pending->forgotten && !fits(pending->claim.asker, &reply->value))
         return "answer with another key than was asked for";
     return NULL;
 }

@@ -119,10 +119,18 @@ void omc_queue_pop(struct omc_queue *queue)
         omc_queue_trim(queue);
 }
 
+void omc_queue_release(struct omc_queue *queue, const struct omc_asker *asker)
+{
+    struct omc_pending *pending = omc_queue_find(queue, asker->number);
+
+    if (pending != NULL && pending->claim.asker == asker)
+        pending->claim.asker = NULL;
+}
+
 void omc_queue_abandon(struct omc_queue *queue, struct omc_pending *pending)
 {
     queue->idle += !pending->forgotten && !omc_queue_is_idle(pending);
-    pending->claim.operation = NULL;
+    pending->claim.asker = NULL;
     pending->claim.owner = OMC_OWNER_GONE;
 }
 

@@ -19,23 +19,32 @@
 
 struct omc_blocks;
 struct omc_counter;
-struct omc_operation;
+struct omc_link;
 struct omc_store_block;
 
 /* Who gets the outcome of a request. */
 enum omc_owner {
-    OMC_OWNER_BATCH,     /* a classic call: it is known by its tag */
+    OMC_OWNER_BATCH,     /* a classic call */
     OMC_OWNER_OPERATION, /* an operation */
     OMC_OWNER_NOBODY,    /* it was sent without asking for one */
     OMC_OWNER_GONE,      /* who asked was told something else meanwhile */
 };
 
+/* Who asks for something, as far as a link has to know: a part of an operation, or of an order of a
+ * batch.  It is there until the request has its outcome, or omc_queue_release was called. */
+struct omc_asker {
+    const unsigned char *key; /* what is asked about, or NULL: that is not there (any more) */
+    struct omc_link *link;    /* where its request is queued, or was last; NULL: nowhere */
+    uint32_t number;          /* and under which number */
+    uint8_t key_len;
+    bool waits; /* for the outcome */
+};
+
 /* Whose a request is, and what is to be known when its outcome comes. */
 struct omc_claim {
-    struct omc_operation *operation; /* of that owner, else NULL */
-    struct omc_counter *counter;     /* what it needs for an initial value, or NULL; owned */
-    uint32_t tag;                    /* its opaque towards the application, in a batch */
-    uint32_t asked;                  /* when, in microseconds that wrap */
+    struct omc_asker *asker;     /* of a batch or an operation; NULL: it has been released */
+    struct omc_counter *counter; /* what it needs for an initial value, or NULL; owned */
+    uint32_t asked;              /* when, in microseconds that wrap */
     uint8_t owner;
     uint8_t prefix_len; /* how much of its key, as sent, is not the application's */
     bool prefix_hashed; /* whether that took part in the choice of its server */
@@ -188,7 +197,8 @@ void omc_queue_pass(struct omc_queue *queue, struct omc_pending *pending);
 /* Takes the newest one out again, as if it had never been there. */
 void omc_queue_pop(struct omc_queue *queue);
 
-/* Notes that who asked for it was told something else. */
+/* Notes that who asked is there no longer; and that he was told something else meanwhile. */
+void omc_queue_release(struct omc_queue *queue, const struct omc_asker *asker);
 void omc_queue_abandon(struct omc_queue *queue, struct omc_pending *pending);
 
 /* How many are open that somebody waits for, or nobody ever did. */

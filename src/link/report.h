@@ -22,7 +22,7 @@ enum omc_report_kind {
     OMC_REPORT_TOO_LARGE, /* its answer is over the receive limit */
     OMC_REPORT_RETURNED,  /* it was never sent, and may go elsewhere; else it fails with the status
                            */
-    OMC_REPORT_RENEWED,   /* another one goes on for it, with that number */
+    OMC_REPORT_RENEWED,   /* another one goes on for it */
     OMC_REPORT_STRAY,     /* an answer to nothing that the application asked */
 
     /* Of the connection; requests that it has cost were reported before. */
@@ -47,7 +47,6 @@ struct omc_notice {
 struct omc_report {
     enum omc_report_kind kind;
     int status;
-    uint32_t number;
     struct omc_claim claim; /* whose the request is */
     uint8_t op;
     bool unanswered;           /* others behind it were answered */

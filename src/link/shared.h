@@ -24,18 +24,8 @@ struct omc_settings {
     int protocol; /* one of OMCACHE_PROTOCOL_* */
 };
 
-/* What only those know who ask.  These change nothing. */
-struct omc_askers {
-    void *context;
-    /* The key of their request, *len bytes; NULL if it is not known any more. */
-    const unsigned char *(*key)(void *context, const struct omc_claim *claim, size_t *len);
-    /* Whether somebody waits for its answer. */
-    bool (*await)(void *context, const struct omc_claim *claim);
-};
-
 struct omc_shared {
     struct omc_settings settings;
-    struct omc_askers askers;
     struct omc_pool pool;
     struct omc_watches watches;
     struct omc_names names;

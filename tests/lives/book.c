@@ -15,16 +15,34 @@ struct book book;
 
 struct book_entry *book_find(const struct omc_claim *claim)
 {
-    unsigned i = claim->tag - NETWORK_FIRST_TAG;
+    unsigned i = (unsigned)((struct book_entry *)claim->asker - book.entries);
 
     LIFE_CHECK(i < book.count, "reported what nobody has asked");
     return &book.entries[i];
 }
 
-void book_add(uint32_t number, bool quiet, bool keyed)
+static char tag_of(const struct omc_report *report)
 {
-    book.entries[book.count++] =
-        (struct book_entry){.number = number, .quiet = quiet, .keyed = keyed};
+    return (char)book_find(&report->claim)->key[1];
+}
+
+struct book_entry *book_next(void)
+{
+    struct book_entry *entry = &book.entries[book.count];
+
+    *entry = (struct book_entry){
+        .asker = {.key = entry->key, .key_len = BOOK_KEY, .waits = true},
+        .key = {'k', (unsigned char)(NETWORK_FIRST_TAG + book.count)},
+    };
+    return entry;
+}
+
+void book_add(bool quiet, bool keyed)
+{
+    struct book_entry *entry = &book.entries[book.count++];
+
+    entry->quiet = quiet;
+    entry->keyed = keyed;
 }
 
 struct book_entry *book_oldest(void)
@@ -67,10 +85,10 @@ void book_forget(void)
 static void check_answer(const struct omc_report *report)
 {
     const omcache_value_t *value = &report->reply.value;
-    const unsigned char key[BOOK_KEY] = {'k', (unsigned char)report->claim.tag};
+    const unsigned char *key = report->claim.asker->key;
     struct wire *wire = network_first();
 
-    LIFE_CHECK(wire != NULL && peer_has_answered(wire, (char)report->claim.tag),
+    LIFE_CHECK(wire != NULL && peer_has_answered(wire, tag_of(report)),
                "reported an answer that the peer has not given");
     if (!omc_opcode_is_get(report->reply.opcode) || value->status != OMCACHE_OK)
         return;
@@ -83,7 +101,7 @@ static void check_answer(const struct omc_report *report)
 /* What was never sent goes elsewhere, and what may have been never does. */
 static void check_failure(const struct omc_report *report)
 {
-    bool begun = peer_has_begun((char)report->claim.tag);
+    bool begun = peer_has_begun(tag_of(report));
 
     if (report->kind == OMC_REPORT_RETURNED)
         LIFE_CHECK(!begun, "returned what may have been sent");
@@ -93,18 +111,18 @@ static void check_failure(const struct omc_report *report)
 
 void book_note(const struct omc_report *report)
 {
-    struct book_entry *entry = book_find(&report->claim);
+    struct book_entry *entry;
 
-    if (entry->state == BOOK_GIVEN_UP) {
-        LIFE_CHECK(report->claim.owner == OMC_OWNER_GONE, "reported what was given up");
+    if (report->claim.owner == OMC_OWNER_GONE) {
+        LIFE_CHECK(report->claim.asker == NULL, "knows who asked for what was given up");
         return;
     }
+    entry = book_find(&report->claim);
+    LIFE_CHECK(entry->state != BOOK_GIVEN_UP, "reported what was given up");
     LIFE_CHECK(entry->state != BOOK_FORGOTTEN, "reported what was forgotten");
     LIFE_CHECK(entry->state != BOOK_OVER, "reported a second outcome");
-    if (report->kind == OMC_REPORT_RENEWED) {
-        entry->number = report->number;
+    if (report->kind == OMC_REPORT_RENEWED)
         return;
-    }
     if (report->kind == OMC_REPORT_ANSWER)
         check_answer(report);
     if (report->kind == OMC_REPORT_RETURNED || report->kind == OMC_REPORT_FAILED)

@@ -25,9 +25,10 @@ enum book_state {
 };
 
 struct book_entry {
+    struct omc_asker asker; /* first, so that it can be found by it */
+    unsigned char key[BOOK_KEY];
     enum book_state state;
-    uint32_t number; /* on the link */
-    bool quiet;      /* for who asks */
+    bool quiet; /* for who asks */
     bool keyed;
 };
 
@@ -41,8 +42,9 @@ extern struct book book;
 /* The entry that the claim of a request is of. */
 struct book_entry *book_find(const struct omc_claim *claim);
 
-/* Enters a request that was accepted. */
-void book_add(uint32_t number, bool quiet, bool keyed);
+/* The next entry, made for a request; and enters that, as it was accepted. */
+struct book_entry *book_next(void);
+void book_add(bool quiet, bool keyed);
 
 /* The oldest request that somebody waits for, or NULL; and how many there are. */
 struct book_entry *book_oldest(void);

@@ -32,22 +32,6 @@ struct user user;
 
 static struct omc_link *const link = &user.link;
 
-static const unsigned char *find_key(void *context, const struct omc_claim *claim, size_t *len)
-{
-    static unsigned char key[BOOK_KEY] = {'k'};
-
-    (void)context;
-    key[1] = (unsigned char)claim->tag;
-    *len = BOOK_KEY;
-    return claim->owner == OMC_OWNER_OPERATION ? key : NULL;
-}
-
-static bool await(void *context, const struct omc_claim *claim)
-{
-    (void)context;
-    return claim->owner == OMC_OWNER_OPERATION;
-}
-
 void user_start(int protocol)
 {
     struct omc_shared *shared = &user.shared;
@@ -61,7 +45,6 @@ void user_start(int protocol)
         .recv_limit = RECV_LIMIT,
         .protocol = protocol,
     };
-    shared->askers = (struct omc_askers){NULL, find_key, await};
     shared->random = 1;
     omc_pool_init(&shared->pool);
     omc_names_init(&shared->names, &shared->watches);
@@ -90,7 +73,6 @@ static void move_request(const struct omc_report *report)
         book_note(report);
         return;
     }
-    entry->number = omc_queue_next(&link->conn.queue) - 1;
     note_unsent();
 }
 
@@ -328,10 +310,10 @@ static struct omc_ask make_ask(enum user_ask what, const unsigned char *key)
 /* As omc_submit_operation. */
 static void submit(enum user_ask what)
 {
-    const unsigned char key[BOOK_KEY] = {'k', (unsigned char)(NETWORK_FIRST_TAG + book.count)};
-    struct omc_ask ask = make_ask(what, key);
+    struct book_entry *entry = book_next();
+    struct omc_ask ask = make_ask(what, entry->key);
     struct omc_claim claim = {.owner = OMC_OWNER_OPERATION,
-                              .tag = key[1],
+                              .asker = &entry->asker,
                               .asked = user.shared.usec,
                               .keyed = what == USER_STORES};
 
@@ -339,7 +321,7 @@ static void submit(enum user_ask what)
         return;
     if (omc_connection_submit_copy(&link->conn, &ask, &claim, SIZE_MAX) != OMCACHE_OK)
         return;
-    book_add(omc_queue_next(&link->conn.queue) - 1, omc_opcode_is_quiet(ask.op), claim.keyed);
+    book_add(omc_opcode_is_quiet(ask.op), claim.keyed);
     note_unsent();
 }
 
@@ -379,11 +361,11 @@ void user_give_up(void)
     entry = book_oldest();
     if (entry == NULL)
         return;
-    pending = omc_queue_find(&link->conn.queue, entry->number);
+    pending = omc_queue_find(&link->conn.queue, entry->asker.number);
     LIFE_CHECK(pending != NULL, "does not know a request by its number");
     entry->state = BOOK_GIVEN_UP;
     omc_queue_abandon(&link->conn.queue, pending);
-    omc_doubt_begin(link, entry->number, user.now);
+    omc_doubt_begin(link, entry->asker.number, user.now);
     doubt();
 }
 

@@ -15,7 +15,7 @@ static struct omc_blocks blocks;
 
 static void push(struct omc_queue *queue, uint32_t tag)
 {
-    struct omc_pending pending = {.claim.tag = tag};
+    struct omc_pending pending = {.claim.asked = tag};
 
     ck_assert(omc_queue_reserve(queue));
     omc_queue_push(queue, &pending.ask, &pending.claim, pending.fence);
@@ -35,7 +35,7 @@ START_TEST(requests_are_found_by_number)
         push(&queue, i);
     }
     for (uint32_t i = 0; i < 100; i++)
-        ck_assert_uint_eq(omc_queue_find(&queue, first + i)->claim.tag, i);
+        ck_assert_uint_eq(omc_queue_find(&queue, first + i)->claim.asked, i);
     ck_assert_ptr_null(omc_queue_find(&queue, first - 1));
     ck_assert_ptr_null(omc_queue_find(&queue, first + 100));
     ck_assert_ptr_null(omc_queue_find(&queue, first + 0x80000000));
@@ -71,7 +71,7 @@ START_TEST(forgotten_and_popped_requests_are_not_open)
     ck_assert_ptr_null(omc_queue_last(&queue));
     for (uint32_t i = 0; i < 4; i++)
         push(&queue, i);
-    ck_assert_uint_eq(omc_queue_last(&queue)->claim.tag, 3);
+    ck_assert_uint_eq(omc_queue_last(&queue)->claim.asked, 3);
     omc_queue_pop(&queue);
     ck_assert_uint_eq(queue.open, 3);
     omc_queue_forget(&queue);
@@ -102,7 +102,7 @@ START_TEST(half_a_request_stays_until_it_is_whole)
     omc_queue_settle(&queue, omc_queue_find(&queue, first));
     ck_assert_uint_eq(queue.first, first + 1); /* it is the oldest now */
     ck_assert_uint_eq(queue.count, 2);
-    ck_assert_uint_eq(omc_queue_slot(&queue, first + 1)->claim.tag, 1);
+    ck_assert_uint_eq(omc_queue_slot(&queue, first + 1)->claim.asked, 1);
     omc_queue_settle(&queue, omc_queue_find(&queue, first + 2));
     ck_assert_uint_eq(queue.count, 2);
     ck_assert_uint_eq(queue.open, 0);
@@ -112,7 +112,7 @@ START_TEST(half_a_request_stays_until_it_is_whole)
     push(&queue, 3);
     omc_queue_set_half(&queue, omc_queue_find(&queue, first + 3), true);
     omc_queue_set_half(&queue, omc_queue_find(&queue, first + 3), false);
-    ck_assert_uint_eq(omc_queue_find(&queue, first + 3)->claim.tag,
+    ck_assert_uint_eq(omc_queue_find(&queue, first + 3)->claim.asked,
                       3); /* nor does it go for that */
     omc_queue_fini(&queue);
 }
@@ -176,7 +176,7 @@ START_TEST(the_queue_s_memory_goes_with_its_burst)
     ck_assert_uint_le(queue.capacity, 8);
     ck_assert_uint_le(blocks.size, 2 * (size_t)OMC_BLOCKS_KEPT);
     push(&queue, 1);
-    ck_assert_uint_eq(omc_queue_find(&queue, 100000)->claim.tag, 1);
+    ck_assert_uint_eq(omc_queue_find(&queue, 100000)->claim.asked, 1);
     omc_queue_fini(&queue);
     omc_blocks_fini(&blocks);
 }
@@ -203,7 +203,7 @@ START_TEST(bursts_share_their_memory)
     ck_assert_ptr_eq(second.slots, slots);
     omc_queue_fini(&second); /* full as it is */
     push(&first, 1);
-    ck_assert_uint_eq(omc_queue_find(&first, 50)->claim.tag, 1);
+    ck_assert_uint_eq(omc_queue_find(&first, 50)->claim.asked, 1);
     omc_queue_fini(&first);
     omc_blocks_fini(&blocks);
 }

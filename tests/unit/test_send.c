@@ -175,17 +175,18 @@ static bool refused[ORDERS];
 static void note_refused(const struct omc_pending *pending, int rc)
 {
     assert_rc(rc, OMCACHE_INVALID);
-    ck_assert_uint_lt(pending->claim.tag, ORDERS);
-    ck_assert_msg(!refused[pending->claim.tag], "request %u is refused twice", pending->claim.tag);
-    ck_assert_uint_eq(pending->ask.op, orders[pending->claim.tag].opcode);
-    refused[pending->claim.tag] = true;
+    ck_assert_uint_lt(pending->claim.asked, ORDERS);
+    ck_assert_msg(!refused[pending->claim.asked], "request %u is refused twice",
+                  pending->claim.asked);
+    ck_assert_uint_eq(pending->ask.op, orders[pending->claim.asked].opcode);
+    refused[pending->claim.asked] = true;
 }
 
 static void submit_table(void)
 {
     memset(refused, 0, sizeof(refused));
     for (uint32_t i = 0; i < ORDERS; i++) {
-        struct omc_pending pending = {.ask = codec_ask(&orders[i]), .claim.tag = i};
+        struct omc_pending pending = {.ask = codec_ask(&orders[i]), .claim.asked = i};
 
         assert_rc(omc_connection_submit(&conn, &pending.ask, &pending.claim, LIMIT), OMCACHE_OK);
     }
@@ -198,7 +199,7 @@ static size_t assert_waits(const struct omc_pending *pending, const struct omc_c
     struct omc_ask ask = codec_ask(&orders[i]);
 
     ck_assert_msg(pending != NULL && !refused[i], "request %u is refused", i);
-    ck_assert_uint_eq(pending->claim.tag, i);
+    ck_assert_uint_eq(pending->claim.asked, i);
     ck_assert_int_eq(pending->quiet, omc_codec_is_quiet(codec, ask.op));
     if (codec->lacks_initial)
         ck_assert_int_eq(pending->claim.counter != NULL, omc_text_has_initial(&ask));

@@ -94,7 +94,7 @@ static void close_connection(void)
 static void submit(uint8_t opcode, size_t value_len)
 {
     struct made *request = &made[count];
-    struct omc_pending pending = {.claim.tag = count};
+    struct omc_pending pending = {.claim.asked = count};
     size_t key_len;
 
     ck_assert_uint_lt(count, MOST);

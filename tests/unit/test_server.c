@@ -57,10 +57,11 @@ static void close_client(void)
 /* Submits a no-op at that time. */
 static int submit(int64_t now)
 {
+    const struct omc_ask noop = {.op = OMC_OP_NOOP};
     size_t count = 1;
 
     ck_assert(omc_batch_begin(&client->batch, count));
-    client->batch.orders[0] = (struct omc_order){.ask = {.op = OMC_OP_NOOP}, .server_index = 0};
+    omc_batch_order(&client->batch.orders[0], &noop, 0);
     return omc_submit(client, &count, OMC_SUBMIT_SOON, now);
 }
 
