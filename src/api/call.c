@@ -4,10 +4,10 @@
 #include "api/call.h"
 
 #include "base/clock.h"
+#include "client/alone.h"
 #include "client/audit.h"
 #include "client/delivery.h"
 #include "client/duty.h"
-#include "client/express.h"
 #include "client/handle.h"
 #include "client/loop.h"
 #include "client/losses.h"
@@ -215,21 +215,18 @@ struct omc_call omc_call_make(size_t count, omcache_value_t *values, const size_
     };
 }
 
-/* Notes what became of the first request that was accepted. */
-static void note_first(const struct omc_batch *batch, struct omc_call *call)
+/* Begins to collect what comes: of the current batch, or all. */
+static void begin_collecting(omcache_t *mc, const struct omc_call *call, bool awaited)
 {
-    call->tag = batch->first;
-    call->server_index = batch->orders[batch->ranks[0]].server_index;
+    omc_batch_collect(&mc->batch, awaited, call->values, call->room, mc->shared.depth);
 }
 
-/* Collects the current batch, or all that comes, from call->now on. */
-static int collect(omcache_t *mc, struct omc_call *call, bool awaited)
+/* Goes on with it until all has come, or the time since call->now is over. */
+static int collect(omcache_t *mc, struct omc_call *call)
 {
     int64_t deadline = omc_clock_after(call->now, call->timeout_msec), now;
-    int rc;
+    int rc = omc_call_turn(mc, NULL, call->now, deadline);
 
-    omc_batch_collect(&mc->batch, awaited, call->values, call->room, mc->shared.depth);
-    rc = omc_call_turn(mc, NULL, call->now, deadline);
     if (rc == OMCACHE_AGAIN && call->timeout_msec > 0 && (now = omc_call_clock(mc)) >= deadline)
         omc_loop_doubt(mc, now);
     call->stored = omc_batch_collect_end(&mc->batch);
@@ -246,7 +243,8 @@ int omc_call_io(omcache_t *mc, struct omc_call *call, bool awaited)
         omc_batch_end(&mc->batch);
     }
     call->now = omc_call_clock(mc);
-    return collect(mc, call, awaited);
+    begin_collecting(mc, call, awaited);
+    return collect(mc, call);
 }
 
 static enum omc_submit_write when_to_write(const omcache_t *mc, int32_t timeout_msec)
@@ -274,8 +272,6 @@ bool omc_call_submit(omcache_t *mc, struct omc_call *call, int *rc)
     call->now = omc_call_clock(mc);
     call->refusal = omc_submit(mc, &call->count, when_to_write(mc, call->timeout_msec), call->now);
     *rc = call->count == 0 ? call->refusal : OMCACHE_BUFFERED; /* the count tells of others */
-    if (call->count > 0)
-        note_first(&mc->batch, call);
     if (call->timeout_msec == 0)
         omc_batch_set_waiting(&mc->batch, false);
     return call->count > 0 && call->timeout_msec != 0;
@@ -283,56 +279,49 @@ bool omc_call_submit(omcache_t *mc, struct omc_call *call, int *rc)
 
 int omc_call_collect(omcache_t *mc, struct omc_call *call)
 {
-    int rc = collect(mc, call, true);
+    int rc;
 
+    begin_collecting(mc, call, true);
+    rc = collect(mc, call);
     return rc == OMCACHE_OK ? call->refusal : rc;
 }
 
-/* Asks a request, and tries to get its answer while it is at it. */
-static enum omc_step ask_one(omcache_t *mc, const struct omc_ask *ask, int server_index,
-                             struct omc_call *call)
+/* Has the server of the only request do all there is to do, without a look at others; whether that
+ * was all. */
+static bool finish_at_once(omcache_t *mc, struct omc_server *server, struct omc_call *call)
 {
-    struct omc_express express;
-    struct omc_reply reply;
-    enum omc_step step;
-
-    call->now = omc_call_clock(mc);
-    express.server = omc_express_find(mc, ask, server_index, call->timeout_msec, call->now);
-    if (express.server == NULL)
-        return OMC_STEP_NOTHING;
-    step = omc_express_ask(mc, &express, ask, server_index == -1, call->now);
-    if (step == OMC_STEP_NOTHING)
-        return step;
-    call->tag = mc->batch.first;
-    call->server_index = (int)express.server->index;
-    if (step == OMC_STEP_DONE)
-        step = omc_express_take(mc, &express, ask, &reply, omc_call_clock(mc));
-    if (step != OMC_STEP_DONE)
-        return step;
-    if (call->room == 0) {
-        omc_losses_note(mc, express.server, reply.value.status, 1);
-        return step;
-    }
-    call->values[0] = reply.value;
-    call->stored = 1;
-    return step;
+    if (!omc_alone_ask(mc, server, call->now) || !omc_alone_take(mc, server, omc_call_clock(mc)))
+        return false;
+    call->stored = omc_batch_collect_end(&mc->batch);
+    call->count = 0;
+    return true;
 }
 
 int omc_call_run(omcache_t *mc, const struct omc_ask *ask, int server_index, struct omc_call *call)
 {
-    enum omc_step step = OMC_STEP_NOTHING;
+    enum omc_submit_write when = when_to_write(mc, call->timeout_msec);
+    struct omc_server *server;
     int rc = omc_call_order(mc, call);
+    bool alone;
 
     if (rc != OMCACHE_OK)
         return rc;
+    call->now = omc_call_clock(mc);
     omc_batch_order(&mc->batch.orders[0], ask, server_index);
-    if (call->timeout_msec != 0)
-        step = ask_one(mc, ask, server_index, call);
-    if (step == OMC_STEP_DONE) {
-        call->count = 0;
+    server = omc_submit_one(mc, ask, when != OMC_SUBMIT_COLLECT, call->now, &rc);
+    call->count = server != NULL;
+    if (server == NULL)
+        return rc;
+    call->tag = mc->batch.first;
+    call->server_index = (int)server->index;
+    alone = when == OMC_SUBMIT_SOON && omc_alone_is_possible(mc, server, call->timeout_msec);
+    if (when == OMC_SUBMIT_SOON)
+        begin_collecting(mc, call, true);
+    if (alone && finish_at_once(mc, server, call))
         return OMCACHE_OK;
-    }
-    if (step == OMC_STEP_LEFT || omc_call_submit(mc, call, &rc))
-        return omc_call_collect(mc, call);
-    return rc;
+    omc_submit_note_one(mc, server, when, call->now);
+    if (when == OMC_SUBMIT_SOON)
+        return collect(mc, call);
+    omc_batch_set_waiting(&mc->batch, false);
+    return OMCACHE_BUFFERED;
 }

@@ -18,7 +18,7 @@ static void fill_orders(omcache_t *mc, const omcache_req_t *reqs, size_t count)
         struct omc_ask ask;
 
         omc_raw_read(&reqs[i], &ask);
-        omc_batch_order(&mc->batch.orders[i], &ask, reqs[i].server_index);
+        omc_batch_order_one_of(&mc->batch.orders[i], &ask, reqs[i].server_index);
     }
 }
 

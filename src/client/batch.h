@@ -23,7 +23,7 @@ enum {
 /* A request of a batch: what is asked, and of which server (-1: that of its key). */
 struct omc_order {
     struct omc_asker asker; /* its link is NULL unless it is queued and has no outcome */
-    struct omc_ask ask;     /* what it points to is there while the call lasts that collects */
+    struct omc_ask ask;     /* of one of several; what it points to is its caller's */
     int server_index;
 };
 
@@ -80,8 +80,14 @@ static inline void omc_batch_order(struct omc_order *order, const struct omc_ask
                                    int server_index)
 {
     order->asker = (struct omc_asker){.key = ask->key, .key_len = ask->key_len, .waits = true};
-    order->ask = *ask;
     order->server_index = server_index;
+}
+
+static inline void omc_batch_order_one_of(struct omc_order *order, const struct omc_ask *ask,
+                                          int server_index)
+{
+    omc_batch_order(order, ask, server_index);
+    order->ask = *ask;
 }
 
 /* Adds the order at that place, which was queued. */

@@ -144,18 +144,18 @@ static size_t route_all(omcache_t *mc, size_t count, bool connect, int64_t now)
 /* The server chosen for a request; another one, or NULL, if that has failed since
  * with a request before. */
 static struct omc_server *still_up(omcache_t *mc, struct omc_server *server,
-                                   const struct omc_order *order, int64_t now)
+                                   const struct omc_ask *ask, int server_index, int64_t now)
 {
     if (server->link.up)
         return server;
-    if (order->server_index != -1)
+    if (server_index != -1)
         return NULL;
-    return omc_choice_of(mc, order->ask.key, order->ask.key_len, now);
+    return omc_choice_of(mc, ask->key, ask->key_len, now);
 }
 
 /* Queues the order at that place of the batch; as omc_connection_submit. */
-static inline int accept_order(omcache_t *mc, struct omc_server *server, uint32_t place,
-                               enum omc_enqueue_bytes bytes)
+static inline int accept_order(omcache_t *mc, struct omc_server *server, const struct omc_ask *ask,
+                               uint32_t place, enum omc_enqueue_bytes bytes)
 {
     struct omc_batch *batch = &mc->batch;
     struct omc_order *order = &batch->orders[place];
@@ -165,7 +165,7 @@ static inline int accept_order(omcache_t *mc, struct omc_server *server, uint32_
         .asked = mc->shared.usec,
         .keyed = order->server_index == -1,
     };
-    int rc = omc_enqueue(mc, server, &order->ask, &claim, bytes);
+    int rc = omc_enqueue(mc, server, ask, &claim, bytes);
 
     if (rc != OMCACHE_OK)
         return rc;
@@ -186,7 +186,9 @@ static size_t accept_run(omcache_t *mc, struct omc_server *server, const uint64_
     *rc = OMCACHE_OK;
     for (done = 0; done < count && server_of_route(routes[done]) == server_of_route(routes[0]);
          done++) {
-        *rc = accept_order(mc, server, place_of_route(routes[done]), bytes);
+        uint32_t place = place_of_route(routes[done]);
+
+        *rc = accept_order(mc, server, &mc->batch.orders[place].ask, place, bytes);
         if (*rc != OMCACHE_OK)
             break;
     }
@@ -210,7 +212,8 @@ static int accept_all(omcache_t *mc, size_t *count, size_t routed, enum omc_subm
     for (size_t i = 0; i < routed; i += run) {
         const struct omc_order *order = &batch->orders[place_of_route(mc->routes[i])];
         struct omc_server *server =
-            still_up(mc, mc->fleet.servers[server_of_route(mc->routes[i])], order, now);
+            still_up(mc, mc->fleet.servers[server_of_route(mc->routes[i])], &order->ask,
+                     order->server_index, now);
         int rc = OMCACHE_NO_SERVERS;
 
         run = 0;
@@ -271,32 +274,36 @@ static int submit_all(omcache_t *mc, size_t *count, enum omc_submit_write when, 
     return accept_all(mc, count, route_all(mc, *count, when != OMC_SUBMIT_COLLECT, now), when, now);
 }
 
-/* The same for one, which needs no routes. */
-static int submit_one(omcache_t *mc, size_t *count, enum omc_submit_write when, int64_t now)
+struct omc_server *omc_submit_one(omcache_t *mc, const struct omc_ask *ask, bool may_write,
+                                  int64_t now, int *rc)
 {
-    const struct omc_order *order = &mc->batch.orders[0];
-    bool may_write = when != OMC_SUBMIT_COLLECT;
+    int server_index = mc->batch.orders[0].server_index;
     enum omc_enqueue_bytes bytes = may_write ? OMC_ENQUEUE_BORROW : OMC_ENQUEUE_COPY;
-    struct omc_server *server = route(mc, &order->ask, order->server_index, may_write, now);
-    int rc = OMCACHE_NO_SERVERS;
+    struct omc_server *server = route(mc, ask, server_index, may_write, now);
 
-    while (server != NULL && (rc = accept_order(mc, server, 0, bytes)) == OMCACHE_BUFFER_FULL &&
-           may_write && server->link.conn.unsent > 0) {
+    *rc = OMCACHE_NO_SERVERS;
+    while (server != NULL &&
+           (*rc = accept_order(mc, server, ask, 0, bytes)) == OMCACHE_BUFFER_FULL && may_write &&
+           server->link.conn.unsent > 0) {
         omc_turn_write(mc, server, now);
         may_write = !omc_connection_waits(&server->link.conn);
-        server = still_up(mc, server, order, now);
+        server = still_up(mc, server, ask, server_index, now);
+        *rc = OMCACHE_NO_SERVERS;
     }
-    if (rc == OMCACHE_OK)
-        omc_enqueue_note(mc, server);
-    else
-        refuse_all(&mc->batch, *count);
-    *count = mc->batch.count;
-    return server == NULL ? OMCACHE_NO_SERVERS : rc;
+    return *rc == OMCACHE_OK ? server : NULL;
+}
+
+void omc_submit_note_one(omcache_t *mc, struct omc_server *server, enum omc_submit_write when,
+                         int64_t now)
+{
+    omc_enqueue_note(mc, server);
+    if (when == OMC_SUBMIT_NOW)
+        write_all(mc, now);
 }
 
 int omc_submit(omcache_t *mc, size_t *count, enum omc_submit_write when, int64_t now)
 {
-    int rc = *count == 1 ? submit_one(mc, count, when, now) : submit_all(mc, count, when, now);
+    int rc = submit_all(mc, count, when, now);
 
     if (when == OMC_SUBMIT_NOW)
         write_all(mc, now);

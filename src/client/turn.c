@@ -192,19 +192,41 @@ static inline bool take_next(const omcache_t *mc, struct omc_server *server, int
                       : omc_life_next(&server->link, now, report);
 }
 
+/* Acts on the next report; false if there is none. */
+static inline bool receive_next(omcache_t *mc, struct omc_server *server, int64_t now,
+                                struct omc_report *report, struct losses *losses)
+{
+    if (!take_next(mc, server, now, report))
+        return false;
+    if (report->kind == OMC_REPORT_ANSWER || report->kind == OMC_REPORT_STRAY)
+        deliver(mc, server, report, losses);
+    else
+        take_report(mc, server, report, losses);
+    return true;
+}
+
 void omc_turn_receive(omcache_t *mc, struct omc_server *server, int64_t now)
 {
     struct omc_report report;
     struct losses losses = {0, 0};
 
     report.has_more = false;
-    while (take_next(mc, server, now, &report)) {
-        if (report.kind == OMC_REPORT_ANSWER || report.kind == OMC_REPORT_STRAY)
-            deliver(mc, server, &report, &losses);
-        else
-            take_report(mc, server, &report, &losses);
-    }
+    while (receive_next(mc, server, now, &report, &losses))
+        ;
     note_changes(mc, server);
+}
+
+bool omc_turn_read_answers(omcache_t *mc, struct omc_server *server, int64_t now)
+{
+    struct omc_report report;
+    struct losses losses = {0, 0};
+
+    omc_life_receive(&server->link);
+    report.has_more = false;
+    while (mc->batch.left > 0 && receive_next(mc, server, now, &report, &losses))
+        ;
+    omc_inbox_rest(&server->link.conn.in, 0);
+    return mc->batch.left == 0;
 }
 
 void omc_turn_event(omcache_t *mc, struct omc_server *server, enum omc_event event,

@@ -1,0 +1,68 @@
+/*
+ * A server's turn without the loop; see alone.h.
+ */
+#include "client/alone.h"
+
+#include <errno.h>
+
+#include "client/handle.h"
+#include "client/turn.h"
+#include "link/life.h"
+#include "link/match.h"
+#include "link/send.h"
+#include "net/socket.h"
+
+enum {
+    WAIT_MIN = 2 * OMC_SOCKET_PATIENCE, /* no deadline may be nearer */
+};
+
+bool omc_alone_is_possible(const omcache_t *mc, const struct omc_server *server,
+                           int32_t timeout_msec)
+{
+    return (timeout_msec < 0 || timeout_msec >= WAIT_MIN) &&
+           mc->fleet.active_count == (size_t)server->active && !mc->fleet.moved &&
+           mc->shared.names.count == 0 && mc->operations.deadlines.count == 0 &&
+           mc->operations.ended.first == NULL && !mc->shown &&
+           mc->shared.settings.dead_timeout >= WAIT_MIN;
+}
+
+/* Whether a link can do all there is to do about its only request by writing and reading. */
+static bool is_plain(const struct omc_link *link)
+{
+    const struct omc_connection *conn = &link->conn;
+
+    return link->phase == OMC_PHASE_READY && omc_connection_is_open(conn) &&
+           conn->hello_left == 0 && conn->queue.count == 1 && link->second == NULL &&
+           !omc_queue_last(&conn->queue)->quiet && omc_buffer_size(&conn->in.buffer) == 0;
+}
+
+bool omc_alone_ask(omcache_t *mc, struct omc_server *server, int64_t now)
+{
+    struct omc_link *link = &server->link;
+
+    if (!is_plain(link))
+        return false;
+    if (!omc_send(&link->conn, now)) {
+        omc_life_broken(link, errno);
+        omc_turn_take(mc, server, now);
+        return false;
+    }
+    return !omc_connection_waits(&link->conn) && omc_match_await(link);
+}
+
+/* Whether a link is as it was before the request. */
+static bool is_at_rest(const struct omc_link *link)
+{
+    const struct omc_connection *conn = &link->conn;
+
+    return conn->queue.count == 0 && omc_buffer_size(&conn->in.buffer) == 0 &&
+           link->phase == OMC_PHASE_READY && !link->has_new && !omc_link_is_stirred(link);
+}
+
+bool omc_alone_take(omcache_t *mc, struct omc_server *server, int64_t now)
+{
+    if (omc_turn_read_answers(mc, server, now) && is_at_rest(&server->link) && !server->full)
+        return true;
+    omc_turn_receive(mc, server, now);
+    return false;
+}
