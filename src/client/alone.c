@@ -32,8 +32,7 @@ static bool is_plain(const struct omc_link *link)
     const struct omc_connection *conn = &link->conn;
 
     return link->phase == OMC_PHASE_READY && omc_connection_is_open(conn) &&
-           conn->hello_left == 0 && conn->queue.count == 1 && link->second == NULL &&
-           !omc_queue_last(&conn->queue)->quiet && omc_buffer_size(&conn->in.buffer) == 0;
+           conn->queue.count == 1 && link->second == NULL && !omc_queue_last(&conn->queue)->quiet;
 }
 
 bool omc_alone_ask(omcache_t *mc, struct omc_server *server, int64_t now)
@@ -50,19 +49,8 @@ bool omc_alone_ask(omcache_t *mc, struct omc_server *server, int64_t now)
     return !omc_connection_waits(&link->conn) && omc_match_await(link);
 }
 
-/* Whether a link is as it was before the request. */
-static bool is_at_rest(const struct omc_link *link)
-{
-    const struct omc_connection *conn = &link->conn;
-
-    return conn->queue.count == 0 && omc_buffer_size(&conn->in.buffer) == 0 &&
-           link->phase == OMC_PHASE_READY && !link->has_new && !omc_link_is_stirred(link);
-}
-
 bool omc_alone_take(omcache_t *mc, struct omc_server *server, int64_t now)
 {
-    if (omc_turn_read_answers(mc, server, now) && is_at_rest(&server->link) && !server->full)
-        return true;
     omc_turn_receive(mc, server, now);
-    return false;
+    return mc->batch.left == 0;
 }

@@ -19,7 +19,8 @@ bool omc_alone_is_possible(const omcache_t *mc, const struct omc_server *server,
                            int32_t timeout_msec);
 
 /* Writes the request that was just queued, and waits a little; false if nothing has come.  If
- * something has, omc_alone_take acts on it: with the time as it is then.  True if all is done. */
+ * something has, omc_alone_take acts on it, with the time as it is then; true if the current batch
+ * has all of its answers. */
 bool omc_alone_ask(omcache_t *mc, struct omc_server *server, int64_t now);
 bool omc_alone_take(omcache_t *mc, struct omc_server *server, int64_t now);
 

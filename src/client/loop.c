@@ -114,7 +114,7 @@ bool omc_loop_await(struct omc_server *server)
 
 void omc_loop_take(omcache_t *mc, struct omc_server *server, int64_t now)
 {
-    omc_turn_read(mc, server, now);
+    omc_turn_receive(mc, server, now);
     omc_completion_tell(mc);
 }
 

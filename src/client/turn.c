@@ -192,41 +192,31 @@ static inline bool take_next(const omcache_t *mc, struct omc_server *server, int
                       : omc_life_next(&server->link, now, report);
 }
 
-/* Acts on the next report; false if there is none. */
-static inline bool receive_next(omcache_t *mc, struct omc_server *server, int64_t now,
-                                struct omc_report *report, struct losses *losses)
+/* Whether no list has a server, nor need have it. */
+static inline bool is_at_rest(const struct omc_server *server)
 {
-    if (!take_next(mc, server, now, report))
-        return false;
-    if (report->kind == OMC_REPORT_ANSWER || report->kind == OMC_REPORT_STRAY)
-        deliver(mc, server, report, losses);
-    else
-        take_report(mc, server, report, losses);
-    return true;
+    return !server->active && !server->full && server->link.phase == OMC_PHASE_READY &&
+           server->link.conn.queue.count == 0 && !server->link.has_new;
 }
 
 void omc_turn_receive(omcache_t *mc, struct omc_server *server, int64_t now)
 {
     struct omc_report report;
     struct losses losses = {0, 0};
+    bool is_through = false;
 
     report.has_more = false;
-    while (receive_next(mc, server, now, &report, &losses))
-        ;
-    note_changes(mc, server);
-}
-
-bool omc_turn_read_answers(omcache_t *mc, struct omc_server *server, int64_t now)
-{
-    struct omc_report report;
-    struct losses losses = {0, 0};
-
-    omc_life_receive(&server->link);
-    report.has_more = false;
-    while (mc->batch.left > 0 && receive_next(mc, server, now, &report, &losses))
-        ;
-    omc_inbox_rest(&server->link.conn.in, 0);
-    return mc->batch.left == 0;
+    while (!is_through && take_next(mc, server, now, &report)) {
+        if (report.kind == OMC_REPORT_ANSWER || report.kind == OMC_REPORT_STRAY)
+            deliver(mc, server, &report, &losses);
+        else
+            take_report(mc, server, &report, &losses);
+        is_through = !report.has_more && omc_life_is_through(&server->link);
+    }
+    if (is_through)
+        omc_inbox_rest(&server->link.conn.in, 0);
+    if (!is_through || !is_at_rest(server))
+        note_changes(mc, server);
 }
 
 void omc_turn_event(omcache_t *mc, struct omc_server *server, enum omc_event event,

@@ -37,10 +37,6 @@ void omc_turn_keep(omcache_t *mc, struct omc_server *server, int64_t now);
 /* Reads once, whether or not a wait has found something. */
 void omc_turn_read(omcache_t *mc, struct omc_server *server, int64_t now);
 
-/* The same until the current batch has all of its answers; whether it has.  The lists are not told,
- * and there may be more to receive. */
-bool omc_turn_read_answers(omcache_t *mc, struct omc_server *server, int64_t now);
-
 /* Acts on what the wait has found about its sockets. */
 void omc_turn_ready(omcache_t *mc, struct omc_server *server, int64_t now);
 

@@ -7,38 +7,35 @@
 
 #include "net/socket.h"
 
-bool omc_answers_await(struct omc_connection *conn, size_t limit)
+/* Notes what a read has returned. */
+static inline ssize_t note_read(struct omc_connection *conn, ssize_t count)
+{
+    omc_inbox_commit(&conn->in, count > 0 ? (size_t)count : 0);
+    if (count > 0)
+        conn->bytes_in += (uint64_t)count;
+    else if (count == OMC_SOCKET_AGAIN)
+        omc_inbox_rest(&conn->in, conn->message);
+    return count;
+}
+
+ssize_t omc_answers_await(struct omc_connection *conn, size_t limit)
 {
     struct omc_buffer *buffer = &conn->in.buffer;
 
     if (omc_inbox_make_room(&conn->in, &conn->pool->chunks, conn->message, limit) != OMC_INBOX_ROOM)
-        return false;
-    conn->count = omc_stream_await(&conn->stream, omc_buffer_tail(buffer), omc_buffer_room(buffer));
-    if (conn->count < 0)
-        conn->error = errno;
-    conn->awaited = conn->count != OMC_SOCKET_AGAIN;
-    if (!conn->awaited) {
-        omc_inbox_commit(&conn->in, 0);
-        omc_inbox_rest(&conn->in, conn->message);
-    }
-    return conn->awaited;
+        return OMC_SOCKET_AGAIN;
+    return note_read(conn, omc_stream_await(&conn->stream, omc_buffer_tail(buffer),
+                                            omc_buffer_room(buffer)));
 }
 
-/* Reads into what room there is, or has been read into. */
-static ssize_t read_once(struct omc_connection *conn, size_t limit)
+ssize_t omc_answers_read(struct omc_connection *conn, size_t limit)
 {
     struct omc_buffer *buffer = &conn->in.buffer;
-    ssize_t count;
 
-    if (conn->awaited) {
-        conn->awaited = false;
-        errno = conn->error;
-        omc_inbox_commit(&conn->in, conn->count > 0 ? (size_t)conn->count : 0);
-        return conn->count;
-    }
     switch (omc_inbox_make_room(&conn->in, &conn->pool->chunks, conn->message, limit)) {
     case OMC_INBOX_STALLED:
         conn->stalled = true;
+        omc_inbox_rest(&conn->in, conn->message);
         return OMC_SOCKET_AGAIN;
     case OMC_INBOX_NO_MEMORY:
         errno = ENOMEM;
@@ -46,20 +43,8 @@ static ssize_t read_once(struct omc_connection *conn, size_t limit)
     case OMC_INBOX_ROOM:
         break;
     }
-    count = omc_stream_receive(&conn->stream, omc_buffer_tail(buffer), omc_buffer_room(buffer));
-    omc_inbox_commit(&conn->in, count > 0 ? (size_t)count : 0);
-    return count;
-}
-
-ssize_t omc_answers_read(struct omc_connection *conn, size_t limit)
-{
-    ssize_t count = read_once(conn, limit);
-
-    if (count > 0)
-        conn->bytes_in += (uint64_t)count;
-    else if (count == OMC_SOCKET_AGAIN)
-        omc_inbox_rest(&conn->in, conn->message);
-    return count;
+    return note_read(conn, omc_stream_receive(&conn->stream, omc_buffer_tail(buffer),
+                                              omc_buffer_room(buffer)));
 }
 
 static bool find_by_opaque(const void *context, uint32_t opaque, struct omc_expected *found)
@@ -114,24 +99,4 @@ enum omc_decode omc_answers_next(struct omc_connection *conn, size_t limit, stru
         omc_inbox_rest(&conn->in, used);
     }
     return result;
-}
-
-bool omc_answers_peek(struct omc_connection *conn, size_t limit, struct omc_reply *reply)
-{
-    const struct omc_expect expect = {conn, find_by_opaque, find_oldest};
-    size_t used;
-
-    return conn->count > 0 && !conn->stream.pending &&
-           conn->codec->decode(omc_buffer_tail(&conn->in.buffer), (size_t)conn->count, limit,
-                               &expect, reply, &used) == OMC_DECODE_REPLY &&
-           used == (size_t)conn->count;
-}
-
-/* The bytes are used, which stay where they are. */
-void omc_answers_take(struct omc_connection *conn)
-{
-    conn->awaited = false;
-    conn->bytes_in += (uint64_t)conn->count;
-    omc_inbox_commit(&conn->in, (size_t)conn->count);
-    omc_buffer_consume(&conn->in.buffer, (size_t)conn->count);
 }

@@ -42,7 +42,6 @@ void omc_connection_leave(struct omc_connection *conn)
     conn->foreign = false;
     conn->answered = false;
     conn->parts = 0;
-    conn->awaited = false;
     conn->handling = false;
     conn->stalled = false;
 }

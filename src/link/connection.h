@@ -54,9 +54,6 @@ struct omc_connection {
 
     struct omc_inbox in;
     size_t message; /* how long the message at the front of `in` is at least */
-    bool awaited;   /* a read has been made that nobody has looked at yet: */
-    int error;      /* its errno, */
-    ssize_t count;  /* and what it returned */
     bool handling;  /* messages that came are being handled; others may wait behind a callback */
     bool stalled;   /* no room to read into before the application's next call */
     bool foreign;   /* what came since the last answer was asked for by nobody */

@@ -259,7 +259,7 @@ void omc_life_write(struct omc_link *link, int64_t now)
 
 void omc_life_receive(struct omc_link *link)
 {
-    link->news = omc_match_read(link);
+    omc_match_read(link);
 }
 
 void omc_life_step(struct omc_link *link, int64_t now)
@@ -315,18 +315,18 @@ bool omc_life_next_news(struct omc_link *link, int64_t now, struct omc_report *r
     return report->kind != OMC_REPORT_NONE;
 }
 
-/* Reads, if a wait has found that there may be something, or has read it already. */
+/* Reads, if a wait has found that there may be something. */
 static bool read_if_ready(struct omc_link *link)
 {
     const struct omc_stream *stream = &link->conn.stream;
 
-    if (link->watch.ready == 0 && !link->conn.awaited)
+    if (link->watch.ready == 0)
         return false;
     link->ready = link->watch.ready;
     link->watch.ready = 0;
-    if ((link->ready & (stream->to_receive | OMC_STREAM_BROKEN)) == 0 && !link->conn.awaited)
+    if ((link->ready & (stream->to_receive | OMC_STREAM_BROKEN)) == 0)
         return false;
-    link->news = omc_match_read(link);
+    omc_match_read(link);
     return true;
 }
 

@@ -256,18 +256,25 @@ static size_t limit_of_call(const struct omc_link *link)
     return limit + others + OMC_INBOX_LEAST;
 }
 
-bool omc_match_await(struct omc_link *link)
+/* Notes what a read has returned. */
+static inline void note_read(struct omc_link *link, ssize_t taken)
 {
-    return omc_answers_await(&link->conn, limit_of_call(link));
-}
-
-struct omc_news omc_match_read(struct omc_link *link)
-{
-    static const struct omc_news no_news;
-    ssize_t taken = omc_answers_read(&link->conn, limit_of_call(link));
-
     link->came = taken > 0 ? (size_t)taken : 0;
     if (taken == OMC_SOCKET_CLOSED)
-        return omc_protocol_broken(link, "closed by the server");
-    return taken == OMC_SOCKET_ERROR ? omc_protocol_error(link, errno) : no_news;
+        link->news = omc_protocol_broken(link, "closed by the server");
+    else if (taken == OMC_SOCKET_ERROR)
+        link->news = omc_protocol_error(link, errno);
+}
+
+void omc_match_read(struct omc_link *link)
+{
+    note_read(link, omc_answers_read(&link->conn, limit_of_call(link)));
+}
+
+bool omc_match_await(struct omc_link *link)
+{
+    ssize_t taken = omc_answers_await(&link->conn, limit_of_call(link));
+
+    note_read(link, taken);
+    return taken != OMC_SOCKET_AGAIN;
 }

@@ -10,8 +10,10 @@
 #include "link/link.h"
 #include "link/report.h"
 
-/* Reads once.  The connection may have ended. */
-struct omc_news omc_match_read(struct omc_link *link);
+/* Reads once; and waits for something to read, but not for long, and reads it: false if there is
+ * nothing yet.  The connection may have ended. */
+void omc_match_read(struct omc_link *link);
+bool omc_match_await(struct omc_link *link);
 
 /* Goes on with what was read.  False if there is nothing more.  Else it has something to report, or
  * the link has news, or it is to be called again. */
@@ -19,8 +21,5 @@ bool omc_match_next(struct omc_link *link, int64_t now, struct omc_report *repor
 
 /* Takes the prefix off the key that a get came with. */
 void omc_match_strip(struct omc_reply *reply, size_t prefix_len);
-
-/* Waits for something to read, but not for long; false if there is nothing yet. */
-bool omc_match_await(struct omc_link *link);
 
 #endif

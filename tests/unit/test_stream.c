@@ -296,19 +296,6 @@ START_TEST(a_connection_receives_whatever_a_stream_gives)
 }
 END_TEST
 
-/* What lies in the stream would be told by no descriptor. */
-START_TEST(the_short_way_is_for_all_there_is)
-{
-    bool more = _i;
-    struct omc_reply reply;
-
-    open_connection(strlen(ANSWER), 100, more ? ANSWER "?" : ANSWER);
-    ck_assert(omc_answers_await(&conn, LIMIT));
-    ck_assert(omc_answers_peek(&conn, LIMIT, &reply) == !more);
-    close_connection();
-}
-END_TEST
-
 int main(void)
 {
     Suite *suite = suite_create("stream");
@@ -324,7 +311,6 @@ int main(void)
     tcase_add_test(any, what_is_closed_or_moved_is_not_open);
     tcase_add_loop_test(any, a_connection_sends_whatever_a_stream_takes, 1, 12);
     tcase_add_loop_test(any, a_connection_receives_whatever_a_stream_gives, 1, 30);
-    tcase_add_loop_test(any, the_short_way_is_for_all_there_is, 0, 2);
     suite_add_tcase(suite, any);
     return fixture_run(suite);
 }
