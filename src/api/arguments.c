@@ -9,18 +9,10 @@
 bool omc_arguments_set_key(const omcache_t *mc, struct omc_ask *ask, const void *key,
                            size_t key_len)
 {
-    return omc_arguments_set(mc, ask, key, key_len, NULL, 0);
-}
-
-bool omc_arguments_set(const omcache_t *mc, struct omc_ask *ask, const void *key, size_t key_len,
-                       const void *value, size_t value_len)
-{
-    if (key_len > OMC_ASK_KEY_MAX || value_len > UINT32_MAX - 2 * OMC_ASK_KEY_MAX)
+    if (key_len > OMC_ASK_KEY_MAX || ask->value_len == OMC_ARGUMENTS_TOO_LONG)
         return false;
     ask->key = key;
     ask->key_len = (uint8_t)key_len;
-    ask->value = value;
-    ask->value_len = (uint32_t)value_len;
     return omc_ask_check(ask, mc->fleet.routing.keys.prefix_len);
 }
 

@@ -24,6 +24,9 @@ enum {
     OMC_ARGUMENTS_LONG_AGO = 30 * 24 * 60 * 60 + 1,
 };
 
+/* More than any value, with a key and more in front of it, may have of 32 bits. */
+#define OMC_ARGUMENTS_TOO_LONG (UINT32_MAX - 2 * OMC_ASK_KEY_MAX)
+
 /* The one place that makes an expiration of a time_t.  Negative ones are over; dates that
  * 32 bits do not hold become the last one that is no OMCACHE_DELTA_NO_ADD. */
 static inline uint32_t omc_arguments_expiration(time_t expiration)
@@ -49,11 +52,15 @@ static inline uint32_t omc_arguments_flush_time(time_t expiration)
     return expiration < 0 ? 0 : omc_arguments_expiration(expiration);
 }
 
-/* Gives a request its key and its value; false if it cannot have them. */
+/* The length of a value in a request; OMC_ARGUMENTS_TOO_LONG: it cannot have that. */
+static inline uint32_t omc_arguments_value_len(size_t len)
+{
+    return len < OMC_ARGUMENTS_TOO_LONG ? (uint32_t)len : OMC_ARGUMENTS_TOO_LONG;
+}
+
+/* Gives a request, which has its value, a key; false if it cannot have that, or the value. */
 bool omc_arguments_set_key(const omcache_t *mc, struct omc_ask *ask, const void *key,
                            size_t key_len);
-bool omc_arguments_set(const omcache_t *mc, struct omc_ask *ask, const void *key, size_t key_len,
-                       const void *value, size_t value_len);
 
 /* Reads a request of the application's own; false if it cannot be sent. */
 bool omc_arguments_read(const omcache_t *mc, const omcache_req_t *req, struct omc_ask *ask);

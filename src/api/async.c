@@ -66,28 +66,23 @@ static int end_acceptance(omcache_t *mc, int rc)
     return rc;
 }
 
-/* What a request is made of besides. */
-struct piece {
-    const void *bytes;
-    size_t len;
-};
-
-/* Runs a command on a key and a value, or on the server with that index, if it is not -1. */
-static int start_operation(omcache_t *mc, struct omc_ask *ask, struct piece key, struct piece value,
+/* Runs a command on a key, or on the server with that index, if it is not -1; the rest of the
+ * request is there. */
+static int start_operation(omcache_t *mc, struct omc_ask *ask, const void *key, size_t key_len,
                            int server_index, const struct completion *completion)
 {
     int rc = omc_call_refusal(mc);
 
     if (rc != OMCACHE_OK)
         return rc;
-    if (!omc_arguments_set(mc, ask, key.bytes, key.len, value.bytes, value.len))
+    if (!omc_arguments_set_key(mc, ask, key, key_len))
         return OMCACHE_INVALID;
     omc_call_begin(mc);
     return end_acceptance(mc, run_operation(mc, ask, server_index, completion));
 }
 
 /* Runs one that names its server: -1 is none. */
-static int start_at(omcache_t *mc, struct omc_ask *ask, struct piece name, int server_index,
+static int start_at(omcache_t *mc, struct omc_ask *ask, const char *name, int server_index,
                     const struct completion *completion)
 {
     int rc = omc_call_refusal(mc);
@@ -96,14 +91,14 @@ static int start_at(omcache_t *mc, struct omc_ask *ask, struct piece name, int s
         return rc;
     if (omc_fleet_server(&mc->fleet, server_index) == NULL)
         return mc->fleet.count == 0 ? OMCACHE_NO_SERVERS : OMCACHE_INVALID;
-    return start_operation(mc, ask, name, (struct piece){NULL, 0}, server_index, completion);
+    return start_operation(mc, ask, name, name == NULL ? 0 : strlen(name), server_index,
+                           completion);
 }
 
 static int start_on_key(omcache_t *mc, struct omc_ask *ask, const void *key, size_t key_len,
                         const struct completion *completion)
 {
-    return start_operation(mc, ask, (struct piece){key, key_len}, (struct piece){NULL, 0}, -1,
-                           completion);
+    return start_operation(mc, ask, key, key_len, -1, completion);
 }
 
 int omc_async_start(omcache_t *mc, struct omc_ask *ask, int32_t timeout_msec,
@@ -111,8 +106,7 @@ int omc_async_start(omcache_t *mc, struct omc_ask *ask, int32_t timeout_msec,
 {
     const struct completion completion = {timeout_msec, func, context};
 
-    return start_operation(mc, ask, (struct piece){ask->key, ask->key_len},
-                           (struct piece){ask->value, ask->value_len}, -1, &completion);
+    return start_on_key(mc, ask, ask->key, ask->key_len, &completion);
 }
 
 int omcache_async_get(omcache_t *mc, const void *key, size_t key_len, int32_t timeout_msec,
@@ -145,13 +139,14 @@ int omcache_async_set(omcache_t *mc, const void *key, size_t key_len, const void
     const struct completion completion = {timeout_msec, func, context};
     struct omc_ask ask = {
         .op = omc_arguments_opcode(func != NULL, OMC_OP_SETQ, OMC_OP_SET),
+        .value = value,
+        .value_len = omc_arguments_value_len(value_len),
         .flags = flags,
         .expiration = omc_arguments_expiration(expiration),
         .cas = cas,
     };
 
-    return start_operation(mc, &ask, (struct piece){key, key_len}, (struct piece){value, value_len},
-                           -1, &completion);
+    return start_on_key(mc, &ask, key, key_len, &completion);
 }
 
 int omcache_async_add(omcache_t *mc, const void *key, size_t key_len, const void *value,
@@ -161,12 +156,13 @@ int omcache_async_add(omcache_t *mc, const void *key, size_t key_len, const void
     const struct completion completion = {timeout_msec, func, context};
     struct omc_ask ask = {
         .op = omc_arguments_opcode(func != NULL, OMC_OP_ADDQ, OMC_OP_ADD),
+        .value = value,
+        .value_len = omc_arguments_value_len(value_len),
         .flags = flags,
         .expiration = omc_arguments_expiration(expiration),
     };
 
-    return start_operation(mc, &ask, (struct piece){key, key_len}, (struct piece){value, value_len},
-                           -1, &completion);
+    return start_on_key(mc, &ask, key, key_len, &completion);
 }
 
 int omcache_async_replace(omcache_t *mc, const void *key, size_t key_len, const void *value,
@@ -176,12 +172,13 @@ int omcache_async_replace(omcache_t *mc, const void *key, size_t key_len, const 
     const struct completion completion = {timeout_msec, func, context};
     struct omc_ask ask = {
         .op = omc_arguments_opcode(func != NULL, OMC_OP_REPLACEQ, OMC_OP_REPLACE),
+        .value = value,
+        .value_len = omc_arguments_value_len(value_len),
         .flags = flags,
         .expiration = omc_arguments_expiration(expiration),
     };
 
-    return start_operation(mc, &ask, (struct piece){key, key_len}, (struct piece){value, value_len},
-                           -1, &completion);
+    return start_on_key(mc, &ask, key, key_len, &completion);
 }
 
 int omcache_async_append(omcache_t *mc, const void *key, size_t key_len, const void *value,
@@ -191,11 +188,12 @@ int omcache_async_append(omcache_t *mc, const void *key, size_t key_len, const v
     const struct completion completion = {timeout_msec, func, context};
     struct omc_ask ask = {
         .op = omc_arguments_opcode(func != NULL, OMC_OP_APPENDQ, OMC_OP_APPEND),
+        .value = value,
+        .value_len = omc_arguments_value_len(value_len),
         .cas = cas,
     };
 
-    return start_operation(mc, &ask, (struct piece){key, key_len}, (struct piece){value, value_len},
-                           -1, &completion);
+    return start_on_key(mc, &ask, key, key_len, &completion);
 }
 
 int omcache_async_prepend(omcache_t *mc, const void *key, size_t key_len, const void *value,
@@ -205,11 +203,12 @@ int omcache_async_prepend(omcache_t *mc, const void *key, size_t key_len, const 
     const struct completion completion = {timeout_msec, func, context};
     struct omc_ask ask = {
         .op = omc_arguments_opcode(func != NULL, OMC_OP_PREPENDQ, OMC_OP_PREPEND),
+        .value = value,
+        .value_len = omc_arguments_value_len(value_len),
         .cas = cas,
     };
 
-    return start_operation(mc, &ask, (struct piece){key, key_len}, (struct piece){value, value_len},
-                           -1, &completion);
+    return start_on_key(mc, &ask, key, key_len, &completion);
 }
 
 int omcache_async_increment(omcache_t *mc, const void *key, size_t key_len, uint64_t delta,
@@ -273,7 +272,7 @@ int omcache_async_noop(omcache_t *mc, int server_index, int32_t timeout_msec,
         .op = OMC_OP_NOOP,
     };
 
-    return start_at(mc, &ask, (struct piece){NULL, 0}, server_index, &completion);
+    return start_at(mc, &ask, NULL, server_index, &completion);
 }
 
 int omcache_async_version(omcache_t *mc, int server_index, int32_t timeout_msec,
@@ -284,7 +283,7 @@ int omcache_async_version(omcache_t *mc, int server_index, int32_t timeout_msec,
         .op = OMC_OP_VERSION,
     };
 
-    return start_at(mc, &ask, (struct piece){NULL, 0}, server_index, &completion);
+    return start_at(mc, &ask, NULL, server_index, &completion);
 }
 
 int omcache_async_flush_all(omcache_t *mc, time_t expiration, int server_index,
@@ -297,19 +296,18 @@ int omcache_async_flush_all(omcache_t *mc, time_t expiration, int server_index,
         .expiration = omc_arguments_flush_time(expiration),
     };
 
-    return start_at(mc, &ask, (struct piece){NULL, 0}, server_index, &completion);
+    return start_at(mc, &ask, NULL, server_index, &completion);
 }
 
 int omcache_async_stat(omcache_t *mc, const char *command, int server_index, int32_t timeout_msec,
                        omcache_reply_callback_func *func, void *context)
 {
     const struct completion completion = {timeout_msec, func, context};
-    const struct piece name = {command, command == NULL ? 0 : strlen(command)};
     struct omc_ask ask = {
         .op = OMC_OP_STAT,
     };
 
-    return start_at(mc, &ask, name, server_index, &completion);
+    return start_at(mc, &ask, command, server_index, &completion);
 }
 
 /* Makes the request for a key; false if it cannot be one. */

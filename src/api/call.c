@@ -116,15 +116,11 @@ static inline bool has_consequences(const omcache_t *mc)
            mc->timeout_func != NULL || mc->dropped != NULL || mc->losing != NULL || mc->doomed;
 }
 
-bool omc_call_end(omcache_t *mc)
+/* Ends a call that does. */
+static bool end_with_consequences(omcache_t *mc)
 {
     bool freed;
 
-    if (!has_consequences(mc)) {
-        if (--mc->shared.depth == 0)
-            omc_audit(mc);
-        return true;
-    }
     if (mc->shared.depth == 1 && !mc->doomed) {
         tell(mc);
         omc_members_free_dropped(mc, false);
@@ -140,9 +136,23 @@ bool omc_call_end(omcache_t *mc)
     return !freed;
 }
 
+static inline bool end(omcache_t *mc)
+{
+    if (has_consequences(mc))
+        return end_with_consequences(mc);
+    if (--mc->shared.depth == 0)
+        omc_audit(mc);
+    return true;
+}
+
+bool omc_call_end(omcache_t *mc)
+{
+    return end(mc);
+}
+
 int omc_call_result(omcache_t *mc, int rc, size_t *value_count)
 {
-    if (omc_call_end(mc))
+    if (end(mc))
         return rc;
     if (value_count != NULL)
         *value_count = 0;
@@ -254,17 +264,21 @@ static enum omc_submit_write when_to_write(const omcache_t *mc, int32_t timeout_
     return mc->buffering ? OMC_SUBMIT_COLLECT : OMC_SUBMIT_NOW;
 }
 
-int omc_call_order(omcache_t *mc, struct omc_call *call)
+/* Begins a batch of so many orders: OMCACHE_OK, or what to return. */
+static inline int order(omcache_t *mc, size_t count)
 {
     if (mc->fleet.count == 0)
         return OMCACHE_NO_SERVERS;
-    if (call->count == 0)
-        return OMCACHE_OK;            /* the batch before goes on */
     if (mc->batch.failures_count > 0) /* of the last command: nobody has collected them */
         omc_delivery_of_failures(mc);
-    if (call->count > UINT32_MAX || !omc_batch_begin(&mc->batch, call->count))
-        return OMCACHE_NO_MEMORY;
-    return OMCACHE_OK;
+    return omc_batch_begin(&mc->batch, count) ? OMCACHE_OK : OMCACHE_NO_MEMORY;
+}
+
+int omc_call_order(omcache_t *mc, size_t count)
+{
+    if (count == 0) /* the batch before goes on */
+        return mc->fleet.count == 0 ? OMCACHE_NO_SERVERS : OMCACHE_OK;
+    return count > UINT32_MAX ? OMCACHE_NO_MEMORY : order(mc, count);
 }
 
 bool omc_call_submit(omcache_t *mc, struct omc_call *call, int *rc)
@@ -301,7 +315,7 @@ int omc_call_run(omcache_t *mc, const struct omc_ask *ask, int server_index, str
 {
     enum omc_submit_write when = when_to_write(mc, call->timeout_msec);
     struct omc_server *server;
-    int rc = omc_call_order(mc, call);
+    int rc = order(mc, 1);
     bool alone;
 
     if (rc != OMCACHE_OK)

@@ -63,9 +63,9 @@ struct omc_call {
 struct omc_call omc_call_make(size_t count, omcache_value_t *values, const size_t *value_count,
                               int32_t timeout_msec);
 
-/* Begins a batch of call->count requests: its orders are for the caller to fill.  OMCACHE_OK, or
- * what to return, and then nothing is asked. */
-int omc_call_order(omcache_t *mc, struct omc_call *call);
+/* Begins a batch of so many requests, if any: its orders are for the caller to fill.  OMCACHE_OK,
+ * or what to return, and then nothing is asked. */
+int omc_call_order(omcache_t *mc, size_t count);
 
 /* Submits them; true if their answers are then to be collected, else *rc is what to return. */
 bool omc_call_submit(omcache_t *mc, struct omc_call *call, int *rc);

@@ -75,12 +75,6 @@ int omcache_command_status(omcache_t *mc, omcache_req_t *req, int32_t timeout_ms
     return rc;
 }
 
-/* What goes into a request besides. */
-struct part {
-    const unsigned char *bytes;
-    size_t len;
-};
-
 /* What is not run has no answer. */
 static int run_nothing(omcache_value_t *answer)
 {
@@ -88,29 +82,23 @@ static int run_nothing(omcache_value_t *answer)
     return OMCACHE_INVALID;
 }
 
-/* Runs a command on a key. */
-static int run_answer(omcache_t *mc, struct omc_ask *ask, struct part key, struct part value,
+/* Runs a command on a key; the rest of the request is there. */
+static int run_answer(omcache_t *mc, struct omc_ask *ask, const unsigned char *key, size_t key_len,
                       omcache_value_t *answer, int32_t timeout_msec)
 {
     struct omc_call call = {.count = 1, .values = answer, .room = 1, .timeout_msec = timeout_msec};
 
-    if (!omc_call_is_allowed(mc) ||
-        !omc_arguments_set(mc, ask, key.bytes, key.len, value.bytes, value.len))
+    if (!omc_call_is_allowed(mc) || !omc_arguments_set_key(mc, ask, key, key_len))
         return run_nothing(answer);
     return run_request(mc, ask, -1, &call);
 }
 
-static int run_store(omcache_t *mc, struct omc_ask *ask, struct part key, struct part value,
+static int run_plain(omcache_t *mc, struct omc_ask *ask, const unsigned char *key, size_t key_len,
                      int32_t timeout_msec)
 {
     omcache_value_t answer;
 
-    return run_answer(mc, ask, key, value, &answer, timeout_msec);
-}
-
-static int run_plain(omcache_t *mc, struct omc_ask *ask, struct part key, int32_t timeout_msec)
-{
-    return run_store(mc, ask, key, (struct part){NULL, 0}, timeout_msec);
+    return run_answer(mc, ask, key, key_len, &answer, timeout_msec);
 }
 
 /* Runs a command that names its server: -1 would mean "by key". */
@@ -172,13 +160,14 @@ int omcache_set(omcache_t *mc, const unsigned char *key, size_t key_len, const u
 {
     struct omc_ask ask = {
         .op = omc_arguments_opcode(timeout_msec != 0, OMC_OP_SETQ, OMC_OP_SET),
+        .value = value,
+        .value_len = omc_arguments_value_len(value_len),
         .flags = flags,
         .expiration = omc_arguments_expiration(expiration),
         .cas = cas,
     };
 
-    return run_store(mc, &ask, (struct part){key, key_len}, (struct part){value, value_len},
-                     timeout_msec);
+    return run_plain(mc, &ask, key, key_len, timeout_msec);
 }
 
 int omcache_add(omcache_t *mc, const unsigned char *key, size_t key_len, const unsigned char *value,
@@ -186,12 +175,13 @@ int omcache_add(omcache_t *mc, const unsigned char *key, size_t key_len, const u
 {
     struct omc_ask ask = {
         .op = omc_arguments_opcode(timeout_msec != 0, OMC_OP_ADDQ, OMC_OP_ADD),
+        .value = value,
+        .value_len = omc_arguments_value_len(value_len),
         .flags = flags,
         .expiration = omc_arguments_expiration(expiration),
     };
 
-    return run_store(mc, &ask, (struct part){key, key_len}, (struct part){value, value_len},
-                     timeout_msec);
+    return run_plain(mc, &ask, key, key_len, timeout_msec);
 }
 
 int omcache_replace(omcache_t *mc, const unsigned char *key, size_t key_len,
@@ -200,12 +190,13 @@ int omcache_replace(omcache_t *mc, const unsigned char *key, size_t key_len,
 {
     struct omc_ask ask = {
         .op = omc_arguments_opcode(timeout_msec != 0, OMC_OP_REPLACEQ, OMC_OP_REPLACE),
+        .value = value,
+        .value_len = omc_arguments_value_len(value_len),
         .flags = flags,
         .expiration = omc_arguments_expiration(expiration),
     };
 
-    return run_store(mc, &ask, (struct part){key, key_len}, (struct part){value, value_len},
-                     timeout_msec);
+    return run_plain(mc, &ask, key, key_len, timeout_msec);
 }
 
 int omcache_append(omcache_t *mc, const unsigned char *key, size_t key_len,
@@ -213,11 +204,12 @@ int omcache_append(omcache_t *mc, const unsigned char *key, size_t key_len,
 {
     struct omc_ask ask = {
         .op = omc_arguments_opcode(timeout_msec != 0, OMC_OP_APPENDQ, OMC_OP_APPEND),
+        .value = value,
+        .value_len = omc_arguments_value_len(value_len),
         .cas = cas,
     };
 
-    return run_store(mc, &ask, (struct part){key, key_len}, (struct part){value, value_len},
-                     timeout_msec);
+    return run_plain(mc, &ask, key, key_len, timeout_msec);
 }
 
 int omcache_prepend(omcache_t *mc, const unsigned char *key, size_t key_len,
@@ -226,19 +218,20 @@ int omcache_prepend(omcache_t *mc, const unsigned char *key, size_t key_len,
 {
     struct omc_ask ask = {
         .op = omc_arguments_opcode(timeout_msec != 0, OMC_OP_PREPENDQ, OMC_OP_PREPEND),
+        .value = value,
+        .value_len = omc_arguments_value_len(value_len),
         .cas = cas,
     };
 
-    return run_store(mc, &ask, (struct part){key, key_len}, (struct part){value, value_len},
-                     timeout_msec);
+    return run_plain(mc, &ask, key, key_len, timeout_msec);
 }
 
 /* Runs a command on a counter; *number becomes what it counts. */
-static int count(omcache_t *mc, struct omc_ask *ask, struct part key, uint64_t *number,
-                 int32_t timeout_msec)
+static int count(omcache_t *mc, struct omc_ask *ask, const unsigned char *key, size_t key_len,
+                 uint64_t *number, int32_t timeout_msec)
 {
     omcache_value_t answer;
-    int rc = run_answer(mc, ask, key, (struct part){NULL, 0}, &answer, timeout_msec);
+    int rc = run_answer(mc, ask, key, key_len, &answer, timeout_msec);
 
     if (number != NULL)
         *number = answer.delta_value;
@@ -255,7 +248,7 @@ int omcache_increment(omcache_t *mc, const unsigned char *key, size_t key_len, u
         .expiration = omc_arguments_delta_expiration(expiration),
     };
 
-    return count(mc, &ask, (struct part){key, key_len}, value, timeout_msec);
+    return count(mc, &ask, key, key_len, value, timeout_msec);
 }
 
 int omcache_decrement(omcache_t *mc, const unsigned char *key, size_t key_len, uint64_t delta,
@@ -268,7 +261,7 @@ int omcache_decrement(omcache_t *mc, const unsigned char *key, size_t key_len, u
         .expiration = omc_arguments_delta_expiration(expiration),
     };
 
-    return count(mc, &ask, (struct part){key, key_len}, value, timeout_msec);
+    return count(mc, &ask, key, key_len, value, timeout_msec);
 }
 
 int omcache_delete(omcache_t *mc, const unsigned char *key, size_t key_len, int32_t timeout_msec)
@@ -277,7 +270,7 @@ int omcache_delete(omcache_t *mc, const unsigned char *key, size_t key_len, int3
         .op = omc_arguments_opcode(timeout_msec != 0, OMC_OP_DELETEQ, OMC_OP_DELETE),
     };
 
-    return run_plain(mc, &ask, (struct part){key, key_len}, timeout_msec);
+    return run_plain(mc, &ask, key, key_len, timeout_msec);
 }
 
 int omcache_touch(omcache_t *mc, const unsigned char *key, size_t key_len, time_t expiration,
@@ -288,7 +281,7 @@ int omcache_touch(omcache_t *mc, const unsigned char *key, size_t key_len, time_
         .expiration = omc_arguments_expiration(expiration),
     };
 
-    return run_plain(mc, &ask, (struct part){key, key_len}, timeout_msec);
+    return run_plain(mc, &ask, key, key_len, timeout_msec);
 }
 
 /* Hands out an answer's parts to whoever wants them. */
@@ -315,8 +308,7 @@ int omcache_get(omcache_t *mc, const unsigned char *key, size_t key_len,
         .op = omc_arguments_opcode(timeout_msec != 0, OMC_OP_GETKQ, OMC_OP_GETK),
     };
     omcache_value_t answer;
-    int rc = run_answer(mc, &ask, (struct part){key, key_len}, (struct part){NULL, 0}, &answer,
-                        timeout_msec);
+    int rc = run_answer(mc, &ask, key, key_len, &answer, timeout_msec);
 
     take_apart(&answer, value, value_len, flags, cas);
     return rc;
@@ -331,8 +323,7 @@ int omcache_gat(omcache_t *mc, const unsigned char *key, size_t key_len,
         .expiration = omc_arguments_expiration(expiration),
     };
     omcache_value_t answer;
-    int rc = run_answer(mc, &ask, (struct part){key, key_len}, (struct part){NULL, 0}, &answer,
-                        timeout_msec);
+    int rc = run_answer(mc, &ask, key, key_len, &answer, timeout_msec);
 
     take_apart(&answer, value, value_len, flags, cas);
     return rc;

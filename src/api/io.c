@@ -36,7 +36,7 @@ static void show_ranks(omcache_t *mc, omcache_req_t *reqs, size_t count)
 static int run_command(omcache_t *mc, omcache_req_t *reqs, struct omc_call *call)
 {
     size_t count = call->count;
-    int rc = omc_call_order(mc, call);
+    int rc = omc_call_order(mc, count);
     bool collect;
 
     if (rc != OMCACHE_OK || count == 0) {

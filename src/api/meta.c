@@ -145,7 +145,12 @@ static int start_meta(omcache_t *mc, const struct operation *operation, int32_t 
 {
     struct omc_meta_options options;
     unsigned char extra[OMC_META_OPTIONS_MAX];
-    struct omc_ask ask = {.op = operation->op, .extra = extra};
+    struct omc_ask ask = {
+        .op = operation->op,
+        .extra = extra,
+        .value = operation->value,
+        .value_len = omc_arguments_value_len(operation->value_len),
+    };
     int rc = omc_call_refusal(mc);
 
     omc_meta_options_init(&options);
@@ -155,8 +160,7 @@ static int start_meta(omcache_t *mc, const struct operation *operation, int32_t 
         return OMCACHE_INVALID;
     if (rc != OMCACHE_OK)
         return rc;
-    if (!may_be_meta(mc) || !omc_arguments_set(mc, &ask, operation->key, operation->key_len,
-                                               operation->value, operation->value_len))
+    if (!may_be_meta(mc) || !omc_arguments_set_key(mc, &ask, operation->key, operation->key_len))
         return OMCACHE_INVALID;
     ask.extra_len =
         (uint8_t)omc_meta_options_write(&options, operation->op, operation->number, extra);

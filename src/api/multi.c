@@ -87,7 +87,7 @@ static void fill_requests(const omcache_t *mc, omcache_req_t *reqs, size_t count
 static int run(omcache_t *mc, const struct question *question, omcache_req_t *reqs,
                struct omc_call *call)
 {
-    int rc = omc_call_order(mc, call);
+    int rc = omc_call_order(mc, call->count);
     bool collect;
 
     if (rc != OMCACHE_OK || call->count == 0) {

@@ -256,14 +256,23 @@ static size_t limit_of_call(const struct omc_link *link)
     return limit + others + OMC_INBOX_LEAST;
 }
 
-/* Notes what a read has returned. */
-static inline void note_read(struct omc_link *link, ssize_t taken)
+/* Notes that a read has returned no bytes. */
+static void note_end(struct omc_link *link, ssize_t taken)
 {
-    link->came = taken > 0 ? (size_t)taken : 0;
+    link->came = 0;
     if (taken == OMC_SOCKET_CLOSED)
         link->news = omc_protocol_broken(link, "closed by the server");
     else if (taken == OMC_SOCKET_ERROR)
         link->news = omc_protocol_error(link, errno);
+}
+
+/* Notes what one has returned. */
+static inline void note_read(struct omc_link *link, ssize_t taken)
+{
+    if (taken > 0)
+        link->came = (size_t)taken;
+    else
+        note_end(link, taken);
 }
 
 void omc_match_read(struct omc_link *link)
