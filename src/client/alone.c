@@ -32,7 +32,7 @@ static bool is_plain(const struct omc_link *link)
     const struct omc_connection *conn = &link->conn;
 
     return link->phase == OMC_PHASE_READY && omc_connection_is_open(conn) &&
-           conn->queue.count == 1 && link->second == NULL && !omc_queue_last(&conn->queue)->quiet;
+           conn->queue.count == 1 && link->second == NULL;
 }
 
 bool omc_alone_ask(omcache_t *mc, struct omc_server *server, int64_t now)
@@ -46,7 +46,8 @@ bool omc_alone_ask(omcache_t *mc, struct omc_server *server, int64_t now)
         omc_turn_take(mc, server, now);
         return false;
     }
-    return !omc_connection_waits(&link->conn) && omc_match_await(link);
+    return !omc_connection_waits(&link->conn) && omc_connection_awaits_answer(&link->conn) &&
+           omc_match_await(link);
 }
 
 bool omc_alone_take(omcache_t *mc, struct omc_server *server, int64_t now)

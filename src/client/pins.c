@@ -15,6 +15,12 @@ void omc_pins_add(struct omc_fleet *fleet, struct omc_server *server, unsigned l
 }
 
 /* Where nothing is pinned any more, there may be room again, too. */
+static void end_stall(struct omc_fleet *fleet, struct omc_server *server)
+{
+    server->link.conn.stalled = false;
+    omc_touch_server(fleet, server);
+}
+
 void omc_pins_remove(omcache_t *mc, unsigned level)
 {
     struct omc_fleet *fleet = &mc->fleet;
@@ -26,10 +32,8 @@ void omc_pins_remove(omcache_t *mc, unsigned level)
             server->pinned = false;
             fleet->pinned[i] = fleet->pinned[--fleet->pinned_count];
         }
-        if (server->link.conn.stalled) {
-            server->link.conn.stalled = false;
-            omc_touch_server(fleet, server);
-        }
+        if (server->link.conn.stalled)
+            end_stall(fleet, server);
     }
 }
 

@@ -130,7 +130,7 @@ bool omc_connection_wants_write(const struct omc_connection *conn)
                                       number);
 }
 
-int omc_connection_accept(struct omc_connection *conn, struct omc_pending *pending)
+static inline int accept_now(const struct omc_connection *conn, struct omc_pending *pending)
 {
     const struct omc_codec *codec = conn->codec;
     struct omc_ask *ask = &pending->ask;
@@ -143,6 +143,11 @@ int omc_connection_accept(struct omc_connection *conn, struct omc_pending *pendi
         return OMCACHE_OK;
     pending->claim.counter = omc_counter_new(ask);
     return pending->claim.counter == NULL ? OMCACHE_NO_MEMORY : OMCACHE_OK;
+}
+
+int omc_connection_accept(struct omc_connection *conn, struct omc_pending *pending)
+{
+    return accept_now(conn, pending);
 }
 
 /* Queues a request, or a fence. */
@@ -160,7 +165,7 @@ static inline int queue_up(struct omc_connection *conn, const struct omc_ask *as
     queued = omc_queue_push(&conn->queue, ask, claim, fence);
     conn->unsent += size;
     if (omc_stream_is_open(&conn->stream) && conn->codec != NULL)
-        rc = omc_connection_accept(conn, queued);
+        rc = accept_now(conn, queued);
     if (rc == OMCACHE_OK) {
         if (claim->asker != NULL)
             claim->asker->number = omc_queue_next(&conn->queue) - 1;

@@ -4,8 +4,8 @@
 #include "link/match.h"
 
 #include <errno.h>
-#include <string.h>
 
+#include "base/copy.h"
 #include "link/answers.h"
 #include "link/counting.h"
 #include "link/protocol.h"
@@ -84,7 +84,7 @@ static inline bool fits(const struct omc_asker *asker, const omcache_value_t *va
 {
     return asker == NULL || asker->key == NULL ||
            (asker->key_len == value->key_len &&
-            memcmp(asker->key, value->key, asker->key_len) == 0);
+            omc_copy_equals(asker->key, value->key, asker->key_len));
 }
 
 /* Why an answer cannot be that to a request; NULL if it can.  Only gets are answered with the key
