@@ -236,7 +236,7 @@ size_t omc_turn_end(omcache_t *mc, struct omc_server *server, int status)
 /* The same, where mostly nothing has happened. */
 static inline void take_news(omcache_t *mc, struct omc_server *server, int64_t now)
 {
-    if (omc_link_is_stirred(&server->link))
+    if (server->link.todo != 0)
         omc_turn_take(mc, server, now);
 }
 

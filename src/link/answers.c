@@ -24,8 +24,8 @@ ssize_t omc_answers_await(struct omc_connection *conn, size_t limit)
 
     if (omc_inbox_make_room(&conn->in, &conn->pool->chunks, conn->message, limit) != OMC_INBOX_ROOM)
         return OMC_SOCKET_AGAIN;
-    return note_read(conn, omc_stream_await(&conn->stream, omc_buffer_tail(buffer),
-                                            omc_buffer_room(buffer)));
+    return note_read(
+        conn, omc_stream_await(&conn->stream, omc_buffer_tail(buffer), omc_buffer_room(buffer)));
 }
 
 ssize_t omc_answers_read(struct omc_connection *conn, size_t limit)
@@ -43,8 +43,8 @@ ssize_t omc_answers_read(struct omc_connection *conn, size_t limit)
     case OMC_INBOX_ROOM:
         break;
     }
-    return note_read(conn, omc_stream_receive(&conn->stream, omc_buffer_tail(buffer),
-                                              omc_buffer_room(buffer)));
+    return note_read(
+        conn, omc_stream_receive(&conn->stream, omc_buffer_tail(buffer), omc_buffer_room(buffer)));
 }
 
 static bool find_by_opaque(const void *context, uint32_t opaque, struct omc_expected *found)
@@ -54,7 +54,8 @@ static bool find_by_opaque(const void *context, uint32_t opaque, struct omc_expe
 
     if (pending == NULL)
         return false;
-    *found = (struct omc_expected){.opaque = opaque, .opcode = pending->ask.op};
+    found->opaque = opaque;
+    found->opcode = pending->ask.op;
     return true;
 }
 

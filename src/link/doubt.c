@@ -158,7 +158,7 @@ void omc_doubt_check_deadline(struct omc_link *link, int64_t now)
     if (now < omc_doubt_deadline(link))
         return;
     if (link->second->until != 0 && is_of_use(link) && !has_shown_life(link)) {
-        link->news.event = OMC_EVENT_REPLACED;
+        omc_link_note_news(link, (struct omc_news){.event = OMC_EVENT_REPLACED});
     } else if (link->second->until != 0 || now >= end_of_doubt(link)) {
         end_doubt(link);
     } else {

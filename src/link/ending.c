@@ -11,7 +11,7 @@ void omc_ending_begin(struct omc_link *link, enum omc_fate fate, int status)
 
     omc_connection_close(&link->conn, &ending->remains);
     ending->next = 0;
-    ending->on = true;
+    link->todo |= OMC_TODO_ENDING;
     ending->fate = fate;
     ending->status = status;
     link->came = 0;
@@ -54,6 +54,6 @@ bool omc_ending_next(struct omc_link *link, struct omc_report *report)
         }
     }
     omc_connection_free_remains(&ending->remains);
-    ending->on = false;
+    omc_link_note_done(link, OMC_TODO_ENDING);
     return false;
 }

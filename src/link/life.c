@@ -17,8 +17,6 @@
 #include "link/work.h"
 #include "net/socket.h"
 
-static const struct omc_news no_news;
-
 enum {
     /* Connections that may end in a row before one gave an answer: a proxy closes where it
      * does not know a command, and is as good as any for others. */
@@ -32,8 +30,7 @@ static void close_connection(struct omc_link *link, enum omc_fate fate, int stat
     link->greeting = OMC_GREETING_NONE; /* what the next one speaks is not known */
     if (link->endpoint.lookup != NULL && !omc_lookup_is_done(link->endpoint.lookup))
         omc_endpoint_forget(&link->endpoint);
-    link->check.on = false;
-    link->greeting_waits = false;
+    omc_link_note_done(link, OMC_TODO_CHECK | OMC_TODO_GREETING);
     link->ready = 0;
     omc_ending_begin(link, fate, status);
 }
@@ -42,14 +39,14 @@ void omc_life_end(struct omc_link *link, int status)
 {
     link->phase = OMC_PHASE_REST;
     link->up = true;
-    link->news = no_news;
+    omc_link_note_done(link, OMC_TODO_NEWS);
     close_connection(link, OMC_FATE_END, status);
 }
 
 static void flush(struct omc_link *link, int64_t now)
 {
     if (!omc_send(&link->conn, now))
-        link->news = omc_protocol_error(link, errno);
+        omc_link_note_news(link, omc_protocol_error(link, errno));
 }
 
 /* Says hello, with what can go along with it. */
@@ -57,7 +54,7 @@ static void greet(struct omc_link *link, int64_t now)
 {
     omc_socket_set_keepalive(link->watch.fd, link->shared->settings.keepalive);
     omc_protocol_greet(link, now);
-    link->greeting_waits = true;
+    link->todo |= OMC_TODO_GREETING;
 }
 
 /* What a failure tells of the address, and that its name may have a new one. */
@@ -105,11 +102,11 @@ static uint32_t put_off(struct omc_link *link, int64_t now)
 /* For want of something of ours; that is news once for each kind. */
 static void starve_link(struct omc_link *link, int error, int64_t now)
 {
-    link->notice = (struct omc_notice){
-        .kind = OMC_REPORT_STARVED,
-        .error = error,
-        .is_news = link->shared->shortage != error,
-    };
+    omc_link_note_notice(link, (struct omc_notice){
+                                   .kind = OMC_REPORT_STARVED,
+                                   .error = error,
+                                   .is_news = link->shared->shortage != error,
+                               });
     link->shared->shortage = error;
     put_off(link, now);
     close_connection(link, OMC_FATE_STARVE, omc_shortage_status(error));
@@ -122,12 +119,12 @@ static void disable(struct omc_link *link, enum omc_phase before, const char *re
 
     link->up = false;
     link->failures++;
-    link->notice = (struct omc_notice){
-        .kind = OMC_REPORT_DOWN,
-        .reason = reason,
-        .pause = put_off(link, now),
-        .is_news = was_up,
-    };
+    omc_link_note_notice(link, (struct omc_notice){
+                                   .kind = OMC_REPORT_DOWN,
+                                   .reason = reason,
+                                   .pause = put_off(link, now),
+                                   .is_news = was_up,
+                               });
     doubt_address(link, before);
     close_connection(link, OMC_FATE_MOVE, OMCACHE_SERVER_FAILURE);
 }
@@ -142,7 +139,8 @@ static void reopen(struct omc_link *link)
 /* Goes on, but what it had to do goes elsewhere or fails. */
 static void leave_requests(struct omc_link *link, int64_t now)
 {
-    link->notice = (struct omc_notice){.kind = OMC_REPORT_LEFT, .pause = now - link->conn.since};
+    omc_link_note_notice(
+        link, (struct omc_notice){.kind = OMC_REPORT_LEFT, .pause = now - link->conn.since});
     link->up = false;
     omc_ending_begin(link, OMC_FATE_MOVE, OMCACHE_SERVER_FAILURE);
 }
@@ -159,10 +157,10 @@ static void run_action(struct omc_link *link, enum omc_action action, enum omc_p
         /* fall through */
     case OMC_ACTION_RESOLVE:
         link->conn.since = now;
-        link->news = omc_dial_resolve(link, now);
+        omc_link_note_news(link, omc_dial_resolve(link, now));
         break;
     case OMC_ACTION_CONNECT:
-        link->news = omc_dial_connect(link, now);
+        omc_link_note_news(link, omc_dial_connect(link, now));
         break;
     case OMC_ACTION_GREET:
         greet(link, now);
@@ -172,16 +170,17 @@ static void run_action(struct omc_link *link, enum omc_action action, enum omc_p
         omc_connection_note_time(&link->conn, now); /* what follows the hello is waited for anew */
         link->counters.connects++;
         omc_endpoint_prove(&link->endpoint, &link->address);
-        link->notice = (struct omc_notice){.kind = OMC_REPORT_UP};
+        omc_link_note_notice(link, (struct omc_notice){.kind = OMC_REPORT_UP});
         break;
     case OMC_ACTION_CLOSE:
         close_connection(link, OMC_FATE_MOVE, OMCACHE_SERVER_FAILURE);
-        link->notice = (struct omc_notice){.kind = OMC_REPORT_CLOSED, .reason = news.reason};
+        omc_link_note_notice(link,
+                             (struct omc_notice){.kind = OMC_REPORT_CLOSED, .reason = news.reason});
         break;
     case OMC_ACTION_REPLACE:
         replace_connection(link);
         greet(link, now);
-        link->notice = (struct omc_notice){.kind = OMC_REPORT_REPLACED};
+        omc_link_note_notice(link, (struct omc_notice){.kind = OMC_REPORT_REPLACED});
         break;
     case OMC_ACTION_LEAVE:
         leave_requests(link, now);
@@ -210,7 +209,7 @@ static void take_step(struct omc_link *link, int64_t now)
     struct omc_transition transition =
         omc_phase_next(before, link->up, useless ? OMC_EVENT_USELESS : news.event);
 
-    link->news = no_news;
+    omc_link_note_done(link, OMC_TODO_NEWS);
     link->phase = transition.next;
     if ((news.event == OMC_EVENT_FAILED || news.event == OMC_EVENT_REJECTED ||
          news.event == OMC_EVENT_REPLACED) &&
@@ -223,18 +222,18 @@ static void take_step(struct omc_link *link, int64_t now)
 
 void omc_life_event(struct omc_link *link, enum omc_event event, const char *reason)
 {
-    link->news = (struct omc_news){event, reason, 0};
+    omc_link_note_news(link, (struct omc_news){event, reason, 0});
 }
 
 void omc_life_broken(struct omc_link *link, int error)
 {
-    link->news = omc_protocol_error(link, error);
+    omc_link_note_news(link, omc_protocol_error(link, error));
 }
 
 void omc_life_found(struct omc_link *link, int64_t now)
 {
     if (link->phase == OMC_PHASE_FINDING)
-        link->news = omc_dial_resolve(link, now);
+        omc_link_note_news(link, omc_dial_resolve(link, now));
 }
 
 void omc_life_start(struct omc_link *link)
@@ -246,7 +245,7 @@ void omc_life_start(struct omc_link *link)
 void omc_life_fence(struct omc_link *link)
 {
     if (!omc_connection_fence(&link->conn)) /* nobody would know when quiet requests are over */
-        link->news = omc_shortage_news(link, ENOMEM);
+        omc_link_note_news(link, omc_shortage_news(link, ENOMEM));
 }
 
 void omc_life_write(struct omc_link *link, int64_t now)
@@ -265,7 +264,7 @@ void omc_life_receive(struct omc_link *link)
 void omc_life_step(struct omc_link *link, int64_t now)
 {
     if (link->phase == OMC_PHASE_DIALLING)
-        link->news = omc_dial_step(link, now);
+        omc_link_note_news(link, omc_dial_step(link, now));
 }
 
 void omc_life_choose(struct omc_link *link)
@@ -287,22 +286,28 @@ static void take_notice(struct omc_link *link, struct omc_report *report)
 {
     report->kind = link->notice.kind;
     report->notice = link->notice;
-    link->notice.kind = OMC_REPORT_NONE;
+    omc_link_note_done(link, OMC_TODO_NOTICE);
+}
+
+static bool is_to_do(const struct omc_link *link, enum omc_todo what)
+{
+    return (link->todo & what) != 0;
 }
 
 /* Goes on with what has happened. */
 static void go_on_with_news(struct omc_link *link, int64_t now, struct omc_report *report)
 {
-    if (link->ending.on)
+    if (is_to_do(link, OMC_TODO_ENDING))
         omc_ending_next(link, report);
-    else if (link->notice.kind != OMC_REPORT_NONE)
+    else if (is_to_do(link, OMC_TODO_NOTICE))
         take_notice(link, report);
-    else if (link->check.on)
+    else if (is_to_do(link, OMC_TODO_CHECK))
         omc_protocol_check(link, report);
-    else if (link->news.event != OMC_EVENT_NONE)
+    else if (is_to_do(link, OMC_TODO_NEWS))
         take_step(link, now);
     else {
-        link->greeting_waits = link->cautious = false;
+        omc_link_note_done(link, OMC_TODO_GREETING);
+        link->cautious = false;
         flush(link, now);
     }
 }
@@ -310,7 +315,7 @@ static void go_on_with_news(struct omc_link *link, int64_t now, struct omc_repor
 bool omc_life_next_news(struct omc_link *link, int64_t now, struct omc_report *report)
 {
     report->kind = OMC_REPORT_NONE;
-    while (report->kind == OMC_REPORT_NONE && omc_link_is_stirred(link))
+    while (report->kind == OMC_REPORT_NONE && link->todo != 0)
         go_on_with_news(link, now, report);
     return report->kind != OMC_REPORT_NONE;
 }
@@ -347,7 +352,7 @@ bool omc_life_next(struct omc_link *link, int64_t now, struct omc_report *report
 {
     report->kind = OMC_REPORT_NONE;
     do {
-        if (omc_link_is_stirred(link) && omc_life_next_news(link, now, report))
+        if (link->todo != 0 && omc_life_next_news(link, now, report))
             return true;
         if (!read_if_ready(link) && !omc_match_next(link, now, report) &&
             !write_if_ready(link, now))

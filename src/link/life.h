@@ -51,7 +51,7 @@ bool omc_life_next(struct omc_link *link, int64_t now, struct omc_report *report
 static inline bool omc_life_is_through(const struct omc_link *link)
 {
     return omc_buffer_size(&link->conn.in.buffer) == 0 && (link->ready | link->watch.ready) == 0 &&
-           !omc_link_is_stirred(link);
+           link->todo == 0;
 }
 
 #endif

@@ -19,9 +19,17 @@
 #include "link/shared.h"
 #include "link/watch.h"
 
+/* What has happened and is to be gone on with, in this order. */
+enum omc_todo {
+    OMC_TODO_ENDING = 1,    /* to report requests of the connection before */
+    OMC_TODO_NOTICE = 2,    /* to report what has happened to the connection */
+    OMC_TODO_CHECK = 4,     /* to look whether the codec, which is new, can carry what waits */
+    OMC_TODO_NEWS = 8,      /* to take the step that follows from an event */
+    OMC_TODO_GREETING = 16, /* to write the hello */
+};
+
 /* Looking at waiting requests, whether the codec, which is new, can carry them. */
 struct omc_check {
-    bool on;
     bool quiet;    /* the one in front of the next is */
     bool refused;  /* one was */
     uint32_t next; /* its number */
@@ -46,11 +54,10 @@ struct omc_link {
     int64_t retry_at;           /* while down: when to reconnect */
     struct omc_counters counters;
 
-    /* What has happened, and is to be gone on with, in this order: */
-    struct omc_ending ending; /* requests of the connection before */
-    struct omc_notice notice; /* to be reported */
+    uint8_t todo; /* bits of enum omc_todo; what goes with them: */
+    struct omc_ending ending;
+    struct omc_notice notice;
     struct omc_check check;
-    bool greeting_waits; /* the hello is to be written */
     struct omc_news news;
     bool has_new; /* requests may be sent that could not be, or are to be fenced */
     short ready;  /* what a wait has found; it was received from meanwhile */
@@ -70,11 +77,24 @@ static inline struct omc_link *omc_link_of_endpoint(struct omc_endpoint *endpoin
     return (struct omc_link *)((char *)endpoint - offsetof(struct omc_link, endpoint));
 }
 
-/* Whether something has happened that nobody has gone on with. */
-static inline bool omc_link_is_stirred(const struct omc_link *link)
+/* Notes what has happened: an event, if there is one; and what is to be reported. */
+static inline void omc_link_note_news(struct omc_link *link, struct omc_news news)
 {
-    return link->ending.on || link->notice.kind != OMC_REPORT_NONE || link->check.on ||
-           link->news.event != OMC_EVENT_NONE || link->greeting_waits;
+    link->news = news;
+    if (news.event != OMC_EVENT_NONE)
+        link->todo |= OMC_TODO_NEWS;
+}
+
+static inline void omc_link_note_notice(struct omc_link *link, struct omc_notice notice)
+{
+    link->notice = notice;
+    link->todo |= OMC_TODO_NOTICE;
+}
+
+/* Notes what need not be gone on with any more: one or more of enum omc_todo. */
+static inline void omc_link_note_done(struct omc_link *link, int what)
+{
+    link->todo &= (uint8_t)~what;
 }
 
 /* Notes an answer to a request: its server is of use. */

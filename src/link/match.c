@@ -148,7 +148,7 @@ static void match(struct omc_link *link, int64_t now, struct omc_report *report)
     }
     fault = is_new ? find_mismatch(link, pending, reply) : NULL;
     if (fault != NULL) {
-        link->news = fail(link, fault);
+        omc_link_note_news(link, fail(link, fault));
         return;
     }
     omc_link_note_answer(link, now);
@@ -157,8 +157,9 @@ static void match(struct omc_link *link, int64_t now, struct omc_report *report)
         return;
     if (queue->first != reply->opaque &&
         is_overtaken(link->shared, omc_queue_find(queue, queue->first)))
-        link->news =
-            fail(link, "answers to later requests came within the dead timeout, one did not");
+        omc_link_note_news(
+            link,
+            fail(link, "answers to later requests came within the dead timeout, one did not"));
     else
         report->kind = take(link, pending, report);
 }
@@ -175,12 +176,13 @@ static void refuse_large(struct omc_link *link, struct omc_report *report)
     else
         fault = find_fault(&link->conn, pending, &report->reply);
     if (fault != NULL) {
-        link->news = fail(link, fault);
+        omc_link_note_news(link, fail(link, fault));
         return;
     }
     if (omc_report_end(report, OMC_REPORT_TOO_LARGE, pending, OMCACHE_BUFFER_FULL))
         omc_queue_settle(queue, pending);
-    link->news = (struct omc_news){OMC_EVENT_DISCARD, "answer over the receive limit", 0};
+    omc_link_note_news(link,
+                       (struct omc_news){OMC_EVENT_DISCARD, "answer over the receive limit", 0});
 }
 
 /* A part of an answer is a sign of life.  But not for ever, where it comes in drops; and not if
@@ -211,7 +213,7 @@ static bool decode(struct omc_link *link, struct omc_report *report)
         refuse_large(link, report);
         break;
     case OMC_DECODE_BROKEN:
-        link->news = fail(link, "what came is no answer to what was asked");
+        omc_link_note_news(link, fail(link, "what came is no answer to what was asked"));
         break;
     case OMC_DECODE_MORE:
         break;
@@ -225,12 +227,12 @@ static bool match_next(struct omc_link *link, int64_t now, struct omc_report *re
     if (link->phase != OMC_PHASE_READY && omc_buffer_size(&link->conn.in.buffer) == 0)
         return false;
     if (link->phase != OMC_PHASE_READY)
-        link->news = omc_protocol_read_answer(link);
+        omc_link_note_news(link, omc_protocol_read_answer(link));
     else if (report->has_more || decode(link, report))
         match(link, now, report);
     else
-        return report->kind != OMC_REPORT_NONE || link->news.event != OMC_EVENT_NONE;
-    return link->phase == OMC_PHASE_READY || link->news.event != OMC_EVENT_NONE;
+        return report->kind != OMC_REPORT_NONE || link->todo != 0;
+    return link->phase == OMC_PHASE_READY || link->todo != 0;
 }
 
 bool omc_match_next(struct omc_link *link, int64_t now, struct omc_report *report)
@@ -245,7 +247,7 @@ bool omc_match_next(struct omc_link *link, int64_t now, struct omc_report *repor
 
 /* The limit is for each call that has not returned: if the outer ones' values took
  * all of it, the inner ones could never end. */
-static size_t limit_of_call(const struct omc_link *link)
+static inline size_t limit_of_call(const struct omc_link *link)
 {
     size_t others =
         omc_inbox_size_below(&link->conn.in, omc_inbox_level_of_call(link->shared->depth));
@@ -261,9 +263,9 @@ static void note_end(struct omc_link *link, ssize_t taken)
 {
     link->came = 0;
     if (taken == OMC_SOCKET_CLOSED)
-        link->news = omc_protocol_broken(link, "closed by the server");
+        omc_link_note_news(link, omc_protocol_broken(link, "closed by the server"));
     else if (taken == OMC_SOCKET_ERROR)
-        link->news = omc_protocol_error(link, errno);
+        omc_link_note_news(link, omc_protocol_error(link, errno));
 }
 
 /* Notes what one has returned. */

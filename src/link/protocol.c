@@ -43,13 +43,13 @@ bool omc_protocol_check(struct omc_link *link, struct omc_report *report)
             return true;
         }
     }
-    check->on = false;
+    omc_link_note_done(link, OMC_TODO_CHECK);
     link->has_new = true;
     if (!omc_connection_fence(&link->conn))
-        link->news = omc_shortage_news(link, ENOMEM);
+        omc_link_note_news(link, omc_shortage_news(link, ENOMEM));
     /* Whose outcome nobody waits for would not hear of it otherwise. */
     if (check->refused)
-        link->notice = (struct omc_notice){.kind = OMC_REPORT_REFUSED};
+        omc_link_note_notice(link, (struct omc_notice){.kind = OMC_REPORT_REFUSED});
     return false;
 }
 
@@ -57,7 +57,10 @@ bool omc_protocol_check(struct omc_link *link, struct omc_report *report)
 static void speak(struct omc_link *link, int protocol)
 {
     link->conn.codec = omc_codecs_find(protocol);
-    link->check = (struct omc_check){.on = link->conn.codec != NULL, .next = link->conn.begun};
+    link->check = (struct omc_check){.next = link->conn.begun};
+    omc_link_note_done(link, OMC_TODO_CHECK);
+    if (link->conn.codec != NULL)
+        link->todo |= OMC_TODO_CHECK;
 }
 
 /* Whether that is a greeting, and in a protocol that the application has not excluded. */

@@ -66,8 +66,7 @@ enum omc_fate {
 /* Those that have not been reported yet. */
 struct omc_ending {
     struct omc_remains remains;
-    uint32_t next; /* so many were reported; */
-    bool on;       /* and some may not have been */
+    uint32_t next; /* so many were reported */
     enum omc_fate fate;
     int status;
 };

@@ -64,8 +64,10 @@ enum omc_decode {
 struct omc_expected {
     uint32_t opaque;
     uint8_t opcode;
-    bool first;       /* of `oldest`: no request in front of it is unanswered */
-    uint32_t key_sum; /* of `oldest`: see there; 0: not known */
+
+    /* Only `oldest` fills these in: */
+    bool first;       /* no request in front of it is unanswered */
+    uint32_t key_sum; /* see there; 0: not known */
 };
 
 /* Who knows what has been sent and not been answered.  Forgotten requests count:

@@ -204,14 +204,14 @@ encode_store(unsigned char *out, const struct omc_ask *ask, uint32_t number)
 unsigned char *omc_meta_request_encode(unsigned char *out, const struct omc_ask *ask,
                                        uint32_t number)
 {
-    const struct omc_opcode_form form = omc_opcode_forms[ask->op];
+    const struct omc_opcode_form *form = &omc_opcode_forms[ask->op];
     uint8_t key_len = ask->key_len;
 
-    if (form.plain == OMC_OP_GET && !is_encoded(ask)) {
+    if (form->plain == OMC_OP_GET && !is_encoded(ask)) {
         out = omc_bytes_put(omc_line_put(out, "mg "), ask->key, key_len);
-        return omc_line_put(put_get(out, number, form.traits, key_len), "\r\n");
+        return omc_line_put(put_get(out, number, form->traits, key_len), "\r\n");
     }
-    if (form.kind == OMC_KIND_STORE)
+    if (form->kind == OMC_KIND_STORE)
         return encode_store(out, ask, number);
     return encode_other(out, ask, number);
 }

@@ -181,10 +181,7 @@ static void check_queue(void)
 
 void rules_check(void)
 {
-    LIFE_CHECK(!user.link.ending.on && !user.link.check.on && !user.link.greeting_waits &&
-                   user.link.notice.kind == OMC_REPORT_NONE &&
-                   user.link.news.event == OMC_EVENT_NONE,
-               "was left with something to go on with");
+    LIFE_CHECK(user.link.todo == 0, "was left with something to go on with");
     check_sockets();
     check_queue();
     check_deadline();
