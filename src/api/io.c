@@ -15,10 +15,10 @@
 static void fill_orders(omcache_t *mc, const omcache_req_t *reqs, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        struct omc_ask ask;
+        struct omc_order *order = &mc->batch.orders[i];
 
-        omc_raw_read(&reqs[i], &ask);
-        omc_batch_order_one_of(&mc->batch.orders[i], &ask, reqs[i].server_index);
+        omc_raw_read(&reqs[i], &order->ask);
+        omc_batch_order(order, &order->ask, reqs[i].server_index);
     }
 }
 

@@ -54,9 +54,8 @@ static struct omc_ask make_ask(const struct question *question, size_t place)
 static void order_keys(struct omc_order *orders, const struct question *question)
 {
     for (size_t i = 0; i < question->count; i++) {
-        const struct omc_ask ask = make_ask(question, i);
-
-        omc_batch_order_one_of(&orders[i], &ask, -1);
+        orders[i].ask = make_ask(question, i);
+        omc_batch_order(&orders[i], &orders[i].ask, -1);
     }
 }
 

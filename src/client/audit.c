@@ -40,12 +40,12 @@ static void audit_queue(const struct omc_server *server)
     for (uint32_t i = 0; i < queue->count; i++) {
         const struct omc_pending *pending = omc_queue_slot(queue, queue->first + i);
 
-        check(pending->settled || pending->forgotten || pending->claim.asker == NULL ||
+        check(pending->settled || pending->claim.asker == NULL ||
                   (pending->claim.asker->link == &server->link &&
                    pending->claim.asker->number == queue->first + i),
               server, "where one finds its request who asks");
-        open += !pending->settled && !pending->forgotten;
-        idle += !pending->settled && !pending->forgotten && omc_queue_is_idle(pending);
+        open += omc_queue_is_open(pending);
+        idle += omc_queue_is_open(pending) && omc_queue_is_idle(pending);
         if (!omc_connection_was_sent(conn, queue->first + i) || pending->half)
             unsent += pending->refused ? 0 : omc_ask_size(&pending->ask);
         awaits_answer =
@@ -83,7 +83,7 @@ static void audit_server(const omcache_t *mc, const struct omc_server *server)
     check(!omc_work_is_there(&server->link) || server->active, server,
           "the list of active servers");
     check(server->link.up || conn->queue.count == 0, server, "what one has that is down");
-    check(last == NULL || !last->quiet || last->forgotten || server->unsent, server,
+    check(last == NULL || !last->quiet || omc_queue_is_forgotten(last) || server->unsent, server,
           "the list of servers with quiet requests to be fenced");
 }
 

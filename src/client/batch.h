@@ -83,13 +83,6 @@ static inline void omc_batch_order(struct omc_order *order, const struct omc_ask
     order->server_index = server_index;
 }
 
-static inline void omc_batch_order_one_of(struct omc_order *order, const struct omc_ask *ask,
-                                          int server_index)
-{
-    omc_batch_order(order, ask, server_index);
-    order->ask = *ask;
-}
-
 /* Adds the order at that place, which was queued. */
 static inline void omc_batch_add(struct omc_batch *batch, uint32_t place)
 {

@@ -86,7 +86,7 @@ bool omc_enqueue_keep(omcache_t *mc, struct omc_server *server)
         if (pending.half)
             return false;
         omc_connection_take_back(conn);
-        if (!pending.fence)
+        if (!omc_queue_is_fence(&pending))
             omc_outcome_failure(mc, server, &pending.claim, OMCACHE_NO_MEMORY);
     }
     if (taken)

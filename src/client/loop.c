@@ -235,8 +235,7 @@ static bool is_unheard(const struct omc_pending *pending)
 {
     const struct omc_asker *asker = pending->claim.asker;
 
-    return !pending->fence && pending->claim.owner != OMC_OWNER_GONE &&
-           (asker == NULL || !asker->waits);
+    return !omc_queue_is_idle(pending) && (asker == NULL || !asker->waits);
 }
 
 /* Ends the operations.  Of the other requests those are lost that were not sent; and with
@@ -253,7 +252,7 @@ static size_t cancel_requests(omcache_t *mc, struct omc_server *server, bool *la
 
         if (omc_connection_was_sent(conn, number))
             *last_counts = false; /* unless it is to be missed, below */
-        if (pending == NULL || pending->forgotten)
+        if (pending == NULL || omc_queue_is_forgotten(pending))
             continue;
         if (pending->claim.owner == OMC_OWNER_OPERATION)
             omc_operation_end(&mc->operations, omc_operation_of(pending->claim.asker),

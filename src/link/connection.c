@@ -150,9 +150,8 @@ int omc_connection_accept(struct omc_connection *conn, struct omc_pending *pendi
     return accept_now(conn, pending);
 }
 
-/* Queues a request, or a fence. */
 static inline int queue_up(struct omc_connection *conn, const struct omc_ask *ask,
-                           const struct omc_claim *claim, size_t limit, bool fence)
+                           const struct omc_claim *claim, size_t limit)
 {
     size_t size = omc_ask_size(ask);
     struct omc_pending *queued;
@@ -162,7 +161,7 @@ static inline int queue_up(struct omc_connection *conn, const struct omc_ask *as
         return OMCACHE_BUFFER_FULL;
     if (!omc_queue_reserve(&conn->queue))
         return OMCACHE_NO_MEMORY;
-    queued = omc_queue_push(&conn->queue, ask, claim, fence);
+    queued = omc_queue_push(&conn->queue, ask, claim);
     conn->unsent += size;
     if (omc_stream_is_open(&conn->stream) && conn->codec != NULL)
         rc = accept_now(conn, queued);
@@ -180,7 +179,7 @@ static inline int queue_up(struct omc_connection *conn, const struct omc_ask *as
 int omc_connection_submit(struct omc_connection *conn, const struct omc_ask *ask,
                           const struct omc_claim *claim, size_t limit)
 {
-    return queue_up(conn, ask, claim, limit, false);
+    return queue_up(conn, ask, claim, limit);
 }
 
 /* Does not wait any more, for what has become of it. */
@@ -227,7 +226,7 @@ bool omc_connection_keep(struct omc_connection *conn)
     for (; number != omc_queue_next(&conn->queue); number++) {
         struct omc_pending *pending = omc_queue_slot(&conn->queue, number);
 
-        if (pending->refused || pending->fence || pending->kept != NULL)
+        if (pending->refused || omc_queue_is_fence(pending) || pending->kept != NULL)
             continue;
         pending->kept = omc_store_keep(&conn->store, &pending->ask);
         if (pending->kept == NULL)
@@ -254,12 +253,12 @@ int omc_connection_submit_copy(struct omc_connection *conn, const struct omc_ask
 bool omc_connection_fence(struct omc_connection *conn)
 {
     static const struct omc_ask noop = {.op = OMC_OP_NOOP};
-    static const struct omc_claim nobody;
+    static const struct omc_claim own = {.owner = OMC_OWNER_LINK};
     const struct omc_pending *last = omc_queue_last(&conn->queue);
 
-    if (last == NULL || !last->quiet || last->forgotten)
+    if (last == NULL || !last->quiet || omc_queue_is_forgotten(last))
         return true;
-    if (queue_up(conn, &noop, &nobody, SIZE_MAX, true) != OMCACHE_OK)
+    if (queue_up(conn, &noop, &own, SIZE_MAX) != OMCACHE_OK)
         return false;
     if (conn->borrowed == omc_queue_next(&conn->queue) - 1)
         conn->borrowed++; /* it points to nothing */

@@ -45,8 +45,7 @@ static bool is_awaited(const struct omc_link *link)
 
         if (queue->first + i == link->conn.begun)
             return false;
-        if (pending != NULL && !pending->forgotten && pending->claim.asker != NULL &&
-            pending->claim.asker->waits)
+        if (pending != NULL && pending->claim.asker != NULL && pending->claim.asker->waits)
             return true;
     }
     return false;

@@ -41,7 +41,7 @@ static bool settle_older(struct omc_queue *queue, const struct omc_reply *reply,
         struct omc_pending *oldest = omc_queue_find(queue, queue->first);
 
         if (oldest == NULL ||
-            (!oldest->forgotten && !oldest->quiet && reply->opcode != OMC_OP_NOOP))
+            (!omc_queue_is_forgotten(oldest) && !oldest->quiet && reply->opcode != OMC_OP_NOOP))
             break;
         if (settle_oldest(queue, oldest, report))
             return true;
@@ -97,7 +97,7 @@ static const char *find_mismatch(const struct omc_link *link, const struct omc_p
     if (fault != NULL || reply->value.key_len == 0 || !omc_opcode_is_get(reply->opcode))
         return fault;
     omc_match_strip(reply, pending->claim.prefix_len);
-    if (!pending->forgotten && !fits(pending->claim.asker, &reply->value))
+    if (!fits(pending->claim.asker, &reply->value))
         return "answer with another key than was asked for";
     return NULL;
 }
@@ -107,21 +107,20 @@ static enum omc_report_kind take(struct omc_link *link, struct omc_pending *pend
                                  struct omc_report *report)
 {
     struct omc_reply *reply = &report->reply;
-    bool forgotten = pending->forgotten, fence = pending->fence;
 
     report->claim = pending->claim;
     report->op = pending->ask.op;
-    if (!forgotten)
+    if (report->claim.owner != OMC_OWNER_FORGOTTEN)
         pending->claim.counter = NULL; /* it is with the report now */
     if (reply->last)
         omc_queue_settle(&link->conn.queue, pending);
-    if (forgotten)
+    if (report->claim.owner == OMC_OWNER_FORGOTTEN)
         return OMC_REPORT_NONE;
     if (report->claim.counter != NULL && omc_counting_go_on(link, report))
         return OMC_REPORT_RENEWED;
     if (reply->silent)
         return OMC_REPORT_SILENCE;
-    return fence ? OMC_REPORT_STRAY : OMC_REPORT_ANSWER;
+    return report->claim.owner == OMC_OWNER_LINK ? OMC_REPORT_STRAY : OMC_REPORT_ANSWER;
 }
 
 /* The peer says what it was not asked for: another server may have taken its place. */

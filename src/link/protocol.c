@@ -24,7 +24,7 @@ static bool check_next(struct omc_link *link, struct omc_report *report)
     if (pending == NULL)
         return false;
     /* A no-op of our own with nothing quiet in front of it: some proxies close at it. */
-    if (rc == OMCACHE_OK && (!pending->fence || link->check.quiet)) {
+    if (rc == OMCACHE_OK && (!omc_queue_is_fence(pending) || link->check.quiet)) {
         link->check.quiet = pending->quiet;
         return false;
     }

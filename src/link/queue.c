@@ -83,7 +83,7 @@ bool omc_queue_grow(struct omc_queue *queue)
 /* Takes one out of the counts. */
 static void uncount(struct omc_queue *queue, const struct omc_pending *pending)
 {
-    if (pending->settled || pending->forgotten)
+    if (!omc_queue_is_open(pending))
         return;
     queue->open--;
     queue->idle -= omc_queue_is_idle(pending);
@@ -129,14 +129,20 @@ void omc_queue_release(struct omc_queue *queue, const struct omc_asker *asker)
 
 void omc_queue_abandon(struct omc_queue *queue, struct omc_pending *pending)
 {
-    queue->idle += !pending->forgotten && !omc_queue_is_idle(pending);
+    if (omc_queue_is_forgotten(pending))
+        return;
+    queue->idle += !omc_queue_is_idle(pending);
     pending->claim.asker = NULL;
     pending->claim.owner = OMC_OWNER_GONE;
 }
 
 void omc_queue_forget(struct omc_queue *queue)
 {
-    for (uint32_t i = 0; i < queue->count; i++)
-        omc_queue_slot(queue, queue->first + i)->forgotten = true;
+    for (uint32_t i = 0; i < queue->count; i++) {
+        struct omc_claim *claim = &omc_queue_slot(queue, queue->first + i)->claim;
+
+        claim->owner = OMC_OWNER_FORGOTTEN;
+        claim->asker = NULL;
+    }
     queue->open = queue->idle = 0;
 }

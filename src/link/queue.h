@@ -28,6 +28,8 @@ enum omc_owner {
     OMC_OWNER_OPERATION, /* an operation */
     OMC_OWNER_NOBODY,    /* it was sent without asking for one */
     OMC_OWNER_GONE,      /* who asked was told something else meanwhile */
+    OMC_OWNER_LINK,      /* it is a no-op of the link's own, a fence behind quiet requests */
+    OMC_OWNER_FORGOTTEN, /* who asked wants to hear nothing of it any more */
 };
 
 /* Who asks for something, as far as a link has to know: a part of an operation, or of an order of a
@@ -59,9 +61,7 @@ struct omc_pending {
         uint32_t key_sum;   /* of its key, for codecs that want one, as answers are in order; */
         uint32_t overtaken; /* for others, when a later one was first answered, as `asked`; or 0 */
     };
-    bool quiet;     /* accepted, and no answer is expected before the next no-op's */
-    bool fence;     /* a no-op of the library's own behind quiet requests */
-    bool forgotten; /* nobody wants the answer any more */
+    bool quiet; /* accepted, and no answer is expected before the next no-op's */
     bool settled;
     bool half;    /* written in part */
     bool refused; /* settled, and not to be written */
@@ -84,7 +84,7 @@ struct omc_queue {
     uint32_t first;    /* number of the oldest one */
     uint32_t count;
     uint32_t open; /* those neither settled nor forgotten, */
-    uint32_t idle; /* of which so many are fences, or were given up by who asked */
+    uint32_t idle; /* of which so many are the link's own, or were given up by who asked */
 
     union omc_queue_place *few; /* the slots it has when it is short, kept while it is long; */
     struct omc_blocks *blocks;  /* the others are from there */
@@ -114,15 +114,32 @@ static inline struct omc_pending *omc_queue_slot(const struct omc_queue *queue, 
     return &queue->slots[number & (queue->capacity - 1)].pending;
 }
 
-/* Whether nobody waits for an outcome, nor would like it to have one. */
+/* Whether it is a fence; and whether nobody hears of it any more. */
+static inline bool omc_queue_is_fence(const struct omc_pending *pending)
+{
+    return pending->claim.owner == OMC_OWNER_LINK;
+}
+
+static inline bool omc_queue_is_forgotten(const struct omc_pending *pending)
+{
+    return pending->claim.owner == OMC_OWNER_FORGOTTEN;
+}
+
+/* Whether it counts as open; and if so, whether nobody waits for an outcome, nor would like it to
+ * have one. */
+static inline bool omc_queue_is_open(const struct omc_pending *pending)
+{
+    return !pending->settled && !omc_queue_is_forgotten(pending);
+}
+
 static inline bool omc_queue_is_idle(const struct omc_pending *pending)
 {
-    return pending->fence || pending->claim.owner == OMC_OWNER_GONE;
+    return pending->claim.owner >= OMC_OWNER_GONE;
 }
 
 /* Adds one, for which room was reserved; but for its owner, it may then still be changed. */
 static inline struct omc_pending *omc_queue_push(struct omc_queue *queue, const struct omc_ask *ask,
-                                                 const struct omc_claim *claim, bool fence)
+                                                 const struct omc_claim *claim)
 {
     struct omc_pending *pushed = omc_queue_slot(queue, omc_queue_next(queue));
 
@@ -130,9 +147,7 @@ static inline struct omc_pending *omc_queue_push(struct omc_queue *queue, const 
     pushed->claim = *claim;
     pushed->kept = NULL;
     pushed->overtaken = 0;
-    pushed->quiet = false;
-    pushed->fence = fence;
-    pushed->forgotten = pushed->settled = pushed->half = pushed->refused = false;
+    pushed->quiet = pushed->settled = pushed->half = pushed->refused = false;
     queue->count++;
     queue->open++;
     queue->idle += omc_queue_is_idle(pushed);
@@ -177,7 +192,7 @@ static inline void omc_queue_leave(struct omc_queue *queue)
 /* Notes that one is over. */
 static inline void omc_queue_settle(struct omc_queue *queue, struct omc_pending *pending)
 {
-    if (!pending->settled && !pending->forgotten) {
+    if (omc_queue_is_open(pending)) {
         queue->open--;
         queue->idle -= omc_queue_is_idle(pending);
     }

@@ -75,7 +75,7 @@ struct omc_ending {
 static inline bool omc_report_end(struct omc_report *report, enum omc_report_kind kind,
                                   const struct omc_pending *pending, int status)
 {
-    if (pending->fence || pending->forgotten)
+    if (pending->claim.owner >= OMC_OWNER_LINK)
         return false;
     report->kind = kind;
     report->status = status;

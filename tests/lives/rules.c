@@ -165,8 +165,8 @@ static void check_queue(void)
         const struct omc_pending *pending = omc_queue_slot(queue, queue->first + i);
         bool sent = omc_connection_was_sent(conn, queue->first + i);
 
-        open += !pending->settled && !pending->forgotten;
-        idle += !pending->settled && !pending->forgotten && omc_queue_is_idle(pending);
+        open += omc_queue_is_open(pending);
+        idle += omc_queue_is_open(pending) && omc_queue_is_idle(pending);
         if (!sent || pending->half)
             unsent += pending->refused ? 0 : omc_ask_size(&pending->ask);
         awaits_answer = awaits_answer || (!pending->quiet && sent);

@@ -300,7 +300,7 @@ START_TEST(forgetting_drops_what_was_not_sent_and_remembers_what_was)
     ck_assert(omc_connection_forget(&conn));
     ck_assert(!omc_connection_is_busy(&conn));
     ck_assert_uint_eq(conn.queue.count, 1);
-    ck_assert(omc_queue_find(&conn.queue, FIRST)->forgotten);
+    ck_assert(omc_queue_is_forgotten(omc_queue_find(&conn.queue, FIRST)));
     submit(OMC_OP_SET, "next");
     ck_assert(omc_send(&conn, 0));
     written(opcodes);
@@ -319,7 +319,7 @@ START_TEST(half_a_request_cannot_be_forgotten)
     ck_assert(omc_send(&conn, 0));
     ck_assert(!omc_connection_forget(&conn));
     ck_assert_uint_eq(conn.queue.count, 1); /* that one, and none behind it */
-    ck_assert(omc_queue_find(&conn.queue, FIRST)->forgotten);
+    ck_assert(omc_queue_is_forgotten(omc_queue_find(&conn.queue, FIRST)));
 }
 END_TEST
 

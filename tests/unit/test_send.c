@@ -346,7 +346,7 @@ START_TEST(a_fence_goes_behind_what_is_quiet)
     ck_assert(omc_connection_fence(&conn));
     assert_rc(submit(&orders[0]), OMCACHE_OK);
     ck_assert(omc_connection_fence(&conn));
-    ck_assert(find(1)->fence);
+    ck_assert(omc_queue_is_fence(find(1)));
     ck_assert_uint_eq(conn.queue.open, 3);
     send_all();
     ck_assert_ptr_nonnull(memmem(taking.bytes, taking.size, "\r\nmn\r\nmg k ", 11));

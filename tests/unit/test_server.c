@@ -61,7 +61,8 @@ static int submit(int64_t now)
     size_t count = 1;
 
     ck_assert(omc_batch_begin(&client->batch, count));
-    omc_batch_order_one_of(&client->batch.orders[0], &noop, 0);
+    client->batch.orders[0].ask = noop;
+    omc_batch_order(&client->batch.orders[0], &noop, 0);
     return omc_submit(client, &count, OMC_SUBMIT_SOON, now);
 }
 
