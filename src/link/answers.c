@@ -80,9 +80,13 @@ static bool find_oldest(const void *context, struct omc_expected *found)
     return false;
 }
 
-enum omc_decode omc_answers_next(struct omc_connection *conn, size_t limit, struct omc_reply *reply)
+enum omc_decode omc_answers_next(struct omc_connection *conn, size_t limit, struct omc_reply *reply,
+                                 struct omc_pending **answered)
 {
-    const struct omc_expect expect = {conn, find_by_opaque, find_oldest};
+    struct omc_queue *queue = &conn->queue;
+    struct omc_pending *front = omc_queue_find(queue, queue->first);
+    const struct omc_expect expect = {conn, find_by_opaque, find_oldest, queue->first,
+                                      front == NULL ? NULL : &front->ask.op};
     struct omc_buffer *buffer = &conn->in.buffer;
     size_t size = omc_buffer_size(buffer), used = 0;
     enum omc_decode result;
@@ -94,6 +98,7 @@ enum omc_decode omc_answers_next(struct omc_connection *conn, size_t limit, stru
     }
     result = conn->codec->decode(buffer->base + buffer->start, size, limit, &expect, reply, &used);
     if (result == OMC_DECODE_REPLY) {
+        *answered = reply->opaque == queue->first ? front : omc_queue_find(queue, reply->opaque);
         omc_buffer_consume(buffer, used);
     } else if (result == OMC_DECODE_MORE) {
         conn->message = used;

@@ -21,8 +21,9 @@ ssize_t omc_answers_read(struct omc_connection *conn, size_t limit);
  * OMC_SOCKET_AGAIN if there is nothing yet, or no room or memory. */
 ssize_t omc_answers_await(struct omc_connection *conn, size_t limit);
 
-/* Decodes the next reply of those read, of at most limit bytes of body. */
-enum omc_decode omc_answers_next(struct omc_connection *conn, size_t limit,
-                                 struct omc_reply *reply);
+/* Decodes the next reply of those read, of at most limit bytes of body; and finds the request that
+ * it answers, or NULL: it answers none. */
+enum omc_decode omc_answers_next(struct omc_connection *conn, size_t limit, struct omc_reply *reply,
+                                 struct omc_pending **answered);
 
 #endif

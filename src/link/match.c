@@ -130,27 +130,13 @@ static struct omc_news fail(struct omc_link *link, const char *problem)
     return (struct omc_news){OMC_EVENT_FAILED, problem, 0};
 }
 
-/* Looks at an answer that was read: reports what is over by it, one thing at a time, and at last
- * the answer itself. */
-static void match(struct omc_link *link, int64_t now, struct omc_report *report)
+/* Reports what is over by an answer, one thing at a time, and at last the answer itself. */
+static inline void settle(struct omc_link *link, struct omc_pending *pending,
+                          struct omc_report *report)
 {
     struct omc_queue *queue = &link->conn.queue;
     struct omc_reply *reply = &report->reply;
-    bool is_new = !report->has_more;
-    struct omc_pending *pending = omc_queue_find(queue, reply->opaque);
-    const char *fault;
 
-    if (pending == NULL) {
-        link->conn.foreign = true;
-        report->kind = OMC_REPORT_STRAY;
-        return;
-    }
-    fault = is_new ? find_mismatch(link, pending, reply) : NULL;
-    if (fault != NULL) {
-        omc_link_note_news(link, fail(link, fault));
-        return;
-    }
-    omc_link_note_answer(link, now);
     report->has_more = queue->first != reply->opaque && settle_older(queue, reply, report);
     if (report->has_more)
         return;
@@ -161,6 +147,26 @@ static void match(struct omc_link *link, int64_t now, struct omc_report *report)
             fail(link, "answers to later requests came within the dead timeout, one did not"));
     else
         report->kind = take(link, pending, report);
+}
+
+/* Whether an answer that was read is one to that request (NULL: to none). */
+static inline bool check(struct omc_link *link, struct omc_pending *pending, int64_t now,
+                         struct omc_report *report)
+{
+    const char *fault;
+
+    if (pending == NULL) {
+        link->conn.foreign = true;
+        report->kind = OMC_REPORT_STRAY;
+        return false;
+    }
+    fault = find_mismatch(link, pending, &report->reply);
+    if (fault != NULL) {
+        omc_link_note_news(link, fail(link, fault));
+        return false;
+    }
+    omc_link_note_answer(link, now);
+    return true;
 }
 
 /* The answer to one request is over the limit: that one is told so. */
@@ -202,10 +208,13 @@ static void note_part(struct omc_link *link, int64_t now)
         omc_connection_note_life(conn, now);
 }
 
-/* The next answer of what came; false if there is none, or it is none. */
-static bool decode(struct omc_link *link, struct omc_report *report)
+/* The next answer of what came, and the request that it is to; false if there is none, or it is
+ * none. */
+static inline bool decode(struct omc_link *link, struct omc_report *report,
+                          struct omc_pending **pending)
 {
-    switch (omc_answers_next(&link->conn, link->shared->settings.recv_limit, &report->reply)) {
+    switch (
+        omc_answers_next(&link->conn, link->shared->settings.recv_limit, &report->reply, pending)) {
     case OMC_DECODE_REPLY:
         return true;
     case OMC_DECODE_TOO_LARGE:
@@ -220,24 +229,33 @@ static bool decode(struct omc_link *link, struct omc_report *report)
     return false;
 }
 
-/* Goes on with what came; false if there is nothing to go on with. */
-static bool match_next(struct omc_link *link, int64_t now, struct omc_report *report)
+/* Goes on with what came on a link that is ready; false if there is nothing to go on with. */
+static inline bool match_next(struct omc_link *link, int64_t now, struct omc_report *report)
 {
-    if (link->phase != OMC_PHASE_READY && omc_buffer_size(&link->conn.in.buffer) == 0)
-        return false;
-    if (link->phase != OMC_PHASE_READY)
-        omc_link_note_news(link, omc_protocol_read_answer(link));
-    else if (report->has_more || decode(link, report))
-        match(link, now, report);
-    else
+    struct omc_pending *pending;
+
+    if (report->has_more)
+        pending = omc_queue_find(&link->conn.queue, report->reply.opaque);
+    else if (!decode(link, report, &pending))
         return report->kind != OMC_REPORT_NONE || link->todo != 0;
-    return link->phase == OMC_PHASE_READY || link->todo != 0;
+    if (report->has_more || check(link, pending, now, report))
+        settle(link, pending, report);
+    return true;
+}
+
+/* The same for one that was greeted. */
+static bool match_hello(struct omc_link *link)
+{
+    if (omc_buffer_size(&link->conn.in.buffer) > 0)
+        omc_link_note_news(link, omc_protocol_read_answer(link));
+    return link->todo != 0;
 }
 
 bool omc_match_next(struct omc_link *link, int64_t now, struct omc_report *report)
 {
     link->conn.handling = omc_stream_is_open(&link->conn.stream);
-    if (link->conn.handling && match_next(link, now, report))
+    if (link->conn.handling &&
+        (link->phase == OMC_PHASE_READY ? match_next(link, now, report) : match_hello(link)))
         return true;
     link->conn.handling = false;
     note_part(link, now);

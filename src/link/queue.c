@@ -17,6 +17,7 @@ void omc_queue_init(struct omc_queue *queue, struct omc_blocks *blocks, uint32_t
     memset(queue, 0, sizeof(*queue));
     queue->blocks = blocks;
     queue->first = first;
+    queue->mask = UINT32_MAX;
 }
 
 void omc_queue_free_counter(struct omc_pending *pending)
@@ -28,13 +29,13 @@ void omc_queue_free_counter(struct omc_pending *pending)
 /* Goes back to the few slots. */
 void omc_queue_trim(struct omc_queue *queue)
 {
-    size_t size = omc_blocks_size(queue->capacity * sizeof(*queue->slots));
+    size_t size = omc_blocks_size(omc_queue_capacity(queue) * sizeof(*queue->slots));
 
-    if (queue->capacity <= OMC_QUEUE_FEW)
+    if (omc_queue_capacity(queue) <= OMC_QUEUE_FEW)
         return;
     omc_blocks_put(queue->blocks, queue->slots, size);
     queue->slots = queue->few;
-    queue->capacity = OMC_QUEUE_FEW;
+    queue->mask = OMC_QUEUE_FEW - 1;
 }
 
 void omc_queue_fini(struct omc_queue *queue)
@@ -44,7 +45,7 @@ void omc_queue_fini(struct omc_queue *queue)
     omc_queue_trim(queue);
     omc_memory_free(queue->slots);
     queue->slots = queue->few = NULL;
-    queue->capacity = 0;
+    queue->mask = UINT32_MAX;
 }
 
 static bool take_few(struct omc_queue *queue)
@@ -53,21 +54,22 @@ static bool take_few(struct omc_queue *queue)
     if (queue->few == NULL)
         return false;
     queue->slots = queue->few;
-    queue->capacity = OMC_QUEUE_FEW;
+    queue->mask = OMC_QUEUE_FEW - 1;
     return true;
 }
 
 bool omc_queue_grow(struct omc_queue *queue)
 {
     struct omc_queue larger = *queue;
-    uint32_t oldest = queue->first & (queue->capacity - 1), count = queue->capacity - oldest;
-    size_t capacity = queue->capacity, size = GROWTH * capacity * sizeof(*queue->slots);
+    size_t capacity = omc_queue_capacity(queue), oldest = queue->first & queue->mask;
+    uint32_t count = (uint32_t)(capacity - oldest);
+    size_t size = GROWTH * capacity * sizeof(*queue->slots);
 
     if (capacity == 0)
         return take_few(queue);
     if (capacity > UINT32_MAX / (2 * GROWTH) || size / GROWTH / sizeof(*queue->slots) != capacity)
         return false;
-    larger.capacity = queue->capacity * GROWTH;
+    larger.mask = (uint32_t)(capacity * GROWTH - 1);
     larger.slots = omc_blocks_take(queue->blocks, &size);
     if (larger.slots == NULL)
         return false;

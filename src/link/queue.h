@@ -80,8 +80,8 @@ union omc_queue_place {
 
 struct omc_queue {
     union omc_queue_place *slots;
-    uint32_t capacity; /* a power of two */
-    uint32_t first;    /* number of the oldest one */
+    uint32_t mask;  /* their number, a power of two, less 1 */
+    uint32_t first; /* number of the oldest one */
     uint32_t count;
     uint32_t open; /* those neither settled nor forgotten, */
     uint32_t idle; /* of which so many are the link's own, or were given up by who asked */
@@ -94,12 +94,18 @@ struct omc_queue {
 void omc_queue_init(struct omc_queue *queue, struct omc_blocks *blocks, uint32_t first);
 void omc_queue_fini(struct omc_queue *queue);
 
+/* How many slots there are. */
+static inline uint32_t omc_queue_capacity(const struct omc_queue *queue)
+{
+    return queue->mask + 1; /* at first there is none, and all bits are set */
+}
+
 /* Makes room for one more; false without memory. */
 bool omc_queue_grow(struct omc_queue *queue);
 
 static inline bool omc_queue_reserve(struct omc_queue *queue)
 {
-    return queue->count < queue->capacity || omc_queue_grow(queue);
+    return queue->count < omc_queue_capacity(queue) || omc_queue_grow(queue);
 }
 
 /* The number that the next request will have. */
@@ -111,7 +117,7 @@ static inline uint32_t omc_queue_next(const struct omc_queue *queue)
 /* The place of a number that is, or will be next, in the queue. */
 static inline struct omc_pending *omc_queue_slot(const struct omc_queue *queue, uint32_t number)
 {
-    return &queue->slots[number & (queue->capacity - 1)].pending;
+    return &queue->slots[number & queue->mask].pending;
 }
 
 /* Whether it is a fence; and whether nobody hears of it any more. */
@@ -185,7 +191,7 @@ static inline void omc_queue_leave(struct omc_queue *queue)
             return;
         queue->first++;
     } while (--queue->count > 0);
-    if (queue->capacity > OMC_QUEUE_FEW)
+    if (omc_queue_capacity(queue) > OMC_QUEUE_FEW)
         omc_queue_trim(queue);
 }
 

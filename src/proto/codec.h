@@ -81,7 +81,22 @@ struct omc_expect {
     /* The oldest request that is sure to be answered, see omc_codec_is_quiet; false if there is
      * none. */
     bool (*oldest)(const void *context, struct omc_expected *found);
+
+    /* The opaque of the oldest of all, which the next answer usually is for, and where its opcode
+     * is; NULL: it is not known. */
+    uint32_t front;
+    const uint8_t *front_opcode;
 };
+
+static inline bool omc_expect_find(const struct omc_expect *expect, uint32_t opaque,
+                                   struct omc_expected *found)
+{
+    if (opaque != expect->front || expect->front_opcode == NULL)
+        return expect->by_opaque(expect->context, opaque, found);
+    found->opaque = opaque;
+    found->opcode = *expect->front_opcode;
+    return true;
+}
 
 struct omc_codec {
     const char *name;

@@ -164,7 +164,7 @@ static inline bool find_request(const struct flags *flags, const struct omc_expe
                                 bool gets_too, struct omc_expected *asked)
 {
     if (flags->has_opaque)
-        return expect->by_opaque(expect->context, flags->opaque, asked);
+        return omc_expect_find(expect, flags->opaque, asked);
     return expect->oldest(expect->context, asked) && (asked->first || !gets_too);
 }
 

@@ -178,7 +178,7 @@ static void note_reply(struct run *run, const struct omc_reply *reply, const uns
  * said before; how many bytes the next one needs. */
 static size_t decode_all(struct run *run, const unsigned char *bytes, size_t len, size_t needed)
 {
-    const struct omc_expect expect = {run, by_opaque, oldest};
+    const struct omc_expect expect = {.context = run, .by_opaque = by_opaque, .oldest = oldest};
     unsigned char *copy = fuzz_copy(bytes, len);
     size_t at = 0, size = 0;
 

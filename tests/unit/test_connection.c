@@ -262,16 +262,17 @@ END_TEST
 START_TEST(replies_are_taken_one_by_one)
 {
     struct omc_reply reply;
+    struct omc_pending *answered;
 
     put_reply(OMC_OP_GET, 1, "one");
     put_reply(OMC_OP_GET, 2, "");
-    ck_assert_int_eq(omc_answers_next(&conn, LIMIT, &reply), OMC_DECODE_MORE);
+    ck_assert_int_eq(omc_answers_next(&conn, LIMIT, &reply, &answered), OMC_DECODE_MORE);
     ck_assert_int_eq(omc_answers_read(&conn, LIMIT), 24 + 7 + 24 + 4);
-    ck_assert_int_eq(omc_answers_next(&conn, LIMIT, &reply), OMC_DECODE_REPLY);
+    ck_assert_int_eq(omc_answers_next(&conn, LIMIT, &reply, &answered), OMC_DECODE_REPLY);
     assert_text(reply.value.data, reply.value.data_len, "one");
-    ck_assert_int_eq(omc_answers_next(&conn, LIMIT, &reply), OMC_DECODE_REPLY);
+    ck_assert_int_eq(omc_answers_next(&conn, LIMIT, &reply, &answered), OMC_DECODE_REPLY);
     ck_assert_uint_eq(reply.opaque, 2);
-    ck_assert_int_eq(omc_answers_next(&conn, LIMIT, &reply), OMC_DECODE_MORE);
+    ck_assert_int_eq(omc_answers_next(&conn, LIMIT, &reply, &answered), OMC_DECODE_MORE);
     ck_assert_int_eq(omc_answers_read(&conn, LIMIT), OMC_SOCKET_AGAIN);
     shutdown(peer, SHUT_WR);
     ck_assert_int_eq(omc_answers_read(&conn, LIMIT), OMC_SOCKET_CLOSED);

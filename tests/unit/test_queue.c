@@ -135,7 +135,7 @@ START_TEST(half_a_request_stays_while_the_queue_grows)
     ck_assert_uint_eq(queue.open, 0);
     omc_queue_set_half(&queue, omc_queue_slot(&queue, first), false);
     ck_assert_uint_eq(queue.count, 0);
-    ck_assert_uint_le(queue.capacity, 8);
+    ck_assert_uint_le(omc_queue_capacity(&queue), 8);
     omc_queue_fini(&queue);
     omc_blocks_fini(&blocks);
 }
@@ -173,7 +173,7 @@ START_TEST(the_queue_s_memory_goes_with_its_burst)
         push(&queue, i);
     for (uint32_t i = 0; i < 100000; i++)
         omc_queue_settle(&queue, omc_queue_find(&queue, i));
-    ck_assert_uint_le(queue.capacity, 8);
+    ck_assert_uint_le(omc_queue_capacity(&queue), 8);
     ck_assert_uint_le(blocks.size, 2 * (size_t)OMC_BLOCKS_KEPT);
     push(&queue, 1);
     ck_assert_uint_eq(omc_queue_find(&queue, 100000)->claim.asked, 1);

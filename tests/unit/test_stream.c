@@ -281,12 +281,13 @@ END_TEST
 START_TEST(a_connection_receives_whatever_a_stream_gives)
 {
     struct omc_reply reply;
+    struct omc_pending *answered;
     enum omc_decode result = OMC_DECODE_MORE;
 
     open_connection((size_t)_i, 100, ANSWER);
     while (result == OMC_DECODE_MORE) {
         ck_assert_int_gt(omc_answers_read(&conn, LIMIT), 0);
-        result = omc_answers_next(&conn, LIMIT, &reply);
+        result = omc_answers_next(&conn, LIMIT, &reply, &answered);
     }
     ck_assert_int_eq(result, OMC_DECODE_REPLY);
     ck_assert_uint_eq(reply.opaque, FIRST);
