@@ -21,10 +21,8 @@ static void end_stall(struct omc_fleet *fleet, struct omc_server *server)
     omc_touch_server(fleet, server);
 }
 
-void omc_pins_remove(omcache_t *mc, unsigned level)
+static void remove_all(struct omc_fleet *fleet, unsigned level)
 {
-    struct omc_fleet *fleet = &mc->fleet;
-
     for (size_t i = fleet->pinned_count; i-- > 0;) {
         struct omc_server *server = fleet->pinned[i];
 
@@ -35,6 +33,21 @@ void omc_pins_remove(omcache_t *mc, unsigned level)
         if (server->link.conn.stalled)
             end_stall(fleet, server);
     }
+}
+
+/* Mostly there is one value, of which nothing has to be looked at twice. */
+void omc_pins_remove(omcache_t *mc, unsigned level)
+{
+    struct omc_fleet *fleet = &mc->fleet;
+    struct omc_server *only = fleet->pinned_count == 1 ? fleet->pinned[0] : NULL;
+
+    if (only == NULL || only->link.conn.stalled ||
+        !omc_inbox_unpin_region(&only->link.conn.in, level)) {
+        remove_all(fleet, level);
+        return;
+    }
+    only->pinned = false;
+    fleet->pinned_count = 0;
 }
 
 bool omc_pins_lend(const struct omc_fleet *fleet, const void *bytes, unsigned level)
