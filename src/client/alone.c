@@ -22,8 +22,7 @@ bool omc_alone_is_possible(const omcache_t *mc, const struct omc_server *server,
     return (timeout_msec < 0 || timeout_msec >= WAIT_MIN) &&
            mc->fleet.active_count == (size_t)server->active && !mc->fleet.moved &&
            mc->shared.names.count == 0 && mc->operations.deadlines.count == 0 &&
-           mc->operations.ended.first == NULL && !mc->shown &&
-           mc->shared.settings.dead_timeout >= WAIT_MIN;
+           mc->operations.ended.first == NULL && mc->shared.settings.dead_timeout >= WAIT_MIN;
 }
 
 /* Whether a link can do all there is to do about its only request by writing and reading. */

@@ -37,7 +37,6 @@ struct omcache_s {
     int64_t told_deadline; /* when the application expects to be needed */
     omcache_drain_callback_func *drain_func;
     void *drain_context;
-    bool shown;   /* the application sees the descriptors: reads do not wait */
     bool drained; /* a server has room again, and the application has not been told */
 
     uint64_t *routes; /* scratch for sorting the requests of a command */

@@ -49,9 +49,9 @@ void omc_loop_check_deadlines(omcache_t *mc, int64_t now)
 
 void omc_loop_show(omcache_t *mc)
 {
-    for (size_t i = 0; i < mc->fleet.count && !mc->shown; i++)
+    for (size_t i = 0; i < mc->fleet.count && !mc->shared.shown; i++)
         omc_connection_show(&mc->fleet.servers[i]->link.conn);
-    mc->shown = true;
+    mc->shared.shown = true;
 }
 
 static void choose_active(omcache_t *mc)
@@ -98,8 +98,8 @@ struct omc_server *omc_loop_answerer(const omcache_t *mc, int64_t now, int64_t d
     struct omc_server *server = mc->fleet.active_count == 1 ? mc->fleet.active[0] : NULL;
     int64_t until = now + (int64_t)2 * OMC_SOCKET_PATIENCE;
 
-    return server != NULL && !mc->shown && mc->shared.names.count == 0 &&
-                   server->link.phase == OMC_PHASE_READY && server->link.second == NULL &&
+    return server != NULL && mc->shared.names.count == 0 && server->link.phase == OMC_PHASE_READY &&
+                   server->link.second == NULL &&
                    omc_connection_awaits_answer(&server->link.conn) &&
                    !omc_connection_wants_write(&server->link.conn) && deadline >= until &&
                    is_nothing_due(mc, server, until)

@@ -211,9 +211,8 @@ static int accept_all(omcache_t *mc, size_t *count, size_t routed, enum omc_subm
 
     for (size_t i = 0; i < routed; i += run) {
         const struct omc_order *order = &batch->orders[place_of_route(mc->routes[i])];
-        struct omc_server *server =
-            still_up(mc, mc->fleet.servers[server_of_route(mc->routes[i])], &order->ask,
-                     order->server_index, now);
+        struct omc_server *server = still_up(mc, mc->fleet.servers[server_of_route(mc->routes[i])],
+                                             &order->ask, order->server_index, now);
         int rc = OMCACHE_NO_SERVERS;
 
         run = 0;

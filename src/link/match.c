@@ -9,6 +9,7 @@
 #include "link/answers.h"
 #include "link/counting.h"
 #include "link/protocol.h"
+#include "net/poll.h"
 #include "net/socket.h"
 #include "proto/opcode.h"
 
@@ -131,8 +132,8 @@ static struct omc_news fail(struct omc_link *link, const char *problem)
 }
 
 /* Reports what is over by an answer, one thing at a time, and at last the answer itself. */
-static inline void settle(struct omc_link *link, struct omc_pending *pending,
-                          struct omc_report *report)
+static inline void go_on_with_answer(struct omc_link *link, struct omc_pending *pending,
+                                     struct omc_report *report)
 {
     struct omc_queue *queue = &link->conn.queue;
     struct omc_reply *reply = &report->reply;
@@ -150,8 +151,8 @@ static inline void settle(struct omc_link *link, struct omc_pending *pending,
 }
 
 /* Whether an answer that was read is one to that request (NULL: to none). */
-static inline bool check(struct omc_link *link, struct omc_pending *pending, int64_t now,
-                         struct omc_report *report)
+static inline bool is_expected(struct omc_link *link, struct omc_pending *pending, int64_t now,
+                               struct omc_report *report)
 {
     const char *fault;
 
@@ -238,8 +239,8 @@ static inline bool match_next(struct omc_link *link, int64_t now, struct omc_rep
         pending = omc_queue_find(&link->conn.queue, report->reply.opaque);
     else if (!decode(link, report, &pending))
         return report->kind != OMC_REPORT_NONE || link->todo != 0;
-    if (report->has_more || check(link, pending, now, report))
-        settle(link, pending, report);
+    if (report->has_more || is_expected(link, pending, now, report))
+        go_on_with_answer(link, pending, report);
     return true;
 }
 
@@ -286,7 +287,7 @@ static void note_end(struct omc_link *link, ssize_t taken)
 }
 
 /* Notes what one has returned. */
-static inline void note_read(struct omc_link *link, ssize_t taken)
+static inline void note_result(struct omc_link *link, ssize_t taken)
 {
     if (taken > 0)
         link->came = (size_t)taken;
@@ -296,13 +297,25 @@ static inline void note_read(struct omc_link *link, ssize_t taken)
 
 void omc_match_read(struct omc_link *link)
 {
-    note_read(link, omc_answers_read(&link->conn, limit_of_call(link)));
+    note_result(link, omc_answers_read(&link->conn, limit_of_call(link)));
+}
+
+/* Reads from a descriptor that the application sees when there is something to read. */
+static bool poll_and_read(struct omc_link *link)
+{
+    if (!omc_poll_one(link->watch.fd, link->conn.stream.to_receive, OMC_SOCKET_PATIENCE))
+        return false;
+    omc_match_read(link);
+    return true;
 }
 
 bool omc_match_await(struct omc_link *link)
 {
-    ssize_t taken = omc_answers_await(&link->conn, limit_of_call(link));
+    ssize_t taken;
 
-    note_read(link, taken);
+    if (link->shared->shown)
+        return poll_and_read(link);
+    taken = omc_answers_await(&link->conn, limit_of_call(link));
+    note_result(link, taken);
     return taken != OMC_SOCKET_AGAIN;
 }

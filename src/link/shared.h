@@ -29,6 +29,7 @@ struct omc_shared {
     struct omc_pool pool;
     struct omc_watches watches;
     struct omc_names names;
+    bool shown;      /* the application sees the descriptors: reads do not wait */
     unsigned depth;  /* calls of the application that have not returned */
     uint32_t usec;   /* when the application's last call began, or waited; wraps */
     uint32_t random; /* state of the generator: for pauses, and for servers chosen at random */

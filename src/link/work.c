@@ -34,7 +34,7 @@ bool omc_work_has_come(const struct omc_link *link)
 
     if (conn->blocked && omc_connection_wants_write(conn))
         events |= conn->stream.to_send;
-    return conn->stream.pending || omc_poll_now(link->watch.fd, (short)events);
+    return conn->stream.pending || omc_poll_one(link->watch.fd, (short)events, 0);
 }
 
 bool omc_work_is_pending(const struct omc_link *link)

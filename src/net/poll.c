@@ -33,9 +33,9 @@ void omc_poll(struct pollfd *fds, size_t count, int msec)
         fds[i].revents = 0;
 }
 
-bool omc_poll_now(int fd, short events)
+bool omc_poll_one(int fd, short events, int msec)
 {
     struct pollfd entry = {.fd = fd, .events = events};
 
-    return poll(&entry, 1, 0) > 0;
+    return poll(&entry, 1, msec) > 0;
 }

@@ -12,7 +12,8 @@
  * interruption by a signal looks like a timeout that came early. */
 void omc_poll(struct pollfd *fds, size_t count, int msec);
 
-/* Whether one of these events is there right now, or fd has failed. */
-bool omc_poll_now(int fd, short events);
+/* Whether one of these events is there within msec milliseconds, or fd has failed.  A signal may
+ * make it false earlier. */
+bool omc_poll_one(int fd, short events, int msec);
 
 #endif

@@ -356,9 +356,14 @@ void omc_poll(struct pollfd *fds, size_t count, int msec)
     }
 }
 
-bool omc_poll_now(int fd, short events)
+bool omc_poll_one(int fd, short events, int msec)
 {
-    return network_ready(fd, events) != 0;
+    struct pollfd entry = {.fd = fd, .events = events};
+
+    if (msec == 0)
+        return network_ready(fd, events) != 0;
+    omc_poll(&entry, 1, msec);
+    return entry.revents != 0;
 }
 
 /* It always may. */

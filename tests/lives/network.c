@@ -205,11 +205,11 @@ void omc_poll(struct pollfd *fds, size_t count, int msec)
         fds[i].revents = (short)(ready_of(fds[i].fd) & (fds[i].events | POLLERR | POLLHUP));
 }
 
-bool omc_poll_now(int fd, short events)
+bool omc_poll_one(int fd, short events, int msec)
 {
     struct pollfd entry = {.fd = fd, .events = events};
 
-    omc_poll(&entry, 1, 0);
+    omc_poll(&entry, 1, msec);
     return entry.revents != 0;
 }
 
