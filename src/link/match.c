@@ -287,7 +287,7 @@ static void note_end(struct omc_link *link, ssize_t taken)
 }
 
 /* Notes what one has returned. */
-static inline void note_result(struct omc_link *link, ssize_t taken)
+static inline void note_what_came(struct omc_link *link, ssize_t taken)
 {
     if (taken > 0)
         link->came = (size_t)taken;
@@ -297,7 +297,7 @@ static inline void note_result(struct omc_link *link, ssize_t taken)
 
 void omc_match_read(struct omc_link *link)
 {
-    note_result(link, omc_answers_read(&link->conn, limit_of_call(link)));
+    note_what_came(link, omc_answers_read(&link->conn, limit_of_call(link)));
 }
 
 /* Reads from a descriptor that the application sees when there is something to read. */
@@ -316,6 +316,6 @@ bool omc_match_await(struct omc_link *link)
     if (link->shared->shown)
         return poll_and_read(link);
     taken = omc_answers_await(&link->conn, limit_of_call(link));
-    note_result(link, taken);
+    note_what_came(link, taken);
     return taken != OMC_SOCKET_AGAIN;
 }
