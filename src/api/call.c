@@ -167,23 +167,30 @@ static bool is_finished(omcache_t *mc, const struct omc_frame *frame)
     return mc->batch.awaited ? mc->batch.left == 0 : omc_loop_is_idle(mc);
 }
 
-/* Waits, until the deadline at most, and acts on what has come; what time it is then.  What alone
- * is awaited is read in the same breath, unless that was tried in vain. */
-static int64_t take_turn(omcache_t *mc, int64_t now, int64_t deadline, bool *may_read)
+/* Waits a little for the answer of a server that alone has something to do, and acts on it; false
+ * if nothing came. */
+static bool await_one(omcache_t *mc, struct omc_server *server)
 {
-    struct omc_server *server = *may_read ? omc_loop_answerer(mc, now, deadline) : NULL;
+    if (!omc_alone_await(server))
+        return false;
+    omc_alone_take(mc, server, omc_call_clock(mc));
+    return true;
+}
+
+/* Waits, until the deadline at most, and acts on what has come; what time it is then. */
+static int64_t take_turn(omcache_t *mc, int64_t now, int64_t deadline, bool *may_await)
+{
+    struct omc_server *server = *may_await ? omc_alone_find(mc, now, deadline) : NULL;
     int64_t until;
 
     if (server != NULL) {
-        *may_read = omc_loop_await(server);
-        if (*may_read)
-            omc_loop_take(mc, server, omc_call_clock(mc));
+        *may_await = await_one(mc, server);
         return omc_call_clock(mc);
     }
     until = omc_loop_deadline(mc);
     omc_loop_wait(mc, omc_clock_left(now, deadline < until ? deadline : until));
     omc_loop_dispatch(mc, omc_call_clock(mc));
-    *may_read = true;
+    *may_await = true;
     return omc_call_clock(mc);
 }
 
@@ -191,7 +198,7 @@ static int64_t take_turn(omcache_t *mc, int64_t now, int64_t deadline, bool *may
  * wait for it. */
 int omc_call_turn(omcache_t *mc, const struct omc_frame *frame, int64_t now, int64_t deadline)
 {
-    bool may_read = true;
+    bool may_await = true;
 
     if (mc->shared.depth > 1) {
         omc_loop_take_rests(mc, now);
@@ -209,7 +216,7 @@ int omc_call_turn(omcache_t *mc, const struct omc_frame *frame, int64_t now, int
             return OMCACHE_OK;
         if (!first && (now >= deadline || omc_loop_is_stalled(mc)))
             return OMCACHE_AGAIN;
-        now = take_turn(mc, now, finished ? now : deadline, &may_read);
+        now = take_turn(mc, now, finished ? now : deadline, &may_await);
     }
 }
 
@@ -304,7 +311,7 @@ int omc_call_collect(omcache_t *mc, struct omc_call *call)
  * was all. */
 static bool finish_at_once(omcache_t *mc, struct omc_server *server, struct omc_call *call)
 {
-    if (!omc_alone_ask(mc, server, call->now) || !omc_alone_take(mc, server, omc_call_clock(mc)))
+    if (!omc_alone_write(mc, server, call->now) || !await_one(mc, server) || mc->batch.left > 0)
         return false;
     call->stored = omc_batch_collect_end(&mc->batch);
     call->count = 0;

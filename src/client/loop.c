@@ -15,9 +15,6 @@
 #include "client/turn.h"
 #include "link/doubt.h"
 #include "link/life.h"
-#include "link/match.h"
-#include "link/patience.h"
-#include "net/socket.h"
 
 /* One that fails on the way may leave its requests to others, which are then behind
  * it in the list. */
@@ -81,41 +78,6 @@ int64_t omc_loop_deadline(omcache_t *mc)
     if (others < deadline)
         deadline = others;
     return mc->shared.names.deadline < deadline ? mc->shared.names.deadline : deadline;
-}
-
-/* Whether nothing is due before that time, as far as can be told at a glance. */
-static bool is_nothing_due(const omcache_t *mc, const struct omc_server *server, int64_t until)
-{
-    const struct omc_deadline *first = omc_deadlines_first(&mc->deadlines);
-
-    return !mc->fleet.moved && (first == NULL || first->when >= until) &&
-           omc_patience_deadline(&server->link) >= until &&
-           omc_operation_deadline(&mc->operations) >= until && mc->shared.names.deadline >= until;
-}
-
-struct omc_server *omc_loop_answerer(const omcache_t *mc, int64_t now, int64_t deadline)
-{
-    struct omc_server *server = mc->fleet.active_count == 1 ? mc->fleet.active[0] : NULL;
-    int64_t until = now + (int64_t)2 * OMC_SOCKET_PATIENCE;
-
-    return server != NULL && mc->shared.names.count == 0 && server->link.phase == OMC_PHASE_READY &&
-                   server->link.second == NULL &&
-                   omc_connection_awaits_answer(&server->link.conn) &&
-                   !omc_connection_wants_write(&server->link.conn) && deadline >= until &&
-                   is_nothing_due(mc, server, until)
-               ? server
-               : NULL;
-}
-
-bool omc_loop_await(struct omc_server *server)
-{
-    return omc_match_await(&server->link);
-}
-
-void omc_loop_take(omcache_t *mc, struct omc_server *server, int64_t now)
-{
-    omc_turn_receive(mc, server, now);
-    omc_completion_tell(mc);
 }
 
 void omc_loop_wait(omcache_t *mc, int msec)

@@ -30,14 +30,6 @@ void omc_loop_choose(omcache_t *mc);
 /* The earliest deadline of all, or OMC_CLOCK_NEVER. */
 int64_t omc_loop_deadline(omcache_t *mc);
 
-/* The server that alone has something to do, if that is to answer, and if nothing is due so soon
- * that it could not be waited for a little; else NULL.  It can be read from in the same breath:
- * that is one system call, but not a long wait.  False if nothing came, so that next time it is
- * better to do without; else omc_loop_take acts on what has come. */
-struct omc_server *omc_loop_answerer(const omcache_t *mc, int64_t now, int64_t deadline);
-bool omc_loop_await(struct omc_server *server);
-void omc_loop_take(omcache_t *mc, struct omc_server *server, int64_t now);
-
 /* Waits up to msec milliseconds for the sockets of all. */
 void omc_loop_wait(omcache_t *mc, int msec);
 

@@ -60,8 +60,7 @@ static inline bool find_asked(const unsigned char *at, const struct omc_expect *
     uint32_t number;
 
     if (!is_next(at, " O") || !omc_meta_usual_number(at + FLAG_SIZE, &number) ||
-        !omc_expect_find(expect, number, &asked) ||
-        omc_opcode_kind(asked.opcode) != kind)
+        !omc_expect_find(expect, number, &asked) || omc_opcode_kind(asked.opcode) != kind)
         return false;
     reply->opaque = asked.opaque;
     reply->opcode = asked.opcode;
