@@ -53,8 +53,8 @@ static int submit_prefixed(omcache_t *mc, struct omc_server *server, const struc
     return submit(server, &prefixed, &prefixed_claim, mc->send_limit, OMC_ENQUEUE_COPY);
 }
 
-int omc_enqueue_unusual(omcache_t *mc, struct omc_server *server, const struct omc_ask *ask,
-                        const struct omc_claim *claim, enum omc_enqueue_bytes bytes)
+int omc_enqueue(omcache_t *mc, struct omc_server *server, const struct omc_ask *ask,
+                const struct omc_claim *claim, enum omc_enqueue_bytes bytes)
 {
     if (omc_enqueue_prefix_len(mc, ask) > 0)
         return submit_prefixed(mc, server, ask, claim);

@@ -24,19 +24,17 @@ static inline size_t omc_enqueue_prefix_len(const omcache_t *mc, const struct om
     return omc_opcode_needs_key(ask->op) ? mc->fleet.routing.keys.prefix_len : 0;
 }
 
-/* For omc_enqueue, where there is more to be done than to queue the request. */
-int omc_enqueue_unusual(omcache_t *mc, struct omc_server *server, const struct omc_ask *ask,
-                        const struct omc_claim *claim, enum omc_enqueue_bytes bytes);
-
 /* Puts the application's prefix in front of the key, and queues a request on the server's
  * connection, of which omc_enqueue_note is then to be told; as omc_connection_submit. */
-static inline int omc_enqueue(omcache_t *mc, struct omc_server *server, const struct omc_ask *ask,
-                              const struct omc_claim *claim, enum omc_enqueue_bytes bytes)
+int omc_enqueue(omcache_t *mc, struct omc_server *server, const struct omc_ask *ask,
+                const struct omc_claim *claim, enum omc_enqueue_bytes bytes);
+
+/* Whether there is nothing to be done than omc_connection_submit. */
+static inline bool omc_enqueue_is_plain(const omcache_t *mc, const struct omc_server *server,
+                                        enum omc_enqueue_bytes bytes)
 {
-    if (bytes == OMC_ENQUEUE_BORROW && omc_enqueue_prefix_len(mc, ask) == 0 &&
-        omc_stream_is_open(&server->link.conn.stream))
-        return omc_connection_submit(&server->link.conn, ask, claim, mc->send_limit);
-    return omc_enqueue_unusual(mc, server, ask, claim, bytes);
+    return bytes == OMC_ENQUEUE_BORROW && mc->fleet.routing.keys.prefix_len == 0 &&
+           omc_stream_is_open(&server->link.conn.stream);
 }
 
 /* The same, with a note, for one that has been queued before, and has a prefix, if any. */

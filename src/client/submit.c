@@ -155,7 +155,7 @@ static struct omc_server *still_up(omcache_t *mc, struct omc_server *server,
 
 /* Queues the order at that place of the batch; as omc_connection_submit. */
 static inline int accept_order(omcache_t *mc, struct omc_server *server, const struct omc_ask *ask,
-                               uint32_t place, enum omc_enqueue_bytes bytes)
+                               uint32_t place, enum omc_enqueue_bytes bytes, bool is_plain)
 {
     struct omc_batch *batch = &mc->batch;
     struct omc_order *order = &batch->orders[place];
@@ -165,7 +165,8 @@ static inline int accept_order(omcache_t *mc, struct omc_server *server, const s
         .asked = mc->shared.usec,
         .keyed = order->server_index == -1,
     };
-    int rc = omc_enqueue(mc, server, ask, &claim, bytes);
+    int rc = is_plain ? omc_connection_submit(&server->link.conn, ask, &claim, mc->send_limit)
+                      : omc_enqueue(mc, server, ask, &claim, bytes);
 
     if (rc != OMCACHE_OK)
         return rc;
@@ -181,6 +182,7 @@ static inline int accept_order(omcache_t *mc, struct omc_server *server, const s
 static size_t accept_run(omcache_t *mc, struct omc_server *server, const uint64_t *routes,
                          size_t count, enum omc_enqueue_bytes bytes, int *rc)
 {
+    bool is_plain = omc_enqueue_is_plain(mc, server, bytes);
     size_t done;
 
     *rc = OMCACHE_OK;
@@ -188,7 +190,7 @@ static size_t accept_run(omcache_t *mc, struct omc_server *server, const uint64_
          done++) {
         uint32_t place = place_of_route(routes[done]);
 
-        *rc = accept_order(mc, server, &mc->batch.orders[place].ask, place, bytes);
+        *rc = accept_order(mc, server, &mc->batch.orders[place].ask, place, bytes, is_plain);
         if (*rc != OMCACHE_OK)
             break;
     }
@@ -280,16 +282,18 @@ struct omc_server *omc_submit_one(omcache_t *mc, const struct omc_ask *ask, bool
     enum omc_enqueue_bytes bytes = may_write ? OMC_ENQUEUE_BORROW : OMC_ENQUEUE_COPY;
     struct omc_server *server = route(mc, ask, server_index, may_write, now);
 
-    *rc = OMCACHE_NO_SERVERS;
-    while (server != NULL &&
-           (*rc = accept_order(mc, server, ask, 0, bytes)) == OMCACHE_BUFFER_FULL && may_write &&
-           server->link.conn.unsent > 0) {
+    while (server != NULL) {
+        *rc = accept_order(mc, server, ask, 0, bytes, omc_enqueue_is_plain(mc, server, bytes));
+        if (*rc == OMCACHE_OK)
+            return server;
+        if (*rc != OMCACHE_BUFFER_FULL || !may_write || server->link.conn.unsent == 0)
+            return NULL;
         omc_turn_write(mc, server, now);
         may_write = !omc_connection_waits(&server->link.conn);
         server = still_up(mc, server, ask, server_index, now);
-        *rc = OMCACHE_NO_SERVERS;
     }
-    return *rc == OMCACHE_OK ? server : NULL;
+    *rc = OMCACHE_NO_SERVERS;
+    return NULL;
 }
 
 void omc_submit_note_one(omcache_t *mc, struct omc_server *server, enum omc_submit_write when,

@@ -138,8 +138,10 @@ static inline int accept_now(const struct omc_connection *conn, struct omc_pendi
     if (!codec->accept(ask))
         return OMCACHE_INVALID;
     pending->quiet = omc_codec_is_quiet(codec, ask->op);
-    pending->key_sum = codec->key_sum == NULL ? 0 : codec->key_sum(ask->key, ask->key_len);
-    if (pending->claim.counter != NULL || !codec->lacks_initial || !omc_text_has_initial(ask))
+    pending->key_sum = 0;
+    if (codec->key_sum != NULL)
+        pending->key_sum = codec->key_sum(ask->key, ask->key_len);
+    if (!codec->lacks_initial || pending->claim.counter != NULL || !omc_text_has_initial(ask))
         return OMCACHE_OK;
     pending->claim.counter = omc_counter_new(ask);
     return pending->claim.counter == NULL ? OMCACHE_NO_MEMORY : OMCACHE_OK;
@@ -153,6 +155,7 @@ int omc_connection_accept(struct omc_connection *conn, struct omc_pending *pendi
 static inline int queue_up(struct omc_connection *conn, const struct omc_ask *ask,
                            const struct omc_claim *claim, size_t limit)
 {
+    uint32_t number = omc_queue_next(&conn->queue);
     size_t size = omc_ask_size(ask);
     struct omc_pending *queued;
     int rc = OMCACHE_OK;
@@ -167,7 +170,7 @@ static inline int queue_up(struct omc_connection *conn, const struct omc_ask *as
         rc = accept_now(conn, queued);
     if (rc == OMCACHE_OK) {
         if (claim->asker != NULL)
-            claim->asker->number = omc_queue_next(&conn->queue) - 1;
+            claim->asker->number = number;
         return rc;
     }
     if (claim->counter != NULL)
