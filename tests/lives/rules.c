@@ -163,8 +163,11 @@ static void check_queue(void)
 
     for (uint32_t i = 0; i < queue->count; i++) {
         const struct omc_pending *pending = omc_queue_slot(queue, queue->first + i);
+        const struct omc_asker *asker = pending->claim.asker;
         bool sent = omc_connection_was_sent(conn, queue->first + i);
 
+        LIFE_CHECK(pending->settled || asker == NULL || asker->number == queue->first + i,
+                   "has not told who asks where the request is");
         open += omc_queue_is_open(pending);
         idle += omc_queue_is_open(pending) && omc_queue_is_idle(pending);
         if (!sent || pending->half)

@@ -1,5 +1,5 @@
 /*
- * The base floor: buffers, deadlines, log lines, status texts.
+ * The base floor: comparing, buffers, deadlines, log lines, status texts.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -12,6 +12,7 @@
 
 #include "base/buffer.h"
 #include "base/clock.h"
+#include "base/copy.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/status.h"
@@ -21,6 +22,25 @@ START_TEST(memory_checks_for_overflow)
 {
     ck_assert_ptr_null(omc_memory_new(SIZE_MAX / 2, 3));
     ck_assert_ptr_null(omc_memory_resize(NULL, SIZE_MAX / 2, 3));
+}
+END_TEST
+
+/* Of each length, and with a difference at each place. */
+START_TEST(bytes_are_compared)
+{
+    unsigned char a[40], b[40];
+
+    for (size_t len = 0; len <= sizeof(a); len++) {
+        unsigned char *ours = memset(a + sizeof(a) - len, 'a', len);
+        unsigned char *theirs = memset(b, 'a', len);
+
+        ck_assert(omc_copy_equals(ours, theirs, len));
+        for (size_t i = 0; i < len; i++) {
+            theirs[i] ^= 0x80;
+            ck_assert(!omc_copy_equals(ours, theirs, len));
+            theirs[i] ^= 0x80;
+        }
+    }
 }
 END_TEST
 
@@ -106,6 +126,7 @@ int main(void)
     TCase *tcase = fixture_case(suite, "base");
 
     tcase_add_test(tcase, memory_checks_for_overflow);
+    tcase_add_test(tcase, bytes_are_compared);
     tcase_add_test(tcase, deadlines);
     tcase_add_test(tcase, the_clock_goes_forward);
     tcase_add_test(tcase, log_lines_pass_by_level_and_are_cut);

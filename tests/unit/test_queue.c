@@ -164,6 +164,61 @@ START_TEST(a_refused_request_stays_until_it_is_passed)
 }
 END_TEST
 
+static void push_for(struct omc_queue *queue, struct omc_asker *asker)
+{
+    const struct omc_claim claim = {.asker = asker};
+    const struct omc_ask ask = {.op = 0};
+
+    asker->number = omc_queue_next(queue);
+    ck_assert(omc_queue_reserve(queue));
+    omc_queue_push(queue, &ask, &claim);
+}
+
+/* Its request stays; that of another, which has got the number since, is not its own. */
+START_TEST(who_asked_may_go)
+{
+    uint32_t first = firsts[_i];
+    struct omc_asker asker = {.waits = true}, other = {.waits = true};
+    struct omc_queue queue;
+
+    omc_queue_init(&queue, &blocks, first);
+    push_for(&queue, &asker);
+    push_for(&queue, &other);
+    omc_queue_release(&queue, &asker);
+    ck_assert_ptr_null(omc_queue_find(&queue, first)->claim.asker);
+    ck_assert_ptr_eq(omc_queue_find(&queue, first + 1)->claim.asker, &other);
+    ck_assert_uint_eq(omc_queue_outstanding(&queue), 2);
+    asker.number = other.number;
+    omc_queue_release(&queue, &asker);
+    ck_assert_ptr_eq(omc_queue_find(&queue, first + 1)->claim.asker, &other);
+    omc_queue_settle(&queue, omc_queue_find(&queue, first + 1));
+    omc_queue_release(&queue, &other);
+    other.number = first + 100;
+    omc_queue_release(&queue, &other);
+    ck_assert_uint_eq(queue.open, 1);
+    omc_queue_fini(&queue);
+}
+END_TEST
+
+START_TEST(forgotten_requests_have_nobody_who_asks)
+{
+    struct omc_asker asker = {.waits = true};
+    struct omc_queue queue;
+
+    omc_queue_init(&queue, &blocks, 0);
+    push_for(&queue, &asker);
+    omc_queue_forget(&queue);
+    ck_assert(omc_queue_is_forgotten(omc_queue_find(&queue, 0)));
+    ck_assert_ptr_null(omc_queue_find(&queue, 0)->claim.asker);
+    omc_queue_abandon(&queue, omc_queue_find(&queue, 0));
+    ck_assert(omc_queue_is_forgotten(omc_queue_find(&queue, 0)));
+    ck_assert_uint_eq(queue.open + queue.idle, 0);
+    omc_queue_settle(&queue, omc_queue_find(&queue, 0));
+    ck_assert_uint_eq(queue.open + queue.idle + queue.count, 0);
+    omc_queue_fini(&queue);
+}
+END_TEST
+
 START_TEST(the_queue_s_memory_goes_with_its_burst)
 {
     struct omc_queue queue;
@@ -285,6 +340,8 @@ int main(void)
     tcase_add_loop_test(tcase, half_a_request_stays_until_it_is_whole, 0, 2);
     tcase_add_loop_test(tcase, half_a_request_stays_while_the_queue_grows, 0, 2);
     tcase_add_loop_test(tcase, a_refused_request_stays_until_it_is_passed, 0, 2);
+    tcase_add_loop_test(tcase, who_asked_may_go, 0, 2);
+    tcase_add_test(tcase, forgotten_requests_have_nobody_who_asks);
     tcase_add_test(tcase, the_queue_s_memory_goes_with_its_burst);
     tcase_add_test(tcase, bursts_share_their_memory);
     tcase_add_loop_test(tcase, those_outstanding_are_counted, 0, 20);
