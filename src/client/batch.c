@@ -30,15 +30,20 @@ static void release_all(struct omc_batch *batch)
     }
 }
 
-void omc_batch_fini(struct omc_batch *batch)
+static void free_room(struct omc_batch *batch)
 {
-    release_all(batch);
     omc_memory_free(batch->failures);
     omc_memory_free(batch->orders);
     omc_memory_free(batch->ranks);
     batch->failures = NULL;
     batch->orders = NULL;
     batch->ranks = NULL;
+}
+
+void omc_batch_fini(struct omc_batch *batch)
+{
+    release_all(batch);
+    free_room(batch);
 }
 
 void omc_batch_end(struct omc_batch *batch)
@@ -66,42 +71,36 @@ static size_t choose_room(size_t room, size_t count)
     return count < OMC_BATCH_ROOM ? OMC_BATCH_ROOM : count;
 }
 
-/* Has an array get that room; false if it was to grow and there is no memory. */
-static bool resize(void **array, size_t room, size_t size, bool grows)
-{
-    void *resized = omc_memory_resize(*array, room, size);
-
-    if (resized != NULL)
-        *array = resized;
-    return resized != NULL || !grows;
-}
-
-/* Room for so many requests and their failures, and not very much more; false without memory. */
+/* Room for so many requests and their failures, and not very much more; false without memory.  Who
+ * asks is in it: the batch is ended if there is other room. */
 static bool make_room(struct omc_batch *batch, size_t count)
 {
     size_t room = choose_room(batch->room, count);
-    bool grows = room > batch->room;
-    void *orders = batch->orders, *ranks = batch->ranks, *failures = batch->failures;
-    bool done;
+    struct omc_batch next = {.room = room};
 
     if (room == batch->room)
         return true;
-    done = resize(&orders, room, sizeof(*batch->orders), grows) &&
-           resize(&ranks, room, sizeof(*batch->ranks), grows) &&
-           resize(&failures, room, sizeof(*batch->failures), grows);
-    batch->orders = orders;
-    batch->ranks = ranks;
-    batch->failures = failures;
-    if (done)
-        batch->room = room;
-    return done;
+    next.orders = omc_memory_resize(NULL, room, sizeof(*next.orders));
+    next.ranks = omc_memory_resize(NULL, room, sizeof(*next.ranks));
+    next.failures = omc_memory_resize(NULL, room, sizeof(*next.failures));
+    if (next.orders == NULL || next.ranks == NULL || next.failures == NULL) {
+        free_room(&next);
+        return room < batch->room;
+    }
+    omc_batch_end(batch);
+    free_room(batch);
+    batch->orders = next.orders;
+    batch->ranks = next.ranks;
+    batch->failures = next.failures;
+    batch->room = room;
+    return true;
 }
 
 bool omc_batch_begin_large(struct omc_batch *batch, size_t count)
 {
-    omc_batch_end(batch);
     if (!make_room(batch, count))
         return false;
+    omc_batch_end(batch);
     batch->first = batch->next_tag;
     return true;
 }
@@ -126,6 +125,7 @@ void omc_batch_set_waiting(struct omc_batch *batch, bool waits)
         struct omc_order *order = &batch->orders[batch->ranks[i]];
 
         order->asker.key = waits ? order->ask.key : NULL;
+        order->asker.key_len = waits ? order->ask.key_len : 0;
         order->asker.waits = waits;
     }
 }
