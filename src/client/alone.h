@@ -1,7 +1,8 @@
 /*
  * The turn of a server that alone has something to do, for a call that waits: it is written to and
  * read from at once.  That is one system call for the answer, and no list of touch.h hears of a
- * request that was asked and answered so.  What is left to be done is for the loop.
+ * request that was asked and answered so.  What is left to be done is for the loop; and so are
+ * servers that are down, and wait to come back.
  */
 #ifndef OMC_CLIENT_ALONE_H
 #define OMC_CLIENT_ALONE_H

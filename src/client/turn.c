@@ -214,7 +214,7 @@ void omc_turn_receive(omcache_t *mc, struct omc_server *server, int64_t now)
         is_through = !report.has_more && omc_life_is_through(&server->link);
     }
     if (is_through)
-        omc_inbox_rest(&server->link.conn.in, 0);
+        omc_life_rest(&server->link);
     if (!is_through || !is_at_rest(server))
         note_changes(mc, server);
 }

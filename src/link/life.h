@@ -47,11 +47,19 @@ bool omc_life_next_news(struct omc_link *link, int64_t now, struct omc_report *r
  * whose has_more is false at first, is to be used each time. */
 bool omc_life_next(struct omc_link *link, int64_t now, struct omc_report *report);
 
-/* Whether that would find nothing, as far as can be told at a glance. */
+/* Whether that would find nothing, as far as can be told at a glance; omc_life_rest is then to be
+ * called in its place. */
 static inline bool omc_life_is_through(const struct omc_link *link)
 {
     return omc_buffer_size(&link->conn.in.buffer) == 0 && (link->ready | link->watch.ready) == 0 &&
            link->todo == 0;
+}
+
+static inline void omc_life_rest(struct omc_link *link)
+{
+    link->came = 0;
+    link->conn.handling = false;
+    omc_inbox_rest(&link->conn.in, 0);
 }
 
 #endif

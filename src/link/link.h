@@ -80,9 +80,10 @@ static inline struct omc_link *omc_link_of_endpoint(struct omc_endpoint *endpoin
 /* Notes what has happened: an event, if there is one; and what is to be reported. */
 static inline void omc_link_note_news(struct omc_link *link, struct omc_news news)
 {
+    if (news.event == OMC_EVENT_NONE)
+        return;
     link->news = news;
-    if (news.event != OMC_EVENT_NONE)
-        link->todo |= OMC_TODO_NEWS;
+    link->todo |= OMC_TODO_NEWS;
 }
 
 static inline void omc_link_note_notice(struct omc_link *link, struct omc_notice notice)

@@ -159,8 +159,11 @@ static inline bool is_expected(struct omc_link *link, struct omc_pending *pendin
     if (pending == NULL) {
         link->conn.foreign = true;
         report->kind = OMC_REPORT_STRAY;
+        report->has_more = false;
         return false;
     }
+    if (report->has_more)
+        return true;
     fault = find_mismatch(link, pending, &report->reply);
     if (fault != NULL) {
         omc_link_note_news(link, fail(link, fault));
@@ -239,7 +242,7 @@ static inline bool match_next(struct omc_link *link, int64_t now, struct omc_rep
         pending = omc_queue_find(&link->conn.queue, report->reply.opaque);
     else if (!decode(link, report, &pending))
         return report->kind != OMC_REPORT_NONE || link->todo != 0;
-    if (report->has_more || is_expected(link, pending, now, report))
+    if (is_expected(link, pending, now, report))
         go_on_with_answer(link, pending, report);
     return true;
 }

@@ -143,9 +143,10 @@ static void take(bool reads)
     struct omc_report report;
     unsigned before = rules_stage(link);
     uint64_t failures = link->counters.failures;
+    bool is_through = false;
 
     report.has_more = false;
-    for (int left = REPORTS_MAX; take_next(reads, &report); left--) {
+    for (int left = REPORTS_MAX; !is_through && take_next(reads, &report); left--) {
         LIFE_CHECK(left > 0, "reports for ever");
         rules_check_step(before, rules_stage(link), report.kind);
         if (report.kind == OMC_REPORT_CLOSED && link->counters.failures > failures)
@@ -153,7 +154,10 @@ static void take(bool reads)
         act_on(&report);
         before = rules_stage(link);
         failures = link->counters.failures;
+        is_through = reads && !report.has_more && omc_life_is_through(link);
     }
+    if (is_through)
+        omc_life_rest(link);
     rules_check_step(before, rules_stage(link), OMC_REPORT_NONE);
     if (link->has_new) {
         link->has_new = false;
