@@ -28,7 +28,7 @@ void omc_expiry_check(omcache_t *mc, int64_t now)
     struct omc_deadline *first;
 
     while ((first = omc_deadlines_first(&mc->operations.deadlines)) != NULL && first->when <= now) {
-        struct omc_operation *operation = (struct omc_operation *)first;
+        struct omc_operation *operation = omc_operation_of_deadline(first);
         struct omc_link *link = operation->asker.link;
 
         omc_expiry_abandon(mc, operation, now);

@@ -24,7 +24,8 @@
 struct omc_frame;
 
 struct omc_operation {
-    struct omc_deadline deadline; /* first, so that it can be found by it */
+    struct omc_asker asker; /* first, so that it is found by it; its key is the one below */
+    struct omc_deadline deadline;
     omcache_reply_callback_func *func;
     void *context;
     struct omc_frame *frame;     /* the call that waits for it, in place of func; or NULL */
@@ -35,8 +36,7 @@ struct omc_operation {
         struct omc_kept *first;
         struct omc_kept *last;
     } kept;
-    struct omc_asker asker; /* its key is the one below */
-    uint32_t serial;        /* of all operations, counted from the first on */
+    uint32_t serial; /* of all operations, counted from the first on */
     int status;
     bool unqueued; /* its deadline does not run before its request is queued */
     bool answered; /* the last of those kept ends it */
@@ -99,7 +99,12 @@ void omc_operation_free(struct omc_operations *operations, struct omc_operation 
 
 static inline struct omc_operation *omc_operation_of(struct omc_asker *asker)
 {
-    return (struct omc_operation *)((char *)asker - offsetof(struct omc_operation, asker));
+    return (struct omc_operation *)asker;
+}
+
+static inline struct omc_operation *omc_operation_of_deadline(struct omc_deadline *deadline)
+{
+    return (struct omc_operation *)((char *)deadline - offsetof(struct omc_operation, deadline));
 }
 
 /* Notes that its request is queued. */
