@@ -8,6 +8,7 @@
 #include "support/fixture.h"
 #include "support/outage.h"
 #include "support/peer.h"
+#include "support/plain_time.h"
 #include "support/wire.h"
 
 #include <stdatomic.h>

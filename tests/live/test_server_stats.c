@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "support/operations.h"
+#include "support/plain_time.h"
 #include "support/unusable.h"
 
 #include <stdio.h>
