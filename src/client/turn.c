@@ -192,11 +192,14 @@ static inline bool take_next(const omcache_t *mc, struct omc_server *server, int
                       : omc_life_next(&server->link, now, report);
 }
 
-/* Whether no list has a server, nor need have it. */
+/* Whether no list has a server, nor need have it: it is only watched for what nobody expects. */
 static inline bool is_at_rest(const struct omc_server *server)
 {
-    return !server->active && !server->full && server->link.phase == OMC_PHASE_READY &&
-           server->link.conn.queue.count == 0 && !server->link.has_new;
+    const struct omc_link *link = &server->link;
+
+    return !server->active && !server->full && link->phase == OMC_PHASE_READY &&
+           link->conn.queue.count == 0 && !link->has_new &&
+           link->watch.events == link->conn.stream.to_receive;
 }
 
 void omc_turn_receive(omcache_t *mc, struct omc_server *server, int64_t now)
