@@ -35,19 +35,23 @@ static void remove_all(struct omc_fleet *fleet, unsigned level)
     }
 }
 
+/* Takes back all that one has, the only one; false if that is not so simple. */
+static inline bool remove_only(struct omc_fleet *fleet, struct omc_server *server, unsigned level)
+{
+    if (server->link.conn.stalled || !omc_inbox_unpin_region(&server->link.conn.in, level))
+        return false;
+    server->pinned = false;
+    fleet->pinned_count = 0;
+    return true;
+}
+
 /* Mostly there is one value, of which nothing has to be looked at twice. */
 void omc_pins_remove(omcache_t *mc, unsigned level)
 {
     struct omc_fleet *fleet = &mc->fleet;
-    struct omc_server *only = fleet->pinned_count == 1 ? fleet->pinned[0] : NULL;
 
-    if (only == NULL || only->link.conn.stalled ||
-        !omc_inbox_unpin_region(&only->link.conn.in, level)) {
+    if (fleet->pinned_count != 1 || !remove_only(fleet, fleet->pinned[0], level))
         remove_all(fleet, level);
-        return;
-    }
-    only->pinned = false;
-    fleet->pinned_count = 0;
 }
 
 bool omc_pins_lend(const struct omc_fleet *fleet, const void *bytes, unsigned level)

@@ -10,6 +10,8 @@
 
 #include <time.h>
 
+/* The C library has a name of its own kind for it:
+ * NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name) */
 __attribute__((visibility("default"))) time_t time(time_t *place)
 {
     const time_t now = 0x2020200b;
