@@ -210,7 +210,7 @@ void omc_inbox_keep_room(struct omc_inbox *inbox, size_t message)
         omc_inbox_set_end(inbox, buffer->start + message);
 }
 
-bool omc_inbox_unpin(struct omc_inbox *inbox, unsigned level)
+bool omc_inbox_unpin_some(struct omc_inbox *inbox, unsigned level)
 {
     free_blocks(inbox, level);
     if (inbox->level >= level) {
