@@ -136,6 +136,7 @@ static bool end_with_consequences(omcache_t *mc)
     return !freed;
 }
 
+/* Ends a call; false if the handle is gone, or about to go. */
 static inline bool end(omcache_t *mc)
 {
     if (has_consequences(mc))
@@ -311,7 +312,8 @@ int omc_call_collect(omcache_t *mc, struct omc_call *call)
  * was all. */
 static bool finish_at_once(omcache_t *mc, struct omc_server *server, struct omc_call *call)
 {
-    if (!omc_alone_write(mc, server, call->now) || !await_one(mc, server) || mc->batch.left > 0)
+    if (!omc_alone_write(mc, server, call->timeout_msec, call->now) || !await_one(mc, server) ||
+        mc->batch.left > 0)
         return false;
     call->stored = omc_batch_collect_end(&mc->batch);
     call->count = 0;
@@ -323,26 +325,25 @@ int omc_call_run(omcache_t *mc, const struct omc_ask *ask, int server_index, str
     enum omc_submit_write when = when_to_write(mc, call->timeout_msec);
     struct omc_server *server;
     int rc = order(mc, 1);
-    bool alone;
 
     if (rc != OMCACHE_OK)
         return rc;
     call->now = omc_call_clock(mc);
     omc_batch_order(&mc->batch.orders[0], ask, server_index);
-    server = omc_submit_one(mc, ask, when != OMC_SUBMIT_COLLECT, call->now, &rc);
+    server = omc_submit_one(mc, ask, when, call->now, &rc);
     call->count = server != NULL;
     if (server == NULL)
         return rc;
     call->tag = mc->batch.first;
     call->server_index = (int)server->index;
-    alone = when == OMC_SUBMIT_SOON && omc_alone_is_possible(mc, server, call->timeout_msec);
-    if (when == OMC_SUBMIT_SOON)
-        begin_collecting(mc, call, true);
-    if (alone && finish_at_once(mc, server, call))
+    if (when != OMC_SUBMIT_SOON) {
+        omc_submit_note_one(mc, server, when, call->now);
+        omc_batch_set_waiting(&mc->batch, false);
+        return OMCACHE_BUFFERED;
+    }
+    begin_collecting(mc, call, true);
+    if (finish_at_once(mc, server, call))
         return OMCACHE_OK;
     omc_submit_note_one(mc, server, when, call->now);
-    if (when == OMC_SUBMIT_SOON)
-        return collect(mc, call);
-    omc_batch_set_waiting(&mc->batch, false);
-    return OMCACHE_BUFFERED;
+    return collect(mc, call);
 }

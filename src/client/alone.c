@@ -18,8 +18,8 @@ enum {
     WAIT_MIN = 2 * OMC_SOCKET_PATIENCE, /* no deadline may be nearer */
 };
 
-bool omc_alone_is_possible(const omcache_t *mc, const struct omc_server *server,
-                           int32_t timeout_msec)
+/* Whether a call for that server can do without the loop, as far as all others are concerned. */
+static bool is_alone(const omcache_t *mc, const struct omc_server *server, int32_t timeout_msec)
 {
     return (timeout_msec < 0 || timeout_msec >= WAIT_MIN) &&
            mc->fleet.active_count == (size_t)server->active && !mc->fleet.moved &&
@@ -34,11 +34,11 @@ static bool is_plain(const struct omc_link *link)
            link->conn.queue.count == 1 && link->second == NULL;
 }
 
-bool omc_alone_write(omcache_t *mc, struct omc_server *server, int64_t now)
+bool omc_alone_write(omcache_t *mc, struct omc_server *server, int32_t timeout_msec, int64_t now)
 {
     struct omc_link *link = &server->link;
 
-    if (!is_plain(link))
+    if (!is_alone(mc, server, timeout_msec) || !is_plain(link))
         return false;
     if (!omc_send(&link->conn, now)) {
         omc_life_broken(link, errno);

@@ -13,15 +13,13 @@
 #include "client/server.h"
 #include "omcache.h"
 
-/* Whether a call that may wait so many milliseconds (-1: for ever) can do without the loop when it
- * asks that server, as far as others are concerned: none has something to do, and nothing is due
- * so soon that an answer could not be waited for a little.  And writes the request that was just
- * queued; false if more is to be done than to await its answer. */
-bool omc_alone_is_possible(const omcache_t *mc, const struct omc_server *server,
-                           int32_t timeout_msec);
-bool omc_alone_write(omcache_t *mc, struct omc_server *server, int64_t now);
+/* Writes the request that was just queued, in a call that may wait so many milliseconds (-1: for
+ * ever).  False if the call needs the loop: another server has something to do, a deadline is so
+ * near that an answer could not be waited for a little, or this server has more to do than to
+ * answer. */
+bool omc_alone_write(omcache_t *mc, struct omc_server *server, int32_t timeout_msec, int64_t now);
 
-/* The server of which that holds in the midst of a loop: it has nothing to do but to answer; NULL:
+/* The server that alone has something to do in the midst of a loop, if that is to answer; NULL:
  * there is none. */
 struct omc_server *omc_alone_find(const omcache_t *mc, int64_t now, int64_t deadline);
 

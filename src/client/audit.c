@@ -27,6 +27,20 @@ static void check(bool is_right, const struct omc_server *server, const char *wh
     abort();
 }
 
+/* Who has asked may be gone when the request is settled. */
+static void audit_asker(const struct omc_server *server, const struct omc_pending *pending,
+                        uint32_t number)
+{
+    const struct omc_asker *asker = pending->settled ? NULL : pending->claim.asker;
+
+    if (asker == NULL)
+        return;
+    check(asker->link == &server->link && asker->number == number, server,
+          "where who asks finds the request");
+    check(pending->claim.owner != OMC_OWNER_BATCH || (asker->key == NULL && !asker->waits), server,
+          "what a call has lent that has returned");
+}
+
 static void audit_queue(const struct omc_server *server)
 {
     const struct omc_connection *conn = &server->link.conn;
@@ -40,10 +54,7 @@ static void audit_queue(const struct omc_server *server)
     for (uint32_t i = 0; i < queue->count; i++) {
         const struct omc_pending *pending = omc_queue_slot(queue, queue->first + i);
 
-        check(pending->settled || pending->claim.asker == NULL ||
-                  (pending->claim.asker->link == &server->link &&
-                   pending->claim.asker->number == queue->first + i),
-              server, "where one finds its request who asks");
+        audit_asker(server, pending, queue->first + i);
         open += omc_queue_is_open(pending);
         idle += omc_queue_is_open(pending) && omc_queue_is_idle(pending);
         if (!omc_connection_was_sent(conn, queue->first + i) || pending->half)

@@ -167,8 +167,7 @@ void omc_batch_fail(struct omc_batch *batch, struct omc_server *server, struct o
                     int status)
 {
     asker->link = NULL;
-    batch->failures[batch->failures_count++] =
-        (struct omc_batch_failure){server, omc_batch_order_of(asker), status};
+    batch->failures[batch->failures_count++] = (struct omc_batch_failure){server, asker, status};
 }
 
 void omc_batch_forget_server(struct omc_batch *batch, const struct omc_server *server)

@@ -30,7 +30,7 @@ struct omc_order {
 /* A request that failed, and which the application has not yet been told of. */
 struct omc_batch_failure {
     struct omc_server *server; /* NULL: not in the list any more */
-    const struct omc_order *order;
+    const struct omc_asker *asker;
     int status;
 };
 
@@ -117,13 +117,8 @@ void omc_batch_collect(struct omc_batch *batch, bool awaited, omcache_value_t *v
                        unsigned depth);
 size_t omc_batch_collect_end(struct omc_batch *batch);
 
-/* The batch of those whose order that is; NULL if it is none's any more. */
+/* The batch that has the order of who asks; NULL: none has it (any more). */
 struct omc_batch *omc_batch_of(struct omc_batch *batch, const struct omc_asker *asker);
-
-static inline struct omc_order *omc_batch_order_of(struct omc_asker *asker)
-{
-    return (struct omc_order *)((char *)asker - offsetof(struct omc_order, asker));
-}
 
 /* Notes that the request of an order has its outcome. */
 static inline void omc_batch_settle(struct omc_batch *batch, struct omc_asker *asker)
@@ -132,8 +127,7 @@ static inline void omc_batch_settle(struct omc_batch *batch, struct omc_asker *a
     batch->left--;
 }
 
-/* Notes that a request failed, and that the application is to be told; of one that is of no batch
- * the log and a counter tell. */
+/* Notes that the request of an order failed: the application is to be told. */
 void omc_batch_fail(struct omc_batch *batch, struct omc_server *server, struct omc_asker *asker,
                     int status);
 

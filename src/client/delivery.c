@@ -40,7 +40,7 @@ unsigned omc_delivery_of_answer(omcache_t *mc, struct omc_asker *asker,
 static void deliver_failures(omcache_t *mc, struct omc_batch *batch)
 {
     for (size_t i = 0; i < batch->failures_count; i++) {
-        const struct omc_asker *asker = &batch->failures[i].order->asker;
+        const struct omc_asker *asker = batch->failures[i].asker;
         omcache_value_t value = {.status = batch->failures[i].status};
         bool heard = mc->response_func != NULL;
 

@@ -26,13 +26,13 @@ void omc_enqueue_note(omcache_t *mc, struct omc_server *server)
 static int submit(struct omc_server *server, const struct omc_ask *ask,
                   const struct omc_claim *claim, size_t limit, enum omc_enqueue_bytes bytes)
 {
-    struct omc_connection *conn = &server->link.conn;
+    struct omc_link *link = &server->link;
 
-    if (!omc_stream_is_open(&conn->stream) && !omc_protocol_carries(&server->link, ask))
+    if (!omc_stream_is_open(&link->conn.stream) && !omc_protocol_carries(link, ask))
         return OMCACHE_INVALID;
     if (bytes == OMC_ENQUEUE_BORROW)
-        return omc_connection_submit(conn, ask, claim, limit);
-    return omc_connection_submit_copy(conn, ask, claim, limit);
+        return omc_link_submit(link, ask, claim, limit);
+    return omc_link_submit_copy(link, ask, claim, limit);
 }
 
 /* The key that is sent is nobody's, and so must be copied. */
@@ -66,11 +66,8 @@ int omc_enqueue_again(omcache_t *mc, struct omc_server *server, const struct omc
 {
     int rc = submit(server, ask, claim, SIZE_MAX, OMC_ENQUEUE_COPY);
 
-    if (rc != OMCACHE_OK)
-        return rc;
-    if (claim->asker != NULL)
-        claim->asker->link = &server->link;
-    omc_enqueue_note(mc, server);
+    if (rc == OMCACHE_OK)
+        omc_enqueue_note(mc, server);
     return rc;
 }
 

@@ -29,17 +29,17 @@ static inline size_t omc_enqueue_prefix_len(const omcache_t *mc, const struct om
 int omc_enqueue(omcache_t *mc, struct omc_server *server, const struct omc_ask *ask,
                 const struct omc_claim *claim, enum omc_enqueue_bytes bytes);
 
-/* Whether there is nothing to be done than omc_connection_submit. */
+/* The same, with a note, for one that has been queued before, and has a prefix, if any. */
+int omc_enqueue_again(omcache_t *mc, struct omc_server *server, const struct omc_ask *ask,
+                      const struct omc_claim *claim);
+
+/* Whether omc_link_submit is all that omc_enqueue would do. */
 static inline bool omc_enqueue_is_plain(const omcache_t *mc, const struct omc_server *server,
                                         enum omc_enqueue_bytes bytes)
 {
     return bytes == OMC_ENQUEUE_BORROW && mc->fleet.routing.keys.prefix_len == 0 &&
            omc_stream_is_open(&server->link.conn.stream);
 }
-
-/* The same, with a note, for one that has been queued before, and has a prefix, if any. */
-int omc_enqueue_again(omcache_t *mc, struct omc_server *server, const struct omc_ask *ask,
-                      const struct omc_claim *claim);
 
 /* Copies what waiting requests have borrowed.  Those fail for which there is no memory.  False if
  * that is one that is half written. */

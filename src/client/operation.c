@@ -80,10 +80,10 @@ struct omc_operation *omc_operation_new(struct omc_operations *operations, const
         .serial = operations->next_serial++,
         .asker = {.key_len = (uint8_t)key_len, .waits = true},
     };
-    if (key_len > 0)
+    if (key_len > 0) {
         operation->asker.key = operation->key;
-    if (key_len > 0)
         omc_copy_bytes(operation->key, key, key_len);
+    }
     if (deadline == OMC_CLOCK_NEVER)
         return operation;
     if (!omc_deadlines_reserve(deadlines, deadlines->count + operations->unqueued + 1)) {

@@ -153,7 +153,8 @@ static struct omc_server *still_up(omcache_t *mc, struct omc_server *server,
     return omc_choice_of(mc, ask->key, ask->key_len, now);
 }
 
-/* Queues the order at that place of the batch; as omc_connection_submit. */
+/* Queues the order at that place of the batch, with what it asks; is_plain: see
+ * omc_enqueue_is_plain.  As omc_connection_submit. */
 static inline int accept_order(omcache_t *mc, struct omc_server *server, const struct omc_ask *ask,
                                uint32_t place, enum omc_enqueue_bytes bytes, bool is_plain)
 {
@@ -165,13 +166,12 @@ static inline int accept_order(omcache_t *mc, struct omc_server *server, const s
         .asked = mc->shared.usec,
         .keyed = order->server_index == -1,
     };
-    int rc = is_plain ? omc_connection_submit(&server->link.conn, ask, &claim, mc->send_limit)
+    int rc = is_plain ? omc_link_submit(&server->link, ask, &claim, mc->send_limit)
                       : omc_enqueue(mc, server, ask, &claim, bytes);
 
     if (rc != OMCACHE_OK)
         return rc;
     omc_batch_add(batch, place);
-    order->asker.link = &server->link;
     order->server_index = (int)server->index;
     server->link.counters.requests++;
     return rc;
@@ -258,27 +258,28 @@ static void write_all(omcache_t *mc, int64_t now)
     }
 }
 
-static void refuse_all(struct omc_batch *batch, size_t count)
+int omc_submit(omcache_t *mc, size_t *count, enum omc_submit_write when, int64_t now)
 {
-    for (uint32_t i = 0; i < count; i++)
-        batch->ranks[i] = i;
-}
+    bool connect = when != OMC_SUBMIT_COLLECT;
+    int rc;
 
-/* Submits several orders: in the end the batch has those that were accepted. */
-static int submit_all(omcache_t *mc, size_t *count, enum omc_submit_write when, int64_t now)
-{
     if (!reserve_routes(mc, *count)) {
-        refuse_all(&mc->batch, *count);
+        for (uint32_t i = 0; i < *count; i++)
+            mc->batch.ranks[i] = i; /* all are refused */
         *count = 0;
         return OMCACHE_NO_MEMORY;
     }
-    return accept_all(mc, count, route_all(mc, *count, when != OMC_SUBMIT_COLLECT, now), when, now);
+    rc = accept_all(mc, count, route_all(mc, *count, connect, now), when, now);
+    if (when == OMC_SUBMIT_NOW)
+        write_all(mc, now);
+    return rc;
 }
 
-struct omc_server *omc_submit_one(omcache_t *mc, const struct omc_ask *ask, bool may_write,
-                                  int64_t now, int *rc)
+struct omc_server *omc_submit_one(omcache_t *mc, const struct omc_ask *ask,
+                                  enum omc_submit_write when, int64_t now, int *rc)
 {
     int server_index = mc->batch.orders[0].server_index;
+    bool may_write = when != OMC_SUBMIT_COLLECT;
     enum omc_enqueue_bytes bytes = may_write ? OMC_ENQUEUE_BORROW : OMC_ENQUEUE_COPY;
     struct omc_server *server = route(mc, ask, server_index, may_write, now);
 
@@ -302,15 +303,6 @@ void omc_submit_note_one(omcache_t *mc, struct omc_server *server, enum omc_subm
     omc_enqueue_note(mc, server);
     if (when == OMC_SUBMIT_NOW)
         write_all(mc, now);
-}
-
-int omc_submit(omcache_t *mc, size_t *count, enum omc_submit_write when, int64_t now)
-{
-    int rc = submit_all(mc, count, when, now);
-
-    if (when == OMC_SUBMIT_NOW)
-        write_all(mc, now);
-    return rc;
 }
 
 /* Notes that a server had no room for so many bytes; if there cannot be more than
@@ -345,10 +337,8 @@ int omc_submit_operation(omcache_t *mc, const struct omc_ask *ask, int server_in
     if (rc != OMCACHE_OK)
         return rc;
     server->link.counters.requests++;
-    if (operation != NULL) {
-        operation->asker.link = &server->link;
+    if (operation != NULL)
         omc_operation_queued(&mc->operations, operation);
-    }
     omc_enqueue_note(mc, server);
     return rc;
 }

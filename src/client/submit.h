@@ -23,11 +23,11 @@ enum omc_submit_write {
  * becomes the number of the accepted ones.  OMCACHE_OK if all were, else why one was not. */
 int omc_submit(omcache_t *mc, size_t *count, enum omc_submit_write when, int64_t now);
 
-/* The same for a batch of one, which has its only order, but for what is asked: its server, if it
- * was accepted, of which omc_submit_note_one is then to be told; else NULL, and *rc says why.
- * may_write: not OMC_SUBMIT_COLLECT. */
-struct omc_server *omc_submit_one(omcache_t *mc, const struct omc_ask *ask, bool may_write,
-                                  int64_t now, int *rc);
+/* The same for a batch of one: its order has no ask, and needs no route.  The server, if it was
+ * accepted, which is then given to omc_submit_note_one, or served at once (alone.h); else NULL, and
+ * *rc says why. */
+struct omc_server *omc_submit_one(omcache_t *mc, const struct omc_ask *ask,
+                                  enum omc_submit_write when, int64_t now, int *rc);
 void omc_submit_note_one(omcache_t *mc, struct omc_server *server, enum omc_submit_write when,
                          int64_t now);
 

@@ -192,7 +192,8 @@ static inline bool take_next(const omcache_t *mc, struct omc_server *server, int
                       : omc_life_next(&server->link, now, report);
 }
 
-/* Whether no list has a server, nor need have it: it is only watched for what nobody expects. */
+/* Whether no list has a server, nor need have it: it has nothing to do, and is watched for what it
+ * may say unasked. */
 static inline bool is_at_rest(const struct omc_server *server)
 {
     const struct omc_link *link = &server->link;

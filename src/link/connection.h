@@ -171,14 +171,6 @@ static inline bool omc_connection_is_trusted(const struct omc_connection *conn, 
            omc_connection_has_sent(conn);
 }
 
-/* Whether it can be trusted and nothing is to be done on it. */
-static inline bool omc_connection_is_fresh(const struct omc_connection *conn, int64_t now)
-{
-    return conn->queue.count == 0 && omc_buffer_size(&conn->in.buffer) == 0 &&
-           conn->hello_left == 0 && omc_connection_is_open(conn) &&
-           omc_connection_is_trusted(conn, now);
-}
-
 /* Whether a request has not been answered, or not even been sent. */
 static inline bool omc_connection_is_busy(const struct omc_connection *conn)
 {

@@ -14,7 +14,7 @@ enum {
 /* Queues the next request in place of the one that was answered. */
 static int queue_next(struct omc_link *link, struct omc_report *report, const struct omc_ask *ask)
 {
-    int rc = omc_connection_submit_copy(&link->conn, ask, &report->claim, SIZE_MAX);
+    int rc = omc_link_submit_copy(link, ask, &report->claim, SIZE_MAX);
 
     link->has_new = link->has_new || rc == OMCACHE_OK;
     return rc;

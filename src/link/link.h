@@ -18,6 +18,7 @@
 #include "link/second.h"
 #include "link/shared.h"
 #include "link/watch.h"
+#include "omcache.h"
 
 /* What has happened and is to be gone on with, in this order. */
 enum omc_todo {
@@ -96,6 +97,28 @@ static inline void omc_link_note_notice(struct omc_link *link, struct omc_notice
 static inline void omc_link_note_done(struct omc_link *link, int what)
 {
     link->todo &= (uint8_t)~what;
+}
+
+/* Queues a request, as omc_connection_submit; and tells who asks where it is. */
+static inline int omc_link_submit(struct omc_link *link, const struct omc_ask *ask,
+                                  const struct omc_claim *claim, size_t limit)
+{
+    int rc = omc_connection_submit(&link->conn, ask, claim, limit);
+
+    if (rc == OMCACHE_OK && claim->asker != NULL)
+        claim->asker->link = link;
+    return rc;
+}
+
+/* The same with a copy of its bytes. */
+static inline int omc_link_submit_copy(struct omc_link *link, const struct omc_ask *ask,
+                                       const struct omc_claim *claim, size_t limit)
+{
+    int rc = omc_connection_submit_copy(&link->conn, ask, claim, limit);
+
+    if (rc == OMCACHE_OK && claim->asker != NULL)
+        claim->asker->link = link;
+    return rc;
 }
 
 /* Notes an answer to a request: its server is of use. */

@@ -60,7 +60,8 @@ static bool is_overtaken(const struct omc_shared *shared, struct omc_pending *ol
     return (shared->usec - (oldest->overtaken & ~1U)) / 1000 >= shared->settings.dead_timeout;
 }
 
-void omc_match_strip(struct omc_reply *reply, size_t prefix_len)
+/* Takes the prefix off the key that a get came with. */
+static inline void strip_prefix(struct omc_reply *reply, size_t prefix_len)
 {
     if (prefix_len > 0 && reply->value.key_len >= prefix_len && omc_opcode_is_get(reply->opcode)) {
         reply->value.key += prefix_len;
@@ -97,7 +98,7 @@ static const char *find_mismatch(const struct omc_link *link, const struct omc_p
 
     if (fault != NULL || reply->value.key_len == 0 || !omc_opcode_is_get(reply->opcode))
         return fault;
-    omc_match_strip(reply, pending->claim.prefix_len);
+    strip_prefix(reply, pending->claim.prefix_len);
     if (!fits(pending->claim.asker, &reply->value))
         return "answer with another key than was asked for";
     return NULL;

@@ -19,7 +19,4 @@ bool omc_match_await(struct omc_link *link);
  * the link has news, or it is to be called again. */
 bool omc_match_next(struct omc_link *link, int64_t now, struct omc_report *report);
 
-/* Takes the prefix off the key that a get came with. */
-void omc_match_strip(struct omc_reply *reply, size_t prefix_len);
-
 #endif

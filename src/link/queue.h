@@ -218,7 +218,7 @@ void omc_queue_pass(struct omc_queue *queue, struct omc_pending *pending);
 /* Takes the newest one out again, as if it had never been there. */
 void omc_queue_pop(struct omc_queue *queue);
 
-/* Notes that who asked is there no longer; and that he was told something else meanwhile. */
+/* Notes that who asked is there no longer; and that who asked was told something else meanwhile. */
 void omc_queue_release(struct omc_queue *queue, const struct omc_asker *asker);
 void omc_queue_abandon(struct omc_queue *queue, struct omc_pending *pending);
 

@@ -166,7 +166,8 @@ static void check_queue(void)
         const struct omc_asker *asker = pending->claim.asker;
         bool sent = omc_connection_was_sent(conn, queue->first + i);
 
-        LIFE_CHECK(pending->settled || asker == NULL || asker->number == queue->first + i,
+        LIFE_CHECK(pending->settled || asker == NULL ||
+                       (asker->link == &user.link && asker->number == queue->first + i),
                    "has not told who asks where the request is");
         open += omc_queue_is_open(pending);
         idle += omc_queue_is_open(pending) && omc_queue_is_idle(pending);

@@ -68,8 +68,7 @@ static void move_request(const struct omc_report *report)
                "returned what is over");
     if (entry->keyed || !link->up ||
         (!omc_stream_is_open(&link->conn.stream) && !omc_protocol_carries(link, report->ask)) ||
-        omc_connection_submit_copy(&link->conn, report->ask, &report->claim, SIZE_MAX) !=
-            OMCACHE_OK) {
+        omc_link_submit_copy(link, report->ask, &report->claim, SIZE_MAX) != OMCACHE_OK) {
         book_note(report);
         return;
     }
@@ -323,7 +322,7 @@ static void submit(enum user_ask what)
 
     if (!omc_stream_is_open(&link->conn.stream) && !omc_protocol_carries(link, &ask))
         return;
-    if (omc_connection_submit_copy(&link->conn, &ask, &claim, SIZE_MAX) != OMCACHE_OK)
+    if (omc_link_submit_copy(link, &ask, &claim, SIZE_MAX) != OMCACHE_OK)
         return;
     book_add(omc_opcode_is_quiet(ask.op), claim.keyed);
     note_unsent();

@@ -10,7 +10,7 @@
 
 #include <time.h>
 
-/* The C library has a name of its own kind for it:
+/* In the C library's header the parameter has a name that is reserved.
  * NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name) */
 __attribute__((visibility("default"))) time_t time(time_t *place)
 {

@@ -46,9 +46,8 @@ static struct omc_asker *order(const char *key)
         .key_len = (uint8_t)strlen(key),
     };
     omc_batch_order(next, &next->ask, -1);
-    assert_rc(omc_connection_submit(&server_link.conn, &next->ask, &claim, SIZE_MAX), OMCACHE_OK);
+    assert_rc(omc_link_submit(&server_link, &next->ask, &claim, SIZE_MAX), OMCACHE_OK);
     omc_batch_add(&batch, place);
-    next->asker.link = &server_link;
     return &next->asker;
 }
 
@@ -65,6 +64,7 @@ START_TEST(who_asks_knows_where)
     ck_assert(omc_batch_begin(&batch, 2));
     first = order("first");
     second = order("second");
+    ck_assert_ptr_eq(first->link, &server_link);
     ck_assert_uint_eq(first->number, FIRST);
     ck_assert_uint_eq(second->number, FIRST + 1);
     ck_assert_ptr_eq(asker_of(FIRST + 1), second);
