@@ -294,8 +294,6 @@ bool omc_call_submit(omcache_t *mc, struct omc_call *call, int *rc)
     call->now = omc_call_clock(mc);
     call->refusal = omc_submit(mc, &call->count, when_to_write(mc, call->timeout_msec), call->now);
     *rc = call->count == 0 ? call->refusal : OMCACHE_BUFFERED; /* the count tells of others */
-    if (call->timeout_msec == 0)
-        omc_batch_set_waiting(&mc->batch, false);
     return call->count > 0 && call->timeout_msec != 0;
 }
 
@@ -329,7 +327,7 @@ int omc_call_run(omcache_t *mc, const struct omc_ask *ask, int server_index, str
     if (rc != OMCACHE_OK)
         return rc;
     call->now = omc_call_clock(mc);
-    omc_batch_order(&mc->batch.orders[0], ask, server_index);
+    omc_batch_order(&mc->batch.orders[0], ask, server_index, when == OMC_SUBMIT_SOON);
     server = omc_submit_one(mc, ask, when, call->now, &rc);
     call->count = server != NULL;
     if (server == NULL)
@@ -338,7 +336,6 @@ int omc_call_run(omcache_t *mc, const struct omc_ask *ask, int server_index, str
     call->server_index = (int)server->index;
     if (when != OMC_SUBMIT_SOON) {
         omc_submit_note_one(mc, server, when, call->now);
-        omc_batch_set_waiting(&mc->batch, false);
         return OMCACHE_BUFFERED;
     }
     begin_collecting(mc, call, true);

@@ -12,13 +12,13 @@
 #include "omcache.h"
 
 /* Reads the requests into the orders of a batch that has begun. */
-static void fill_orders(omcache_t *mc, const omcache_req_t *reqs, size_t count)
+static void fill_orders(omcache_t *mc, const omcache_req_t *reqs, size_t count, bool waits)
 {
     for (size_t i = 0; i < count; i++) {
         struct omc_order *order = &mc->batch.orders[i];
 
         omc_raw_read(&reqs[i], &order->ask);
-        omc_batch_order(order, &order->ask, reqs[i].server_index);
+        omc_batch_order(order, &order->ask, reqs[i].server_index, waits);
     }
 }
 
@@ -43,7 +43,7 @@ static int run_command(omcache_t *mc, omcache_req_t *reqs, struct omc_call *call
         call->count = 0;
         return rc;
     }
-    fill_orders(mc, reqs, count);
+    fill_orders(mc, reqs, count, call->timeout_msec != 0);
     collect = omc_call_submit(mc, call, &rc);
     show_ranks(mc, reqs, count);
     return collect ? omc_call_collect(mc, call) : rc;

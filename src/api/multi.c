@@ -51,11 +51,11 @@ static struct omc_ask make_ask(const struct question *question, size_t place)
     return ask;
 }
 
-static void order_keys(struct omc_order *orders, const struct question *question)
+static void order_keys(struct omc_order *orders, const struct question *question, bool waits)
 {
     for (size_t i = 0; i < question->count; i++) {
         orders[i].ask = make_ask(question, i);
-        omc_batch_order(&orders[i], &orders[i].ask, -1);
+        omc_batch_order(&orders[i], &orders[i].ask, -1, waits);
     }
 }
 
@@ -94,7 +94,7 @@ static int run(omcache_t *mc, const struct question *question, omcache_req_t *re
         call->count = 0;
         return rc;
     }
-    order_keys(mc->batch.orders, question);
+    order_keys(mc->batch.orders, question, call->timeout_msec != 0);
     collect = omc_call_submit(mc, call, &rc);
     fill_requests(mc, reqs, question->count);
     return collect ? omc_call_collect(mc, call) : rc;

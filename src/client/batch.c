@@ -124,9 +124,16 @@ void omc_batch_set_waiting(struct omc_batch *batch, bool waits)
     for (size_t i = 0; i < batch->count; i++) {
         struct omc_order *order = &batch->orders[batch->ranks[i]];
 
-        order->asker.key = waits ? order->ask.key : NULL;
-        order->asker.key_len = waits ? order->ask.key_len : 0;
         order->asker.waits = waits;
+        if (waits) {
+            order->asker.key = order->ask.key;
+            order->asker.key_len = order->ask.key_len;
+        } else if (order->asker.link != NULL) {
+            omc_queue_lose_key(&order->asker.link->conn.queue, &order->asker);
+        } else {
+            order->asker.key = NULL;
+            order->asker.key_len = 0;
+        }
     }
 }
 

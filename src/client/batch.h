@@ -75,11 +75,16 @@ static inline bool omc_batch_begin(struct omc_batch *batch, size_t count)
     return true;
 }
 
-/* Makes an order, to be queued, of a call whose caller has the key until it returns. */
+/* Makes an order, to be queued.  waits: of a call that will wait for it, whose caller has the key
+ * until then. */
 static inline void omc_batch_order(struct omc_order *order, const struct omc_ask *ask,
-                                   int server_index)
+                                   int server_index, bool waits)
 {
-    order->asker = (struct omc_asker){.key = ask->key, .key_len = ask->key_len, .waits = true};
+    order->asker = (struct omc_asker){
+        .key = waits ? ask->key : NULL,
+        .key_len = waits ? ask->key_len : 0,
+        .waits = waits,
+    };
     order->server_index = server_index;
 }
 

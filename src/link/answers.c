@@ -59,6 +59,25 @@ static bool find_by_opaque(const void *context, uint32_t opaque, struct omc_expe
     return true;
 }
 
+/* Whether the line that a request was written on goes on with the next one. */
+static bool goes_on(const struct omc_connection *conn, uint32_t number)
+{
+    const struct omc_queue *queue = &conn->queue;
+
+    return ++number != omc_queue_next(queue) && omc_connection_was_sent(conn, number) &&
+           omc_queue_slot(queue, number)->joined;
+}
+
+/* Whether one behind it on its line is not answered. */
+static bool is_shared(const struct omc_connection *conn, uint32_t number)
+{
+    while (goes_on(conn, number)) {
+        if (!omc_queue_slot(&conn->queue, ++number)->settled)
+            return true;
+    }
+    return false;
+}
+
 static bool find_oldest(const void *context, struct omc_expected *found)
 {
     const struct omc_connection *conn = context;
@@ -73,11 +92,33 @@ static bool find_oldest(const void *context, struct omc_expected *found)
             .opaque = queue->first + i,
             .opcode = pending->ask.op,
             .first = i == 0,
-            .key_sum = pending->key_sum,
+            .shared = is_shared(conn, queue->first + i),
         };
         return omc_connection_was_sent(conn, queue->first + i);
     }
     return false;
+}
+
+/* The oldest one shares its line with those behind it; any other with that one. */
+static bool find_by_key(const void *context, const unsigned char *key, size_t len,
+                        struct omc_expected *found)
+{
+    const struct omc_connection *conn = context;
+    const struct omc_pending *pending;
+    uint32_t number;
+
+    if (!find_oldest(conn, found))
+        return false;
+    for (number = found->opaque;; number++) {
+        pending = omc_queue_slot(&conn->queue, number);
+        if (!pending->settled && omc_queue_is_about(pending, key, len))
+            break;
+        if (!goes_on(conn, number))
+            return false;
+    }
+    if (number != found->opaque)
+        *found = (struct omc_expected){.opaque = number, .opcode = pending->ask.op, .shared = true};
+    return true;
 }
 
 enum omc_decode omc_answers_next(struct omc_connection *conn, size_t limit, struct omc_reply *reply,
@@ -85,8 +126,14 @@ enum omc_decode omc_answers_next(struct omc_connection *conn, size_t limit, stru
 {
     struct omc_queue *queue = &conn->queue;
     struct omc_pending *front = omc_queue_find(queue, queue->first);
-    const struct omc_expect expect = {conn, find_by_opaque, find_oldest, queue->first,
-                                      front == NULL ? NULL : &front->ask.op};
+    const struct omc_expect expect = {
+        .context = conn,
+        .by_opaque = find_by_opaque,
+        .oldest = find_oldest,
+        .by_key = find_by_key,
+        .front = queue->first,
+        .front_opcode = front == NULL ? NULL : &front->ask.op,
+    };
     struct omc_buffer *buffer = &conn->in.buffer;
     size_t size = omc_buffer_size(buffer), used = 0;
     enum omc_decode result;

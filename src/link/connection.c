@@ -138,9 +138,6 @@ static inline int accept_now(const struct omc_connection *conn, struct omc_pendi
     if (!codec->accept(ask))
         return OMCACHE_INVALID;
     pending->quiet = omc_codec_is_quiet(codec, ask->op);
-    pending->key_sum = 0;
-    if (codec->key_sum != NULL)
-        pending->key_sum = codec->key_sum(ask->key, ask->key_len);
     if (!codec->lacks_initial || pending->claim.counter != NULL || !omc_text_has_initial(ask))
         return OMCACHE_OK;
     pending->claim.counter = omc_counter_new(ask);
@@ -165,6 +162,8 @@ static inline int queue_up(struct omc_connection *conn, const struct omc_ask *as
     if (!omc_queue_reserve(&conn->queue))
         return OMCACHE_NO_MEMORY;
     queued = omc_queue_push(&conn->queue, ask, claim);
+    if (!omc_queue_has_key(claim))
+        omc_queue_keep_sum(queued);
     conn->unsent += size;
     if (omc_stream_is_open(&conn->stream) && conn->codec != NULL)
         rc = accept_now(conn, queued);

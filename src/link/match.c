@@ -5,7 +5,6 @@
 
 #include <errno.h>
 
-#include "base/copy.h"
 #include "link/answers.h"
 #include "link/counting.h"
 #include "link/protocol.h"
@@ -63,7 +62,7 @@ static bool is_overtaken(const struct omc_shared *shared, struct omc_pending *ol
 /* Takes the prefix off the key that a get came with. */
 static inline void strip_prefix(struct omc_reply *reply, size_t prefix_len)
 {
-    if (prefix_len > 0 && reply->value.key_len >= prefix_len && omc_opcode_is_get(reply->opcode)) {
+    if (reply->value.key_len >= prefix_len) {
         reply->value.key += prefix_len;
         reply->value.key_len -= prefix_len;
     }
@@ -81,14 +80,6 @@ static const char *find_fault(const struct omc_connection *conn, const struct om
     return NULL;
 }
 
-/* Whether an answer has not another request's key, as far as can be known. */
-static inline bool fits(const struct omc_asker *asker, const omcache_value_t *value)
-{
-    return asker == NULL || asker->key == NULL ||
-           (asker->key_len == value->key_len &&
-            omc_copy_equals(asker->key, value->key, asker->key_len));
-}
-
 /* Why an answer cannot be that to a request; NULL if it can.  Only gets are answered with the key
  * that was asked for. */
 static const char *find_mismatch(const struct omc_link *link, const struct omc_pending *pending,
@@ -98,9 +89,9 @@ static const char *find_mismatch(const struct omc_link *link, const struct omc_p
 
     if (fault != NULL || reply->value.key_len == 0 || !omc_opcode_is_get(reply->opcode))
         return fault;
-    strip_prefix(reply, pending->claim.prefix_len);
-    if (!fits(pending->claim.asker, &reply->value))
+    if (!omc_queue_is_about(pending, reply->value.key, reply->value.key_len))
         return "answer with another key than was asked for";
+    strip_prefix(reply, pending->claim.prefix_len);
     return NULL;
 }
 

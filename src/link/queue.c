@@ -7,6 +7,7 @@
 
 #include "base/blocks.h"
 #include "base/memory.h"
+#include "proto/opcode.h"
 
 enum {
     GROWTH = 4,
@@ -121,12 +122,68 @@ void omc_queue_pop(struct omc_queue *queue)
         omc_queue_trim(queue);
 }
 
-void omc_queue_release(struct omc_queue *queue, const struct omc_asker *asker)
+/* Takes eight bytes into a sum, of which others would make another one. */
+static uint64_t add_word(uint64_t sum, uint64_t word)
+{
+    sum = (sum ^ word) * 0x9e3779b97f4a7c15; /* odd, and else like any other */
+    return sum ^ sum >> 32;
+}
+
+/* Any sum would do that tells one key from the next, and is not 0. */
+static uint32_t sum_up(const unsigned char *key, size_t len)
+{
+    uint64_t sum = len, word = 0;
+    const size_t step = sizeof(word);
+
+    for (; len > step; key += step, len -= step) {
+        memcpy(&word, key, step);
+        sum = add_word(sum, word);
+    }
+    word = 0;
+    memcpy(&word, key, len);
+    return (uint32_t)add_word(sum, word) | 1;
+}
+
+bool omc_queue_has_sum_of(const struct omc_pending *pending, const unsigned char *key, size_t len)
+{
+    return pending->key_sum == sum_up(key, len);
+}
+
+/* The same of the key of who asks, who is to lose it. */
+static void keep_sum_of_asker(struct omc_pending *pending)
+{
+    const struct omc_asker *asker = pending->claim.asker;
+
+    if (omc_queue_has_key(&pending->claim) && omc_opcode_is_get(pending->ask.op))
+        pending->key_sum = sum_up(asker->key, asker->key_len);
+}
+
+void omc_queue_keep_sum(struct omc_pending *pending)
+{
+    size_t prefix_len = pending->claim.prefix_len;
+
+    if (omc_opcode_is_get(pending->ask.op))
+        pending->key_sum = sum_up(pending->ask.key + prefix_len, pending->ask.key_len - prefix_len);
+}
+
+void omc_queue_lose_key(struct omc_queue *queue, struct omc_asker *asker)
 {
     struct omc_pending *pending = omc_queue_find(queue, asker->number);
 
     if (pending != NULL && pending->claim.asker == asker)
-        pending->claim.asker = NULL;
+        keep_sum_of_asker(pending);
+    asker->key = NULL;
+    asker->key_len = 0;
+}
+
+void omc_queue_release(struct omc_queue *queue, const struct omc_asker *asker)
+{
+    struct omc_pending *pending = omc_queue_find(queue, asker->number);
+
+    if (pending == NULL || pending->claim.asker != asker)
+        return;
+    keep_sum_of_asker(pending);
+    pending->claim.asker = NULL;
 }
 
 void omc_queue_abandon(struct omc_queue *queue, struct omc_pending *pending)
@@ -134,6 +191,7 @@ void omc_queue_abandon(struct omc_queue *queue, struct omc_pending *pending)
     if (omc_queue_is_forgotten(pending))
         return;
     queue->idle += !omc_queue_is_idle(pending);
+    keep_sum_of_asker(pending);
     pending->claim.asker = NULL;
     pending->claim.owner = OMC_OWNER_GONE;
 }
@@ -141,10 +199,12 @@ void omc_queue_abandon(struct omc_queue *queue, struct omc_pending *pending)
 void omc_queue_forget(struct omc_queue *queue)
 {
     for (uint32_t i = 0; i < queue->count; i++) {
-        struct omc_claim *claim = &omc_queue_slot(queue, queue->first + i)->claim;
+        struct omc_pending *pending = omc_queue_slot(queue, queue->first + i);
 
-        claim->owner = OMC_OWNER_FORGOTTEN;
-        claim->asker = NULL;
+        if (!pending->settled) /* else who has asked may be gone */
+            keep_sum_of_asker(pending);
+        pending->claim.owner = OMC_OWNER_FORGOTTEN;
+        pending->claim.asker = NULL;
     }
     queue->open = queue->idle = 0;
 }

@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/copy.h"
 #include "proto/ask.h"
 
 struct omc_blocks;
@@ -57,11 +58,10 @@ struct omc_pending {
     struct omc_ask ask; /* what it points to is there until it was written */
     struct omc_claim claim;
     struct omc_store_block *kept; /* which has that, or NULL: the caller's memory has it */
-    union {
-        uint32_t key_sum;   /* of its key, for codecs that want one, as answers are in order; */
-        uint32_t overtaken; /* for others, when a later one was first answered, as `asked`; or 0 */
-    };
-    bool quiet; /* accepted, and no answer is expected before the next no-op's */
+    uint32_t key_sum;             /* of a get whose key nobody has any more; else 0 */
+    uint32_t overtaken;           /* when a later one was first answered, as `asked`; or 0 */
+    bool quiet;                   /* accepted, and no answer is expected before the next no-op's */
+    bool joined;                  /* written on the line of the one before it, see codec.h */
     bool settled;
     bool half;    /* written in part */
     bool refused; /* settled, and not to be written */
@@ -143,6 +143,30 @@ static inline bool omc_queue_is_idle(const struct omc_pending *pending)
     return pending->claim.owner >= OMC_OWNER_GONE;
 }
 
+/* Whether somebody has its key; else its sum is to be kept. */
+static inline bool omc_queue_has_key(const struct omc_claim *claim)
+{
+    return claim->asker != NULL && claim->asker->key != NULL;
+}
+
+/* For omc_queue_is_about, where that is not so. */
+bool omc_queue_has_sum_of(const struct omc_pending *pending, const unsigned char *key, size_t len);
+
+/* Whether a key that came is not another one than a get has asked for. */
+static inline bool omc_queue_is_about(const struct omc_pending *pending, const unsigned char *key,
+                                      size_t len)
+{
+    const struct omc_claim *claim = &pending->claim;
+
+    if (len < claim->prefix_len)
+        return false;
+    key += claim->prefix_len;
+    len -= claim->prefix_len;
+    if (!omc_queue_has_key(claim))
+        return omc_queue_has_sum_of(pending, key, len);
+    return len == claim->asker->key_len && omc_copy_equals(claim->asker->key, key, len);
+}
+
 /* Adds one, for which room was reserved; but for its owner, it may then still be changed. */
 static inline struct omc_pending *omc_queue_push(struct omc_queue *queue, const struct omc_ask *ask,
                                                  const struct omc_claim *claim)
@@ -152,8 +176,8 @@ static inline struct omc_pending *omc_queue_push(struct omc_queue *queue, const 
     pushed->ask = *ask;
     pushed->claim = *claim;
     pushed->kept = NULL;
-    pushed->overtaken = 0;
-    pushed->quiet = pushed->settled = pushed->half = pushed->refused = false;
+    pushed->key_sum = pushed->overtaken = 0;
+    pushed->quiet = pushed->joined = pushed->settled = pushed->half = pushed->refused = false;
     queue->count++;
     queue->open++;
     queue->idle += omc_queue_is_idle(pushed);
@@ -217,6 +241,11 @@ void omc_queue_pass(struct omc_queue *queue, struct omc_pending *pending);
 
 /* Takes the newest one out again, as if it had never been there. */
 void omc_queue_pop(struct omc_queue *queue);
+
+/* Notes that the key of a request will be in nobody's memory: who asks is to lose it, or there is
+ * nobody who asks. */
+void omc_queue_lose_key(struct omc_queue *queue, struct omc_asker *asker);
+void omc_queue_keep_sum(struct omc_pending *pending);
 
 /* Notes that who asked is there no longer; and that who asked was told something else meanwhile. */
 void omc_queue_release(struct omc_queue *queue, const struct omc_asker *asker);

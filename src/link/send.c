@@ -17,12 +17,14 @@ enum {
 /* Requests that are written in one go: those from the first one that waits, or is half written,
  * up to `end`.  Nobody else sees it, only the pieces: what is in it can be in registers. */
 struct run {
-    unsigned char *at;    /* where to encode the next one, */
-    unsigned char *last;  /* no further than here, */
-    unsigned char *piece; /* and where the piece begins that it is to be a part of */
-    struct iovec *pieces; /* room for PIECES, */
-    size_t count;         /* of which there are so many, */
-    size_t size;          /* and bytes in all */
+    unsigned char *at;            /* where to encode the next one, */
+    unsigned char *last;          /* no further than here, */
+    unsigned char *piece;         /* and where the piece begins that it is to be a part of */
+    struct iovec *pieces;         /* room for PIECES, */
+    size_t count;                 /* of which there are so many, */
+    size_t size;                  /* and bytes in all */
+    unsigned char *line;          /* the one that ends there, if others may share it, */
+    const struct omc_ask *newest; /* as the last one on it does */
     uint32_t end;
     uint32_t due;
     bool refused; /* one of them was */
@@ -50,9 +52,42 @@ static inline bool has_room(const struct run *run)
     return run->at <= run->last && run->count <= PIECES - 3;
 }
 
-static inline void encode(struct run *run, const struct omc_connection *conn,
-                          const struct omc_ask *ask)
+/* Whether a request may share the line of the one before it. */
+static inline bool joins(const struct run *run, const struct omc_codec *codec,
+                         const struct omc_ask *ask)
 {
+    return run->line != NULL &&
+           (size_t)(run->at - run->line) + 1 + ask->key_len <= codec->line_max &&
+           codec->joins(run->newest, ask);
+}
+
+/* On a line that was written in part nothing is added to what is half written: that may have its
+ * end already. */
+static bool encode_on_line(struct run *run, const struct omc_codec *codec,
+                           struct omc_pending *pending)
+{
+    if (pending->half)
+        run->line = NULL;
+    else
+        pending->joined = joins(run, codec, &pending->ask);
+    if (!pending->joined)
+        return false;
+    run->at = codec->join(run->at - (pending->half ? 0 : OMC_CODEC_TAIL_MAX), &pending->ask);
+    run->newest = &pending->ask;
+    return true;
+}
+
+static inline void encode(struct run *run, const struct omc_connection *conn,
+                          struct omc_pending *pending)
+{
+    const struct omc_ask *ask = &pending->ask;
+
+    if (conn->codec->line_max > 0) {
+        if (encode_on_line(run, conn->codec, pending))
+            return;
+        run->line = pending->half ? NULL : run->at;
+        run->newest = ask;
+    }
     run->at = conn->codec->encode(run->at, ask, run->end);
     if (ask->value_len > 0 && ask->value_len < GATHER_SIZE) {
         omc_copy_bytes(run->at, ask->value, ask->value_len);
@@ -77,16 +112,17 @@ static inline void fill(struct run *run, const struct omc_connection *conn)
     if (conn->hello_left > 0)
         add_piece(run, conn->hello + conn->hello_len - conn->hello_left, conn->hello_left);
     for (; run->end != next; run->end++) {
-        const struct omc_pending *pending = omc_queue_slot(queue, run->end);
+        struct omc_pending *pending = omc_queue_slot(queue, run->end);
 
         if (pending->refused) {
             run->refused = true;
+            run->line = NULL;
             continue;
         }
         if ((!conn->proved && !omc_connection_is_harmless(conn->codec, &pending->ask, run->end)) ||
             !has_room(run))
             break;
-        encode(run, conn, &pending->ask);
+        encode(run, conn, pending);
         if (!pending->quiet)
             run->due = run->end + 1;
     }
@@ -151,18 +187,32 @@ static inline void note_all(struct omc_connection *conn, const struct run *run)
         conn->borrowed = conn->begun;
 }
 
-/* Bytes of a request as it is sent. */
-static size_t encoded_size(const struct omc_connection *conn, const struct omc_ask *ask,
+/* Bytes of a request as it was encoded, with the end of its line. */
+static size_t encoded_size(const struct omc_connection *conn, const struct omc_pending *pending,
                            uint32_t number)
 {
     unsigned char head[OMC_CODEC_HEAD_MAX];
+    const struct omc_ask *ask = &pending->ask;
 
+    if (pending->refused)
+        return 0;
+    if (pending->joined)
+        return (size_t)(conn->codec->join(head, ask) - head);
     return (size_t)(conn->codec->encode(head, ask, number) - head) + ask->value_len +
            omc_codec_tail_size(conn->codec, ask->op);
 }
 
-/* Only so many bytes were written. */
-static void note_some(struct omc_connection *conn, size_t taken)
+/* Whether a request of a run was encoded without the end of its line, as the next one shares it. */
+static bool is_open(const struct omc_connection *conn, const struct run *run, uint32_t number)
+{
+    const struct omc_pending *next = omc_queue_slot(&conn->queue, number + 1);
+
+    return number + 1 != run->end && next->joined && !next->refused;
+}
+
+/* Only so many bytes were written.  Where that is all of a request but the end of its line, it is
+ * half written: the next one will be on another line. */
+static void note_some(struct omc_connection *conn, const struct run *run, size_t taken)
 {
     uint32_t number = conn->begun - (conn->partly > 0);
     size_t hello = taken < conn->hello_left ? taken : conn->hello_left;
@@ -173,18 +223,20 @@ static void note_some(struct omc_connection *conn, size_t taken)
         return;
     for (taken += conn->partly; taken > 0; number++) {
         struct omc_pending *pending = omc_queue_slot(&conn->queue, number);
-        size_t size = pending->refused ? 0 : encoded_size(conn, &pending->ask, number);
+        size_t size = encoded_size(conn, pending, number);
+        bool open = is_open(conn, run, number);
+        bool half = open ? taken <= size - OMC_CODEC_TAIL_MAX : taken < size;
 
         conn->begun = number + 1;
         if (!pending->quiet)
             conn->due = number + 1;
-        conn->partly = taken < size ? taken : 0;
-        if (taken < size) {
+        conn->partly = half ? taken : 0;
+        if (half) {
             omc_queue_set_half(&conn->queue, pending, true);
             return;
         }
         note_whole(conn, pending, omc_ask_size(&pending->ask));
-        taken -= size;
+        taken -= open ? size - OMC_CODEC_TAIL_MAX : size;
     }
 }
 
@@ -221,7 +273,7 @@ bool omc_send_run(struct omc_connection *conn, unsigned char *memory, size_t siz
     if ((size_t)taken == run.size)
         note_all(conn, &run);
     else
-        note_some(conn, (size_t)taken);
+        note_some(conn, &run, (size_t)taken);
     return true;
 }
 

@@ -65,9 +65,9 @@ struct omc_expected {
     uint32_t opaque;
     uint8_t opcode;
 
-    /* Only `oldest` fills these in: */
-    bool first;       /* no request in front of it is unanswered */
-    uint32_t key_sum; /* see there; 0: not known */
+    /* Only `oldest` and `by_key` fill these in: */
+    bool first;  /* no request in front of it is unanswered */
+    bool shared; /* others on its line are not answered either */
 };
 
 /* Who knows what has been sent and not been answered.  Forgotten requests count:
@@ -81,6 +81,11 @@ struct omc_expect {
     /* The oldest request that is sure to be answered, see omc_codec_is_quiet; false if there is
      * none. */
     bool (*oldest)(const void *context, struct omc_expected *found);
+
+    /* The first of those on the line of the oldest, and not answered, that is about a key; false if
+     * there is none. */
+    bool (*by_key)(const void *context, const unsigned char *key, size_t len,
+                   struct omc_expected *found);
 
     /* The opaque of the oldest of all, which the next answer usually is for, and where its opcode
      * is; NULL: it is not known. */
@@ -103,17 +108,21 @@ struct omc_codec {
     int protocol;       /* OMCACHE_PROTOCOL_* */
     bool lacks_initial; /* counters go without their initial value */
 
-    /* Answers are told by their order only: so that one with another key is noticed, even
-     * if nobody waits for it any more, requests are kept with the sum of theirs.  NULL if
-     * answers have numbers. */
-    uint32_t (*key_sum)(const unsigned char *key, size_t len);
-
     /* Traits that an opcode has all of if its requests may go without an answer, so that only a
      * later one's answer tells.  That is not for every opcode that is quiet in the binary
      * protocol: others hear of success, too, as a silent reply. */
     uint8_t quiet;
 
     bool has_tail; /* OMC_CODEC_TAIL follows the value of a store */
+
+    /* Requests that share a line, of so many bytes at most, also share the end of their answers:
+     * what was not answered before that will not be.  0: there are none. */
+    size_t line_max;
+
+    /* Whether a request may share the line of the one before it; and writes what is added to the
+     * line then, in place of its "\r\n".  Where that ends.  Both have been accepted. */
+    bool (*joins)(const struct omc_ask *before, const struct omc_ask *ask);
+    unsigned char *(*join)(unsigned char *out, const struct omc_ask *ask);
 
     /* Whether the protocol can carry a request, which then is ready to be encoded. */
     bool (*accept)(struct omc_ask *ask);

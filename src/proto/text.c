@@ -3,7 +3,8 @@
  */
 #include "proto/text.h"
 
-#include "proto/bytes.h"
+#include <string.h>
+
 #include "proto/classic.h"
 #include "proto/line.h"
 #include "proto/opcode.h"
@@ -21,8 +22,8 @@ static const struct omc_classic_word words[] = {
     {"END", OMC_KIND_GET, OMCACHE_NOT_FOUND},
 };
 
-/* What follows a value. */
-static const char value_end[] = "\r\nEND\r\n";
+/* What follows a value, and what follows the last one of a line. */
+static const char value_end[] = "\r\n", last_end[] = "\r\nEND\r\n";
 
 /* What is to be decoded, and where its first line ends. */
 struct input {
@@ -31,32 +32,6 @@ struct input {
     size_t max_body;
     size_t newline;
 };
-
-/* Takes eight bytes into a sum, of which others would make another one. */
-static inline uint64_t add_word(uint64_t sum, uint64_t word)
-{
-    sum = (sum ^ word) * 0x9e3779b97f4a7c15; /* odd, and else like any other */
-    return sum ^ sum >> 32;
-}
-
-/* Any sum would do that tells one key from the next. */
-static uint32_t key_sum(const unsigned char *key, size_t len)
-{
-    uint64_t sum = len, word = 0;
-    const size_t step = sizeof(word);
-
-    for (; len > step; key += step, len -= step) {
-        memcpy(&word, key, step);
-        sum = add_word(sum, word);
-    }
-    omc_bytes_put((unsigned char *)&word, key, len);
-    return (uint32_t)add_word(sum, word);
-}
-
-static bool is_key_of(const struct omc_expected *asked, const omcache_value_t *value)
-{
-    return asked->key_sum == 0 || asked->key_sum == key_sum(value->key, value->key_len);
-}
 
 /* Takes a number, and a blank unless the line ends with it; NULL if it is none. */
 static inline const unsigned char *take_digits(const unsigned char *at, const unsigned char *end,
@@ -90,19 +65,25 @@ static bool read_value_line(struct omc_line line, omcache_value_t *value, uint64
     return at == line.end && value->key_len > 0;
 }
 
-/* The only value that a get of one key is answered with, and the end of the values. */
+/* The value of a key, and if it is the last that was asked for on its line the end of the values.
+ * They come in the order of the keys, or in any other behind a proxy. */
 static enum omc_decode read_value(struct omc_line line, const struct input *in,
-                                  const struct omc_expected *asked, struct omc_reply *reply,
+                                  const struct omc_expect *expect, struct omc_reply *reply,
                                   size_t *size)
 {
+    struct omc_expected asked;
     omcache_value_t *value = &reply->value;
-    size_t end_len = strlen(value_end);
+    const char *end;
+    size_t end_len;
     uint64_t data_len;
 
-    if (omc_opcode_kind(asked->opcode) != OMC_KIND_GET ||
-        !read_value_line(line, value, &data_len) || !is_key_of(asked, value))
+    if (!read_value_line(line, value, &data_len) ||
+        !expect->by_key(expect->context, value->key, value->key_len, &asked) ||
+        omc_opcode_kind(asked.opcode) != OMC_KIND_GET)
         return OMC_DECODE_BROKEN;
-    omc_classic_attribute(asked, OMCACHE_OK, reply);
+    omc_classic_attribute(&asked, OMCACHE_OK, reply);
+    end = asked.shared ? value_end : last_end;
+    end_len = strlen(end);
     if (data_len > in->max_body || in->max_body - data_len < OMC_CODEC_FLAGS_SIZE + value->key_len)
         return OMC_DECODE_TOO_LARGE;
     value->data = in->bytes + in->newline + 1;
@@ -110,10 +91,10 @@ static enum omc_decode read_value(struct omc_line line, const struct input *in,
     *size = in->newline + 1 + value->data_len + end_len;
     if (in->len < *size)
         return OMC_DECODE_MORE;
-    if (memcmp(value->data + value->data_len, value_end, end_len) != 0)
+    if (memcmp(value->data + value->data_len, end, end_len) != 0)
         return OMC_DECODE_BROKEN;
     value->delta_value = 0;
-    if (!omc_opcode_is_keyed(asked->opcode)) {
+    if (!omc_opcode_is_keyed(asked.opcode)) {
         value->key = NULL;
         value->key_len = 0;
     }
@@ -196,13 +177,15 @@ static enum omc_decode decode_text(unsigned char *bytes, size_t len, size_t max_
     result = omc_classic_find_end(bytes, len, 0, &in.newline, size);
     if (result != OMC_DECODE_REPLY)
         return result;
-    if (in.newline == 0 || bytes[in.newline - 1] != '\r' ||
-        !expect->oldest(expect->context, &asked))
+    if (in.newline == 0 || bytes[in.newline - 1] != '\r')
         return OMC_DECODE_BROKEN;
     line = (struct omc_line){bytes, bytes + in.newline - 1};
     if (omc_line_skip(&line, "VALUE "))
-        return read_value(line, &in, &asked, reply, size);
-    *size = in.newline + 1;
+        return read_value(line, &in, expect, reply, size);
+    if (!expect->oldest(expect->context, &asked))
+        return OMC_DECODE_BROKEN;
+    /* No value, or an error, is the answer to all that are left on the line: it stays for them. */
+    *size = asked.shared ? 0 : in.newline + 1;
     return read_line(line, &asked, reply) ? OMC_DECODE_REPLY : OMC_DECODE_BROKEN;
 }
 
@@ -229,9 +212,11 @@ const struct omc_codec omc_text_codec = {
     .name = "text",
     .protocol = OMCACHE_PROTOCOL_TEXT,
     .lacks_initial = true,
-    .key_sum = key_sum,
     .quiet = UINT8_MAX, /* none */
     .has_tail = true,
+    .line_max = OMC_LINE_MAX - 1,
+    .joins = omc_text_request_joins,
+    .join = omc_text_request_join,
     .accept = omc_text_request_accept,
     .encode = omc_text_request_encode,
     .decode = decode_text,

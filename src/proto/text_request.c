@@ -89,3 +89,17 @@ unsigned char *omc_text_request_encode(unsigned char *out, const struct omc_ask 
     out = omc_bytes_put(out, ask->key, ask->key_len);
     return omc_line_put(put_numbers(out, ask), "\r\n");
 }
+
+bool omc_text_request_joins(const struct omc_ask *before, const struct omc_ask *ask)
+{
+    uint8_t plain = omc_opcode_forms[ask->op].plain;
+
+    return plain == omc_opcode_forms[before->op].plain &&
+           (plain == OMC_OP_GET ||
+            (plain == OMC_OP_GAT && omc_ask_expiration(ask, 0) == omc_ask_expiration(before, 0)));
+}
+
+unsigned char *omc_text_request_join(unsigned char *out, const struct omc_ask *ask)
+{
+    return omc_line_put(omc_bytes_put(omc_line_put(out, " "), ask->key, ask->key_len), "\r\n");
+}

@@ -86,6 +86,21 @@ static bool by_opaque(const void *context, uint32_t opaque, struct omc_expected 
     return true;
 }
 
+/* Gets that follow one another are on one line. */
+static bool is_on_line(const struct run *run, size_t i)
+{
+    return i < run->count && run->codec->line_max > 0 && omc_opcode_is_get(run->asked[i].opcode);
+}
+
+static bool is_shared(const struct run *run, size_t i)
+{
+    while (is_on_line(run, i) && is_on_line(run, i + 1)) {
+        if (!run->asked[++i].settled)
+            return true;
+    }
+    return false;
+}
+
 static bool oldest(const void *context, struct omc_expected *found)
 {
     const struct run *run = context;
@@ -96,10 +111,37 @@ static bool oldest(const void *context, struct omc_expected *found)
             continue;
         if (!omc_codec_is_quiet(run->codec, run->asked[i].opcode)) {
             *found = (struct omc_expected){
-                .opaque = FIRST + i, .opcode = run->asked[i].opcode, .first = first};
+                .opaque = FIRST + i,
+                .opcode = run->asked[i].opcode,
+                .first = first,
+                .shared = is_shared(run, i),
+            };
             return true;
         }
         first = false;
+    }
+    return false;
+}
+
+/* Any key is that of each second one. */
+static bool by_key(const void *context, const unsigned char *key, size_t len,
+                   struct omc_expected *found)
+{
+    const struct run *run = context;
+    size_t first;
+
+    if (!oldest(run, found))
+        return false;
+    first = found->opaque - FIRST;
+    for (size_t i = first; i == first || is_on_line(run, i); i++) {
+        bool fits = !is_shared(run, first) || len == 0 || key[len - 1] % 2 == i % 2;
+
+        if (run->asked[i].settled || !fits)
+            continue;
+        if (i != first)
+            *found = (struct omc_expected){
+                .opaque = FIRST + (uint32_t)i, .opcode = run->asked[i].opcode, .shared = true};
+        return true;
     }
     return false;
 }
@@ -178,7 +220,8 @@ static void note_reply(struct run *run, const struct omc_reply *reply, const uns
  * said before; how many bytes the next one needs. */
 static size_t decode_all(struct run *run, const unsigned char *bytes, size_t len, size_t needed)
 {
-    const struct omc_expect expect = {.context = run, .by_opaque = by_opaque, .oldest = oldest};
+    const struct omc_expect expect = {
+        .context = run, .by_opaque = by_opaque, .oldest = oldest, .by_key = by_key};
     unsigned char *copy = fuzz_copy(bytes, len);
     size_t at = 0, size = 0;
 
@@ -190,9 +233,11 @@ static size_t decode_all(struct run *run, const unsigned char *bytes, size_t len
         run->end = run->codec->decode(copy + at, len - at, LIMIT, &expect, &reply, &size);
         if (run->end != OMC_DECODE_REPLY)
             break;
-        FUZZ_CHECK(size > 0 && size <= len - at && size >= needed);
+        /* Some say the same of several requests, one after the other. */
+        FUZZ_CHECK(size > 0 || (reply.last && run->codec->line_max > 0));
+        FUZZ_CHECK(size <= len - at && len - at >= needed);
         needed = 0;
-        note_reply(run, &reply, copy + at, size);
+        note_reply(run, &reply, copy + at, size > 0 ? size : len - at);
         at += size;
     }
     FUZZ_CHECK(run->end != OMC_DECODE_MORE || size > len - at);

@@ -50,6 +50,9 @@ static void answer_oddly(struct peer *peer, void *context)
             }
         }
         peer_send(peer, answer, len);
+        while (words.more && words_read(peer, &words)) {
+            ; /* that was the answer to all that are left on the line */
+        }
     }
 }
 
@@ -291,8 +294,7 @@ START_TEST(no_length_overflows_without_a_limit)
     size_t count = 2;
     size_t room = 2;
     char answer[200];
-    snprintf(answer, sizeof(answer),
-             "VALUE odd 0 1 1\r\nx\r\nEND\r\nVALUE odd 0 %llu 1\r\nx\r\nEND\r\n",
+    snprintf(answer, sizeof(answer), "VALUE odd 0 1 1\r\nx\r\nVALUE odd 0 %llu 1\r\nx\r\nEND\r\n",
              (unsigned long long)(UINT64_MAX - (unsigned)_i));
     speak(answer_oddly, answer, PLAIN_TEXT);
     assert_rc(omcache_set_recv_buffer_max_size(client, SIZE_MAX), OMCACHE_OK);
@@ -338,7 +340,8 @@ static void finish(size_t count)
     ck_assert_uint_eq(ends.count, count);
 }
 
-/* The error is the one request's that it answers, and its neighbours have theirs. */
+/* The error is the one request's that it answers, and its neighbours have theirs.  In text it is
+ * also that of the gets behind it on the same line. */
 START_TEST(errors_are_matched_by_order)
 {
     static char error[] = "SERVER_ERROR out of something\r\n";
@@ -356,11 +359,14 @@ START_TEST(errors_are_matched_by_order)
     finish(6);
     for (int i = 0; i < 6; i++) {
         bool odd = i == 1 || i == 3 || i == 4;
-        assert_rc(ends.status[i], odd ? OMCACHE_FAIL : OMCACHE_OK);
+        bool behind = protocol == PLAIN_TEXT && (i == 2 || i == 5);
+        assert_rc(ends.status[i], odd || behind ? OMCACHE_FAIL : OMCACHE_OK);
     }
     ck_assert_str_eq(ends.value[0], "value of one");
-    ck_assert_str_eq(ends.value[2], "value of two");
-    ck_assert_str_eq(ends.value[5], "value of three");
+    if (protocol == META) {
+        ck_assert_str_eq(ends.value[2], "value of two");
+        ck_assert_str_eq(ends.value[5], "value of three");
+    }
     assert_goes_on(1);
 }
 END_TEST

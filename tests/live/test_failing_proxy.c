@@ -92,6 +92,37 @@ START_TEST(what_went_with_it_fails_once)
 }
 END_TEST
 
+/* Keys on one line have their values in the order in which its servers have answered. */
+START_TEST(values_come_in_any_order)
+{
+    static char names[GETS][32];
+    const unsigned char *keys[GETS];
+    size_t lens[GETS];
+    omcache_req_t reqs[GETS];
+    omcache_value_t values[GETS];
+    size_t count = GETS;
+    size_t found = GETS;
+    open_proxy(protocols[_i]);
+    for (int i = 0; i < GETS; i++) {
+        lens[i] = (size_t)sprintf(names[i], "any-order-%d", i);
+        keys[i] = (const unsigned char *)names[i];
+        if (i % 3 != 0) {
+            store(names[i], names[i]);
+        }
+    }
+    for (int round = 0; round < 20; round++) {
+        count = found = GETS;
+        assert_rc(omcache_get_multi(client, keys, lens, GETS, reqs, &count, values, &found, 5000),
+                  OMCACHE_OK);
+        ck_assert_uint_eq(found, GETS - (GETS + 2) / 3);
+        for (size_t i = 0; i < found; i++) {
+            assert_rc(values[i].status, OMCACHE_OK);
+            assert_bytes(values[i].data, values[i].data_len, values[i].key, values[i].key_len);
+        }
+    }
+}
+END_TEST
+
 /* One that always closes is down in the end. */
 static void close_at_arithmetic(struct peer *peer, void *context)
 {
@@ -151,6 +182,7 @@ int main(void)
     TCase *tcase = fixture_case(suite, "rejected");
     tcase_add_loop_test(tcase, what_a_proxy_rejects_takes_nothing_else_down, 0, 2);
     tcase_add_loop_test(tcase, what_went_with_it_fails_once, 0, 2);
+    tcase_add_loop_test(tcase, values_come_in_any_order, 0, 2);
     tcase_add_test(tcase, one_that_rejects_all_is_left_alone);
     tcase_add_loop_test(tcase, the_first_command_of_all_takes_nothing_down, 0, 2);
     return fixture_run(suite);

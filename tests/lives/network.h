@@ -47,6 +47,8 @@ struct heard {
     char tag;        /* -1: it has none */
     bool quiet;      /* goes unanswered unless there is something to tell */
     bool whole;
+    bool joined;    /* on the line of the one before it, */
+    bool is_open;   /* and the next one on its own */
     bool forgotten; /* by who asked */
     bool answered;
     uint16_t end; /* of the answer, counted in bytes of the connection */

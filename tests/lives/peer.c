@@ -68,6 +68,21 @@ static bool begins(const unsigned char *bytes, const char *word)
     return memcmp(bytes, word, strlen(word)) == 0;
 }
 
+/* A get that is on the line of the one before it begins with a blank; the next one may be on its
+ * line, too. */
+static size_t size_of_text_get(const unsigned char *bytes, size_t len, struct heard *heard)
+{
+    size_t size;
+
+    heard->joined = *bytes == ' ';
+    size = (heard->joined ? 1 : strlen("gets ")) + KEY;
+    LIFE_CHECK(size < len, "wrote a line without an end");
+    heard->kind = HEARD_GET;
+    heard->tag = (char)bytes[size - 1];
+    heard->is_open = bytes[size] == ' ';
+    return size + (heard->is_open ? 0 : strlen("\r\n"));
+}
+
 /* All values are as long as keys. */
 static size_t size_of_line(const unsigned char *bytes, size_t len, struct heard *heard)
 {
@@ -86,7 +101,7 @@ static size_t size_of_line(const unsigned char *bytes, size_t len, struct heard 
         heard->kind = HEARD_COUNT;
     } else if (begins(bytes, "md ")) {
         heard->kind = HEARD_DELETE;
-    } else if (begins(bytes, "mg ") || begins(bytes, "gets ")) {
+    } else if (begins(bytes, "mg ")) {
         heard->kind = HEARD_GET;
         heard->quiet = begins(bytes + size - 4, " q\r\n");
     } else {
@@ -126,6 +141,8 @@ static size_t take_apart(const unsigned char *bytes, size_t len, bool hello, str
         heard->kind = hello ? HEARD_HELLO : heard->kind;
     } else if (hello) {
         size = size_of_hello(bytes, len, heard);
+    } else if (*bytes == ' ' || begins(bytes, "gets ")) {
+        size = size_of_text_get(bytes, len, heard);
     } else {
         size = size_of_line(bytes, len, heard);
     }
@@ -182,7 +199,7 @@ void peer_hear(struct wire *wire, const unsigned char *bytes, size_t len, size_t
             wire->is_alone = wire->is_alone || network.is_cautious;
             network.is_cautious = false;
         }
-        heard.whole = at + size <= end;
+        heard.whole = at + size + heard.is_open <= end;
         note_heard(wire, &heard);
         if (!heard.whole) {
             wire->in_len = end - at;
@@ -201,11 +218,27 @@ static bool is_due(const struct heard *heard)
     return !heard->answered && !heard->done && !is_silent;
 }
 
+/* The one behind it, if that is on its line; else NULL. */
+static struct heard *next_on_line(struct wire *wire, struct heard *heard)
+{
+    return ++heard < wire->heard + wire->count && heard->joined ? heard : NULL;
+}
+
+/* Whether it has come, and so has the rest of its line. */
+static bool is_whole(struct wire *wire, struct heard *heard)
+{
+    struct heard *next;
+
+    while ((next = next_on_line(wire, heard)) != NULL)
+        heard = next;
+    return heard->whole;
+}
+
 struct heard *peer_oldest(struct wire *wire)
 {
     for (size_t i = 0; i < wire->count; i++) {
         if (is_due(&wire->heard[i]))
-            return wire->heard[i].whole ? &wire->heard[i] : NULL;
+            return is_whole(wire, &wire->heard[i]) ? &wire->heard[i] : NULL;
     }
     return NULL;
 }
@@ -319,18 +352,28 @@ static void answer_meta(struct wire *wire, const struct heard *heard, enum peer_
     }
 }
 
-static void answer_text(struct wire *wire, const struct heard *heard, enum peer_manner manner)
+/* An error is the answer to all that are left on a line. */
+static void note_line(struct wire *wire, struct heard *heard)
+{
+    while ((heard = next_on_line(wire, heard)) != NULL) {
+        heard->answered = true;
+        heard->end = (uint16_t)(wire->out_begin + wire->out_len);
+    }
+}
+
+static void answer_text(struct wire *wire, struct heard *heard, enum peer_manner manner)
 {
     bool wrong = manner == PEER_WRONG;
 
     if (manner == PEER_ERROR) {
         say_text(wire, "SERVER_ERROR out of memory\r\n");
+        note_line(wire, heard);
     } else if (heard->kind == HEARD_GET) {
         say_text(wire, "VALUE ");
         say_key(wire, heard, wrong);
         say_text(wire, " 7 2 1\r\n");
         say_key(wire, heard, false);
-        say_text(wire, "\r\nEND\r\n");
+        say_text(wire, next_on_line(wire, heard) != NULL ? "\r\n" : "\r\nEND\r\n");
     } else if (heard->kind == HEARD_COUNT) {
         say_text(wire, wrong ? "STORED\r\n" : "NOT_FOUND\r\n");
     } else {

@@ -102,8 +102,27 @@ static bool oldest(const void *context, struct omc_expected *found)
         if (!omc_codec_is_quiet(owed->codec, owed->requests[i].opcode)) {
             *found = owed->requests[i];
             found->first = i == 0;
+            found->shared = owed->one_line && owed->count > 1;
             return true;
         }
+    }
+    return false;
+}
+
+static bool by_key(const void *context, const unsigned char *key, size_t len,
+                   struct omc_expected *found)
+{
+    const struct owed *owed = context;
+
+    for (size_t i = 0; i < owed->count && (i == 0 || owed->one_line); i++) {
+        const char *asked = owed->keys[i];
+
+        if (asked != NULL && (strlen(asked) != len || memcmp(asked, key, len) != 0))
+            continue;
+        *found = owed->requests[i];
+        found->first = i == 0;
+        found->shared = owed->one_line && owed->count > 1;
+        return true;
     }
     return false;
 }
@@ -125,7 +144,8 @@ void codec_owe(struct owed *owed, uint8_t opcode, uint32_t opaque)
 
 struct omc_expect codec_expect(const struct owed *owed)
 {
-    return (struct omc_expect){.context = owed, .by_opaque = by_opaque, .oldest = oldest};
+    return (struct omc_expect){
+        .context = owed, .by_opaque = by_opaque, .oldest = oldest, .by_key = by_key};
 }
 
 enum omc_decode codec_try(const struct owed *owed, const void *bytes, size_t len,

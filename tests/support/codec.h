@@ -50,6 +50,8 @@ struct owed {
     const struct omc_codec *codec;
     size_t count;
     struct omc_expected requests[CODEC_OWED_MAX];
+    const char *keys[CODEC_OWED_MAX]; /* NULL: any */
+    bool one_line;                    /* all of them share it */
 };
 
 /* The one request that waits. */

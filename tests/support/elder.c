@@ -158,25 +158,25 @@ static bool serve_meta(struct session *session, bool *goes_on)
  * The classic commands.
  */
 
-static bool get(struct session *session, size_t first, bool with_cas)
+static bool say_value(struct session *session, const struct little_item *item, bool with_cas)
 {
-    for (size_t i = first; i < session->words.count; i++) {
-        struct little_ask ask = ask_for(session, LITTLE_GET, i);
-        const struct little_item *item = run(session, &ask).item;
-        char cas[24] = "";
-        if (!item) {
-            continue;
-        }
-        if (with_cas) {
-            snprintf(cas, sizeof(cas), " %" PRIu64, item->cas);
-        }
-        if (!words_send(session->peer, "VALUE %s %" PRIu32 " %zu%s\r\n", item->key, item->flags,
-                        item->len, cas) ||
-            !peer_send(session->peer, item->value, item->len) || !say(session, "")) {
-            return false;
-        }
+    char cas[24] = "";
+    if (with_cas) {
+        snprintf(cas, sizeof(cas), " %" PRIu64, item->cas);
     }
-    return say(session, "END");
+    return words_send(session->peer, "VALUE %s %" PRIu32 " %zu%s\r\n", item->key, item->flags,
+                      item->len, cas) &&
+           peer_send(session->peer, item->value, item->len) && say(session, "");
+}
+
+static bool get(struct session *session, size_t place, bool with_cas)
+{
+    struct little_ask ask = ask_for(session, LITTLE_GET, place);
+    const struct little_item *item = run(session, &ask).item;
+    if (item && !say_value(session, item, with_cas)) {
+        return false;
+    }
+    return session->words.more || say(session, "END");
 }
 
 static bool store(struct session *session, enum little_verb verb)

@@ -22,7 +22,8 @@ struct session {
     unsigned char *out;
     unsigned char *held;
     size_t held_len;
-    bool held_is_value; /* in text, of this key */
+    bool held_is_value; /* in text, of this key, */
+    bool held_shares;   /* which is on a line with the next one */
     char held_key[LITTLE_KEY_MAX + 1];
 };
 
@@ -158,6 +159,7 @@ static void hold(struct session *session, const struct faulty_request *request, 
     memcpy(session->held, session->out, len);
     session->held_len = len;
     session->held_is_value = !request->numbered;
+    session->held_shares = request->words.more;
     memcpy(session->held_key, request->ask.key, sizeof(session->held_key));
 }
 
@@ -245,6 +247,20 @@ static size_t compose(struct session *session, const struct faulty_request *requ
     return len;
 }
 
+/* Moves the end of a line that two values are on behind the one that was held; how much is left of
+ * the other one, which has so many bytes. */
+static size_t move_end(struct session *session, const struct faulty_request *request, size_t len)
+{
+    static const char end[] = "END\r\n";
+    size_t end_len = strlen(end);
+    if (session->held_len == 0 || !session->held_shares || request->words.more) {
+        return len;
+    }
+    memcpy(session->held + session->held_len, end, end_len);
+    session->held_len += end_len;
+    return len - end_len;
+}
+
 /* Answers one request; false when the connection is over. */
 static bool answer(struct session *session, const struct faulty_request *request)
 {
@@ -267,6 +283,7 @@ static bool answer(struct session *session, const struct faulty_request *request
         hold(session, request, len);
         return true;
     }
+    len = move_end(session, request, len);
     return deliver(session, request, &step, len) && send_held(session);
 }
 

@@ -288,7 +288,7 @@ static void write_text(struct text *text, const struct faulty_request *request,
         say(text, "VALUE %s %" PRIu32 " %zu %" PRIu64 "\r\n", item->key, item->flags,
             lie(answer, item->len), item->cas);
         put(text, item->value, item->len);
-        say(text, "\r\nEND\r\n");
+        say(text, request->words.more ? "\r\n" : "\r\nEND\r\n");
     } else if (verb == LITTLE_GET) {
         say(text, "END\r\n");
     } else if (result->status == LITTLE_OK &&
@@ -332,7 +332,8 @@ size_t faulty_write_lines(const struct faulty_request *request, const struct fau
 {
     struct text text = {out, 0, room};
     bool missed = request->ask.verb == LITTLE_GET && answer->result.status == LITTLE_NOT_FOUND;
-    if (!is_possible(request, answer) || (request->quiet && missed)) {
+    bool silent = missed && (request->quiet || request->words.more);
+    if (!is_possible(request, answer) || silent) {
         return 0;
     }
     if (request->meta) {

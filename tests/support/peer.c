@@ -31,6 +31,7 @@ struct peer {
     bool threaded;        /* an unreachable peer has no thread */
     int fillers[FILLERS]; /* connections that keep others out */
     size_t piece;         /* these are of the thread only */
+    char left[PEER_LINE];
     bool forsakes;
     int forsaken[FORSAKEN]; /* the last of them; when there are more, they are closed */
     size_t forsaken_count;
@@ -97,6 +98,7 @@ static void *run(void *context)
             close(fd);
             return NULL;
         }
+        peer->left[0] = 0;
         peer->script(peer, peer->context);
         drop_connection(peer, fd);
     }
@@ -158,6 +160,11 @@ bool peer_hears_nothing(struct peer *peer, int msec)
         ready = poll(&fd, 1, msec);
     } while (ready < 0 && errno == EINTR);
     return ready == 0;
+}
+
+char *peer_left(struct peer *peer)
+{
+    return peer->left;
 }
 
 void peer_drain(struct peer *peer)

@@ -13,6 +13,7 @@
 #include <stddef.h>
 
 #define PEER_PORT 21311
+#define PEER_LINE 2100
 
 struct peer;
 
@@ -60,6 +61,10 @@ int peer_peek(struct peer *peer);
 
 /* Whether there is nothing to read for so long. */
 bool peer_hears_nothing(struct peer *peer, int msec);
+
+/* Room for PEER_LINE bytes where a script can leave the rest of a line for later; it is an empty
+ * string when a connection begins. */
+char *peer_left(struct peer *peer);
 
 /* Reads until the connection or the test ends. */
 void peer_drain(struct peer *peer);

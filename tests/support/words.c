@@ -61,13 +61,51 @@ static bool read_data(struct peer *peer, size_t len, unsigned char *data, size_t
     return true;
 }
 
+/* How many words there are before the first key, if there may be many. */
+static int words_before_keys(const char *line)
+{
+    bool gets = strncmp(line, "get ", 4) == 0 || strncmp(line, "gets ", 5) == 0;
+    return gets ? 1 : strncmp(line, "gats ", 5) == 0 ? 2 : 0;
+}
+
+/* Leaves all keys but the first for later, with the words before them; whether there are any. */
+static bool split_line(struct peer *peer, char *line)
+{
+    char *key = line;
+    char *end = NULL;
+    for (int left = words_before_keys(line); left > 0 && key; left--) {
+        key = strchr(key, ' ');
+        key += key != NULL;
+    }
+    end = key != line && key ? strchr(key, ' ') : NULL;
+    if (!end) {
+        return false;
+    }
+    snprintf(peer_left(peer), PEER_LINE, "%.*s%s", (int)(key - line), line, end + 1);
+    *end = 0;
+    return true;
+}
+
+/* The next line, or what was left of it. */
+static bool take_line(struct peer *peer, char *line, size_t room)
+{
+    char *left = peer_left(peer);
+    if (*left == 0) {
+        return read_line(peer, line, room);
+    }
+    snprintf(line, room, "%s", left);
+    *left = 0;
+    return true;
+}
+
 bool words_read_line(struct peer *peer, struct words *words)
 {
     static char none[] = "";
     char *rest = NULL;
-    if (!read_line(peer, words->line, sizeof(words->line))) {
+    if (!take_line(peer, words->line, sizeof(words->line))) {
         return false;
     }
+    words->more = split_line(peer, words->line);
     words->count = 0;
     for (char *word = strtok_r(words->line, " ", &rest); word && words->count < WORDS_MAX;
          word = strtok_r(NULL, " ", &rest)) {
@@ -130,8 +168,8 @@ bool words_answer_text(struct peer *peer, const struct words *words)
     }
     if (is(words, "gets") || is(words, "gats")) {
         key = is(words, "gats") ? words->word[2] : key;
-        return words_send(peer, "VALUE %s 42 %zu 99\r\nvalue of %s\r\nEND\r\n", key,
-                          strlen("value of ") + strlen(key), key);
+        return words_send(peer, "VALUE %s 42 %zu 99\r\nvalue of %s\r\n%s", key,
+                          strlen("value of ") + strlen(key), key, words->more ? "" : "END\r\n");
     }
     if (is(words, "delete")) {
         return words_send(peer, "DELETED\r\n");

@@ -14,9 +14,11 @@
 
 #define WORDS_MAX 16
 
-/* A request: its line in words, and its data, which is skipped. */
+/* A request: its line in words, and its data, which is skipped.  A line that asks for many keys is
+ * as many requests. */
 struct words {
-    char line[2100];
+    char line[PEER_LINE];
+    bool more; /* the next request is on the same line */
     size_t count;
     char *word[WORDS_MAX];
     size_t data_len; /* of set and the like, ms included */

@@ -45,7 +45,7 @@ static struct omc_asker *order(const char *key)
         .key = (const unsigned char *)key,
         .key_len = (uint8_t)strlen(key),
     };
-    omc_batch_order(next, &next->ask, -1);
+    omc_batch_order(next, &next->ask, -1, true);
     assert_rc(omc_link_submit(&server_link, &next->ask, &claim, SIZE_MAX), OMCACHE_OK);
     omc_batch_add(&batch, place);
     return &next->asker;

@@ -227,7 +227,9 @@ START_TEST(values_need_a_get_and_flags)
 
         codec_assert_outcome(&request, "VA 1 f0 O12345678\r\n1\r\n", OMC_DECODE_BROKEN);
     }
-    codec_assert_outcome(&(struct owed){&omc_meta_codec, 1, {{OPAQUE, OMC_OP_GET, true, 0}}},
+    codec_assert_outcome(&(struct owed){.codec = &omc_meta_codec,
+                                        .count = 1,
+                                        .requests = {{.opaque = OPAQUE, .opcode = OMC_OP_GET}}},
                          "VA 1 O12345678\r\n1\r\n", OMC_DECODE_BROKEN);
 }
 END_TEST

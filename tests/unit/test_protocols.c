@@ -541,13 +541,6 @@ START_TEST(keys_of_each_length_go_whole)
         bytes = codec_encode(codec, &order, 1, &size);
         ck_assert_ptr_nonnull(memmem(bytes, size, key, len));
         free(bytes);
-        for (size_t i = 0; i < len && codec->key_sum != NULL; i++) {
-            uint32_t sum = codec->key_sum((unsigned char *)key, len);
-
-            key[i] ^= 1;
-            ck_assert_uint_ne(codec->key_sum((unsigned char *)key, len), sum);
-            key[i] ^= 1;
-        }
         free(key);
     }
 }

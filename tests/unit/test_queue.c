@@ -5,9 +5,11 @@
  */
 #include <check.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/blocks.h"
 #include "link/queue.h"
+#include "proto/opcode.h"
 #include "support/dice.h"
 #include "support/fixture.h"
 
@@ -329,6 +331,65 @@ START_TEST(those_outstanding_are_counted)
 }
 END_TEST
 
+/* How who asks goes, after which an answer with another key still is another one. */
+enum way { NOBODY_ASKS, KEY_GOES, ASKER_GOES, ABANDONED, FORGOTTEN, WAYS };
+
+static void go(struct omc_queue *queue, struct omc_asker *asker, enum way way)
+{
+    switch (way) {
+    case NOBODY_ASKS:
+        omc_queue_keep_sum(omc_queue_slot(queue, 0));
+        break;
+    case KEY_GOES:
+        omc_queue_lose_key(queue, asker);
+        break;
+    case ASKER_GOES:
+        omc_queue_release(queue, asker);
+        break;
+    case ABANDONED:
+        omc_queue_abandon(queue, omc_queue_slot(queue, 0));
+        break;
+    default:
+        omc_queue_forget(queue);
+        break;
+    }
+}
+
+START_TEST(a_key_is_known_from_others_when_nobody_has_it)
+{
+    enum way way = (enum way)(_i % WAYS);
+    uint8_t prefix_len = _i < WAYS ? 0 : 3;
+    unsigned char key[OMC_ASK_KEY_MAX];
+
+    for (size_t i = 0; i < sizeof(key); i++)
+        key[i] = (unsigned char)('a' + i % 26);
+    for (size_t len = prefix_len + 1U; len <= sizeof(key); len++) {
+        struct omc_asker asker = {.key = key + prefix_len, .key_len = (uint8_t)(len - prefix_len)};
+        struct omc_ask ask = {.op = OMC_OP_GETK, .key = key, .key_len = (uint8_t)len};
+        struct omc_claim claim = {.asker = way == NOBODY_ASKS ? NULL : &asker,
+                                  .prefix_len = prefix_len};
+        struct omc_pending *pending;
+        struct omc_queue queue;
+
+        omc_queue_init(&queue, &blocks, 0);
+        ck_assert(omc_queue_reserve(&queue));
+        pending = omc_queue_push(&queue, &ask, &claim);
+        go(&queue, &asker, way);
+        memset(&asker, 0xff, way == KEY_GOES ? 0 : sizeof(asker));
+        ck_assert(!omc_queue_has_key(&pending->claim));
+        ck_assert(omc_queue_is_about(pending, key, len));
+        ck_assert(!omc_queue_is_about(pending, key, len - 1));
+        for (size_t i = prefix_len; i < len; i++) {
+            key[i] ^= 1;
+            ck_assert(!omc_queue_is_about(pending, key, len));
+            key[i] ^= 1;
+        }
+        omc_queue_fini(&queue);
+    }
+    omc_blocks_fini(&blocks);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("queue");
@@ -342,6 +403,7 @@ int main(void)
     tcase_add_loop_test(tcase, a_refused_request_stays_until_it_is_passed, 0, 2);
     tcase_add_loop_test(tcase, who_asked_may_go, 0, 2);
     tcase_add_test(tcase, forgotten_requests_have_nobody_who_asks);
+    tcase_add_loop_test(tcase, a_key_is_known_from_others_when_nobody_has_it, 0, 2 * WAYS);
     tcase_add_test(tcase, the_queue_s_memory_goes_with_its_burst);
     tcase_add_test(tcase, bursts_share_their_memory);
     tcase_add_loop_test(tcase, those_outstanding_are_counted, 0, 20);

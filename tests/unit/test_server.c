@@ -62,7 +62,7 @@ static int submit(int64_t now)
 
     ck_assert(omc_batch_begin(&client->batch, count));
     client->batch.orders[0].ask = noop;
-    omc_batch_order(&client->batch.orders[0], &noop, 0);
+    omc_batch_order(&client->batch.orders[0], &noop, 0, true);
     return omc_submit(client, &count, OMC_SUBMIT_SOON, now);
 }
 

@@ -335,12 +335,11 @@ START_TEST(a_value_is_read)
 }
 END_TEST
 
-/* The sum of the key that was asked for is kept, where it is known. */
 START_TEST(a_value_of_another_key_is_broken)
 {
     struct owed get = owed(OMC_OP_GET);
 
-    get.requests[0].key_sum = omc_text_codec.key_sum((const unsigned char *)"key", 3);
+    get.keys[0] = "key";
     codec_assert_outcome(&get, "VALUE key 0 1 9\r\nx\r\nEND\r\n", OMC_DECODE_REPLY);
     codec_assert_outcome(&get, "VALUE kez 0 1 9\r\nx\r\nEND\r\n", OMC_DECODE_BROKEN);
     codec_assert_outcome(&get, "END\r\n", OMC_DECODE_REPLY);
@@ -435,6 +434,77 @@ START_TEST(replies_are_told_by_their_order)
 }
 END_TEST
 
+/* Those that share a line are told by their keys, and the end is for all that are left. */
+START_TEST(a_line_of_gets_is_answered_in_any_order)
+{
+    struct owed line = codec_owed(&omc_text_codec, OMC_OP_GETK, 1);
+    struct omc_reply reply;
+    size_t size = 99;
+
+    codec_owe(&line, OMC_OP_GET, 2);
+    codec_owe(&line, OMC_OP_GETKQ, 3);
+    line.one_line = true;
+    line.keys[0] = "a";
+    line.keys[1] = "b";
+    line.keys[2] = "c";
+    reply = codec_reply(&line, "VALUE b 0 1 9\r\nx\r\n");
+    ck_assert_uint_eq(reply.opaque, 2);
+    assert_text(reply.value.data, reply.value.data_len, "x");
+    codec_assert_outcome(&line, "VALUE d 0 1 9\r\nx\r\n", OMC_DECODE_BROKEN);
+    codec_assert_outcome(&line, "VALUE b 0 1 9\r\nxy\r\n", OMC_DECODE_BROKEN);
+    ck_assert_int_eq(codec_try(&line, "END\r\n", 5, &reply, &size), OMC_DECODE_REPLY);
+    assert_rc(reply.value.status, OMCACHE_NOT_FOUND);
+    ck_assert_uint_eq(reply.opaque, 1);
+    ck_assert_uint_eq(size, 0);
+    ck_assert(reply.last && !reply.silent);
+    ck_assert_int_eq(codec_try(&line, "SERVER_ERROR no\r\n", 17, &reply, &size), OMC_DECODE_REPLY);
+    assert_rc(reply.value.status, OMCACHE_FAIL);
+    ck_assert_uint_eq(reply.opaque, 1);
+    ck_assert_uint_eq(size, 0);
+    line.count = 1;
+    line.requests[0] = line.requests[2];
+    line.keys[0] = line.keys[2];
+    codec_assert_outcome(&line, "VALUE c 0 1 9\r\nx\r\nVALUE", OMC_DECODE_BROKEN);
+    reply = codec_reply(&line, "VALUE c 0 1 9\r\nx\r\nEND\r\n");
+    ck_assert_uint_eq(reply.opaque, 3);
+    reply = codec_reply(&line, "END\r\n");
+    ck_assert_uint_eq(reply.opaque, 3);
+    ck_assert(reply.silent);
+}
+END_TEST
+
+/* Others would be another command, or would be stored for another time. */
+START_TEST(gets_of_one_kind_share_a_line)
+{
+    static const struct order before[] = {
+        {.opcode = OMC_OP_GET, .key = "k"},
+        {.opcode = OMC_OP_GATK, .key = "k", .expiration = 5},
+        {.opcode = OMC_OP_TOUCH, .key = "k", .expiration = 5},
+        {.opcode = OMC_OP_NOOP},
+    };
+    static const struct {
+        struct order order;
+        bool joins[4];
+    } cases[] = {
+        {{.opcode = OMC_OP_GETKQ, .key = "key"}, {true, false, false, false}},
+        {{.opcode = OMC_OP_GAT, .key = "key", .expiration = 5}, {false, true, false, false}},
+        {{.opcode = OMC_OP_GAT, .key = "key", .expiration = 6}, {false, false, false, false}},
+        {{.opcode = OMC_OP_TOUCH, .key = "key", .expiration = 5}, {false, false, false, false}},
+        {{.opcode = OMC_OP_NOOP}, {false, false, false, false}},
+    };
+    unsigned char line[OMC_CODEC_HEAD_MAX];
+
+    for (size_t i = 0; i < 4 * sizeof(cases) / sizeof(cases[0]); i++) {
+        struct omc_ask first = codec_ask(&before[i % 4]), next = codec_ask(&cases[i / 4].order);
+
+        ck_assert_int_eq(omc_text_codec.joins(&first, &next), cases[i / 4].joins[i % 4]);
+        if (!cases[i / 4].joins[i % 4])
+            continue;
+        assert_text(line, (size_t)(omc_text_codec.join(line, &next) - line), " key\r\n");
+    }
+}
+END_TEST
+
 START_TEST(lines_are_bounded)
 {
     struct owed get = owed(OMC_OP_GET);
@@ -508,6 +578,8 @@ int main(void)
     tcase_add_test(tcase, only_gets_have_values);
     tcase_add_test(tcase, values_over_the_limit_are_told_with_their_request);
     tcase_add_test(tcase, replies_are_told_by_their_order);
+    tcase_add_test(tcase, a_line_of_gets_is_answered_in_any_order);
+    tcase_add_test(tcase, gets_of_one_kind_share_a_line);
     tcase_add_test(tcase, lines_are_bounded);
     tcase_add_loop_test(tcase, robust_against_anything, 0, 8);
     return fixture_run(suite);
