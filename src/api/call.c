@@ -239,11 +239,11 @@ static void begin_collecting(omcache_t *mc, const struct omc_call *call, bool aw
     omc_batch_collect(&mc->batch, awaited, call->values, call->room, mc->shared.depth);
 }
 
-/* Goes on with it until all has come, or the time since call->now is over. */
-static int collect(omcache_t *mc, struct omc_call *call)
+/* Goes on with it, now, until all has come, or the time since call->now is over. */
+static int collect(omcache_t *mc, struct omc_call *call, int64_t now)
 {
-    int64_t deadline = omc_clock_after(call->now, call->timeout_msec), now;
-    int rc = omc_call_turn(mc, NULL, call->now, deadline);
+    int64_t deadline = omc_clock_after(call->now, call->timeout_msec);
+    int rc = omc_call_turn(mc, NULL, now, deadline);
 
     if (rc == OMCACHE_AGAIN && call->timeout_msec > 0 && (now = omc_call_clock(mc)) >= deadline)
         omc_loop_doubt(mc, now);
@@ -262,7 +262,7 @@ int omc_call_io(omcache_t *mc, struct omc_call *call, bool awaited)
     }
     call->now = omc_call_clock(mc);
     begin_collecting(mc, call, awaited);
-    return collect(mc, call);
+    return collect(mc, call, call->now);
 }
 
 static enum omc_submit_write when_to_write(const omcache_t *mc, int32_t timeout_msec)
@@ -302,7 +302,7 @@ int omc_call_collect(omcache_t *mc, struct omc_call *call)
     int rc;
 
     begin_collecting(mc, call, true);
-    rc = collect(mc, call);
+    rc = collect(mc, call, call->now);
     return rc == OMCACHE_OK ? call->refusal : rc;
 }
 
@@ -342,5 +342,5 @@ int omc_call_run(omcache_t *mc, const struct omc_ask *ask, int server_index, str
     if (finish_at_once(mc, server, call))
         return OMCACHE_OK;
     omc_submit_note_one(mc, server, when, call->now);
-    return collect(mc, call);
+    return collect(mc, call, omc_call_clock(mc)); /* it may have waited already */
 }

@@ -189,6 +189,41 @@ START_TEST(overshoot_is_small)
 }
 END_TEST
 
+/* Answers all but gets. */
+static void answer_no_gets(struct peer *peer, void *context)
+{
+    struct wire_request request;
+    (void)context;
+    while (wire_read(peer, &request)) {
+        if (request.opcode != WIRE_GETK && request.opcode != WIRE_GET) {
+            wire_answer(peer, &request);
+        }
+    }
+}
+
+/* A call that waits for one server waits for a little first, and then with all others: that little
+ * counts.  One try in five is good even on a busy machine. */
+START_TEST(the_first_wait_counts)
+{
+    int32_t timeout = _i == 0 ? 42 : 90;
+    int64_t least = INT64_MAX;
+    struct peer *peer = peer_start(0, answer_no_gets, NULL);
+    for (int i = 0; i < 5; i++) {
+        client = fixture_client(peer_address(peer));
+        assert_rc(omcache_set_dead_timeout(client, 300), OMCACHE_OK);
+        assert_rc(omcache_noop(client, 0, 2000), OMCACHE_OK);
+        clock_sleep(310); /* a deadline is over that is none any more */
+        int64_t start = clock_us();
+        assert_rc(omcache_get(client, TEXT("key"), NULL, NULL, NULL, NULL, timeout), OMCACHE_AGAIN);
+        int64_t over = clock_us() - start - 1000 * (int64_t)timeout;
+        least = over < least ? over : least;
+        omcache_free(client);
+        client = NULL;
+    }
+    ck_assert_msg(least < 5000, "%lld us too late", (long long)least);
+}
+END_TEST
+
 /* One byte every 2 ms: there is always progress, and never an answer. */
 static void trickle(struct peer *peer, void *context)
 {
@@ -287,6 +322,7 @@ int main(void)
     tcase_add_loop_test(tcase, signals_all_the_time_do_not_keep_the_dead_alive, 0, CALLS);
     tcase_add_loop_test(tcase, overshoot_is_small, 12, 13); /* get */
     tcase_add_loop_test(tcase, overshoot_is_small, CALLS - 2, CALLS);
+    tcase_add_loop_test(tcase, the_first_wait_counts, 0, 2);
     tcase_add_loop_test(tcase, a_timeout_is_kept_whatever_comes, 0, 2);
     tcase_add_loop_test(tcase, a_late_answer_is_consumed, 0, CALLS);
     return fixture_run(suite);
