@@ -35,7 +35,7 @@ static void end_child(void)
     omcache_t *mc = client;
     fixture_forget(mc);
     assert_rc(omcache_free(mc), OMCACHE_OK);
-    _exit(0);
+    fixture_end_fork(0);
 }
 
 static void await_child(pid_t pid)
@@ -389,7 +389,7 @@ START_TEST(a_child_that_does_nothing)
     start_many();
     pid_t pid = fork_now();
     if (pid == 0) {
-        _exit(0);
+        fixture_end_fork(0);
     }
     await_child(pid);
     watcher_run(&loop, &told[MANY + 1].ends, 1);
@@ -422,7 +422,7 @@ static void fork_inside(omcache_t *mc, const omcache_reply_t *reply, void *conte
         assert_rc(omcache_set_servers(other, fleet.list), OMCACHE_OK);
         assert_rc(omcache_noop(other, 0, -1), OMCACHE_OK);
         assert_rc(omcache_free(other), OMCACHE_OK);
-        _exit(0);
+        fixture_end_fork(0);
     }
 }
 

@@ -67,7 +67,7 @@ static void live(void)
     if (dice(2)) {
         omcache_free(client);
     }
-    _exit(ledger.wrong > 0);
+    fixture_end_fork(ledger.wrong > 0);
 }
 
 /* Takes note of a child's end, if it has ended or is to be waited for. */
