@@ -451,14 +451,30 @@ static bool serve_meta(struct asked *asked, struct omc_line line, enum server_ki
 
 static void answer_get(const struct asked *asked)
 {
-    if (asked->letter != SERVER_MISS) {
-        put_text(asked, "VALUE ");
-        put(asked, asked->key, asked->key_len);
-        put_text(asked, " 7 ");
-        put_number(asked, value_len(asked));
-        put_text(asked, " 1\r\n");
-        put_value(asked);
-        put_text(asked, "\r\n");
+    put_text(asked, "VALUE ");
+    put(asked, asked->key, asked->key_len);
+    put_text(asked, " 7 ");
+    put_number(asked, value_len(asked));
+    put_text(asked, " 1\r\n");
+    put_value(asked);
+    put_text(asked, "\r\n");
+}
+
+/* Answers a line of gets.  An error ends it, also where there is no room for all of it. */
+static void serve_gets(struct asked *asked, struct omc_line keys, bool greets)
+{
+    while (omc_line_left(&keys) > 0) {
+        struct omc_line key = word_of(&keys);
+
+        asked->key = key.at;
+        asked->key_len = omc_line_left(&key);
+        asked->letter = greets ? SERVER_MISS : letter_of(asked->key, asked->key_len);
+        if (asked->letter == SERVER_FAILS || !has_room(asked->wire)) {
+            put_line(asked, "SERVER_ERROR out of order");
+            return;
+        }
+        if (asked->letter != SERVER_MISS)
+            answer_get(asked);
     }
     put_line(asked, "END");
 }
@@ -530,10 +546,14 @@ static bool serve_keyed(struct asked *asked, struct omc_line line)
     FUZZ_CHECK(gets || stores_it || is_one_of(&command, others));
     if (omc_line_is(&command, "gats"))
         word_of(&line);
+    if (gets) {
+        serve_gets(asked, line, greets);
+        return true;
+    }
     number = word_of(&line);
     asked->key = number.at;
     asked->key_len = omc_line_left(&number);
-    asked->letter = greets ? SERVER_MISS : letter_of(asked->key, asked->key_len);
+    asked->letter = letter_of(asked->key, asked->key_len);
     if (stores_it) {
         word_of(&line);
         word_of(&line);
@@ -546,8 +566,6 @@ static bool serve_keyed(struct asked *asked, struct omc_line line)
         put_line(asked, too_large);
     else if (asked->letter == SERVER_FAILS)
         put_line(asked, "SERVER_ERROR out of order");
-    else if (gets)
-        answer_get(asked);
     else if (stores_it)
         answer_store(asked, &command);
     else
