@@ -7,6 +7,7 @@
 # --- To set on the command line -----------------------------------------------
 
 B           ?= build
+# The library gets -O3 and -flto besides, unless this says -O0, -Og, -Os or -fno-lto.
 CFLAGS      ?= -O2 -g
 PREFIX      ?= /usr/local
 exec_prefix  = $(PREFIX)
@@ -78,10 +79,14 @@ endif
 
 # What a request needs is spread over many small functions and files: they are put
 # together when the shared library is linked.  How a program is linked with the archive
-# is not for us to say: it has the objects as they were compiled.
+# is not for us to say: it has the objects as they were compiled.  The CFLAGS of packages
+# say -O2, without thinking of that; who wants less says -O0, -O1, -Og, -Os or -fno-lto.
+# `make deps` may install the compiler: so it is asked when something is compiled, once.
 OBJCOPY ?= objcopy
-LTO := $(if $(SANITIZE),,$(if $(findstring Free Software,$(shell $(CC) --version)), \
-	$(if $(filter file,$(origin CFLAGS)),-O3) -flto=auto -ffat-lto-objects))
+LTO      = $(eval LTO := $(if $(filter -fno-lto,$(CFLAGS)),,$(if $(findstring Free Software, \
+	$(shell $(CC) --version)),-flto=auto -ffat-lto-objects)))$(LTO)
+LEVEL    = $(if $(filter -O -O0 -O1 -Og -Os -Oz,$(CFLAGS)),,-O3)
+FASTER   = $(if $(SANITIZE),,$(LEVEL) $(LTO))
 
 # --- What there is in the tree ------------------------------------------------
 
@@ -105,7 +110,7 @@ LINTS    := $(patsubst tests/%,%,$(sort $(wildcard tests/lint/*.sh)))
 SLOW     := lint/format.sh lint/shell.sh lint/tidy.sh
 PYTESTS  := $(patsubst tests/%,%,$(sort $(wildcard tests/python/test_*.py)))
 SCRIPTS  := $(patsubst tests/%,%,$(sort $(wildcard tests/abi/*.sh))) \
-	$(filter-out $(SLOW),$(LINTS)) install/readme.sh live/syscalls.sh \
+	$(filter-out $(SLOW),$(LINTS)) install/flags.sh install/readme.sh live/syscalls.sh \
 	$(PYTESTS)
 
 # The live programs are run over the binary protocol, and again over the others:
@@ -186,28 +191,28 @@ $(SHARED): $(B)/$(SONAME)
 
 $(B)/$(SONAME): $(OBJ) omcache.map $(B)/sources
 	$(SAY) LINK $@
-	$(Q)$(LINK) $(LTO) -shared -o $@ $(OBJ) -Wl,-soname,$(SONAME) $(DEFS) \
+	$(Q)$(LINK) $(FASTER) -shared -o $@ $(OBJ) -Wl,-soname,$(SONAME) $(DEFS) \
 		-Wl,--version-script=omcache.map $(LIBS)
 
 $(STATIC): $(OBJ) $(B)/sources
 	$(SAY) AR $@
 	$(Q)rm -f $@
 	$(Q)$(AR) rcs $@ $(OBJ)
-	$(if $(LTO),$(Q)$(OBJCOPY) -R '.gnu.lto_*' -R '.gnu.debuglto_*' $@)
+	$(if $(findstring -flto,$(FASTER)),$(Q)$(OBJCOPY) -R '.gnu.lto_*' -R '.gnu.debuglto_*' $@)
 
 $(B)/obj/%.o: %.c $(B)/flags
 	$(SAY) CC $<
 	@mkdir -p $(@D)
 	$(Q)$(COMPILE) $(MORE_CFLAGS) -MMD -MP -c -o $@ $<
 
-$(OBJ): MORE_CFLAGS = $(LTO)
-$(B)/obj/src/net/cares.o: MORE_CFLAGS = $(LTO) $(shell pkg-config --cflags libcares)
+$(OBJ): MORE_CFLAGS = $(FASTER)
+$(B)/obj/src/net/cares.o: MORE_CFLAGS = $(FASTER) $(shell pkg-config --cflags libcares)
 
 -include $(wildcard $(B)/obj/*/*.d $(B)/obj/*/*/*.d)
 
 # These change when the compiler or a flag does, or the list of sources; and what
 # is made with them is made again.
-$(B)/flags: export STAMP = $(COMPILE) $(LDFLAGS) $(LIBS)
+$(B)/flags: export STAMP = $(COMPILE) $(FASTER) $(LDFLAGS) $(LIBS)
 $(B)/sources: export STAMP = $(SRC)
 $(B)/flags $(B)/sources: FORCE
 	@[ '$(CARES)' = 0 ] || pkg-config --exists libcares || { \
@@ -430,7 +435,7 @@ bench-python: python                        ## measure the Python modules agains
 $(BENCHES): $(B)/%: $(B)/obj/%.o $(BENCH_SUPPORT) $(OBJ) $(B)/sources
 	$(SAY) LINK $@
 	@mkdir -p $(@D)
-	$(Q)$(LINK) $(LTO) -o $@ $(filter %.o,$^) $(LIBS) $(COMPAT_LIBS) -lm
+	$(Q)$(LINK) $(FASTER) -o $@ $(filter %.o,$^) $(LIBS) $(COMPAT_LIBS) -lm
 
 $(B)/obj/bench/%: MORE_CFLAGS = -Ibench
 
