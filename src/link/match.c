@@ -32,12 +32,14 @@ static bool settle_oldest(struct omc_queue *queue, struct omc_pending *oldest,
 
 /* Answers come in order: quiet requests at the front had nothing to tell if this is the answer to a
  * later one, and it is too late for those that are forgotten.  An answer to a no-op means that
- * everything before it has been dealt with: what was not answered will not be.  Whether one is
- * reported; there may be more then. */
-static bool settle_older(struct omc_queue *queue, const struct omc_reply *reply,
+ * everything before it has been dealt with: what was not answered will not be.  But those that
+ * share a line are answered by its end.  Whether one is reported; there may be more then. */
+static bool settle_older(struct omc_connection *conn, const struct omc_reply *reply,
                          struct omc_report *report)
 {
-    while (queue->first != reply->opaque) {
+    struct omc_queue *queue = &conn->queue;
+
+    while (queue->first != reply->opaque && conn->codec->line_max == 0) {
         struct omc_pending *oldest = omc_queue_find(queue, queue->first);
 
         if (oldest == NULL ||
@@ -130,7 +132,7 @@ static inline void go_on_with_answer(struct omc_link *link, struct omc_pending *
     struct omc_queue *queue = &link->conn.queue;
     struct omc_reply *reply = &report->reply;
 
-    report->has_more = queue->first != reply->opaque && settle_older(queue, reply, report);
+    report->has_more = queue->first != reply->opaque && settle_older(&link->conn, reply, report);
     if (report->has_more)
         return;
     if (queue->first != reply->opaque &&

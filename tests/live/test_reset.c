@@ -86,6 +86,24 @@ START_TEST(a_batch_that_was_given_up_is_none_any_more)
 }
 END_TEST
 
+/* In text they share a line, whose end must not be taken for the answer to the next one. */
+START_TEST(late_answers_to_several_gets_are_nobody_else_s)
+{
+    open_paused();
+    store("key", "value");
+    memcached_pause(&fleet.servers[0]);
+    assert_rc(omcache_async_get(client, "none", 4, -1, told_reply, &told[0]), OMCACHE_OK);
+    assert_rc(omcache_async_get(client, "key", 3, -1, told_reply, &told[1]), OMCACHE_OK);
+    assert_rc(omcache_io(client, NULL, NULL, NULL, NULL, 0), OMCACHE_AGAIN);
+    assert_rc(omcache_reset_buffers(client), OMCACHE_OK);
+    memcached_resume(&fleet.servers[0]);
+    for (int i = 0; i < 3; i++) {
+        assert_stored("key", "value");
+    }
+    ck_assert_uint_eq(told_once(told, 2, OMCACHE_CANCELLED), 2);
+}
+END_TEST
+
 START_TEST(two_in_a_row_end_an_operation_once)
 {
     open_paused();
@@ -218,6 +236,7 @@ int main(void)
     tcase_add_test(tcase, a_waiting_call_learns_that_its_request_was_given_up);
     tcase_add_test(tcase, so_do_all_the_calls_around_it);
     tcase_add_test(tcase, a_batch_that_was_given_up_is_none_any_more);
+    tcase_add_test(tcase, late_answers_to_several_gets_are_nobody_else_s);
     tcase_add_test(tcase, two_in_a_row_end_an_operation_once);
     tcase_add_test(tcase, a_silent_server_is_given_up_even_if_all_was_forgotten_meanwhile);
     tcase_add_test(tcase, values_outlive_the_server_that_is_dropped_meanwhile);
