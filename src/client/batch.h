@@ -25,6 +25,7 @@ struct omc_order {
     struct omc_asker asker; /* its link is NULL unless it is queued and has no outcome */
     struct omc_ask ask;     /* of one of several; what it points to is its caller's */
     int server_index;
+    uint32_t next; /* in a chain of orders */
 };
 
 /* A request that failed, and which the application has not yet been told of. */

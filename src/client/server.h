@@ -13,6 +13,13 @@
 #include "omcache.h"
 #include "route/server_list.h"
 
+/* Orders of the command that is being submitted, by their places. */
+struct omc_chain {
+    uint32_t first;
+    uint32_t last;
+    uint32_t count;
+};
+
 struct omc_server {
     struct omc_link link; /* first, so that it can be found by it */
     struct omc_server_name name;
@@ -35,6 +42,8 @@ struct omc_server {
     uint32_t unlogged;       /* and how many those are */
     struct omc_server *next; /* in the list of those dropped, to be freed */
     struct omc_server *next_losing;
+    struct omc_chain run;        /* the orders for it, while a command is being submitted, */
+    struct omc_server *next_run; /* and the next server with such */
 };
 
 static inline struct omc_server *omc_server_of(struct omc_link *link)

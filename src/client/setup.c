@@ -77,7 +77,6 @@ void omc_setup_free(omcache_t *mc)
     omc_watch_fini(&mc->shared.watches);
     omc_batch_fini(&mc->batch);
     omc_pool_fini(&mc->shared.pool);
-    omc_memory_free(mc->routes);
     omc_process_fini(&mc->process);
     omc_memory_free(mc);
 }

@@ -3,19 +3,12 @@
  */
 #include "client/submit.h"
 
-#include <string.h>
-
-#include "base/memory.h"
 #include "client/choice.h"
 #include "client/enqueue.h"
 #include "client/handle.h"
 #include "client/recovery.h"
 #include "client/touch.h"
 #include "client/turn.h"
-
-enum {
-    ROUTES_KEPT = 1024, /* of the room for routes, where fewer are needed */
-};
 
 /* Whether a request may be sent to it without further ado. */
 static inline bool is_ready(const struct omc_server *server, int64_t now)
@@ -28,7 +21,8 @@ static inline bool is_ready(const struct omc_server *server, int64_t now)
  * connection, that is found out, so that no request need fail for it.  False if it takes none. */
 static bool make_ready(omcache_t *mc, struct omc_server *server, int64_t now)
 {
-    if (server->link.phase == OMC_PHASE_READY)
+    if (server->link.phase == OMC_PHASE_READY &&
+        !omc_stream_is_silent(&server->link.conn.stream))
         omc_turn_read(mc, server, now);
     if (server->link.phase == OMC_PHASE_REST && server->link.up) {
         omc_turn_event(mc, server, OMC_EVENT_START, NULL, now);
@@ -55,90 +49,98 @@ static inline struct omc_server *route(omcache_t *mc, const struct omc_ask *ask,
     return server;
 }
 
-/* Room for so many routes twice, as sorting needs it; false without memory. */
-static bool reserve_routes(omcache_t *mc, size_t count)
+/* Adds an order to the end of a chain of them. */
+static inline void add_order(struct omc_chain *chain, struct omc_order *orders, uint32_t place)
 {
-    size_t needed = 2 * count;
-    bool wasteful = mc->routes_room > ROUTES_KEPT && needed < mc->routes_room / 8;
-    size_t room = wasteful && needed < ROUTES_KEPT ? ROUTES_KEPT : needed;
-    uint64_t *routes;
-
-    if (needed <= mc->routes_room && !wasteful)
-        return true;
-    routes = omc_memory_resize(mc->routes, room, sizeof(*routes));
-    if (routes == NULL)
-        return needed <= mc->routes_room;
-    mc->routes = routes;
-    mc->routes_room = room;
-    return true;
+    if (chain->count == 0)
+        chain->first = place;
+    else
+        orders[chain->last].next = place;
+    chain->last = place;
+    chain->count++;
 }
 
-/* A route: the server, and the place of the request in its batch. */
-static uint64_t make_route(uint32_t server, size_t place)
+/* Adds a chain to the end of another. */
+static void add_chain(struct omc_chain *chain, struct omc_order *orders,
+                      const struct omc_chain *added)
 {
-    return (uint64_t)server << 32 | (uint32_t)place;
+    if (added->count == 0)
+        return;
+    if (chain->count == 0)
+        chain->first = added->first;
+    else
+        orders[chain->last].next = added->first;
+    chain->last = added->last;
+    chain->count += added->count;
 }
 
-static uint32_t server_of_route(uint64_t route)
+/* The servers that a command is for, each with the chain of its orders; and the orders that none is
+ * for. */
+struct runs {
+    struct omc_server *servers;
+    struct omc_chain nowhere;
+};
+
+/* Finds the server of each order of a batch.  The servers are in no order. */
+static struct runs route_all(omcache_t *mc, size_t count, bool connect, int64_t now)
 {
-    return (uint32_t)(route >> 32);
-}
+    struct omc_order *orders = mc->batch.orders;
+    struct runs runs = {NULL, {.count = 0}};
 
-static uint32_t place_of_route(uint64_t route)
-{
-    return (uint32_t)route;
-}
+    for (uint32_t i = 0; i < count; i++) {
+        struct omc_server *server = route(mc, &orders[i].ask, orders[i].server_index, connect, now);
 
-/* Merges two sorted runs that lie behind one another. */
-static void merge(uint64_t *to, const uint64_t *from, size_t middle, size_t end)
-{
-    size_t a = 0, b = middle;
-
-    for (size_t i = 0; i < end; i++)
-        to[i] = b == end || (a < middle && from[a] < from[b]) ? from[a++] : from[b++];
-}
-
-/* Sorts routes; there is room for as many more behind them.  What that takes depends on their
- * number only, not on that of the servers. */
-static void sort_routes(uint64_t *routes, size_t count)
-{
-    uint64_t *from = routes, *to = routes + count;
-
-    for (size_t width = 1; width < count; width *= 2) {
-        uint64_t *last = from;
-
-        for (size_t i = 0; i < count; i += 2 * width) {
-            size_t left = count - i;
-
-            merge(to + i, from + i, left < width ? left : width,
-                  left < 2 * width ? left : 2 * width);
+        if (server == NULL) {
+            add_order(&runs.nowhere, orders, i);
+            continue;
         }
-        from = to;
-        to = last;
+        if (server->run.count == 0) {
+            server->next_run = runs.servers;
+            runs.servers = server;
+        }
+        add_order(&server->run, orders, i);
     }
-    if (from != routes)
-        memcpy(routes, from, count * sizeof(*routes));
+    return runs;
 }
 
-/* Fills mc->routes, sorted: those without a server come last.  How many have one. */
-static size_t route_all(omcache_t *mc, size_t count, bool connect, int64_t now)
+/* Merges two lists of servers that are in the order of their indexes. */
+static struct omc_server *merge(struct omc_server *a, struct omc_server *b)
 {
-    const struct omc_order *orders = mc->batch.orders;
-    uint32_t nowhere = (uint32_t)mc->fleet.count;
-    size_t routed = 0;
-    bool sorted = true;
+    struct omc_server *first, **end = &first;
 
-    for (size_t i = 0; i < count; i++) {
-        const struct omc_server *server =
-            route(mc, &orders[i].ask, orders[i].server_index, connect, now);
+    while (a != NULL && b != NULL) {
+        struct omc_server **less = a->index < b->index ? &a : &b;
 
-        mc->routes[i] = make_route(server == NULL ? nowhere : server->index, i);
-        routed += server != NULL;
-        sorted = sorted && (i == 0 || mc->routes[i - 1] < mc->routes[i]);
+        *end = *less;
+        end = &(*less)->next_run;
+        *less = *end;
     }
-    if (!sorted)
-        sort_routes(mc->routes, count);
-    return routed;
+    *end = a != NULL ? a : b;
+    return first;
+}
+
+/* Puts a list of servers in the order of their indexes.  What that takes depends on their number
+ * only, not on that of all servers.  sorted[i] has 2^i of them, or none. */
+static struct omc_server *sort_servers(struct omc_server *list)
+{
+    struct omc_server *sorted[32] = {NULL}, *all = NULL, *one;
+    size_t levels = 0;
+
+    while ((one = list) != NULL) {
+        size_t i = 0;
+
+        list = list->next_run;
+        one->next_run = NULL;
+        for (; sorted[i] != NULL; i++) {
+            one = merge(one, sorted[i]);
+            sorted[i] = NULL;
+        }
+        sorted[i] = one;
+        levels = i < levels ? levels : i + 1;
+    }
+    for (size_t i = 0; i < levels; i++)
+        all = merge(all, sorted[i]);
+    return all;
 }
 
 /* The server chosen for a request; another one, or NULL, if that has failed since
@@ -177,67 +179,89 @@ static inline int accept_order(omcache_t *mc, struct omc_server *server, const s
     return rc;
 }
 
-/* Queues routed requests for the server of the first one, as long as they are for that; how many.
- * *rc says why the next one was not accepted, if it is for that server, too. */
-static size_t accept_run(omcache_t *mc, struct omc_server *server, const uint64_t *routes,
-                         size_t count, enum omc_enqueue_bytes bytes, int *rc)
+/* Queues orders from the front of a chain, `most` of them at most, as long as they are accepted;
+ * how many.  *rc says why the next one was not. */
+static uint32_t accept_run(omcache_t *mc, struct omc_server *server, struct omc_chain *chain,
+                           uint32_t most, enum omc_enqueue_bytes bytes, int *rc)
 {
     bool is_plain = omc_enqueue_is_plain(mc, server, bytes);
-    size_t done;
+    uint32_t done;
 
     *rc = OMCACHE_OK;
-    for (done = 0; done < count && server_of_route(routes[done]) == server_of_route(routes[0]);
-         done++) {
-        uint32_t place = place_of_route(routes[done]);
+    for (done = 0; done < most; done++) {
+        uint32_t place = chain->first;
 
         *rc = accept_order(mc, server, &mc->batch.orders[place].ask, place, bytes, is_plain);
         if (*rc != OMCACHE_OK)
             break;
+        chain->first = mc->batch.orders[place].next;
+        chain->count--;
     }
     if (done > 0)
         omc_enqueue_note(mc, server);
     return done;
 }
 
-/* Queues the routed requests, of which the array of ranks then has first those accepted, and
- * behind them those refused.  Where there is no room the kernel may make some. */
-static int accept_all(omcache_t *mc, size_t *count, size_t routed, enum omc_submit_write when,
-                      int64_t now)
+/* Queues the orders of a server, or where it has failed with one before, of others.  Where there is
+ * no room the kernel may make some.  Those refused are added to a chain; why one was, or rc. */
+static int accept_chain(omcache_t *mc, struct omc_server *routed, enum omc_submit_write when,
+                        struct omc_chain *refused, int64_t now)
 {
-    struct omc_batch *batch = &mc->batch;
+    struct omc_order *orders = mc->batch.orders;
     enum omc_enqueue_bytes bytes =
         when == OMC_SUBMIT_COLLECT ? OMC_ENQUEUE_COPY : OMC_ENQUEUE_BORROW;
+    struct omc_chain chain = routed->run;
     bool may_write = when != OMC_SUBMIT_COLLECT;
-    size_t refused = 0, run;
-    int refusal = routed < *count ? OMCACHE_NO_SERVERS : OMCACHE_OK;
+    int refusal = OMCACHE_OK;
 
-    for (size_t i = 0; i < routed; i += run) {
-        const struct omc_order *order = &batch->orders[place_of_route(mc->routes[i])];
-        struct omc_server *server = still_up(mc, mc->fleet.servers[server_of_route(mc->routes[i])],
-                                             &order->ask, order->server_index, now);
+    routed->run.count = 0;
+    while (chain.count > 0) {
+        const struct omc_order *order = &orders[chain.first];
+        struct omc_server *server = still_up(mc, routed, &order->ask, order->server_index, now);
+        uint32_t done = 0, place;
         int rc = OMCACHE_NO_SERVERS;
 
-        run = 0;
         if (server != NULL) /* if it is another one now, that is so for this key only */
-            run = accept_run(mc, server, &mc->routes[i],
-                             server->index == server_of_route(mc->routes[i]) ? routed - i : 1,
-                             bytes, &rc);
+            done = accept_run(mc, server, &chain, server == routed ? chain.count : 1, bytes, &rc);
         if (rc == OMCACHE_BUFFER_FULL && may_write && server->link.conn.unsent > 0) {
             omc_turn_write(mc, server, now);
-            may_write = run > 0 || !omc_connection_waits(&server->link.conn);
+            may_write = done > 0 || !omc_connection_waits(&server->link.conn);
             continue;
         }
         may_write = when != OMC_SUBMIT_COLLECT;
         if (rc == OMCACHE_OK)
             continue;
         refusal = rc;
-        mc->routes[refused++] = mc->routes[i + run++];
+        place = chain.first;
+        chain.first = orders[place].next;
+        chain.count--;
+        add_order(refused, orders, place);
     }
-    for (size_t i = 0; i < refused; i++)
-        batch->ranks[batch->count + i] = place_of_route(mc->routes[i]);
-    for (size_t i = routed; i < *count; i++)
-        batch->ranks[i] = place_of_route(mc->routes[i]);
-    *count = batch->count;
+    return refusal;
+}
+
+/* Queues the orders of a command, of which the array of ranks then has first those accepted, and
+ * behind them those refused. */
+static int accept_all(omcache_t *mc, const struct runs *runs, enum omc_submit_write when,
+                      int64_t now)
+{
+    struct omc_batch *batch = &mc->batch;
+    struct omc_server *server = sort_servers(runs->servers), *next;
+    struct omc_chain refused = {.count = 0};
+    int refusal = runs->nowhere.count > 0 ? OMCACHE_NO_SERVERS : OMCACHE_OK;
+
+    for (; server != NULL; server = next) {
+        int rc;
+
+        next = server->next_run;
+        rc = accept_chain(mc, server, when, &refused, now);
+        refusal = rc == OMCACHE_OK ? refusal : rc;
+    }
+    add_chain(&refused, batch->orders, &runs->nowhere);
+    for (uint32_t i = 0, place = refused.first; i < refused.count; i++) {
+        batch->ranks[batch->count + i] = place;
+        place = batch->orders[place].next;
+    }
     return refusal;
 }
 
@@ -260,16 +284,10 @@ static void write_all(omcache_t *mc, int64_t now)
 
 int omc_submit(omcache_t *mc, size_t *count, enum omc_submit_write when, int64_t now)
 {
-    bool connect = when != OMC_SUBMIT_COLLECT;
-    int rc;
+    const struct runs runs = route_all(mc, *count, when != OMC_SUBMIT_COLLECT, now);
+    int rc = accept_all(mc, &runs, when, now);
 
-    if (!reserve_routes(mc, *count)) {
-        for (uint32_t i = 0; i < *count; i++)
-            mc->batch.ranks[i] = i; /* all are refused */
-        *count = 0;
-        return OMCACHE_NO_MEMORY;
-    }
-    rc = accept_all(mc, count, route_all(mc, *count, connect, now), when, now);
+    *count = mc->batch.count;
     if (when == OMC_SUBMIT_NOW)
         write_all(mc, now);
     return rc;

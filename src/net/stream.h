@@ -80,6 +80,12 @@ static inline ssize_t omc_stream_receive(struct omc_stream *stream, void *bytes,
     return stream->kind->receive(stream, bytes, size);
 }
 
+/* Whether there is nothing to receive, nor an end or an error: without looking at it closer. */
+static inline bool omc_stream_is_silent(const struct omc_stream *stream)
+{
+    return !stream->pending && omc_socket_is_silent(stream->fd);
+}
+
 /* Lets omc_stream_await wait, or not, as at first. */
 static inline void omc_stream_let_wait(struct omc_stream *stream, bool may_wait)
 {

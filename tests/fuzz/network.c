@@ -217,6 +217,11 @@ int omc_socket_connect_error(int fd)
     return wire->state == NETWORK_REFUSED ? ECONNREFUSED : 0;
 }
 
+bool omc_socket_is_silent(int fd)
+{
+    return (network_ready(fd, POLLIN) & ~POLLOUT) == 0;
+}
+
 ssize_t omc_socket_read(int fd, void *bytes, size_t size)
 {
     struct network_wire *wire = network_find(fd);
