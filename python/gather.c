@@ -84,6 +84,18 @@ static void copy_meta(gather_outcome_t *outcome, const omcache_reply_t *reply)
     GATHER_DETAILS(COPY_DETAIL)
 }
 
+/* Counts one out; the last one is told of. */
+static void end_one(gather_t *gather)
+{
+    gather_outcome_t *outcome;
+
+    if (gather->pending == 0 || --gather->pending > 0 || gather->done == NULL)
+        return;
+    outcome = add_outcome(gather->done->gather, gather->done->number);
+    if (outcome != NULL)
+        outcome->last = 1;
+}
+
 void gather_reply(omcache_t *mc, const omcache_reply_t *reply, void *context)
 {
     gather_slot_t *slot = context;
@@ -98,20 +110,20 @@ void gather_reply(omcache_t *mc, const omcache_reply_t *reply, void *context)
         key = omcache_reply_key(reply, &key_len);
         last = key == NULL;
     }
-    if (last) {
-        slot->parts = 0;
-        gather->pending -= gather->pending > 0;
+    if (outcome != NULL) {
+        outcome->last = (uint64_t)last;
+        outcome->status = omcache_reply_status(reply);
+        outcome->key_len = key_len;
+        outcome->flags = omcache_reply_flags(reply);
+        outcome->cas = omcache_reply_cas(reply);
+        outcome->number = omcache_reply_number(reply);
+        copy_meta(outcome, reply);
+        copy(outcome, gather, key, reply);
     }
-    if (outcome == NULL)
+    if (!last)
         return;
-    outcome->last = (uint64_t)last;
-    outcome->status = omcache_reply_status(reply);
-    outcome->key_len = key_len;
-    outcome->flags = omcache_reply_flags(reply);
-    outcome->cas = omcache_reply_cas(reply);
-    outcome->number = omcache_reply_number(reply);
-    copy_meta(outcome, reply);
-    copy(outcome, gather, key, reply);
+    slot->parts = 0;
+    end_one(gather);
 }
 
 void gather_fini(gather_t *gather)
@@ -207,7 +219,7 @@ static int begin_store(omcache_t *mc, gather_batch_t *batch, size_t key_len, gat
                              gather_reply, slot);
 }
 
-/* Begins the operation batch->next. */
+/* Begins an operation of a batch. */
 static int begin(omcache_t *mc, gather_batch_t *batch, size_t key_len, gather_slot_t *slot)
 {
     const unsigned char *key = batch->keys + batch->key_at;
@@ -250,33 +262,57 @@ static int give_up(omcache_t *mc)
     return 0;
 }
 
+/* Begins the operation batch->next. */
+static int begin_next(omcache_t *mc, gather_t *gather, gather_batch_t *batch)
+{
+    gather_slot_t *slot = &batch->slots[batch->next];
+    int rc;
+
+    slot->gather = gather;
+    slot->number = (uint32_t)batch->next;
+    slot->parts = 0;
+    rc = begin(mc, batch, next_key_len(batch), slot);
+    gather->pending += rc == OMCACHE_OK;
+    return rc;
+}
+
+/* Goes on to the next one behind it; what it ended with is an outcome unless it goes on. */
+static void pass_on(gather_t *gather, gather_batch_t *batch, int rc)
+{
+    if (rc != OMCACHE_OK)
+        refuse(gather, (uint32_t)batch->next, rc);
+    batch->key_at += next_key_len(batch) + (batch->key_lens == NULL);
+    if (batch->value_lens != NULL)
+        batch->value_at += batch->value_lens[batch->next];
+    batch->next++;
+}
+
 /* Begins operations until all are, or the send limit is reached by those under way.  If a key
  * is refused, those begun before it, which are not sent yet, are taken back.  Returns 0 then. */
 static int fill(omcache_t *mc, gather_t *gather, gather_batch_t *batch)
 {
     while (batch->next < batch->count) {
-        gather_slot_t *slot = &batch->slots[batch->next];
-        size_t key_len = next_key_len(batch);
-        int rc;
+        int rc = begin_next(mc, gather, batch);
 
-        slot->gather = gather;
-        slot->number = (uint32_t)batch->next;
-        slot->parts = 0;
-        rc = begin(mc, batch, key_len, slot);
-        if (rc == OMCACHE_OK)
-            gather->pending++;
-        else if (rc == OMCACHE_BUFFER_FULL && gather->pending > 0)
+        if (rc == OMCACHE_BUFFER_FULL && gather->pending > 0)
             return 1;
-        else if (rc == OMCACHE_INVALID)
+        if (rc == OMCACHE_INVALID)
             return give_up(mc);
-        else
-            refuse(gather, slot->number, rc);
-        batch->key_at += key_len + (batch->key_lens == NULL);
-        if (batch->value_lens != NULL)
-            batch->value_at += batch->value_lens[batch->next];
-        batch->next++;
+        pass_on(gather, batch, rc);
     }
     return 1;
+}
+
+/* None of them ends by itself, and the batch not either, before all have begun. */
+int gather_begin(omcache_t *mc, gather_t *gather, gather_batch_t *batch)
+{
+    if (!is_split_well(batch))
+        return EINVAL;
+    gather->pending++;
+    while (batch->next < batch->count)
+        pass_on(gather, batch, begin_next(mc, gather, batch));
+    gather->pending--;
+    return 0;
 }
 
 int gather_batch(omcache_t *mc, gather_t *gather, gather_batch_t *batch)

@@ -37,6 +37,8 @@ typedef struct gather_outcome_s {
     GATHER_DETAILS(GATHER_MEMBER)
 } gather_outcome_t;
 
+struct gather_slot_s;
+
 typedef struct gather_s {
     gather_outcome_t *outcomes;
     size_t count;
@@ -44,8 +46,9 @@ typedef struct gather_s {
     unsigned char *bytes;
     size_t used;
     size_t byte_room;
-    size_t pending; /* operations accepted by gather_batch that have not ended */
+    size_t pending; /* operations of a batch, accepted, that have not ended */
     int lost;       /* 1: there was no memory for an outcome */
+    struct gather_slot_s *done; /* gets an outcome when the last of these has ended; or NULL */
 } gather_t;
 
 /* The context of an operation. */
@@ -113,6 +116,12 @@ int gather_run(omcache_t *mc, gather_t *gather);
  * EINVAL, with nothing sent (but what had to go to make room), if a key is not 1 to 250 bytes
  * long or cannot be carried, or newlines within keys make more keys than there are. */
 int gather_batch(omcache_t *mc, gather_t *gather, gather_batch_t *batch);
+
+/* Begins a whole batch, and waits for nothing: what there is no room for is refused, and what is
+ * refused gets an outcome.  gather->pending says whether there will be others; then gather->done
+ * gets one when all have come.
+ * Returns 0; or EINVAL, with nothing begun, as above. */
+int gather_begin(omcache_t *mc, gather_t *gather, gather_batch_t *batch);
 
 /* Sums up the outcomes of a batch.  They stay until the next operation. */
 void gather_hits(gather_t *gather, gather_hits_t *hits);

@@ -17,7 +17,7 @@ from typing import Any, Awaitable, Callable, Dict, Iterable, List, Mapping, Opti
 from ._omcache import ffi, lib
 from .client import DEFAULT, Timeout
 from .errors import Error, error_for
-from .gather import NOT_FOUND, OK, REPLY, Gather, Outcome, make_outcome, read_rows
+from .gather import NOT_FOUND, OK, REPLY, Found, Gather, Outcome, make_outcome, read_rows
 from .handle import (
     Handle,
     Item,
@@ -140,6 +140,7 @@ class Client(Handle):
         self._loop: Optional[asyncio.AbstractEventLoop] = None
         self._context = ffi.new_handle(weakref.ref(self))
         self._gather = Gather()
+        self._idle: List[Gather] = []  # for batches
         self._chunks: List[Any] = []  # memory of slots
         self._slots: List[Any] = []
         self._pending: List[Any] = []  # for each slot what is under way there
@@ -308,7 +309,7 @@ class Client(Handle):
         self._pending[number] = (future, finish, key, extra)
         try:
             rc = function(self._mc, *args, REPLY, self._slots[number])
-        except (TypeError, OverflowError):  # an argument that C cannot have
+        except Exception:  # an argument that C cannot have, or keys that are none
             self._end(number)
             raise
         if rc != OK:
@@ -395,29 +396,46 @@ class Client(Handle):
     ) -> Awaitable[Dict[Key, bytes]]:
         """The values of those keys that are there.  If a server fails, that is raised, with
         what was found as its `values`."""
-        msec = self._msec(timeout)
-        function = lib.omcache_async_get
-
-        def finish(row: Tuple[Any, ...], value: Any, key: Any, group: _Group) -> None:
-            group.add(row[2], key, value, value)
-
-        return self._several(
-            keys, (NOT_FOUND,), finish, lambda key, name: (function, name, len(name), msec)
-        )
+        return self._find(keys, timeout, lambda found: dict(zip(found.keys, found.values)))
 
     def gets_multi(
         self, keys: Iterable[Key], *, timeout: Timeout = DEFAULT
     ) -> Awaitable[Dict[Key, Item]]:
         """The same, but with flags and cas."""
-        msec = self._msec(timeout)
-        function = lib.omcache_async_get
-
-        def finish(row: Tuple[Any, ...], value: Any, key: Any, group: _Group) -> None:
-            group.add(row[2], key, Item(value or b"", row[6], row[7]), value)
-
-        return self._several(
-            keys, (NOT_FOUND,), finish, lambda key, name: (function, name, len(name), msec)
+        return self._find(
+            keys,
+            timeout,
+            lambda found: dict(zip(found.keys, map(Item, found.values, found.flags, found.cas))),
         )
+
+    def _find(
+        self, keys: Iterable[Key], timeout: Timeout, result: Callable[[Found], Any]
+    ) -> Awaitable[Any]:
+        """One future, and one call, for a batch of gets; result makes its result."""
+        if isinstance(keys, (str, bytes)):
+            raise TypeError("keys are several, not one")
+        names, msec = list(dict.fromkeys(keys)), self._msec(timeout)
+        future = self._current_loop().create_future()
+        gathered = self._idle.pop() if self._idle else Gather()
+
+        ended: List[int] = []  # its slot, if nothing could be begun
+
+        def begin(mc: Any, reply: Any, slot: Any) -> int:
+            gathered.begin(mc, lib.GATHER_GET, names, msec, 0, slot)
+            if not gathered.c.pending:
+                ended.append(slot.number)
+            return OK
+
+        def finish(row: Any, value: Any, key: Any, extra: Any) -> Any:
+            try:
+                return result(gathered.found(names))
+            finally:
+                self._idle.append(gathered)
+
+        self._begin(future, finish, None, None, begin)
+        for number in ended:
+            self._tell((number, 1), b"", None, True)
+        return future
 
     def set(
         self,

@@ -158,6 +158,31 @@ class Gather(NotCopied):
         initial: int = 0,
     ) -> None:
         """Runs a command for each key; the slots of the outcomes are the places of the keys."""
+        batch = self._set_up(command, keys, timeout, expiration)
+        batch.delta = delta
+        batch.initial = initial
+        memory: Any = None
+        if values is not None:
+            memory = (
+                ffi.from_buffer("unsigned char[]", b"".join(values)),
+                ffi.from_buffer("size_t[]", array("Q", map(len, values))),
+                ffi.from_buffer("uint32_t[]", array("I", flags)),
+            )
+            batch.values, batch.value_lens, batch.flags = memory
+        self._pass(keys, lambda: self._finish(mc, lambda: lib.gather_batch(mc, self.c, batch)))
+        del memory
+
+    def begin(
+        self, mc: Any, command: int, keys: Sequence[Key], timeout: int, expiration: int, done: Any
+    ) -> None:
+        """Begins a command for each key.  When all of those that are pending then have ended,
+        the slot `done` of another Gather gets an outcome."""
+        batch = self._set_up(command, keys, timeout, expiration)
+        self.c.done = done
+        self._pass(keys, lambda: lib.gather_begin(mc, self.c, batch) == 0)
+
+    def _set_up(self, command: int, keys: Sequence[Key], timeout: int, expiration: int) -> Any:
+        """The C form of a batch."""
         count = len(keys)
         if count > self._room:
             self._make_room(2 * count)
@@ -168,33 +193,26 @@ class Gather(NotCopied):
         batch.count = count
         batch.slots = self._slots
         batch.expiration = expiration
-        batch.delta = delta
-        batch.initial = initial
-        memory: Any = None
-        if values is None:
-            batch.value_lens = ffi.NULL
-        else:
-            memory = (
-                ffi.from_buffer("unsigned char[]", b"".join(values)),
-                ffi.from_buffer("size_t[]", array("Q", map(len, values))),
-                ffi.from_buffer("uint32_t[]", array("I", flags)),
-            )
-            batch.values, batch.value_lens, batch.flags = memory
-        # Keys are passed as one string, which is quick, or if they are not all text or
-        # there are newlines in them, one by one.
+        batch.value_lens = ffi.NULL
+        return batch
+
+    def _pass(self, keys: Sequence[Key], run: Callable[[], bool]) -> None:
+        """Runs a batch with its keys: as one string, which is quick, or if they are not all text
+        or there are newlines in them, one by one."""
         if not keys:
             return
         try:
             joined = "\n".join(keys).encode()  # type: ignore[arg-type]
         except TypeError:
             joined = b""
-        if not joined or not self._run(mc, joined, None):
+        if not joined or not self._pass_bytes(joined, None, run):
             encoded = [encode_key(key) for key in keys]
-            if not self._run(mc, b"".join(encoded), encoded):
+            if not self._pass_bytes(b"".join(encoded), encoded, run):
                 raise error_for(lib.OMCACHE_INVALID)
-        del memory
 
-    def _run(self, mc: Any, joined: bytes, keys: Optional[List[bytes]]) -> bool:
+    def _pass_bytes(
+        self, joined: bytes, keys: Optional[List[bytes]], run: Callable[[], bool]
+    ) -> bool:
         batch = self._batch
         batch.keys = text = ffi.from_buffer("unsigned char[]", joined)
         batch.keys_len = len(joined)
@@ -203,7 +221,7 @@ class Gather(NotCopied):
             lens = ffi.from_buffer("size_t[]", array("Q", map(len, keys)))
         batch.key_lens = lens
         batch.next = batch.key_at = batch.value_at = 0
-        done = self._finish(mc, lambda: lib.gather_batch(mc, self.c, batch))
+        done = run()
         del text, lens
         return done
 

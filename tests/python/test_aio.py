@@ -107,6 +107,23 @@ class Commands:
         self.assertEqual(set(caught.exception.failed), {"large"})
 
     @run
+    async def test_batches_side_by_side(self, mc):
+        """Each has memory of its own, which the next ones use again."""
+        items = {"key:%d" % i: b"%d" % i for i in range(300)}
+        await mc.set_multi(items)
+        names = list(items)
+        for _ in range(5):
+            batches = [names[i:] for i in range(0, 300, 7)]
+            futures = [mc.get_multi(batch) for batch in batches]
+            for future in futures[::3]:
+                future.cancel()
+            for batch, future in list(zip(batches, futures))[1::3]:
+                self.assertEqual(await future, {name: items[name] for name in batch})
+            several = await mc.gets_multi([*names[:5], "none", names[5].encode()])
+            self.assertEqual(len(several), 6)
+            self.assertEqual(several[names[5].encode()].value, b"5")
+
+    @run
     async def test_large_values(self, mc):
         large = {"large:%d" % i: os.urandom(900_000) for i in range(8)}
         await mc.set_multi(large)
