@@ -61,34 +61,25 @@ static inline bool joins(const struct run *run, const struct omc_codec *codec,
            codec->joins(run->newest, ask);
 }
 
-/* On a line that was written in part nothing is added to what is half written: that may have its
+/* What was half written goes on as it began, and nothing is added to its line, which may have its
  * end already. */
-static bool encode_on_line(struct run *run, const struct omc_codec *codec,
-                           struct omc_pending *pending)
-{
-    if (pending->half)
-        run->line = NULL;
-    else
-        pending->joined = joins(run, codec, &pending->ask);
-    if (!pending->joined)
-        return false;
-    run->at = codec->join(run->at - (pending->half ? 0 : OMC_CODEC_TAIL_MAX), &pending->ask);
-    run->newest = &pending->ask;
-    return true;
-}
-
 static inline void encode(struct run *run, const struct omc_connection *conn,
                           struct omc_pending *pending)
 {
+    const struct omc_codec *codec = conn->codec;
     const struct omc_ask *ask = &pending->ask;
 
-    if (conn->codec->line_max > 0) {
-        if (encode_on_line(run, conn->codec, pending))
-            return;
-        run->line = pending->half ? NULL : run->at;
+    if (!pending->half)
+        pending->joined = joins(run, codec, ask);
+    if (pending->joined) {
+        run->at = codec->join(run->at - (pending->half ? 0 : OMC_CODEC_TAIL_MAX), ask);
+        run->line = pending->half ? NULL : run->line;
         run->newest = ask;
+        return;
     }
-    run->at = conn->codec->encode(run->at, ask, run->end);
+    run->line = codec->line_max == 0 || pending->half ? NULL : run->at;
+    run->newest = ask;
+    run->at = codec->encode(run->at, ask, run->end);
     if (ask->value_len > 0 && ask->value_len < GATHER_SIZE) {
         omc_copy_bytes(run->at, ask->value, ask->value_len);
         run->at += ask->value_len;
@@ -97,7 +88,7 @@ static inline void encode(struct run *run, const struct omc_connection *conn,
         add_piece(run, ask->value, ask->value_len);
     }
     memcpy(run->at, OMC_CODEC_TAIL, OMC_CODEC_TAIL_MAX);
-    run->at += omc_codec_tail_size(conn->codec, ask->op);
+    run->at += omc_codec_tail_size(codec, ask->op);
 }
 
 /* Puts the hello in front, and encodes what may follow it.  What was half written goes on in any

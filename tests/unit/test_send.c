@@ -315,6 +315,49 @@ START_TEST(what_comes_later_is_looked_at_at_once)
 }
 END_TEST
 
+static size_t take_nothing(size_t given)
+{
+    (void)given;
+    return 0;
+}
+
+static size_t take_all_but_three(size_t given)
+{
+    taking.takes = NULL;
+    return given - 3;
+}
+
+/* Which requests share a line is decided anew when they are encoded anew, and no other protocol has
+ * lines that are shared. */
+START_TEST(a_line_that_was_not_written_is_none)
+{
+    int protocol = _i == 0 ? OMCACHE_PROTOCOL_META : OMCACHE_PROTOCOL_BINARY;
+    unsigned char *expected;
+    size_t at = 0, len;
+
+    speak(OMCACHE_PROTOCOL_TEXT);
+    for (int i = 0; i < 3; i++)
+        assert_rc(submit(&orders[0]), OMCACHE_OK);
+    taking.takes = take_nothing;
+    ck_assert(omc_send(&conn, 0));
+    ck_assert(find(1)->joined);
+    omc_connection_leave(&conn);
+    conn.blocked = false;
+    speak(protocol);
+    accept_waiting(NULL);
+    taking.takes = take_all_but_three;
+    ck_assert(omc_send(&conn, 0));
+    ck_assert(conn.blocked);
+    send_all();
+    for (uint32_t i = 0; i < 3; i++, at += len) {
+        expected = codec_encode(conn.codec, &orders[0], FIRST + i, &len);
+        assert_bytes(taking.bytes + at, len, expected, len);
+        free(expected);
+    }
+    ck_assert_uint_eq(at, taking.size);
+}
+END_TEST
+
 /* No server takes longer ones; and each line is as long as it can be. */
 START_TEST(a_line_is_shorter_than_2048_bytes)
 {
@@ -907,6 +950,7 @@ int main(void)
     tcase_add_loop_test(tcase, what_waits_is_written_in_the_protocol_that_is_chosen, 0, PROTOCOLS);
     tcase_add_loop_test(tcase, another_protocol_may_be_chosen, 0, PROTOCOLS * PROTOCOLS);
     tcase_add_loop_test(tcase, what_comes_later_is_looked_at_at_once, 0, PROTOCOLS);
+    tcase_add_loop_test(tcase, a_line_that_was_not_written_is_none, 0, 2);
     tcase_add_loop_test(tcase, a_line_is_shorter_than_2048_bytes, 0, 2);
     tcase_add_test(tcase, a_counter_is_the_caller_s_until_its_request_is_queued);
     tcase_add_test(tcase, without_memory_for_a_counter_a_request_is_refused);
