@@ -321,20 +321,22 @@ static bool finish_at_once(omcache_t *mc, struct omc_server *server, struct omc_
 int omc_call_run(omcache_t *mc, const struct omc_ask *ask, int server_index, struct omc_call *call)
 {
     enum omc_submit_write when = when_to_write(mc, call->timeout_msec);
+    bool waits = when == OMC_SUBMIT_SOON;
     struct omc_server *server;
     int rc = order(mc, 1);
 
     if (rc != OMCACHE_OK)
         return rc;
     call->now = omc_call_clock(mc);
-    omc_batch_order(&mc->batch.orders[0], ask, server_index, when == OMC_SUBMIT_SOON);
-    server = omc_submit_one(mc, ask, when, call->now, &rc);
+    omc_batch_order(&mc->batch.orders[0], ask, server_index, waits);
+    server = omc_submit_one(mc, ask, waits || call->has_tag || mc->response_func != NULL, when,
+                            call->now, &rc);
     call->count = server != NULL;
     if (server == NULL)
         return rc;
     call->tag = mc->batch.first;
     call->server_index = (int)server->index;
-    if (when != OMC_SUBMIT_SOON) {
+    if (!waits) {
         omc_submit_note_one(mc, server, when, call->now);
         return OMCACHE_BUFFERED;
     }

@@ -54,6 +54,7 @@ struct omc_call {
     size_t room;             /* of which there is room for so many, */
     size_t stored;           /* and so many have come */
     int32_t timeout_msec;
+    bool has_tag; /* the caller gets the request's tag, and may ask for its outcome later */
     int64_t now;
     int refusal;      /* why a request was not accepted, or OMCACHE_OK */
     uint32_t tag;     /* that the first of those accepted has, */

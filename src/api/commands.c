@@ -63,7 +63,13 @@ int omcache_command_status(omcache_t *mc, omcache_req_t *req, int32_t timeout_ms
 {
     omcache_value_t answer;
     struct omc_call call = {
-        .count = 1, .values = &answer, .room = 1, .timeout_msec = timeout_msec, .server_index = -1};
+        .count = 1,
+        .values = &answer,
+        .room = 1,
+        .timeout_msec = timeout_msec,
+        .has_tag = true,
+        .server_index = -1,
+    };
     struct omc_ask ask;
     int rc;
 

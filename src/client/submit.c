@@ -21,8 +21,7 @@ static inline bool is_ready(const struct omc_server *server, int64_t now)
  * connection, that is found out, so that no request need fail for it.  False if it takes none. */
 static bool make_ready(omcache_t *mc, struct omc_server *server, int64_t now)
 {
-    if (server->link.phase == OMC_PHASE_READY &&
-        !omc_stream_is_silent(&server->link.conn.stream))
+    if (server->link.phase == OMC_PHASE_READY && !omc_stream_is_silent(&server->link.conn.stream))
         omc_turn_read(mc, server, now);
     if (server->link.phase == OMC_PHASE_REST && server->link.up) {
         omc_turn_event(mc, server, OMC_EVENT_START, NULL, now);
@@ -155,16 +154,17 @@ static struct omc_server *still_up(omcache_t *mc, struct omc_server *server,
     return omc_choice_of(mc, ask->key, ask->key_len, now);
 }
 
-/* Queues the order at that place of the batch, with what it asks; is_plain: see
- * omc_enqueue_is_plain.  As omc_connection_submit. */
+/* Queues the order at that place of the batch, with what it asks; unless it is heard of, it is then
+ * no part of the batch.  is_plain: see omc_enqueue_is_plain.  As omc_connection_submit. */
 static inline int accept_order(omcache_t *mc, struct omc_server *server, const struct omc_ask *ask,
-                               uint32_t place, enum omc_enqueue_bytes bytes, bool is_plain)
+                               uint32_t place, bool is_heard, enum omc_enqueue_bytes bytes,
+                               bool is_plain)
 {
     struct omc_batch *batch = &mc->batch;
     struct omc_order *order = &batch->orders[place];
     const struct omc_claim claim = {
         .owner = OMC_OWNER_BATCH,
-        .asker = &order->asker,
+        .asker = is_heard ? &order->asker : NULL,
         .asked = mc->shared.usec,
         .keyed = order->server_index == -1,
     };
@@ -173,7 +173,8 @@ static inline int accept_order(omcache_t *mc, struct omc_server *server, const s
 
     if (rc != OMCACHE_OK)
         return rc;
-    omc_batch_add(batch, place);
+    if (is_heard)
+        omc_batch_add(batch, place);
     order->server_index = (int)server->index;
     server->link.counters.requests++;
     return rc;
@@ -191,7 +192,7 @@ static uint32_t accept_run(omcache_t *mc, struct omc_server *server, struct omc_
     for (done = 0; done < most; done++) {
         uint32_t place = chain->first;
 
-        *rc = accept_order(mc, server, &mc->batch.orders[place].ask, place, bytes, is_plain);
+        *rc = accept_order(mc, server, &mc->batch.orders[place].ask, place, true, bytes, is_plain);
         if (*rc != OMCACHE_OK)
             break;
         chain->first = mc->batch.orders[place].next;
@@ -265,6 +266,12 @@ static int accept_all(omcache_t *mc, const struct runs *runs, enum omc_submit_wr
     return refusal;
 }
 
+static void write_one(omcache_t *mc, struct omc_server *server, int64_t now)
+{
+    omc_turn_write(mc, server, now);
+    omc_turn_keep(mc, server, now);
+}
+
 /* Writes to the servers of the current batch. */
 static void write_all(omcache_t *mc, int64_t now)
 {
@@ -277,8 +284,7 @@ static void write_all(omcache_t *mc, int64_t now)
         if (index == last)
             continue;
         last = index;
-        omc_turn_write(mc, mc->fleet.servers[index], now);
-        omc_turn_keep(mc, mc->fleet.servers[index], now);
+        write_one(mc, mc->fleet.servers[index], now);
     }
 }
 
@@ -293,7 +299,7 @@ int omc_submit(omcache_t *mc, size_t *count, enum omc_submit_write when, int64_t
     return rc;
 }
 
-struct omc_server *omc_submit_one(omcache_t *mc, const struct omc_ask *ask,
+struct omc_server *omc_submit_one(omcache_t *mc, const struct omc_ask *ask, bool is_heard,
                                   enum omc_submit_write when, int64_t now, int *rc)
 {
     int server_index = mc->batch.orders[0].server_index;
@@ -302,7 +308,11 @@ struct omc_server *omc_submit_one(omcache_t *mc, const struct omc_ask *ask,
     struct omc_server *server = route(mc, ask, server_index, may_write, now);
 
     while (server != NULL) {
-        *rc = accept_order(mc, server, ask, 0, bytes, omc_enqueue_is_plain(mc, server, bytes));
+        bool is_plain = omc_enqueue_is_plain(mc, server, bytes);
+
+        /* In two calls, so that the usual one is compiled without the question. */
+        *rc = is_heard ? accept_order(mc, server, ask, 0, true, bytes, is_plain)
+                       : accept_order(mc, server, ask, 0, false, bytes, is_plain);
         if (*rc == OMCACHE_OK)
             return server;
         if (*rc != OMCACHE_BUFFER_FULL || !may_write || server->link.conn.unsent == 0)
@@ -320,7 +330,7 @@ void omc_submit_note_one(omcache_t *mc, struct omc_server *server, enum omc_subm
 {
     omc_enqueue_note(mc, server);
     if (when == OMC_SUBMIT_NOW)
-        write_all(mc, now);
+        write_one(mc, server, now);
 }
 
 /* Notes that a server had no room for so many bytes; if there cannot be more than

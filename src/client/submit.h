@@ -4,6 +4,7 @@
 #ifndef OMC_CLIENT_SUBMIT_H
 #define OMC_CLIENT_SUBMIT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,10 +24,11 @@ enum omc_submit_write {
  * becomes the number of the accepted ones.  OMCACHE_OK if all were, else why one was not. */
 int omc_submit(omcache_t *mc, size_t *count, enum omc_submit_write when, int64_t now);
 
-/* The same for a batch of one: its order has no ask, and needs no route.  The server, if it was
- * accepted, which is then given to omc_submit_note_one, or served at once (alone.h); else NULL, and
- * *rc says why. */
-struct omc_server *omc_submit_one(omcache_t *mc, const struct omc_ask *ask,
+/* The same for a batch of one: its order has no ask, and needs no route.  Unless somebody can hear
+ * of its outcome it is no part of the batch, which then is empty.  The server, if it was accepted,
+ * which is then given to omc_submit_note_one, or served at once (alone.h); else NULL, and *rc says
+ * why. */
+struct omc_server *omc_submit_one(omcache_t *mc, const struct omc_ask *ask, bool is_heard,
                                   enum omc_submit_write when, int64_t now, int *rc);
 void omc_submit_note_one(omcache_t *mc, struct omc_server *server, enum omc_submit_write when,
                          int64_t now);

@@ -51,6 +51,27 @@ static void assert_not_current(omcache_req_t *array, size_t count)
     ck_assert_uint_eq(room, 5);
 }
 
+/* Its caller has the request, so it is a batch; what a set has sent without waiting is none. */
+START_TEST(one_request_is_collected_later)
+{
+    fixture_variant(_i);
+    size_t count = 1;
+    size_t room = 1;
+    store_names(1);
+    wire_request(&reqs[0], -1, WIRE_GETK, names[0]);
+    assert_rc(omcache_command_status(client, &reqs[0], 0), OMCACHE_BUFFERED);
+    assert_rc(omcache_io(client, reqs, &count, values, &room, patience), OMCACHE_OK);
+    ck_assert_uint_eq(count, 0);
+    ck_assert_uint_eq(room, 1);
+    assert_text(values[0].data, values[0].data_len, names[0]);
+    assert_rc(omcache_command_status(client, &reqs[0], 0), OMCACHE_BUFFERED);
+    assert_rc(omcache_set(client, TEXT("key"), TEXT("value"), 0, 0, 0, 0), OMCACHE_BUFFERED);
+    assert_not_current(reqs, 1);
+    drain(client);
+    assert_stored("key", "value");
+}
+END_TEST
+
 START_TEST(a_batch_is_collected_later)
 {
     fixture_variant(_i);
@@ -260,6 +281,7 @@ int main(void)
 {
     Suite *suite = suite_create("batch_io");
     TCase *tcase = fixture_case(suite, "collect");
+    tcase_add_loop_test(tcase, one_request_is_collected_later, 0, VARIANTS);
     tcase_add_loop_test(tcase, a_batch_is_collected_later, 0, VARIANTS);
     tcase_add_loop_test(tcase, another_prefix_is_for_later_batches, 0, VARIANTS);
     tcase_add_loop_test(tcase, the_count_stays_until_all_is_there, 0, VARIANTS);
