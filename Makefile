@@ -431,13 +431,14 @@ bench-smoke: $(BENCHES)                     ## see that all of it can be measure
 bench-python: python                        ## measure the Python modules against pylibmc
 	@PYTHONPATH=$(B)/python PYTHONDONTWRITEBYTECODE=1 $(PYTHON) bench/python.py $(ROUNDS)
 
-# They look inside, as unit tests do, and measure what the shared library has.
+# They look inside, as unit tests do, and measure what the shared library has.  A client that they
+# load ($$BENCH_CLIENT) finds what it needs in them.
 $(BENCHES): $(B)/%: $(B)/obj/%.o $(BENCH_SUPPORT) $(OBJ) $(B)/sources
 	$(SAY) LINK $@
 	@mkdir -p $(@D)
-	$(Q)$(LINK) $(FASTER) -o $@ $(filter %.o,$^) $(LIBS) $(COMPAT_LIBS) -lm
+	$(Q)$(LINK) $(FASTER) -rdynamic -o $@ $(filter %.o,$^) $(LIBS) $(COMPAT_LIBS) -lm
 
-$(B)/obj/bench/%: MORE_CFLAGS = -Ibench
+$(B)/obj/bench/%: MORE_CFLAGS = -Ibench -fvisibility=default
 
 # --- Installation -------------------------------------------------------------
 

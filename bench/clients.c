@@ -180,8 +180,8 @@ static const struct row rows[] = {
 
 enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
 
-#define OURS(binary, meta) .limits = {[BINARY] = binary, [META] = meta}
-#define CHOSEN(binary, chosen) .limits = {[BINARY] = binary, [DEFAULT] = chosen}
+#define OURS(binary, meta) .limits = {[BINARY] = (binary), [META] = (meta)}
+#define CHOSEN(binary, chosen) .limits = {[BINARY] = (binary), [DEFAULT] = (chosen)}
 
 /* What was promised over some protocols; of times over the one chosen by default, too. */
 static const struct bench_target target_list[] = {

@@ -46,8 +46,8 @@ typedef struct gather_s {
     unsigned char *bytes;
     size_t used;
     size_t byte_room;
-    size_t pending; /* operations of a batch, accepted, that have not ended */
-    int lost;       /* 1: there was no memory for an outcome */
+    size_t pending;             /* operations of a batch, accepted, that have not ended */
+    int lost;                   /* 1: there was no memory for an outcome */
     struct gather_slot_s *done; /* gets an outcome when the last of these has ended; or NULL */
 } gather_t;
 

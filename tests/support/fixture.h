@@ -64,7 +64,8 @@ bool fixture_knows_names(void);
 /* The test has freed this client itself. */
 void fixture_forget(const omcache_t *mc);
 
-/* Ends a process that the test has forked, at once.  What `make coverage` has counted in it counts. */
+/* Ends a process that the test has forked, at once.  What `make coverage` has counted in it
+ * counts. */
 _Noreturn void fixture_end_fork(int status);
 
 /* A key that no test has used before and that belongs to this server of `client`;
