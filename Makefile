@@ -436,7 +436,8 @@ bench-python: python                        ## measure the Python modules agains
 $(BENCHES): $(B)/%: $(B)/obj/%.o $(BENCH_SUPPORT) $(OBJ) $(B)/sources
 	$(SAY) LINK $@
 	@mkdir -p $(@D)
-	$(Q)$(LINK) $(FASTER) -rdynamic -o $@ $(filter %.o,$^) $(LIBS) $(COMPAT_LIBS) -lm
+	$(Q)$(LINK) $(FASTER) -Wl,--export-dynamic-symbol='bench_*' -o $@ $(filter %.o,$^) $(LIBS) \
+		$(COMPAT_LIBS) -lm
 
 $(B)/obj/bench/%: MORE_CFLAGS = -Ibench -fvisibility=default
 

@@ -99,25 +99,45 @@ static bool find_oldest(const void *context, struct omc_expected *found)
     return false;
 }
 
+/* Of those on the line of a request, not answered and about a key, the first whose key somebody
+ * has, as then there is no doubt about it; else the first.  False if there is none. */
+static bool find_on_line(const struct omc_connection *conn, uint32_t first,
+                         const unsigned char *key, size_t len, uint32_t *found)
+{
+    bool any = false;
+
+    for (uint32_t number = first;; number++) {
+        const struct omc_pending *pending = omc_queue_slot(&conn->queue, number);
+
+        if (!pending->settled && omc_queue_is_about(pending, key, len)) {
+            if (!any)
+                *found = number;
+            any = true;
+            if (omc_queue_has_key(&pending->claim)) {
+                *found = number;
+                return true;
+            }
+        }
+        if (!goes_on(conn, number))
+            return any;
+    }
+}
+
 /* The oldest one shares its line with those behind it; any other with that one. */
 static bool find_by_key(const void *context, const unsigned char *key, size_t len,
                         struct omc_expected *found)
 {
     const struct omc_connection *conn = context;
-    const struct omc_pending *pending;
     uint32_t number;
 
-    if (!find_oldest(conn, found))
+    if (!find_oldest(conn, found) || !find_on_line(conn, found->opaque, key, len, &number))
         return false;
-    for (number = found->opaque;; number++) {
-        pending = omc_queue_slot(&conn->queue, number);
-        if (!pending->settled && omc_queue_is_about(pending, key, len))
-            break;
-        if (!goes_on(conn, number))
-            return false;
-    }
     if (number != found->opaque)
-        *found = (struct omc_expected){.opaque = number, .opcode = pending->ask.op, .shared = true};
+        *found = (struct omc_expected){
+            .opaque = number,
+            .opcode = omc_queue_slot(&conn->queue, number)->ask.op,
+            .shared = true,
+        };
     return true;
 }
 

@@ -162,7 +162,7 @@ static inline int queue_up(struct omc_connection *conn, const struct omc_ask *as
     if (!omc_queue_reserve(&conn->queue))
         return OMCACHE_NO_MEMORY;
     queued = omc_queue_push(&conn->queue, ask, claim);
-    if (!omc_queue_has_key(claim))
+    if (!omc_queue_has_all(claim))
         omc_queue_keep_sum(queued);
     conn->unsent += size;
     if (omc_stream_is_open(&conn->stream) && conn->codec != NULL)

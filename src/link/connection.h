@@ -51,6 +51,8 @@ struct omc_connection {
     bool proved;  /* the peer has shown that it speaks the codec's protocol */
     bool blocked; /* the kernel took less than it was given */
     bool held;    /* no request is written for the time being */
+    bool apart;   /* gets do not share lines: with the peer as it is, or was, one that fails may
+                   * take others along */
 
     struct omc_inbox in;
     size_t message; /* how long the message at the front of `in` is at least */

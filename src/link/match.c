@@ -32,14 +32,12 @@ static bool settle_oldest(struct omc_queue *queue, struct omc_pending *oldest,
 
 /* Answers come in order: quiet requests at the front had nothing to tell if this is the answer to a
  * later one, and it is too late for those that are forgotten.  An answer to a no-op means that
- * everything before it has been dealt with: what was not answered will not be.  But those that
- * share a line are answered by its end.  Whether one is reported; there may be more then. */
-static bool settle_older(struct omc_connection *conn, const struct omc_reply *reply,
+ * everything before it has been dealt with: what was not answered will not be.  Whether one is
+ * reported; there may be more then. */
+static bool settle_older(struct omc_queue *queue, const struct omc_reply *reply,
                          struct omc_report *report)
 {
-    struct omc_queue *queue = &conn->queue;
-
-    while (queue->first != reply->opaque && conn->codec->line_max == 0) {
+    while (queue->first != reply->opaque) {
         struct omc_pending *oldest = omc_queue_find(queue, queue->first);
 
         if (oldest == NULL ||
@@ -105,6 +103,8 @@ static enum omc_report_kind take(struct omc_link *link, struct omc_pending *pend
 
     report->claim = pending->claim;
     report->op = pending->ask.op;
+    if (reply->value.status == OMCACHE_FAIL)
+        link->conn.apart = true;
     if (report->claim.owner != OMC_OWNER_FORGOTTEN)
         pending->claim.counter = NULL; /* it is with the report now */
     if (reply->last)
@@ -125,6 +125,13 @@ static struct omc_news fail(struct omc_link *link, const char *problem)
     return (struct omc_news){OMC_EVENT_FAILED, problem, 0};
 }
 
+/* Whether an answer came before that to an older request, which then may be over, or left out.
+ * Where gets share a line only its end says so. */
+static inline bool is_early(const struct omc_connection *conn, const struct omc_reply *reply)
+{
+    return conn->queue.first != reply->opaque && conn->codec->line_max == 0;
+}
+
 /* Reports what is over by an answer, one thing at a time, and at last the answer itself. */
 static inline void go_on_with_answer(struct omc_link *link, struct omc_pending *pending,
                                      struct omc_report *report)
@@ -132,10 +139,10 @@ static inline void go_on_with_answer(struct omc_link *link, struct omc_pending *
     struct omc_queue *queue = &link->conn.queue;
     struct omc_reply *reply = &report->reply;
 
-    report->has_more = queue->first != reply->opaque && settle_older(&link->conn, reply, report);
+    report->has_more = is_early(&link->conn, reply) && settle_older(queue, reply, report);
     if (report->has_more)
         return;
-    if (queue->first != reply->opaque &&
+    if (is_early(&link->conn, reply) &&
         is_overtaken(link->shared, omc_queue_find(queue, queue->first)))
         omc_link_note_news(
             link,

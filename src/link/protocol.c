@@ -187,6 +187,7 @@ static struct omc_news try_next(struct omc_link *link, const char *reason)
     link->known = OMC_GREETING_NONE;
     if (may_be_rejection(link))
         return ask_again(link, reason);
+    link->conn.apart = true; /* it may be a proxy */
     link->greeting = next;
     return (struct omc_news){next == OMC_GREETING_NONE ? OMC_EVENT_FAILED : OMC_EVENT_OTHER, reason,
                              0};
@@ -202,6 +203,7 @@ struct omc_news omc_protocol_read_answer(struct omc_link *link)
     case OMC_HELLO_GOOD:
         return accept_greeting(link, link->greeting);
     case OMC_HELLO_TEXT:
+        link->conn.apart = false;
         if (may_be_text(link))
             return accept_greeting(link, OMC_GREETING_VERSION);
         problem = "the server does not speak the meta protocol, as memcached does since 1.6.10";

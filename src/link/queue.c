@@ -144,26 +144,31 @@ static uint32_t sum_up(const unsigned char *key, size_t len)
     return (uint32_t)add_word(sum, word) | 1;
 }
 
-bool omc_queue_has_sum_of(const struct omc_pending *pending, const unsigned char *key, size_t len)
-{
-    return pending->key_sum == sum_up(key, len);
-}
-
-/* The same of the key of who asks, who is to lose it. */
-static void keep_sum_of_asker(struct omc_pending *pending)
+bool omc_queue_is_like(const struct omc_pending *pending, const unsigned char *key, size_t len)
 {
     const struct omc_asker *asker = pending->claim.asker;
+    size_t prefix_len = pending->claim.prefix_len;
 
-    if (omc_queue_has_key(&pending->claim) && omc_opcode_is_get(pending->ask.op))
-        pending->key_sum = sum_up(asker->key, asker->key_len);
+    if (pending->key_sum != sum_up(key, len))
+        return false;
+    return !omc_queue_has_key(&pending->claim) ||
+           (len == prefix_len + asker->key_len &&
+            memcmp(key + prefix_len, asker->key, asker->key_len) == 0);
 }
 
 void omc_queue_keep_sum(struct omc_pending *pending)
 {
-    size_t prefix_len = pending->claim.prefix_len;
-
     if (omc_opcode_is_get(pending->ask.op))
-        pending->key_sum = sum_up(pending->ask.key + prefix_len, pending->ask.key_len - prefix_len);
+        pending->key_sum = sum_up(pending->ask.key, pending->ask.key_len);
+}
+
+/* The same when who asks is to lose the key. */
+static void keep_sum_of_asker(struct omc_pending *pending)
+{
+    const struct omc_asker *asker = pending->claim.asker;
+
+    if (omc_queue_has_all(&pending->claim) && omc_opcode_is_get(pending->ask.op))
+        pending->key_sum = sum_up(asker->key, asker->key_len);
 }
 
 void omc_queue_lose_key(struct omc_queue *queue, struct omc_asker *asker)

@@ -143,28 +143,29 @@ static inline bool omc_queue_is_idle(const struct omc_pending *pending)
     return pending->claim.owner >= OMC_OWNER_GONE;
 }
 
-/* Whether somebody has its key; else its sum is to be kept. */
+/* Whether somebody has its key; and all of it, as no prefix is in front. */
 static inline bool omc_queue_has_key(const struct omc_claim *claim)
 {
     return claim->asker != NULL && claim->asker->key != NULL;
 }
 
+static inline bool omc_queue_has_all(const struct omc_claim *claim)
+{
+    return omc_queue_has_key(claim) && claim->prefix_len == 0;
+}
+
 /* For omc_queue_is_about, where that is not so. */
-bool omc_queue_has_sum_of(const struct omc_pending *pending, const unsigned char *key, size_t len);
+bool omc_queue_is_like(const struct omc_pending *pending, const unsigned char *key, size_t len);
 
 /* Whether a key that came is not another one than a get has asked for. */
 static inline bool omc_queue_is_about(const struct omc_pending *pending, const unsigned char *key,
                                       size_t len)
 {
-    const struct omc_claim *claim = &pending->claim;
+    const struct omc_asker *asker = pending->claim.asker;
 
-    if (len < claim->prefix_len)
-        return false;
-    key += claim->prefix_len;
-    len -= claim->prefix_len;
-    if (!omc_queue_has_key(claim))
-        return omc_queue_has_sum_of(pending, key, len);
-    return len == claim->asker->key_len && omc_copy_equals(claim->asker->key, key, len);
+    if (!omc_queue_has_all(&pending->claim))
+        return omc_queue_is_like(pending, key, len);
+    return len == asker->key_len && omc_copy_equals(asker->key, key, len);
 }
 
 /* Adds one, for which room was reserved; but for its owner, it may then still be changed. */
@@ -242,8 +243,8 @@ void omc_queue_pass(struct omc_queue *queue, struct omc_pending *pending);
 /* Takes the newest one out again, as if it had never been there. */
 void omc_queue_pop(struct omc_queue *queue);
 
-/* Notes that the key of a request will be in nobody's memory: who asks is to lose it, or there is
- * nobody who asks. */
+/* Notes that the key of a request, as it is sent, will be in nobody's memory: who asks is to lose
+ * it, or nobody has all of it. */
 void omc_queue_lose_key(struct omc_queue *queue, struct omc_asker *asker);
 void omc_queue_keep_sum(struct omc_pending *pending);
 

@@ -53,10 +53,12 @@ static inline bool has_room(const struct run *run)
 }
 
 /* Whether a request may share the line of the one before it. */
-static inline bool joins(const struct run *run, const struct omc_codec *codec,
+static inline bool joins(const struct run *run, const struct omc_connection *conn,
                          const struct omc_ask *ask)
 {
-    return run->line != NULL &&
+    const struct omc_codec *codec = conn->codec;
+
+    return run->line != NULL && !conn->apart &&
            (size_t)(run->at - run->line) + 1 + ask->key_len <= codec->line_max &&
            codec->joins(run->newest, ask);
 }
@@ -70,7 +72,7 @@ static inline void encode(struct run *run, const struct omc_connection *conn,
     const struct omc_ask *ask = &pending->ask;
 
     if (!pending->half)
-        pending->joined = joins(run, codec, ask);
+        pending->joined = joins(run, conn, ask);
     if (pending->joined) {
         run->at = codec->join(run->at - (pending->half ? 0 : OMC_CODEC_TAIL_MAX), ask);
         run->line = pending->half ? NULL : run->line;

@@ -93,12 +93,14 @@ void omc_socket_let_wait(int fd, bool may_wait)
         (void)fcntl(fd, F_SETFL, 0);
 }
 
-bool omc_socket_is_silent(int fd)
+ssize_t omc_socket_look(int fd)
 {
     char byte;
+    ssize_t count = recv(fd, &byte, sizeof(byte), MSG_PEEK | MSG_DONTWAIT);
 
-    return recv(fd, &byte, sizeof(byte), MSG_PEEK | MSG_DONTWAIT) < 0 &&
-           result_of_errno() == OMC_SOCKET_AGAIN;
+    if (count > 0)
+        return count;
+    return count == 0 ? OMC_SOCKET_CLOSED : result_of_errno();
 }
 
 ssize_t omc_socket_await(int fd, void *bytes, size_t size)

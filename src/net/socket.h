@@ -40,8 +40,8 @@ void omc_socket_set_keepalive(int fd, uint32_t seconds);
 ssize_t omc_socket_read(int fd, void *bytes, size_t size);
 ssize_t omc_socket_write(int fd, const struct iovec *pieces, size_t count);
 
-/* Whether a read would have nothing to return, not even an end or an error. */
-bool omc_socket_is_silent(int fd);
+/* What a read of one byte would return, which is still there to be read then.  An error is gone. */
+ssize_t omc_socket_look(int fd);
 
 /* Lets omc_socket_await wait, or not, as at first. */
 void omc_socket_let_wait(int fd, bool may_wait);

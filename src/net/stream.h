@@ -80,10 +80,11 @@ static inline ssize_t omc_stream_receive(struct omc_stream *stream, void *bytes,
     return stream->kind->receive(stream, bytes, size);
 }
 
-/* Whether there is nothing to receive, nor an end or an error: without looking at it closer. */
-static inline bool omc_stream_is_silent(const struct omc_stream *stream)
+/* Whether there is something to receive, which stays there, or an end or an error, which is gone
+ * then: a number above 0, or a result. */
+static inline ssize_t omc_stream_look(const struct omc_stream *stream)
 {
-    return !stream->pending && omc_socket_is_silent(stream->fd);
+    return stream->pending ? 1 : omc_socket_look(stream->fd);
 }
 
 /* Lets omc_stream_await wait, or not, as at first. */

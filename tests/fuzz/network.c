@@ -217,9 +217,18 @@ int omc_socket_connect_error(int fd)
     return wire->state == NETWORK_REFUSED ? ECONNREFUSED : 0;
 }
 
-bool omc_socket_is_silent(int fd)
+ssize_t omc_socket_look(int fd)
 {
-    return (network_ready(fd, POLLIN) & ~POLLOUT) == 0;
+    const struct network_wire *wire = network_find(fd);
+
+    FUZZ_CHECK(wire != NULL);
+    if (wire->state == NETWORK_RESET) {
+        errno = ECONNRESET;
+        return OMC_SOCKET_ERROR;
+    }
+    if (wire->out_len > wire->out_at)
+        return 1;
+    return wire->state == NETWORK_ENDED ? OMC_SOCKET_CLOSED : OMC_SOCKET_AGAIN;
 }
 
 ssize_t omc_socket_read(int fd, void *bytes, size_t size)

@@ -371,6 +371,67 @@ START_TEST(errors_are_matched_by_order)
 }
 END_TEST
 
+/* Finds all but two, and takes its time for each. */
+static void answer_slowly(struct peer *self, void *context)
+{
+    struct words words;
+    while (words_read(self, &words)) {
+        if (words.word[0][0] != 'g') {
+            words_answer_text(self, &words);
+            continue;
+        }
+        clock_sleep(*(const int *)context);
+        if (!key_begins(&words, "none") && !key_begins(&words, "user:25193")) {
+            words_answer_text(self, &words);
+        } else if (!words.more) {
+            words_send(self, "END\r\n");
+        }
+    }
+}
+
+/* The end of the line is the answer to what it has not found, however long the others take. */
+START_TEST(a_line_may_take_longer_than_the_dead_timeout)
+{
+    static int pause = 40;
+    const unsigned char *keys[10];
+    size_t lens[10];
+    omcache_req_t reqs[10];
+    omcache_value_t values[10];
+    size_t count = 10;
+    size_t room = 10;
+    speak(answer_slowly, &pause, PLAIN_TEXT);
+    assert_rc(omcache_set_dead_timeout(client, 200), OMCACHE_OK);
+    for (size_t i = 0; i < 10; i++) {
+        keys[i] = (const unsigned char *)(i == 0 ? "none" : "some" + i % 2);
+        lens[i] = i == 0 ? 4 : strlen("some") - i % 2;
+    }
+    assert_rc(omcache_get_multi(client, keys, lens, 10, reqs, &count, values, &room, -1),
+              OMCACHE_OK);
+    ck_assert_uint_eq(room, 9);
+    for (size_t i = 0; i < room; i++) {
+        assert_rc(values[i].status, OMCACHE_OK);
+    }
+    assert_goes_on(1);
+}
+END_TEST
+
+/* These have the same sum, which is all that is left of the first one's key when it has timed out.
+ */
+START_TEST(a_key_that_is_known_goes_before_one_that_is_not)
+{
+    static int pause = 50;
+    const char *none = "user:25193";
+    memset(&ends, 0, sizeof(ends));
+    speak(answer_slowly, &pause, PLAIN_TEXT);
+    assert_rc(omcache_async_get(client, none, strlen(none), 10, on_end, &places[0]), OMCACHE_OK);
+    assert_rc(omcache_async_get(client, "user:431257", 11, -1, on_end, &places[1]), OMCACHE_OK);
+    finish(2);
+    assert_rc(ends.status[0], OMCACHE_TIMEOUT);
+    assert_rc(ends.status[1], OMCACHE_OK);
+    assert_goes_on(1);
+}
+END_TEST
+
 /* Behind a quiet get nobody knows whose the error is, unless its words tell. */
 START_TEST(errors_behind_quiet_gets)
 {
@@ -589,6 +650,8 @@ int main(void)
     tcase_add_loop_test(tcase, negative_flags_are_large_ones, 0, 4);
     tcase_add_loop_test(tcase, no_length_overflows_without_a_limit, 0, 50);
     tcase_add_loop_test(tcase, errors_are_matched_by_order, 0, 2);
+    tcase_add_test(tcase, a_line_may_take_longer_than_the_dead_timeout);
+    tcase_add_test(tcase, a_key_that_is_known_goes_before_one_that_is_not);
     tcase_add_loop_test(tcase, errors_behind_quiet_gets, 0, 2);
     tcase_add_loop_test(tcase, a_missing_answer_is_noticed, 0, 2);
     tcase_add_loop_test(tcase, a_later_answer_ends_the_silence, 0, 4);

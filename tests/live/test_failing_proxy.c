@@ -123,6 +123,42 @@ START_TEST(values_come_in_any_order)
 }
 END_TEST
 
+/* Where a server behind it is down, it answers a line with an error, and then closes, which the next
+ * round may find out: once, as from then on each get has a line of its own. */
+START_TEST(a_server_that_is_down_takes_others_along_once)
+{
+    static struct told gets[GETS];
+    static struct told sets[GETS];
+    open_proxy(protocols[_i]);
+    memcached_kill(&fleet.servers[0]);
+    for (int round = 0; round < 5; round++) {
+        size_t found = 0;
+        size_t stored = 0;
+        memset(gets, 0, sizeof(gets));
+        memset(sets, 0, sizeof(sets));
+        for (int i = 0; i < GETS; i++) {
+            char key[32];
+            size_t len = (size_t)snprintf(key, sizeof(key), "some-key-%d", i);
+            assert_rc(omcache_async_get(client, key, len, -1, told_reply, &gets[i]), OMCACHE_OK);
+        }
+        for (int i = 0; i < GETS; i++) {
+            char key[32];
+            size_t len = (size_t)snprintf(key, sizeof(key), "some-key-%d", i);
+            assert_rc(
+                omcache_async_set(client, key, len, "v", 1, 0, 0, 0, -1, told_reply, &sets[i]),
+                OMCACHE_OK);
+        }
+        drain(client);
+        for (int i = 0; i < GETS; i++) {
+            found += gets[i].status == OMCACHE_OK || gets[i].status == OMCACHE_NOT_FOUND;
+            stored += sets[i].status == OMCACHE_OK;
+        }
+        ck_assert_msg(round < 2 || (found > GETS / 5 && stored > GETS / 5),
+                      "round %d: %zu gets were answered, %zu sets stored", round, found, stored);
+    }
+}
+END_TEST
+
 /* One that always closes is down in the end. */
 static void close_at_arithmetic(struct peer *peer, void *context)
 {
@@ -183,6 +219,7 @@ int main(void)
     tcase_add_loop_test(tcase, what_a_proxy_rejects_takes_nothing_else_down, 0, 2);
     tcase_add_loop_test(tcase, what_went_with_it_fails_once, 0, 2);
     tcase_add_loop_test(tcase, values_come_in_any_order, 0, 2);
+    tcase_add_loop_test(tcase, a_server_that_is_down_takes_others_along_once, 0, 2);
     tcase_add_test(tcase, one_that_rejects_all_is_left_alone);
     tcase_add_loop_test(tcase, the_first_command_of_all_takes_nothing_down, 0, 2);
     return fixture_run(suite);

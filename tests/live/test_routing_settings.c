@@ -6,6 +6,7 @@
  */
 #include "support/fixture.h"
 #include "support/recorder.h"
+#include "support/told.h"
 
 #include <stdio.h>
 #include <unistd.h>
@@ -269,6 +270,35 @@ START_TEST(a_late_answer_loses_the_prefix_it_was_asked_with)
 }
 END_TEST
 
+/* One after the other, as text has them on one line. */
+START_TEST(gets_of_one_key_by_two_prefixes_are_two)
+{
+    fixture_servers(1);
+    assert_rc(omcache_set_key_prefix(client, "tenant2:", 8, 0), OMCACHE_OK);
+    store("key", "secret of 2");
+    for (int i = 0; i < 2; i++) {
+        static struct told told[2];
+        memset(told, 0, sizeof(told));
+        assert_rc(omcache_set_key_prefix(client, "tenant1:", 8, 0), OMCACHE_OK);
+        assert_rc(omcache_async_get(client, "key", 3, -1, told_reply, &told[0]), OMCACHE_OK);
+        assert_rc(omcache_set_key_prefix(client, i == 0 ? "tenant2:" : NULL, i == 0 ? 8 : 0, 0),
+                  OMCACHE_OK);
+        assert_rc(i == 0 ? omcache_async_get(client, "key", 3, -1, told_reply, &told[1])
+                         : omcache_async_get(client, "tenant2:key", 11, -1, told_reply, &told[1]),
+                  OMCACHE_OK);
+        drain(client);
+        assert_rc(told[0].status, OMCACHE_NOT_FOUND);
+        assert_rc(told[1].status, OMCACHE_OK);
+    }
+    /* The same where nobody waits for the first one. */
+    assert_rc(omcache_set_key_prefix(client, "tenant1:", 8, 0), OMCACHE_OK);
+    assert_rc(omcache_set_buffering(client, 1), OMCACHE_OK);
+    assert_rc(omcache_get(client, TEXT("key"), NULL, NULL, NULL, NULL, 0), OMCACHE_BUFFERED);
+    assert_rc(omcache_set_key_prefix(client, "tenant2:", 8, 0), OMCACHE_OK);
+    assert_stored("key", "secret of 2");
+}
+END_TEST
+
 /* Prefixed requests that were never sent move without a second prefix. */
 START_TEST(a_prefix_moves_along_once)
 {
@@ -368,6 +398,7 @@ int main(void)
     tcase_add_test(prefix, prefix_and_key_share_250_bytes);
     tcase_add_test(prefix, a_late_answer_loses_the_prefix_it_was_asked_with);
     tcase_add_loop_test(prefix, a_prefix_moves_along_once, 0, 2);
+    tcase_add_test(prefix, gets_of_one_key_by_two_prefixes_are_two);
     tcase_add_loop_test(prefix, requests_move_by_the_prefix_they_were_made_with, 0, 3);
     TCase *tag = fixture_case(suite, "tag");
     tcase_add_test(tag, tagged_keys_stay_together);
