@@ -3,16 +3,12 @@
  */
 #include "client/submit.h"
 
-#include <errno.h>
-
 #include "client/choice.h"
 #include "client/enqueue.h"
 #include "client/handle.h"
 #include "client/recovery.h"
 #include "client/touch.h"
 #include "client/turn.h"
-#include "link/life.h"
-#include "net/socket.h"
 
 /* Whether a request may be sent to it without further ado. */
 static inline bool is_ready(const struct omc_server *server, int64_t now)
@@ -21,28 +17,11 @@ static inline bool is_ready(const struct omc_server *server, int64_t now)
            omc_connection_is_trusted(&server->link.conn, now);
 }
 
-/* Finds out whether a server has closed the connection, or said something unasked.  It mostly has
- * not, which is all that a look costs. */
-static void look_at(omcache_t *mc, struct omc_server *server, int64_t now)
-{
-    ssize_t found = omc_stream_look(&server->link.conn.stream);
-
-    if (found == OMC_SOCKET_AGAIN)
-        return;
-    if (found != OMC_SOCKET_ERROR) {
-        omc_turn_read(mc, server, now);
-        return;
-    }
-    omc_life_broken(&server->link, errno);
-    omc_turn_take(mc, server, now);
-}
-
 /* Gets a server ready for requests: it is made to connect; and if it may have closed the
  * connection, that is found out, so that no request need fail for it.  False if it takes none. */
 static bool make_ready(omcache_t *mc, struct omc_server *server, int64_t now)
 {
-    if (server->link.phase == OMC_PHASE_READY)
-        look_at(mc, server, now);
+    omc_turn_look_once(mc, server, now);
     if (server->link.phase == OMC_PHASE_REST && server->link.up) {
         omc_turn_event(mc, server, OMC_EVENT_START, NULL, now);
         if (server->link.phase == OMC_PHASE_REST && server->link.up)

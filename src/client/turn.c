@@ -17,6 +17,7 @@
 #include "link/life.h"
 #include "link/patience.h"
 #include "link/work.h"
+#include "net/socket.h"
 
 enum {
     /* A deadline found overdue by so many milliseconds was not watched. */
@@ -244,8 +245,27 @@ static inline void take_news(omcache_t *mc, struct omc_server *server, int64_t n
         omc_turn_take(mc, server, now);
 }
 
+/* It mostly has not, which is all that this costs then. */
+void omc_turn_look_once(omcache_t *mc, struct omc_server *server, int64_t now)
+{
+    struct omc_link *link = &server->link;
+    ssize_t found;
+
+    if (link->phase != OMC_PHASE_READY || omc_connection_is_trusted(&link->conn, now))
+        return;
+    link->conn.looked = now;
+    found = omc_stream_look(&link->conn.stream);
+    if (found == OMC_SOCKET_ERROR) {
+        omc_life_broken(link, errno);
+        omc_turn_take(mc, server, now);
+    } else if (found != OMC_SOCKET_AGAIN) {
+        omc_turn_read(mc, server, now);
+    }
+}
+
 void omc_turn_prepare(omcache_t *mc, struct omc_server *server, int64_t now)
 {
+    omc_turn_look_once(mc, server, now);
     omc_life_start(&server->link);
     take_news(mc, server, now);
     omc_life_fence(&server->link);

@@ -25,7 +25,12 @@ void omc_turn_event(omcache_t *mc, struct omc_server *server, enum omc_event eve
 /* Closes one that is given up and fails all of its requests with a status; how many. */
 size_t omc_turn_end(omcache_t *mc, struct omc_server *server, int status);
 
-/* Starts to connect if it is idle and has something to send, and fences its quiet requests. */
+/* Finds out whether a server has closed a connection that has been silent for a while, so that no
+ * request need fail for it. */
+void omc_turn_look_once(omcache_t *mc, struct omc_server *server, int64_t now);
+
+/* Looks at it so, starts to connect if it is idle and has something to send, and fences its quiet
+ * requests. */
 void omc_turn_prepare(omcache_t *mc, struct omc_server *server, int64_t now);
 
 /* Writes what the kernel takes, if there is anything to write. */

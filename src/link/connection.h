@@ -65,8 +65,9 @@ struct omc_connection {
     struct omc_queue queue;
     uint64_t bytes_in; /* on all of its sockets */
     uint64_t bytes_out;
-    int64_t since; /* when its server began to connect, or the peer began to owe something, or
-                    * last showed a sign of life */
+    int64_t since;  /* when its server began to connect, or the peer began to owe something, or
+                     * last showed a sign of life */
+    int64_t looked; /* when it was last looked whether it is still there */
 };
 
 /* Of the pool it has memory while there is something to send or to receive. */
@@ -164,13 +165,13 @@ static inline bool omc_connection_is_open(const struct omc_connection *conn)
     return !conn->blocked && !conn->held && conn->proved;
 }
 
-/* Whether the peer need not be suspected of having closed it: its last sign of life is
- * recent, or a closing would be noticed.  Otherwise nothing was sent that could be answered, so
- * that reading from it tells no operation of anything. */
+/* Whether the peer need not be suspected of having closed it: its last sign of life, or the last
+ * look whether it is still there, is recent, or a closing would be noticed.  Otherwise nothing was
+ * sent that could be answered, so that reading from it tells no operation of anything. */
 static inline bool omc_connection_is_trusted(const struct omc_connection *conn, int64_t now)
 {
     return now - conn->since < OMC_CONNECTION_FRESH || omc_connection_awaits_peer(conn) ||
-           omc_connection_has_sent(conn);
+           omc_connection_has_sent(conn) || now - conn->looked < OMC_CONNECTION_FRESH;
 }
 
 /* Whether a request has not been answered, or not even been sent. */

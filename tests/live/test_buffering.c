@@ -385,8 +385,29 @@ START_TEST(each_server_has_its_fence)
 }
 END_TEST
 
+/* Nothing is written to it then, so nothing fails. */
+START_TEST(a_connection_closed_while_it_was_idle_costs_nothing)
+{
+    fixture_servers(1);
+    assert_rc(omcache_set_buffering(client, 1), OMCACHE_OK);
+    for (int i = 0; i < 5; i++) {
+        store("key", "value");
+        memcached_kill(&fleet.servers[0]);
+        memcached_start(&fleet.servers[0], FLEET_PORT);
+        clock_sleep(20);
+        assert_rc(omcache_set(client, TEXT("key"), TEXT("new"), 0, 0, 0, 0), OMCACHE_BUFFERED);
+        drain(client);
+        assert_stored("key", "new");
+    }
+    omcache_server_stats_t stats = {.struct_size = sizeof(stats)};
+    assert_rc(omcache_server_stats(client, 0, &stats), OMCACHE_OK);
+    ck_assert_uint_eq(stats.lost, 0);
+}
+END_TEST
+
 static void add_buffering(TCase *tcase)
 {
+    tcase_add_test(tcase, a_connection_closed_while_it_was_idle_costs_nothing);
     tcase_add_test(tcase, buffering_does_not_even_connect);
     tcase_add_loop_test(tcase, buffering_keeps_requests_until_io, 0, VARIANTS);
     tcase_add_loop_test(tcase, a_request_with_a_timeout_takes_the_others_along, 0, VARIANTS);

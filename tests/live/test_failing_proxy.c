@@ -123,8 +123,8 @@ START_TEST(values_come_in_any_order)
 }
 END_TEST
 
-/* Where a server behind it is down, it answers a line with an error, and then closes, which the next
- * round may find out: once, as from then on each get has a line of its own. */
+/* Where a server behind it is down, it answers a line with an error, and then closes, which the
+ * next round may find out: once, as from then on each get has a line of its own. */
 START_TEST(a_server_that_is_down_takes_others_along_once)
 {
     static struct told gets[GETS];
