@@ -103,8 +103,8 @@ static enum omc_report_kind take(struct omc_link *link, struct omc_pending *pend
 
     report->claim = pending->claim;
     report->op = pending->ask.op;
-    if (reply->value.status == OMCACHE_FAIL)
-        link->conn.apart = true;
+    if (reply->value.status == OMCACHE_FAIL && omc_opcode_forms[report->op].plain == OMC_OP_GET)
+        link->conn.apart = true; /* on a line others would have failed with it */
     if (report->claim.owner != OMC_OWNER_FORGOTTEN)
         pending->claim.counter = NULL; /* it is with the report now */
     if (reply->last)
