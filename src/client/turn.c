@@ -15,9 +15,9 @@
 #include "client/touch.h"
 #include "link/doubt.h"
 #include "link/life.h"
+#include "link/match.h"
 #include "link/patience.h"
 #include "link/work.h"
-#include "net/socket.h"
 
 enum {
     /* A deadline found overdue by so many milliseconds was not watched. */
@@ -245,22 +245,15 @@ static inline void take_news(omcache_t *mc, struct omc_server *server, int64_t n
         omc_turn_take(mc, server, now);
 }
 
-/* It mostly has not, which is all that this costs then. */
 void omc_turn_look_once(omcache_t *mc, struct omc_server *server, int64_t now)
 {
     struct omc_link *link = &server->link;
-    ssize_t found;
 
     if (link->phase != OMC_PHASE_READY || omc_connection_is_trusted(&link->conn, now))
         return;
     link->conn.looked = now;
-    found = omc_stream_look(&link->conn.stream);
-    if (found == OMC_SOCKET_ERROR) {
-        omc_life_broken(link, errno);
-        omc_turn_take(mc, server, now);
-    } else if (found != OMC_SOCKET_AGAIN) {
-        omc_turn_read(mc, server, now);
-    }
+    if (omc_match_look(link))
+        omc_turn_receive(mc, server, now);
 }
 
 void omc_turn_prepare(omcache_t *mc, struct omc_server *server, int64_t now)

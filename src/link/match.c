@@ -323,3 +323,15 @@ bool omc_match_await(struct omc_link *link)
     note_what_came(link, taken);
     return taken != OMC_SOCKET_AGAIN;
 }
+
+/* There mostly is nothing, which is all that this costs then. */
+bool omc_match_look(struct omc_link *link)
+{
+    ssize_t found = omc_stream_look(&link->conn.stream);
+
+    if (found > 0)
+        omc_match_read(link);
+    else if (found != OMC_SOCKET_AGAIN)
+        note_end(link, found);
+    return found != OMC_SOCKET_AGAIN;
+}

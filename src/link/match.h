@@ -15,6 +15,9 @@
 void omc_match_read(struct omc_link *link);
 bool omc_match_await(struct omc_link *link);
 
+/* Looks whether there is something to read, and only then reads it; false if there is nothing. */
+bool omc_match_look(struct omc_link *link);
+
 /* Goes on with what was read.  False if there is nothing more.  Else it has something to report, or
  * the link has news, or it is to be called again. */
 bool omc_match_next(struct omc_link *link, int64_t now, struct omc_report *report);
