@@ -287,7 +287,7 @@ check-tsan:                                 ## run the test of many threads with
 # A build of its own, as it is.  What earlier tests of it have counted is forgotten.
 coverage:                                   ## run the test programs, over all protocols, and say which lines of src never were
 	@mkdir -p $(B)/coverage && find $(B)/coverage -name '*.gcda' -delete
-	@$(MAKE) check B=$(B)/coverage CC=gcc LTO= CFLAGS='-O0 -g --coverage -fprofile-update=atomic' \
+	@$(MAKE) check B=$(B)/coverage CC=gcc LTO= CFLAGS='-O0 -g --coverage -fprofile-update=atomic -DOMC_COVERAGE' \
 		TESTS="$(CHOSEN_PROGRAMS)" || echo 'Some tests failed: what they would have run is missing below.'
 	@B=$(B)/coverage tests/coverage.sh
 
