@@ -402,8 +402,9 @@ START_TEST(a_line_may_take_longer_than_the_dead_timeout)
     speak(answer_slowly, &pause, PLAIN_TEXT);
     assert_rc(omcache_set_dead_timeout(client, 200), OMCACHE_OK);
     for (size_t i = 0; i < 10; i++) {
-        keys[i] = (const unsigned char *)(i == 0 ? "none" : "some" + i % 2);
-        lens[i] = i == 0 ? 4 : strlen("some") - i % 2;
+        const char *key = i == 0 ? "none" : i % 2 == 0 ? "some" : "other";
+        keys[i] = (const unsigned char *)key;
+        lens[i] = strlen(key);
     }
     assert_rc(omcache_get_multi(client, keys, lens, 10, reqs, &count, values, &room, -1),
               OMCACHE_OK);
