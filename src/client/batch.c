@@ -123,17 +123,13 @@ void omc_batch_set_waiting(struct omc_batch *batch, bool waits)
 {
     for (size_t i = 0; i < batch->count; i++) {
         struct omc_order *order = &batch->orders[batch->ranks[i]];
+        struct omc_asker *asker = &order->asker;
 
-        order->asker.waits = waits;
-        if (waits) {
-            order->asker.key = order->ask.key;
-            order->asker.key_len = order->ask.key_len;
-        } else if (order->asker.link != NULL) {
-            omc_queue_lose_key(&order->asker.link->conn.queue, &order->asker);
-        } else {
-            order->asker.key = NULL;
-            order->asker.key_len = 0;
-        }
+        if (!waits && asker->link != NULL)
+            omc_queue_lose_key(&asker->link->conn.queue, asker);
+        asker->key = waits ? order->ask.key : NULL;
+        asker->key_len = waits ? order->ask.key_len : 0;
+        asker->waits = waits;
     }
 }
 

@@ -99,26 +99,27 @@ static inline void omc_link_note_done(struct omc_link *link, int what)
     link->todo &= (uint8_t)~what;
 }
 
+/* Tells who asks where a request is, if that was queued. */
+static inline int omc_link_note_place(struct omc_link *link, const struct omc_claim *claim, int rc)
+{
+    if (rc == OMCACHE_OK && claim->asker != NULL)
+        claim->asker->link = link;
+    return rc;
+}
+
 /* Queues a request, as omc_connection_submit; and tells who asks where it is. */
 static inline int omc_link_submit(struct omc_link *link, const struct omc_ask *ask,
                                   const struct omc_claim *claim, size_t limit)
 {
-    int rc = omc_connection_submit(&link->conn, ask, claim, limit);
-
-    if (rc == OMCACHE_OK && claim->asker != NULL)
-        claim->asker->link = link;
-    return rc;
+    return omc_link_note_place(link, claim, omc_connection_submit(&link->conn, ask, claim, limit));
 }
 
 /* The same with a copy of its bytes. */
 static inline int omc_link_submit_copy(struct omc_link *link, const struct omc_ask *ask,
                                        const struct omc_claim *claim, size_t limit)
 {
-    int rc = omc_connection_submit_copy(&link->conn, ask, claim, limit);
-
-    if (rc == OMCACHE_OK && claim->asker != NULL)
-        claim->asker->link = link;
-    return rc;
+    return omc_link_note_place(link, claim,
+                               omc_connection_submit_copy(&link->conn, ask, claim, limit));
 }
 
 /* Notes an answer to a request: its server is of use. */

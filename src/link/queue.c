@@ -171,21 +171,27 @@ static void keep_sum_of_asker(struct omc_pending *pending)
         pending->key_sum = sum_up(asker->key, asker->key_len);
 }
 
-void omc_queue_lose_key(struct omc_queue *queue, struct omc_asker *asker)
+/* The request of who asks, or NULL if that is over. */
+static struct omc_pending *find_of(struct omc_queue *queue, const struct omc_asker *asker)
 {
     struct omc_pending *pending = omc_queue_find(queue, asker->number);
 
-    if (pending != NULL && pending->claim.asker == asker)
+    return pending != NULL && pending->claim.asker == asker ? pending : NULL;
+}
+
+void omc_queue_lose_key(struct omc_queue *queue, const struct omc_asker *asker)
+{
+    struct omc_pending *pending = find_of(queue, asker);
+
+    if (pending != NULL)
         keep_sum_of_asker(pending);
-    asker->key = NULL;
-    asker->key_len = 0;
 }
 
 void omc_queue_release(struct omc_queue *queue, const struct omc_asker *asker)
 {
-    struct omc_pending *pending = omc_queue_find(queue, asker->number);
+    struct omc_pending *pending = find_of(queue, asker);
 
-    if (pending == NULL || pending->claim.asker != asker)
+    if (pending == NULL)
         return;
     keep_sum_of_asker(pending);
     pending->claim.asker = NULL;

@@ -58,10 +58,10 @@ struct omc_pending {
     struct omc_ask ask; /* what it points to is there until it was written */
     struct omc_claim claim;
     struct omc_store_block *kept; /* which has that, or NULL: the caller's memory has it */
-    uint32_t key_sum;             /* of a get whose key nobody has any more; else 0 */
-    uint32_t overtaken;           /* when a later one was first answered, as `asked`; or 0 */
-    bool quiet;                   /* accepted, and no answer is expected before the next no-op's */
-    bool joined;                  /* written on the line of the one before it, see codec.h */
+    uint32_t key_sum;   /* of the key of a get, as it was sent, if nobody has that; else 0 */
+    uint32_t overtaken; /* when a later one was first answered, as `asked`; or 0 */
+    bool quiet;         /* accepted, and no answer is expected before the next no-op's */
+    bool joined;        /* written on the line of the one before it, see codec.h */
     bool settled;
     bool half;    /* written in part */
     bool refused; /* settled, and not to be written */
@@ -143,7 +143,8 @@ static inline bool omc_queue_is_idle(const struct omc_pending *pending)
     return pending->claim.owner >= OMC_OWNER_GONE;
 }
 
-/* Whether somebody has its key; and all of it, as no prefix is in front. */
+/* Whether somebody has the key of a request; and whether that is all that is sent, as it has no
+ * prefix. */
 static inline bool omc_queue_has_key(const struct omc_claim *claim)
 {
     return claim->asker != NULL && claim->asker->key != NULL;
@@ -243,9 +244,9 @@ void omc_queue_pass(struct omc_queue *queue, struct omc_pending *pending);
 /* Takes the newest one out again, as if it had never been there. */
 void omc_queue_pop(struct omc_queue *queue);
 
-/* Notes that the key of a request, as it is sent, will be in nobody's memory: who asks is to lose
- * it, or nobody has all of it. */
-void omc_queue_lose_key(struct omc_queue *queue, struct omc_asker *asker);
+/* Keeps the sum of a key, as it is sent, that will be in nobody's memory: who asks is to lose it,
+ * or nobody has all of it. */
+void omc_queue_lose_key(struct omc_queue *queue, const struct omc_asker *asker);
 void omc_queue_keep_sum(struct omc_pending *pending);
 
 /* Notes that who asked is there no longer; and that who asked was told something else meanwhile. */

@@ -63,8 +63,8 @@ static inline bool joins(const struct run *run, const struct omc_connection *con
            codec->joins(run->newest, ask);
 }
 
-/* What was half written goes on as it began, and nothing is added to its line, which may have its
- * end already. */
+/* What was half written, which is first in its run, goes on as it began, and nothing is added to
+ * its line, which may have its end already. */
 static inline void encode(struct run *run, const struct omc_connection *conn,
                           struct omc_pending *pending)
 {
@@ -75,7 +75,6 @@ static inline void encode(struct run *run, const struct omc_connection *conn,
         pending->joined = joins(run, conn, ask);
     if (pending->joined) {
         run->at = codec->join(run->at - (pending->half ? 0 : OMC_CODEC_TAIL_MAX), ask);
-        run->line = pending->half ? NULL : run->line;
         run->newest = ask;
         return;
     }

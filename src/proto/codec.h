@@ -54,8 +54,8 @@ struct omc_reply {
 };
 
 enum omc_decode {
-    OMC_DECODE_REPLY,     /* one reply; *size bytes were used */
-    OMC_DECODE_MORE,      /* not all there yet; *size bytes are needed at least */
+    OMC_DECODE_REPLY, /* one reply; *size bytes were used: 0 if others are told the same by them */
+    OMC_DECODE_MORE,  /* not all there yet; *size bytes are needed at least */
     OMC_DECODE_TOO_LARGE, /* opaque and opcode are set, the rest exceeds the limit */
     OMC_DECODE_BROKEN,    /* not this protocol, or an answer to nothing that was asked */
 };
@@ -82,8 +82,8 @@ struct omc_expect {
      * none. */
     bool (*oldest)(const void *context, struct omc_expected *found);
 
-    /* The first of those on the line of the oldest, and not answered, that is about a key; false if
-     * there is none. */
+    /* One of those on the line of the oldest, and not answered, that is about a key: the first, if
+     * there is no reason for another.  False if there is none. */
     bool (*by_key)(const void *context, const unsigned char *key, size_t len,
                    struct omc_expected *found);
 

@@ -342,6 +342,7 @@ static void go(struct omc_queue *queue, struct omc_asker *asker, enum way way)
         break;
     case KEY_GOES:
         omc_queue_lose_key(queue, asker);
+        asker->key = NULL;
         break;
     case ASKER_GOES:
         omc_queue_release(queue, asker);
