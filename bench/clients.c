@@ -69,13 +69,26 @@ enum {
     IDLE_USEC = 6000,
 };
 
-static void get_pair(struct job *job);
+static void get_together(struct job *job);
+static void set_together(struct job *job);
 
-/* Large values would not all fit into memcached's slabs, nor into a cache. */
+static bool is_batch(const struct row *row)
+{
+    return row->work == get_together || row->work == set_together;
+}
+
+/* Of two keys, from lists of servers that may be long. */
+static bool is_pair(const struct row *row)
+{
+    return is_batch(row) && row->outstanding == 2;
+}
+
+/* A batch is of all keys at once.  Large values would not all fit into memcached's slabs, nor into
+ * a cache. */
 static size_t keys_of(const struct row *row)
 {
-    if (row->work == get_pair)
-        return 2;
+    if (is_batch(row))
+        return row->outstanding;
     return row->value_len == SMALL ? KEYS : 1;
 }
 
@@ -102,19 +115,13 @@ static void set_one_by_one(struct job *job)
 
 static void get_together(struct job *job)
 {
-    for (size_t i = 0; i < job->row->times; i += KEYS)
-        job->client->calls->get_all(job->opened);
-}
-
-static void get_pair(struct job *job)
-{
     for (size_t i = 0; i < job->row->times; i += keys_of(job->row))
         job->client->calls->get_all(job->opened);
 }
 
 static void set_together(struct job *job)
 {
-    for (size_t i = 0; i < job->row->times; i += KEYS)
+    for (size_t i = 0; i < job->row->times; i += keys_of(job->row))
         job->client->calls->set_all(job->opened);
 }
 
@@ -152,9 +159,10 @@ static const struct row rows[] = {
      true, false},
     {"multi-100", "multi-get of 100 from 100 servers", get_together, 500, 100, SMALL, 100, COUNTED,
      true, false},
-    {"pair-10", "multi-get of 2, 10 servers", get_pair, 200, 10, SMALL, 2, COUNTED, false, false},
-    {"pair-10000", "multi-get of 2, 10,000 servers", get_pair, 200, 10000, SMALL, 2, COUNTED, false,
+    {"pair-10", "multi-get of 2, 10 servers", get_together, 2000, 10, SMALL, 2, COUNTED, false,
      false},
+    {"pair-10000", "multi-get of 2, 10,000 servers", get_together, 2000, 10000, SMALL, 2, COUNTED,
+     false, false},
     {"sets-1", "100 buffered sets", set_together, 1000, 1, SMALL, 100, BOTH, false, false},
     {"sets-10", "100 buffered sets to 10 servers", set_together, 1000, 10, SMALL, 100, 0, false,
      false},
@@ -219,9 +227,9 @@ static struct bench_part parts[ROWS * CLIENTS];
 /* What a row's figures are divided by; system calls are counted for the batch. */
 static double operations(const struct row *row, enum bench_measure measure)
 {
-    bool batch = row->work == get_together || row->work == set_together || row->work == get_pair;
+    bool by_batch = measure == BENCH_SYSCALLS && is_batch(row);
 
-    return (double)(measure == BENCH_SYSCALLS && batch ? row->times / keys_of(row) : row->times);
+    return (double)(by_batch ? row->times / keys_of(row) : row->times);
 }
 
 /* Servers that nothing is sent to. */
@@ -266,7 +274,7 @@ static void open_client(struct job *job)
 
     if (is_offline(row))
         list_fakes(row->servers, list);
-    else if (row->work == get_pair)
+    else if (is_pair(row))
         list_one(row->servers, list);
     else
         bench_server_list(row->servers, list);
@@ -276,7 +284,7 @@ static void open_client(struct job *job)
 static bool finds_values(const struct row *row)
 {
     return row->work == get_one_by_one || row->work == get_after_silence ||
-           row->work == get_together || row->work == get_pair || row->work == get_async;
+           row->work == get_together || row->work == get_async;
 }
 
 /* Opens the client first, and stores what it is to find. */
@@ -300,10 +308,10 @@ static bool can(const struct row *row, size_t client)
         return false;
     if (row->work == get_async)
         return clients[client]->calls->get_async != NULL;
-    if (row->watched || row->work == get_pair) /* the others know no loop, or not so many servers */
-        return ours;
     if (is_offline(row)) /* the protocol does not matter */
         return client == DEFAULT || (client == THEIR_TEXT && row->servers <= THEIR_SERVERS_MAX);
+    if (row->watched || is_pair(row)) /* the others know no loop, or not so many servers */
+        return ours;
     return true;
 }
 
@@ -454,8 +462,12 @@ static const struct bench_client *load_client(const char *path)
 {
     void *object = dlopen(path, RTLD_NOW | RTLD_LOCAL);
 
+    const struct bench_client *client;
+
     bench_need(object != NULL, dlerror());
-    return dlsym(object, "bench_client");
+    client = dlsym(object, "bench_client");
+    bench_need(client != NULL, "bench_client in the object that $BENCH_CLIENT names");
+    return client;
 }
 
 int main(int argc, char **argv)

@@ -16,6 +16,7 @@
 #include <sys/epoll.h>
 
 #include "omcache.h"
+#include "support/loop.h"
 #include "support/parts.h"
 #include "support/server.h"
 
@@ -46,21 +47,6 @@ static struct {
     size_t server;
     size_t before, during, after; /* a burst */
 } held;
-
-static void watch(omcache_t *mc, int fd, short events, void *context)
-{
-    struct client *client = context;
-    struct epoll_event event = {.data.fd = fd};
-
-    (void)mc;
-    if (events == 0) {
-        epoll_ctl(client->epoll, EPOLL_CTL_DEL, fd, NULL);
-        return;
-    }
-    event.events = (events & POLLIN ? EPOLLIN : 0) | (events & POLLOUT ? EPOLLOUT : 0);
-    if (epoll_ctl(client->epoll, EPOLL_CTL_MOD, fd, &event) != 0)
-        bench_need(epoll_ctl(client->epoll, EPOLL_CTL_ADD, fd, &event) == 0, "to watch a socket");
-}
 
 static void turn(struct client *client)
 {
@@ -137,7 +123,7 @@ static void open_client(struct client *client, const char *address, int servers)
     bench_need(client->mc != NULL && client->epoll >= 0, "a client");
     bench_need(omcache_set_servers(client->mc, list) == OMCACHE_OK, "servers");
     free(list);
-    omcache_set_watch_callback(client->mc, watch, client);
+    omcache_set_watch_callback(client->mc, bench_loop_watch, &client->epoll);
     for (int i = 0; i < servers; i++) {
         bench_need(omcache_async_noop(client->mc, i, -1, done, client) == OMCACHE_OK, "a no-op");
         while (client->done <= (size_t)i)

@@ -7,8 +7,6 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include <arpa/inet.h>
-#include <netinet/tcp.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,10 +16,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <libmemcached/memcached.h>
-
 #include "omcache.h"
 #include "support/client.h"
+#include "support/loop.h"
 #include "support/parts.h"
 #include "support/server.h"
 
@@ -59,12 +56,11 @@ static void note_answer(size_t number)
 
 /* What is measured: how to connect, to ask, and to see what has come, without waiting. */
 struct subject {
-    const char *title;
+    const struct bench_client *client;
     void (*open)(const struct subject *subject, const char *address);
     void (*ask)(size_t number);
     void (*turn)(void);
     void (*close)(void);
-    int protocol;
 };
 
 /*
@@ -81,20 +77,9 @@ static struct {
 
 static void open_bare(const struct subject *subject, const char *address)
 {
-    struct sockaddr_in name = {.sin_family = AF_INET};
-    size_t host_len = strcspn(address, ":");
-    char host[INET_ADDRSTRLEN] = "";
-    int on = 1;
-
     (void)subject;
-    memcpy(host, address, host_len);
-    name.sin_port = htons((in_port_t)strtoul(address + host_len + 1, NULL, 10));
     bare.have = 0;
-    bare.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    bench_need(bare.fd >= 0 && inet_pton(AF_INET, host, &name.sin_addr) == 1 &&
-                   connect(bare.fd, (struct sockaddr *)&name, sizeof(name)) == 0 &&
-                   setsockopt(bare.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) == 0,
-               "a connection");
+    bare.fd = bench_server_connect(address);
 }
 
 static void ask_bare(size_t number)
@@ -141,26 +126,13 @@ static struct {
     int epoll;
 } ours;
 
-/* The bits of poll are those of epoll. */
-static void watch(omcache_t *mc, int fd, short events, void *context)
-{
-    struct epoll_event event = {.events = (uint32_t)events, .data.fd = fd};
-
-    (void)mc;
-    (void)context;
-    if (events == 0)
-        epoll_ctl(ours.epoll, EPOLL_CTL_DEL, fd, NULL);
-    else if (epoll_ctl(ours.epoll, EPOLL_CTL_MOD, fd, &event) != 0)
-        bench_need(epoll_ctl(ours.epoll, EPOLL_CTL_ADD, fd, &event) == 0, "to watch a socket");
-}
-
 static void open_ours(const struct subject *subject, const char *address)
 {
     ours.mc = omcache_init();
     ours.epoll = epoll_create1(EPOLL_CLOEXEC);
     bench_need(ours.mc != NULL && ours.epoll >= 0, "a client");
-    omcache_set_protocol(ours.mc, subject->protocol);
-    omcache_set_watch_callback(ours.mc, watch, NULL);
+    omcache_set_protocol(ours.mc, subject->client->protocol);
+    omcache_set_watch_callback(ours.mc, bench_loop_watch, &ours.epoll);
     bench_need(omcache_set_servers(ours.mc, address) == OMCACHE_OK, "servers");
     bench_need(omcache_noop(ours.mc, 0, -1) == OMCACHE_OK, "a connection");
 }
@@ -198,30 +170,26 @@ static void close_ours(void)
  * libmemcached, which waits.
  */
 
-static memcached_st *theirs;
+static struct {
+    const struct bench_client *client;
+    void *opened;
+} theirs;
 
 static void open_theirs(const struct subject *subject, const char *address)
 {
-    memcached_server_st *servers = memcached_servers_parse(address);
+    const struct bench_work work = {.servers = address,
+                                    .server_count = 1,
+                                    .keys = 1,
+                                    .value_len = VALUE,
+                                    .value = bench_value()};
 
-    theirs = memcached_create(NULL);
-    bench_need(theirs != NULL && servers != NULL, "memory");
-    memcached_behavior_set(theirs, MEMCACHED_BEHAVIOR_BINARY_PROTOCOL, (uint64_t)subject->protocol);
-    memcached_behavior_set(theirs, MEMCACHED_BEHAVIOR_TCP_NODELAY, 1);
-    bench_need(memcached_server_push(theirs, servers) == MEMCACHED_SUCCESS, "servers");
-    memcached_server_list_free(servers);
+    theirs.client = subject->client;
+    theirs.opened = theirs.client->calls->open(&work, theirs.client->protocol);
 }
 
 static void ask_theirs(size_t number)
 {
-    memcached_return_t rc;
-    uint32_t flags;
-    size_t len;
-    char *value =
-        memcached_get(theirs, (const char *)bench_key(0, VALUE), BENCH_KEY_LEN, &len, &flags, &rc);
-
-    bench_need(rc == MEMCACHED_SUCCESS && len == VALUE, "libmemcached's get");
-    free(value);
+    theirs.client->calls->get(theirs.opened, 0);
     note_answer(number);
 }
 
@@ -231,25 +199,25 @@ static void turn_theirs(void)
 
 static void close_theirs(void)
 {
-    memcached_free(theirs);
+    theirs.client->calls->close(theirs.opened);
 }
 
-#define OURS(name, protocol)                                                                      \
-    {                                                                                             \
-        "OMcache, " name, open_ours, ask_ours, turn_ours, close_ours, OMCACHE_PROTOCOL_##protocol \
+#define OURS(protocol)                                                     \
+    {                                                                      \
+        &bench_ours_##protocol, open_ours, ask_ours, turn_ours, close_ours \
     }
-#define THEIRS(name, binary)                                                              \
-    {                                                                                     \
-        "libmemcached, " name, open_theirs, ask_theirs, turn_theirs, close_theirs, binary \
+#define THEIRS(protocol)                                                                   \
+    {                                                                                      \
+        &bench_libmemcached_##protocol, open_theirs, ask_theirs, turn_theirs, close_theirs \
     }
 
 static const struct subject subjects[] = {
-    {"bare socket", open_bare, ask_bare, turn_bare, close_bare, 0},
-    OURS("binary", BINARY),
-    OURS("meta", META),
-    OURS("text", TEXT),
-    THEIRS("binary", 1),
-    THEIRS("text", 0),
+    {&bench_floor, open_bare, ask_bare, turn_bare, close_bare},
+    OURS(binary),
+    OURS(meta),
+    OURS(text),
+    THEIRS(binary),
+    THEIRS(text),
 };
 
 static int by_size(const void *left, const void *right)
@@ -288,8 +256,8 @@ static void measure(const struct subject *subject, const char *address, unsigned
     }
     subject->close();
     qsort(run.took, run.count, sizeof(*run.took), by_size);
-    printf("  %7u  %-22s %9.1f %9.1f %9.1f\n", rate, subject->title, quantile(500), quantile(990),
-           quantile(999));
+    printf("  %7u  %-22s %9.1f %9.1f %9.1f\n", rate, subject->client->title, quantile(500),
+           quantile(990), quantile(999));
     free(run.due);
     free(run.took);
 }

@@ -5,7 +5,6 @@
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -106,24 +105,6 @@ static void make_requests(struct floor *floor, const struct bench_work *work)
     }
 }
 
-/* An address as bench_server_list writes it. */
-static int connect_to(const char *address)
-{
-    struct sockaddr_in name = {.sin_family = AF_INET};
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
-    size_t host_len = strcspn(address, ":");
-    char host[INET_ADDRSTRLEN] = "";
-
-    bench_need(host_len < sizeof(host), "an address");
-    memcpy(host, address, host_len);
-    name.sin_port = htons((in_port_t)strtoul(address + host_len + 1, NULL, 10));
-    bench_need(fd >= 0 && inet_pton(AF_INET, host, &name.sin_addr) == 1 &&
-                   connect(fd, (struct sockaddr *)&name, sizeof(name)) == 0 &&
-                   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) == 0,
-               "a connection");
-    return fd;
-}
-
 /* Each key goes to the server that the libraries send it to. */
 static void choose_servers(struct floor *floor, const struct bench_work *work)
 {
@@ -146,7 +127,7 @@ static void *open_client(const struct bench_work *work, int protocol)
     floor->server_count = work->server_count;
     floor->servers = bench_memory(work->server_count, sizeof(*floor->servers));
     for (size_t i = 0; i < work->server_count; i++) {
-        floor->servers[i].fd = connect_to(address);
+        floor->servers[i].fd = bench_server_connect(address);
         address += strcspn(address, ",") + 1;
     }
     choose_servers(floor, work);

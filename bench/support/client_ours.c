@@ -8,6 +8,7 @@
 
 #include "omcache.h"
 #include "support/client.h"
+#include "support/loop.h"
 #include "support/parts.h"
 
 struct ours {
@@ -21,19 +22,6 @@ struct ours {
     int epoll;
     size_t to_ask, to_come; /* asynchronous gets */
 };
-
-/* The bits of poll are those of epoll. */
-static void watch(omcache_t *mc, int fd, short events, void *context)
-{
-    struct ours *ours = context;
-    struct epoll_event event = {.events = (uint32_t)events, .data.fd = fd};
-
-    (void)mc;
-    if (events == 0)
-        epoll_ctl(ours->epoll, EPOLL_CTL_DEL, fd, NULL);
-    else if (epoll_ctl(ours->epoll, EPOLL_CTL_MOD, fd, &event) != 0)
-        bench_need(epoll_ctl(ours->epoll, EPOLL_CTL_ADD, fd, &event) == 0, "to watch a socket");
-}
 
 static void *open_client(const struct bench_work *work, int protocol)
 {
@@ -52,7 +40,7 @@ static void *open_client(const struct bench_work *work, int protocol)
     omcache_set_protocol(ours->mc, protocol);
     omcache_set_buffering(ours->mc, work->buffering);
     if (work->looping)
-        omcache_set_watch_callback(ours->mc, watch, ours);
+        omcache_set_watch_callback(ours->mc, bench_loop_watch, &ours->epoll);
     bench_need(omcache_set_servers(ours->mc, work->servers) == OMCACHE_OK, "servers");
     return ours;
 }

@@ -6,8 +6,11 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -116,6 +119,23 @@ const char *bench_server_start(unsigned servers)
         become_memcached(servers);
     await_memcached(servers);
     return address;
+}
+
+int bench_server_connect(const char *address)
+{
+    struct sockaddr_in name = {.sin_family = AF_INET};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
+    size_t host_len = strcspn(address, ":");
+    char ip[INET_ADDRSTRLEN] = "";
+
+    bench_need(host_len < sizeof(ip), "an address");
+    memcpy(ip, address, host_len);
+    name.sin_port = htons((in_port_t)strtoul(address + host_len + 1, NULL, 10));
+    bench_need(fd >= 0 && inet_pton(AF_INET, ip, &name.sin_addr) == 1 &&
+                   connect(fd, (struct sockaddr *)&name, sizeof(name)) == 0 &&
+                   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) == 0,
+               "a connection");
+    return fd;
 }
 
 void bench_server_stop(void)

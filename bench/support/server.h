@@ -18,6 +18,9 @@ const char *bench_server_start(unsigned servers);
 /* Writes the addresses of the first `servers`, with commas between them. */
 void bench_server_list(unsigned servers, char list[BENCH_LIST_ROOM]);
 
+/* A socket that is connected to the first of those addresses; ends the program if that fails. */
+int bench_server_connect(const char *address);
+
 void bench_server_stop(void);
 
 #endif

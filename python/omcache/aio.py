@@ -33,6 +33,7 @@ from .handle import (
 )
 
 NULL = ffi.NULL
+_IDLE_MAX = 16  # batches whose memory is kept for later ones
 
 # How a future is finished: from the row of its outcome, the value, the key, and what else the
 # operation has said.
@@ -430,7 +431,8 @@ class Client(Handle):
             try:
                 return result(gathered.found(names))
             finally:
-                self._idle.append(gathered)
+                if len(self._idle) < _IDLE_MAX:
+                    self._idle.append(gathered)
 
         self._begin(future, finish, None, None, begin)
         for number in ended:
