@@ -33,6 +33,19 @@ static void show_ranks(omcache_t *mc, omcache_req_t *reqs, size_t count)
     }
 }
 
+/* Runs a command of one request, which was read. */
+static int run_one(omcache_t *mc, omcache_req_t *req, const struct omc_ask *ask,
+                   struct omc_call *call)
+{
+    int rc;
+
+    call->has_tag = true;
+    rc = omc_call_run(mc, ask, req->server_index, call);
+    if (call->server_index >= 0)
+        omc_raw_complete(req, call->tag, call->server_index);
+    return rc;
+}
+
 static int run_command(omcache_t *mc, omcache_req_t *reqs, struct omc_call *call)
 {
     size_t count = call->count;
@@ -49,12 +62,12 @@ static int run_command(omcache_t *mc, omcache_req_t *reqs, struct omc_call *call
     return collect ? omc_call_collect(mc, call) : rc;
 }
 
-static bool are_valid(const omcache_t *mc, const omcache_req_t *reqs, size_t count)
+/* Whether all can be sent; *ask is what the last one asks. */
+static bool are_valid(const omcache_t *mc, const omcache_req_t *reqs, size_t count,
+                      struct omc_ask *ask)
 {
-    struct omc_ask ask;
-
     for (size_t i = 0; i < count; i++) {
-        if (!omc_arguments_read(mc, &reqs[i], &ask))
+        if (!omc_arguments_read(mc, &reqs[i], ask))
             return false;
     }
     return true;
@@ -64,14 +77,16 @@ int omcache_command(omcache_t *mc, omcache_req_t *reqs, size_t *req_countp, omca
                     size_t *value_count, int32_t timeout_msec)
 {
     struct omc_call call;
+    struct omc_ask last;
     int rc;
 
     if (!omc_call_is_allowed(mc) || reqs == NULL || req_countp == NULL ||
-        !are_valid(mc, reqs, *req_countp))
+        !are_valid(mc, reqs, *req_countp, &last))
         return OMCACHE_INVALID;
     call = omc_call_make(*req_countp, values, value_count, timeout_msec);
     omc_call_begin_io(mc);
-    rc = omc_call_result(mc, run_command(mc, reqs, &call), &call.stored);
+    rc = call.count == 1 ? run_one(mc, reqs, &last, &call) : run_command(mc, reqs, &call);
+    rc = omc_call_result(mc, rc, &call.stored);
     *req_countp = call.count;
     if (value_count != NULL)
         *value_count = call.stored;

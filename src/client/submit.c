@@ -117,8 +117,8 @@ static struct omc_server *merge(struct omc_server *a, struct omc_server *b)
     return first;
 }
 
-/* Puts a list of servers in the order of their indexes.  What that takes depends on their number
- * only, not on that of all servers.  sorted[i] has 2^i of them, or none. */
+/* Puts a list of several servers in the order of their indexes.  What that takes depends on their
+ * number only, not on that of all servers.  sorted[i] has 2^i of them, or none. */
 static struct omc_server *sort_servers(struct omc_server *list)
 {
     struct omc_server *sorted[32] = {NULL}, *all = NULL, *one;
@@ -246,10 +246,12 @@ static int accept_all(omcache_t *mc, const struct runs *runs, enum omc_submit_wr
                       int64_t now)
 {
     struct omc_batch *batch = &mc->batch;
-    struct omc_server *server = sort_servers(runs->servers), *next;
+    struct omc_server *server = runs->servers, *next;
     struct omc_chain refused = {.count = 0};
     int refusal = runs->nowhere.count > 0 ? OMCACHE_NO_SERVERS : OMCACHE_OK;
 
+    if (server != NULL && server->next_run != NULL)
+        server = sort_servers(server);
     for (; server != NULL; server = next) {
         int rc;
 
