@@ -57,7 +57,8 @@ static inline void memcached_quit(memcached_st *ptr)
     omc_lm_drop_results(ptr);
     omc_lm_renew_all(ptr);
     omc_lm_forget_versions(ptr);
-    ptr->has_unsent = ptr->is_doubtful = false;
+    ptr->is_doubtful = false;
+    ptr->kept = 0;
 }
 
 /*

@@ -32,7 +32,6 @@ static inline memcached_result_st *memcached_result_create(const memcached_st *p
 
 static inline void memcached_result_reset(memcached_result_st *result)
 {
-    free(result->value);
     result->value = NULL;
     result->length = result->key_length = 0;
     result->item_flags = 0;
@@ -45,6 +44,9 @@ static inline void memcached_result_free(memcached_result_st *result)
 {
     if (result == NULL)
         return;
+    free(result->buffer);
+    result->buffer = NULL;
+    result->capacity = 0;
     memcached_result_reset(result);
     free(result->allocated);
 }
@@ -74,6 +76,10 @@ static inline char *memcached_result_take_value(memcached_result_st *result)
 {
     char *value = result->value;
 
+    if (value != NULL) {
+        result->buffer = NULL;
+        result->capacity = 0;
+    }
     result->value = NULL;
     result->length = 0;
     return value;
@@ -105,12 +111,19 @@ static inline char *omc_lm_copy(const void *data, size_t length)
 static inline memcached_return_t memcached_result_set_value(memcached_result_st *result,
                                                             const char *value, size_t length)
 {
-    char *copy = omc_lm_copy(value, length);
+    if (length >= result->capacity) {
+        char *buffer = (char *)malloc(length + 1);
 
-    if (copy == NULL)
-        return MEMCACHED_MEMORY_ALLOCATION_FAILURE;
-    free(result->value);
-    result->value = copy;
+        if (buffer == NULL)
+            return MEMCACHED_MEMORY_ALLOCATION_FAILURE;
+        free(result->buffer);
+        result->buffer = buffer;
+        result->capacity = length + 1;
+    }
+    if (length > 0)
+        memmove(result->buffer, value, length);
+    result->buffer[length] = '\0';
+    result->value = result->buffer;
     result->length = length;
     return MEMCACHED_SUCCESS;
 }
@@ -171,66 +184,92 @@ static inline char *memcached_get(memcached_st *ptr, const char *key, size_t key
  * Many values.
  */
 
-/* Keeps an answer until it is fetched. */
-static inline bool omc_lm_keep_result(memcached_st *ptr, const omcache_value_t *answer)
+/* How much of the memory of answers one takes, so that the next one is aligned. */
+static inline size_t omc_lm_answer_size(size_t key_length, size_t length)
+{
+    const size_t step = sizeof(uint64_t);
+
+    return (sizeof(omc_lm_answer) + key_length + length + step - 1) / step * step;
+}
+
+/* Keeps an answer behind those before it; where the next one goes. */
+static inline char *omc_lm_keep_answer(char *at, const omcache_value_t *value, bool with_cas)
+{
+    omc_lm_answer *answer = (omc_lm_answer *)(void *)at;
+    char *key = (char *)(answer + 1);
+
+    answer->cas = with_cas ? value->cas : 0;
+    answer->length = value->data_len;
+    answer->flags = value->flags;
+    answer->key_length = (uint32_t)value->key_len;
+    memcpy(key, value->key, value->key_len);
+    if (value->data_len > 0)
+        memcpy(key + value->key_len, value->data, value->data_len);
+    return at + omc_lm_answer_size(value->key_len, value->data_len);
+}
+
+static inline bool omc_lm_is_hit(const omcache_value_t *value)
+{
+    return value->status == OMCACHE_OK && value->key_len < MEMCACHED_MAX_KEY;
+}
+
+/* Keeps the answers that one call has read, until they are fetched, in one piece of memory. */
+static inline void omc_lm_keep_answers(memcached_st *ptr, const omcache_value_t *values,
+                                       size_t count)
 {
     bool with_cas = ptr->behaviors[MEMCACHED_BEHAVIOR_SUPPORT_CAS] != 0 ||
                     ptr->behaviors[MEMCACHED_BEHAVIOR_BINARY_PROTOCOL] != 0;
-    memcached_result_st *result = memcached_result_create(ptr, NULL);
-
-    if (result == NULL || answer->key_len >= sizeof(result->item_key) ||
-        memcached_result_set_value(result, (const char *)answer->data, answer->data_len) !=
-            MEMCACHED_SUCCESS) {
-        free(result);
-        return false;
-    }
-    memcpy(result->item_key, answer->key, answer->key_len);
-    result->key_length = answer->key_len;
-    result->item_flags = answer->flags;
-    result->item_cas = with_cas ? answer->cas : 0;
-    if (ptr->last_result != NULL)
-        ptr->last_result->next = result;
-    else
-        ptr->first_result = result;
-    ptr->last_result = result;
-    return true;
-}
-
-/* Keeps the answers that one omcache_io has read. */
-static inline void omc_lm_keep_results(memcached_st *ptr, const omcache_value_t *answers,
-                                       size_t count)
-{
-    size_t i;
+    omc_lm_answers *answers;
+    size_t i, size = 0;
 
     for (i = 0; i < count; i++) {
-        if (answers[i].status == OMCACHE_SERVER_FAILURE)
+        if (values[i].status == OMCACHE_SERVER_FAILURE)
             ptr->is_doubtful = true;
-        else if (answers[i].status == OMCACHE_OK && !omc_lm_keep_result(ptr, &answers[i]))
-            ptr->fetch_end = MEMCACHED_MEMORY_ALLOCATION_FAILURE;
+        else if (omc_lm_is_hit(&values[i]))
+            size += omc_lm_answer_size(values[i].key_len, values[i].data_len);
     }
+    if (size == 0)
+        return;
+    answers = (omc_lm_answers *)malloc(sizeof(*answers) + size);
+    if (answers == NULL) {
+        ptr->fetch_end = MEMCACHED_MEMORY_ALLOCATION_FAILURE;
+        return;
+    }
+    answers->next = NULL;
+    answers->at = answers->end = (char *)(answers + 1);
+    for (i = 0; i < count; i++) {
+        if (omc_lm_is_hit(&values[i]))
+            answers->end = omc_lm_keep_answer(answers->end, &values[i], with_cas);
+    }
+    if (ptr->last_answers != NULL)
+        ptr->last_answers->next = answers;
+    else
+        ptr->first_answers = answers;
+    ptr->last_answers = answers;
 }
 
-/* Reads the answers to the requests of a multi-get, and notes how it ended.  answers has
- * room for an answer to each request, as OMcache drops answers that find no room. */
+/* Sends the requests of a multi-get, reads the answers, and notes how it ended.  values has room
+ * for an answer to each request, as OMcache drops answers that find no room. */
 static inline void omc_lm_collect(memcached_st *ptr, omcache_req_t *reqs, size_t count,
-                                  omcache_value_t *answers)
+                                  omcache_value_t *values)
 {
-    size_t all = count, room;
-    int rc = omcache_command(ptr->mc, reqs, &count, NULL, NULL, 0);
+    size_t all = count, room = count;
+    int rc = omcache_command(ptr->mc, reqs, &count, values, &room, omc_lm_timeout(ptr));
 
-    if (count < all)
-        ptr->is_doubtful = true;
+    if (count > 0 ? count < all : rc != OMCACHE_OK)
+        ptr->is_doubtful = true; /* some were not sent */
     if (rc == OMCACHE_FAIL)
         ptr->fetch_end = MEMCACHED_MEMORY_ALLOCATION_FAILURE;
+    omc_lm_keep_answers(ptr, values, room);
     while (count > 0) {
+        if (rc != OMCACHE_OK && (rc != OMCACHE_AGAIN || room == 0)) {
+            ptr->fetch_end = MEMCACHED_TIMEOUT;
+            ptr->is_doubtful = true;
+            break;
+        }
         room = all;
-        rc = omcache_io(ptr->mc, reqs, &count, answers, &room, omc_lm_timeout(ptr));
-        omc_lm_keep_results(ptr, answers, room);
-        if (rc == OMCACHE_OK || (rc == OMCACHE_AGAIN && room > 0))
-            continue;
-        ptr->fetch_end = MEMCACHED_TIMEOUT;
-        ptr->is_doubtful = true;
-        break;
+        rc = omcache_io(ptr->mc, reqs, &count, values, &room, omc_lm_timeout(ptr));
+        omc_lm_keep_answers(ptr, values, room);
     }
 }
 
@@ -281,18 +320,24 @@ static inline memcached_return_t omc_lm_mget_code(memcached_st *ptr, memcached_r
     return before == MEMCACHED_SUCCESS && count == 1 ? now : MEMCACHED_SERVER_TEMPORARILY_DISABLED;
 }
 
+/* Returns memory for an array, or NULL. */
+static inline void *omc_lm_array(size_t count, size_t size)
+{
+    return count > SIZE_MAX / size ? NULL : malloc(count * size);
+}
+
 static inline memcached_return_t omc_lm_mget(memcached_st *ptr, const char *group_key,
                                              size_t group_key_length, const char *const *keys,
                                              const size_t *key_length, size_t number_of_keys)
 {
-    omcache_req_t *reqs = (omcache_req_t *)calloc(number_of_keys, sizeof(*reqs));
-    omcache_value_t *answers = (omcache_value_t *)calloc(number_of_keys, sizeof(*answers));
+    omcache_req_t *reqs = (omcache_req_t *)omc_lm_array(number_of_keys, sizeof(*reqs));
+    omcache_value_t *values = (omcache_value_t *)omc_lm_array(number_of_keys, sizeof(*values));
     memcached_return_t rc;
     size_t count;
 
-    if (reqs == NULL || answers == NULL) {
+    if (reqs == NULL || values == NULL) {
         free(reqs);
-        free(answers);
+        free(values);
         return MEMCACHED_MEMORY_ALLOCATION_FAILURE;
     }
     rc = omc_lm_make_gets(ptr, group_key, group_key_length, keys, key_length, number_of_keys, reqs,
@@ -300,9 +345,9 @@ static inline memcached_return_t omc_lm_mget(memcached_st *ptr, const char *grou
     ptr->is_fetching = count > 0;
     ptr->fetch_end = MEMCACHED_SUCCESS;
     if (count > 0)
-        omc_lm_collect(ptr, reqs, count, answers);
+        omc_lm_collect(ptr, reqs, count, values);
     free(reqs);
-    free(answers);
+    free(values);
     return omc_lm_mget_code(ptr, rc, count);
 }
 
@@ -335,27 +380,42 @@ static inline memcached_return_t memcached_mget(memcached_st *ptr, const char *c
     return memcached_mget_by_key(ptr, NULL, 0, keys, key_length, number_of_keys);
 }
 
-/* Returns the next result that was read.  If there is none, returns NULL with a code:
- * once END if there were any results, and NOTFOUND from then on. */
-static inline memcached_result_st *omc_lm_next_result(memcached_st *ptr, memcached_return_t *rc)
+/* Returns the next answer that was read, which stays until this is called again.  If there is none,
+ * returns NULL with a code: once END if there were any, and NOTFOUND from then on. */
+static inline const omc_lm_answer *omc_lm_next_answer(memcached_st *ptr, memcached_return_t *rc)
 {
-    memcached_result_st *result = ptr->first_result;
+    omc_lm_answers *answers = ptr->first_answers;
+    const omc_lm_answer *answer;
 
     omc_lm_begin(ptr);
-    if (result != NULL) {
-        ptr->first_result = result->next;
-        if (ptr->first_result == NULL)
-            ptr->last_result = NULL;
-        result->next = NULL;
+    while (answers != NULL && answers->at == answers->end) {
+        ptr->first_answers = answers->next;
+        free(answers);
+        answers = ptr->first_answers;
+    }
+    if (answers != NULL) {
+        answer = (const omc_lm_answer *)(void *)answers->at;
+        answers->at += omc_lm_answer_size(answer->key_length, answer->length);
         ptr->has_fetched = true;
         *rc = MEMCACHED_SUCCESS;
-        return result;
+        return answer;
     }
+    ptr->last_answers = NULL;
     *rc = ptr->has_fetched ? MEMCACHED_END : MEMCACHED_NOTFOUND;
     if (ptr->is_fetching && ptr->fetch_end != MEMCACHED_SUCCESS)
         *rc = omc_lm_end(ptr, NULL, ptr->fetch_end);
     ptr->is_fetching = ptr->has_fetched = false;
     return NULL;
+}
+
+static inline const char *omc_lm_answer_key(const omc_lm_answer *answer)
+{
+    return (const char *)(answer + 1);
+}
+
+static inline const char *omc_lm_answer_value(const omc_lm_answer *answer)
+{
+    return omc_lm_answer_key(answer) + answer->key_length;
 }
 
 /* Returns the next value, which the caller frees, and its key.  key has room for
@@ -364,26 +424,44 @@ static inline char *memcached_fetch(memcached_st *ptr, char *key, size_t *key_le
                                     size_t *value_length, uint32_t *flags,
                                     memcached_return_t *error)
 {
-    memcached_return_t rc = MEMCACHED_INVALID_ARGUMENTS;
-    memcached_result_st *result = ptr == NULL ? NULL : omc_lm_next_result(ptr, &rc);
+    memcached_return_t unwanted, *rc = error != NULL ? error : &unwanted;
+    const omc_lm_answer *answer;
     char *value = NULL;
 
-    if (error != NULL)
-        *error = rc;
+    *rc = MEMCACHED_INVALID_ARGUMENTS;
+    answer = ptr == NULL ? NULL : omc_lm_next_answer(ptr, rc);
     if (key_length != NULL)
-        *key_length = result == NULL ? 0 : result->key_length;
+        *key_length = answer == NULL ? 0 : answer->key_length;
     if (value_length != NULL)
-        *value_length = result == NULL ? 0 : result->length;
+        *value_length = answer == NULL ? 0 : answer->length;
     if (flags != NULL)
-        *flags = result == NULL ? 0 : result->item_flags;
-    if (result == NULL)
+        *flags = answer == NULL ? 0 : answer->flags;
+    if (answer == NULL)
         return NULL;
     if (key != NULL)
-        memcpy(key, result->item_key, result->key_length);
-    if (result->length > 0)
-        value = memcached_result_take_value(result);
-    memcached_result_free(result);
+        memcpy(key, omc_lm_answer_key(answer), answer->key_length);
+    if (answer->length == 0)
+        return NULL;
+    value = omc_lm_copy(omc_lm_answer_value(answer), answer->length);
+    if (value == NULL) {
+        *rc = omc_lm_end(ptr, NULL, MEMCACHED_MEMORY_ALLOCATION_FAILURE);
+        if (value_length != NULL)
+            *value_length = 0;
+    }
     return value;
+}
+
+/* Makes an answer a result. */
+static inline memcached_return_t omc_lm_fill_result(memcached_result_st *result,
+                                                    const omc_lm_answer *answer)
+{
+    memcpy(result->item_key, omc_lm_answer_key(answer), answer->key_length);
+    result->item_key[answer->key_length] = '\0';
+    result->key_length = answer->key_length;
+    result->item_flags = answer->flags;
+    result->item_cas = answer->cas;
+    result->item_expiration = 0;
+    return memcached_result_set_value(result, omc_lm_answer_value(answer), answer->length);
 }
 
 /* Returns the next result: in the caller's object if there is one, else in a new one,
@@ -392,26 +470,28 @@ static inline memcached_result_st *
 memcached_fetch_result(memcached_st *ptr, memcached_result_st *result, memcached_return_t *error)
 {
     memcached_return_t unwanted, *rc = error != NULL ? error : &unwanted;
-    memcached_result_st *next;
-    void *allocated;
+    memcached_result_st *filled = result;
+    const omc_lm_answer *answer;
 
     *rc = MEMCACHED_INVALID_ARGUMENTS;
     if (ptr == NULL)
         return NULL;
-    next = omc_lm_next_result(ptr, rc);
-    if (result == NULL) {
-        if (*rc == MEMCACHED_END)
+    answer = omc_lm_next_answer(ptr, rc);
+    if (answer == NULL) {
+        if (result != NULL)
+            memcached_result_reset(result);
+        else if (*rc == MEMCACHED_END)
             *rc = MEMCACHED_NOTFOUND;
-        return next;
-    }
-    allocated = result->allocated;
-    memcached_result_reset(result);
-    if (next == NULL)
         return NULL;
-    *result = *next;
-    result->allocated = allocated;
-    free(next);
-    return result;
+    }
+    if (filled == NULL)
+        filled = memcached_result_create(ptr, NULL);
+    if (filled != NULL && omc_lm_fill_result(filled, answer) == MEMCACHED_SUCCESS)
+        return filled;
+    if (result == NULL)
+        memcached_result_free(filled);
+    *rc = omc_lm_end(ptr, NULL, MEMCACHED_MEMORY_ALLOCATION_FAILURE);
+    return NULL;
 }
 
 /* Calls each of the functions for each result. */
@@ -421,20 +501,27 @@ static inline memcached_return_t memcached_fetch_execute(memcached_st *ptr,
                                                          uint32_t number_of_callbacks)
 {
     memcached_return_t rc = MEMCACHED_INVALID_ARGUMENTS, one;
+    memcached_result_st result;
     bool failed = false;
     uint32_t i;
 
+    memcached_result_create(ptr, &result);
     while (ptr != NULL) {
-        memcached_result_st *result = omc_lm_next_result(ptr, &rc);
+        const omc_lm_answer *answer = omc_lm_next_answer(ptr, &rc);
 
-        if (result == NULL)
+        if (answer == NULL)
             break;
+        rc = omc_lm_fill_result(&result, answer);
+        if (rc != MEMCACHED_SUCCESS) {
+            omc_lm_end(ptr, NULL, rc);
+            break;
+        }
         for (i = 0; i < number_of_callbacks; i++) {
-            one = callback[i](ptr, result, context);
+            one = callback[i](ptr, &result, context);
             failed = failed || one != MEMCACHED_SUCCESS;
         }
-        memcached_result_free(result);
     }
+    memcached_result_free(&result);
     if (failed)
         return MEMCACHED_SOME_ERRORS;
     return rc == MEMCACHED_END ? MEMCACHED_SUCCESS : rc;

@@ -60,12 +60,15 @@ static inline omc_lm_request omc_lm_make(uint8_t opcode, const char *group, size
 {
     omc_lm_request request;
 
-    memset(&request, 0, sizeof(request));
     request.opcode = opcode;
     request.group = group;
     request.group_length = group_length;
     request.key = key;
     request.key_length = key_length;
+    request.value = NULL;
+    request.value_length = 0;
+    request.cas = 0;
+    request.extra_length = 0;
     return request;
 }
 
@@ -88,28 +91,49 @@ static inline omcache_req_t omc_lm_encode(const omc_lm_request *request, uint8_t
     return req;
 }
 
+/* Returns whether a key has bytes that are no printable ASCII characters. */
+static inline bool omc_lm_is_strange(const char *key, size_t key_length)
+{
+    unsigned strange = 0;
+    size_t i;
+
+    for (i = 0; i < key_length; i++)
+        strange |= (unsigned char)(key[i] - '!') > '~' - '!';
+    return strange != 0;
+}
+
+/* Returns libmemcached's code for such a key, in its text protocol. */
+static inline memcached_return_t omc_lm_check_strange_key(const memcached_st *ptr, const char *key,
+                                                          size_t key_length)
+{
+    size_t i;
+
+    if (ptr->behaviors[MEMCACHED_BEHAVIOR_VERIFY_KEY] != 0)
+        return MEMCACHED_BAD_KEY_PROVIDED;
+    for (i = 0; i < key_length; i++) {
+        unsigned char c = (unsigned char)key[i];
+
+        if (c <= ' ' || c == 0x7f)
+            return MEMCACHED_CLIENT_ERROR;
+    }
+    return MEMCACHED_SUCCESS;
+}
+
 /* Checks a key that is to be sent.  A key that would break libmemcached's text protocol
  * is refused with the code that its server would have caused. */
 static inline memcached_return_t omc_lm_check_key(const memcached_st *ptr, const char *key,
                                                   size_t key_length)
 {
     bool binary = ptr->behaviors[MEMCACHED_BEHAVIOR_BINARY_PROTOCOL] != 0;
-    bool verify = ptr->behaviors[MEMCACHED_BEHAVIOR_VERIFY_KEY] != 0;
-    size_t i;
+    memcached_return_t rc = MEMCACHED_SUCCESS;
 
     if (key == NULL || key_length == 0 || key_length >= MEMCACHED_MAX_KEY)
         return MEMCACHED_BAD_KEY_PROVIDED;
-    for (i = 0; i < key_length && !binary; i++) {
-        unsigned char c = (unsigned char)key[i];
-
-        if (verify && (c <= ' ' || c >= 0x7f))
-            return MEMCACHED_BAD_KEY_PROVIDED;
-        if (c <= ' ' || c == 0x7f)
-            return MEMCACHED_CLIENT_ERROR;
-    }
-    if (strlen(ptr->prefix) + key_length >= MEMCACHED_MAX_KEY)
-        return binary ? MEMCACHED_UNKNOWN_READ_FAILURE : MEMCACHED_CLIENT_ERROR;
-    return MEMCACHED_SUCCESS;
+    if (!binary && omc_lm_is_strange(key, key_length))
+        rc = omc_lm_check_strange_key(ptr, key, key_length);
+    if (rc == MEMCACHED_SUCCESS && strlen(ptr->prefix) + key_length >= MEMCACHED_MAX_KEY)
+        rc = binary ? MEMCACHED_UNKNOWN_READ_FAILURE : MEMCACHED_CLIENT_ERROR;
+    return rc;
 }
 
 /* Checks a group's key, which is not sent. */
@@ -201,14 +225,13 @@ static inline memcached_return_t omc_lm_failed(memcached_st *ptr, memcached_inst
 /* Drops the results that were read but not fetched. */
 static inline void omc_lm_drop_results(memcached_st *ptr)
 {
-    while (ptr->first_result != NULL) {
-        memcached_result_st *result = ptr->first_result;
+    while (ptr->first_answers != NULL) {
+        omc_lm_answers *answers = ptr->first_answers;
 
-        ptr->first_result = result->next;
-        free(result->value);
-        free(result);
+        ptr->first_answers = answers->next;
+        free(answers);
     }
-    ptr->last_result = NULL;
+    ptr->last_answers = NULL;
     ptr->is_fetching = ptr->has_fetched = false;
 }
 
@@ -217,11 +240,13 @@ static inline memcached_return_t omc_lm_drain(memcached_st *ptr)
 {
     int rc = OMCACHE_OK;
 
-    if (ptr->has_unsent)
+    if (ptr->kept > 0) {
         rc = omcache_io(ptr->mc, NULL, NULL, NULL, NULL, omc_lm_timeout(ptr));
-    ptr->has_unsent = rc == OMCACHE_AGAIN;
+        ptr->is_doubtful = true;
+    }
     if (rc == OMCACHE_AGAIN)
         return MEMCACHED_TIMEOUT;
+    ptr->kept = 0;
     if (!ptr->is_doubtful || omc_lm_has_failover(ptr))
         return MEMCACHED_SUCCESS;
     return omc_lm_look_for_failures(ptr);
@@ -236,14 +261,27 @@ static inline uint8_t omc_lm_quiet(uint8_t opcode)
     return opcode;
 }
 
+enum { OMC_LM_KEPT_MAX = 65536 }; /* bytes that are kept back for a server */
+
+/* Returns whether more of what was kept back or sent is still here than should be.  No server can
+ * have more than all together have had since the last time that nothing was left. */
+static inline bool omc_lm_is_full(memcached_st *ptr, const omcache_req_t *req, bool keep)
+{
+    omcache_server_stats_t stats;
+
+    if (keep && ptr->kept <= OMC_LM_KEPT_MAX)
+        return false;
+    stats.struct_size = sizeof(stats);
+    return omcache_server_stats(ptr->mc, req->server_index, &stats) == OMCACHE_OK &&
+           stats.buffered > (keep ? OMC_LM_KEPT_MAX : 0);
+}
+
 /* Keeps a request back, or sends it without waiting for an answer.  If the socket has no
  * room for it, this waits. */
 static inline memcached_return_t omc_lm_submit(memcached_st *ptr, const omc_lm_request *request,
                                                memcached_instance_st *server, int index, bool keep)
 {
-    enum { KEPT_MAX = 65536 }; /* bytes */
     omcache_req_t req = omc_lm_encode(request, omc_lm_quiet(request->opcode), index);
-    omcache_server_stats_t stats;
     size_t count = 1;
     int rc;
 
@@ -254,12 +292,10 @@ static inline memcached_return_t omc_lm_submit(memcached_st *ptr, const omc_lm_r
         return omc_lm_failed(ptr, server, rc);
     if (rc != OMCACHE_BUFFERED)
         return MEMCACHED_MEMORY_ALLOCATION_FAILURE;
-    ptr->is_doubtful = ptr->has_unsent = true;
-    stats.struct_size = sizeof(stats);
-    if (omcache_server_stats(ptr->mc, req.server_index, &stats) == OMCACHE_OK &&
-        stats.buffered > (keep ? KEPT_MAX : 0))
-        return omc_lm_drain(ptr);
-    return MEMCACHED_SUCCESS;
+    ptr->is_doubtful = ptr->is_doubtful || !keep; /* what is not sent does not fail */
+    ptr->kept += sizeof(req.header) + request->extra_length + request->key_length +
+                 request->value_length + strlen(ptr->prefix);
+    return omc_lm_is_full(ptr, &req, keep) ? omc_lm_drain(ptr) : MEMCACHED_SUCCESS;
 }
 
 /* Sends a request to a server and waits for the answer.  If index is -1, OMcache chooses

@@ -201,12 +201,29 @@ typedef struct memcached_result_st {
     size_t key_length;
     uint64_t item_cas;
     const struct memcached_st *root;
-    struct memcached_result_st *next; /* the next one that is not fetched yet */
-    char *value;                      /* with a NUL after its last byte */
+    char *value; /* with a NUL after its last byte, in the buffer; or NULL */
     size_t length;
+    char *buffer; /* memory that is used again for the next value */
+    size_t capacity;
     void *allocated; /* this object, or NULL if it is in memory of the program */
     char item_key[MEMCACHED_MAX_KEY];
 } memcached_result_st;
+
+/* An answer to a multi-get that has not been fetched yet.  Its key and its value follow it, and
+ * then the next one. */
+typedef struct omc_lm_answer {
+    uint64_t cas;
+    size_t length;
+    uint32_t flags;
+    uint32_t key_length;
+} omc_lm_answer;
+
+/* Answers that were read together, behind it in its memory. */
+typedef struct omc_lm_answers {
+    struct omc_lm_answers *next;
+    char *at; /* the next one to be fetched */
+    char *end;
+} omc_lm_answers;
 
 /* A client.  It may be anywhere in memory, but must not be moved.  Programs must not use
  * its members. */
@@ -220,11 +237,11 @@ typedef struct memcached_st {
     uint64_t ring_hash;        /* the hash that the ring's points were made with */
     omcache_dist_t mixed_ring; /* a ring with different hashes for points and keys */
     char prefix[MEMCACHED_MAX_NAMESPACE];
-    memcached_result_st *first_result, *last_result; /* results read but not fetched */
+    omc_lm_answers *first_answers, *last_answers; /* those read but not all fetched */
     bool is_fetching, has_fetched; /* a multi-get was sent; a result of it was fetched */
     memcached_return_t fetch_end;  /* how the multi-get ended */
     bool is_doubtful;              /* servers may have failed, and nobody was told */
-    bool has_unsent;               /* there are requests that were kept back or sent with NOREPLY */
+    size_t kept; /* bytes of requests kept back or sent with NOREPLY; 0: there are none */
     memcached_return_t last_error;
     char error_text[MEMCACHED_NI_MAXHOST + 128];
     void *user_data;
