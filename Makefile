@@ -166,7 +166,7 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 .PHONY: all python examples demo check check-compat check-python check-asan check-tsan check-valgrind \
 	check-distribution check-lint check-install check-examples check-portable \
 	coverage soak abi-baseline objects \
-	bench bench-instructions bench-syscalls bench-profile bench-report bench-python bench-smoke \
+	bench bench-instructions bench-syscalls bench-profile bench-header bench-report bench-python bench-smoke \
 	deps install install-python uninstall uninstall-python clean help FORCE
 
 # `make -j deps check` must not compile while the compiler is being installed.
@@ -418,6 +418,10 @@ bench-profile: $(B)/bench/clients           ## see where the instructions of PAR
 		--callgrind-out-file=$(B)/bench/profile $< run $(PART) 50
 	@callgrind_annotate --auto=no $(B)/bench/profile
 
+bench-header: $(B)/bench/clients $(B)/bench/header.so ## count those of a program that was made for libmemcached
+	@BENCH_CLIENT=$(B)/bench/header.so PARTS="$(or $(PARTS),*/header)" \
+		bench/count.sh instructions $<
+
 bench-report: $(BENCHES)                    ## do all of these and write doc/performance.md anew
 	@bench/report.sh doc/performance.md $(BENCHES)
 
@@ -426,6 +430,7 @@ bench-smoke: $(BENCHES)                     ## see that all of it can be measure
 	@for p in 'get/*' 'async-*' '*-plain'; do \
 		FEW=1 MANY=2 $(MAKE) bench-instructions bench-syscalls PARTS="$$p" || exit; \
 	done
+	@FEW=1 MANY=2 $(MAKE) bench-header
 	@$(MAKE) bench-python ROUNDS=1
 
 bench-python: python                        ## measure the Python modules against pylibmc
@@ -440,6 +445,13 @@ $(BENCHES): $(B)/%: $(B)/obj/%.o $(BENCH_SUPPORT) $(OBJ) $(B)/sources
 		$(COMPAT_LIBS) -lm
 
 $(B)/obj/bench/%: MORE_CFLAGS = -Ibench -fvisibility=default
+
+# The client that uses libmemcached, with our header in the place of its own.
+$(B)/bench/header.so: bench/support/client_libmemcached.c $(SHARED) $(B)/sources
+	$(SAY) LINK $@
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=c11 $(CFLAGS) -fPIC -shared -DBENCH_HEADER -Iinclude -Ibench \
+		-Itests/compat/include -o $@ $< -L$(B) $(RPATH) -lomcache
 
 # --- Installation -------------------------------------------------------------
 
