@@ -3,12 +3,15 @@
  */
 #include <string.h>
 
+#include "base/histogram.h"
 #include "client/handle.h"
 #include "omcache.h"
 
 /* Of the members of the first release. */
 #define SIZE_MIN \
     (offsetof(omcache_server_stats_t, latency) + sizeof(uint64_t[OMCACHE_LATENCY_BUCKETS]))
+
+_Static_assert(OMCACHE_LATENCY_STEPS == (int)OMC_HISTOGRAM_STEPS, "as many as are counted");
 
 static int32_t state_of(const struct omc_server *server)
 {
@@ -51,4 +54,30 @@ int omcache_server_stats(omcache_t *mc, int server_index, omcache_server_stats_t
     memcpy(all.latency, counters->latency, sizeof(all.latency));
     memcpy(stats, &all, all.struct_size);
     return OMCACHE_OK;
+}
+
+int omcache_server_latency(omcache_t *mc, int server_index, uint64_t *counts, size_t *count)
+{
+    struct omc_counters *counters;
+    struct omc_server *server;
+
+    if (mc == NULL || counts == NULL || count == NULL)
+        return OMCACHE_INVALID;
+    server = omc_fleet_server(&mc->fleet, server_index);
+    if (server == NULL)
+        return OMCACHE_NO_SERVERS;
+    counters = &server->link.counters;
+    if (counters->steps == NULL)
+        counters->steps = omc_histogram_new();
+    if (counters->steps == NULL)
+        return OMCACHE_NO_MEMORY;
+    if (*count > OMCACHE_LATENCY_STEPS)
+        *count = OMCACHE_LATENCY_STEPS;
+    memcpy(counts, counters->steps, *count * sizeof(*counts));
+    return OMCACHE_OK;
+}
+
+uint64_t omcache_latency_bound(size_t step)
+{
+    return omc_histogram_bound(step < OMCACHE_LATENCY_STEPS ? step : OMCACHE_LATENCY_STEPS);
 }

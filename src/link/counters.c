@@ -3,6 +3,7 @@
  */
 #include "link/counters.h"
 
+#include "base/histogram.h"
 #include "proto/opcode.h"
 
 /* A 32-bit number has a bucket whatever it is. */
@@ -14,6 +15,8 @@ void omc_counters_reply(struct omc_counters *counters, const struct omc_reply *r
         return;
     counters->replies++;
     counters->latency[31 - __builtin_clz(usec | 1)]++;
+    if (counters->steps != NULL)
+        omc_histogram_count(counters->steps, usec);
     if (!omc_opcode_is_get(reply->opcode))
         return;
     if (reply->value.status == OMCACHE_OK)

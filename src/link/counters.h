@@ -20,6 +20,7 @@ struct omc_counters {
     uint64_t lost;
     int32_t last_failure; /* one of omcache_failure_e */
     uint64_t latency[OMCACHE_LATENCY_BUCKETS];
+    uint64_t *steps; /* the same in a histogram; NULL: nobody has asked for that */
 };
 
 /* Counts an answer that took so many microseconds. */

@@ -3,6 +3,8 @@
  */
 #include "link/link.h"
 
+#include "base/histogram.h"
+
 void omc_link_init(struct omc_link *link, struct omc_shared *shared, uint32_t first_number)
 {
     link->shared = shared;
@@ -16,6 +18,7 @@ void omc_link_fini(struct omc_link *link)
     omc_link_close_sockets(link);
     omc_endpoint_forget(&link->endpoint);
     omc_connection_fini(&link->conn);
+    omc_histogram_free(link->counters.steps);
 }
 
 void omc_link_drop_second(struct omc_link *link)

@@ -321,6 +321,85 @@ START_TEST(answers_are_sorted_by_how_long_they_took)
 }
 END_TEST
 
+/* All answers that were counted in steps, and the first of those that have any. */
+static uint64_t count_steps(int index, size_t *first)
+{
+    uint64_t counts[OMCACHE_LATENCY_STEPS];
+    size_t count = OMCACHE_LATENCY_STEPS;
+    uint64_t sum = 0;
+    assert_rc(omcache_server_latency(client, index, counts, &count), OMCACHE_OK);
+    ck_assert_uint_eq(count, OMCACHE_LATENCY_STEPS);
+    for (size_t i = count; i-- > 0;) {
+        sum += counts[i];
+        *first = counts[i] > 0 ? i : *first;
+    }
+    return sum;
+}
+
+START_TEST(steps_are_narrow_and_have_no_gaps)
+{
+    ck_assert_uint_eq(omcache_latency_bound(0), 0);
+    for (size_t i = 0; i < OMCACHE_LATENCY_STEPS; i++) {
+        uint64_t from = omcache_latency_bound(i);
+        uint64_t to = omcache_latency_bound(i + 1);
+        ck_assert_uint_gt(to, from);
+        ck_assert(to - from == 1 || (from >= 32 && (to - from) * 16 <= from));
+    }
+    ck_assert_uint_eq(omcache_latency_bound(OMCACHE_LATENCY_STEPS), UINT64_C(1) << 32);
+    ck_assert_uint_eq(omcache_latency_bound(SIZE_MAX), UINT64_C(1) << 32);
+}
+END_TEST
+
+START_TEST(answers_are_counted_in_steps_from_the_first_question_on)
+{
+    struct wire_request request;
+    size_t step = 0;
+    puppet_open(&puppet, 0);
+    client = fixture_client(puppet.address);
+    watcher_init(&loop, client);
+    get("a", 0, -1);
+    puppet_greet(&puppet, &loop);
+    take_request(&puppet, &request);
+    puppet_answer(&puppet, &request, 1, NULL, 0);
+    watcher_run(&loop, &told_count, 1);
+    ck_assert_uint_eq(count_steps(0, &step), 0);
+    int64_t before = clock_ms();
+    get("b", 1, -1);
+    watcher_turn(&loop, 0);
+    take_request(&puppet, &request);
+    int64_t start = clock_ms();
+    clock_sleep(40);
+    puppet_answer(&puppet, &request, 1, NULL, 0);
+    int64_t end = clock_ms();
+    watcher_run(&loop, &told_count, 2);
+    ck_assert_uint_eq(count_steps(0, &step), 1);
+    ck_assert_uint_ge(omcache_latency_bound(step + 1), (uint64_t)(end - start - 1) * 1000);
+    ck_assert_uint_le(omcache_latency_bound(step), (uint64_t)(clock_ms() - before + 1) * 1000);
+    puppet_close(&puppet);
+}
+END_TEST
+
+START_TEST(steps_are_for_who_asks_well)
+{
+    uint64_t counts[OMCACHE_LATENCY_STEPS + 1] = {[2] = 7, [OMCACHE_LATENCY_STEPS] = 8};
+    size_t count = 2;
+    fixture_servers(1);
+    assert_rc(omcache_server_latency(NULL, 0, counts, &count), OMCACHE_INVALID);
+    assert_rc(omcache_server_latency(client, 0, NULL, &count), OMCACHE_INVALID);
+    assert_rc(omcache_server_latency(client, 0, counts, NULL), OMCACHE_INVALID);
+    assert_rc(omcache_server_latency(client, 1, counts, &count), OMCACHE_NO_SERVERS);
+    assert_rc(omcache_server_latency(client, -1, counts, &count), OMCACHE_NO_SERVERS);
+    assert_rc(omcache_server_latency(client, 0, counts, &count), OMCACHE_OK);
+    ck_assert_uint_eq(count, 2);
+    ck_assert_uint_eq(counts[2], 7);
+    count = SIZE_MAX;
+    assert_rc(omcache_server_latency(client, 0, counts, &count), OMCACHE_OK);
+    ck_assert_uint_eq(count, OMCACHE_LATENCY_STEPS);
+    ck_assert_uint_eq(counts[2], 0);
+    ck_assert_uint_eq(counts[OMCACHE_LATENCY_STEPS], 8);
+}
+END_TEST
+
 START_TEST(a_size_says_what_the_caller_knows)
 {
     static struct {
@@ -367,6 +446,9 @@ int main(void)
     tcase_add_test(tcase, a_failure_is_told_by_its_stage);
     tcase_add_test(tcase, states_follow_a_life);
     tcase_add_test(tcase, answers_are_sorted_by_how_long_they_took);
+    tcase_add_test(tcase, steps_are_narrow_and_have_no_gaps);
+    tcase_add_test(tcase, answers_are_counted_in_steps_from_the_first_question_on);
+    tcase_add_test(tcase, steps_are_for_who_asks_well);
     tcase_add_test(tcase, a_size_says_what_the_caller_knows);
     return fixture_run(suite);
 }

@@ -13,6 +13,7 @@
 #include "base/buffer.h"
 #include "base/clock.h"
 #include "base/copy.h"
+#include "base/histogram.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/status.h"
@@ -41,6 +42,26 @@ START_TEST(bytes_are_compared)
             theirs[i] ^= 0x80;
         }
     }
+}
+END_TEST
+
+/* The smallest and the largest number of each step are counted there and nowhere else. */
+START_TEST(numbers_are_counted_in_their_steps)
+{
+    uint64_t *counts = omc_histogram_new();
+
+    for (size_t step = 0; step < OMC_HISTOGRAM_STEPS; step++) {
+        uint64_t end = omc_histogram_bound(step + 1);
+
+        ck_assert_uint_gt(end, omc_histogram_bound(step));
+        omc_histogram_count(counts, (uint32_t)omc_histogram_bound(step));
+        ck_assert_uint_eq(counts[step], 1);
+        omc_histogram_count(counts, (uint32_t)(end - 1));
+        ck_assert_uint_eq(counts[step], 2);
+    }
+    ck_assert_uint_eq(omc_histogram_bound(0), 0);
+    ck_assert_uint_eq(omc_histogram_bound(OMC_HISTOGRAM_STEPS), (uint64_t)UINT32_MAX + 1);
+    omc_histogram_free(counts);
 }
 END_TEST
 
@@ -127,6 +148,7 @@ int main(void)
 
     tcase_add_test(tcase, memory_checks_for_overflow);
     tcase_add_test(tcase, bytes_are_compared);
+    tcase_add_test(tcase, numbers_are_counted_in_their_steps);
     tcase_add_test(tcase, deadlines);
     tcase_add_test(tcase, the_clock_goes_forward);
     tcase_add_test(tcase, log_lines_pass_by_level_and_are_cut);
