@@ -447,7 +447,7 @@ $(BENCHES): $(B)/%: $(B)/obj/%.o $(BENCH_SUPPORT) $(OBJ) $(B)/sources
 $(B)/obj/bench/%: MORE_CFLAGS = -Ibench -fvisibility=default
 
 # The client that uses libmemcached, with our header in the place of its own.
-$(B)/bench/header.so: bench/support/client_libmemcached.c $(SHARED) $(B)/sources
+$(B)/bench/header.so: bench/support/client_libmemcached.c $(HEADERS:%=include/%) $(SHARED) $(B)/sources
 	$(SAY) LINK $@
 	@mkdir -p $(@D)
 	$(Q)$(CC) -std=c11 $(CFLAGS) -fPIC -shared -DBENCH_HEADER -Iinclude -Ibench \

@@ -325,15 +325,16 @@ int omc_call_run(omcache_t *mc, const struct omc_ask *ask, int server_index, str
     struct omc_server *server;
     int rc = order(mc, 1);
 
+    call->count = 0;
     if (rc != OMCACHE_OK)
         return rc;
     call->now = omc_call_clock(mc);
     omc_batch_order(&mc->batch.orders[0], ask, server_index, waits);
     server = omc_submit_one(mc, ask, waits || call->has_tag || mc->response_func != NULL, when,
                             call->now, &rc);
-    call->count = server != NULL;
     if (server == NULL)
         return rc;
+    call->count = 1;
     call->tag = mc->batch.first;
     call->server_index = (int)server->index;
     if (!waits) {
