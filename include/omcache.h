@@ -34,12 +34,12 @@
  *    stay with it.  One line in the log, of severity error, says what is missing.
  *  - Inside a response or log callback, only these functions may be called on the handle
  *    that is calling back: omcache_strerror, omcache_log_stderr, omcache_server_info,
- *    omcache_server_info_free, omcache_server_stats, omcache_server_protocol,
- *    omcache_free, and those omcache_set_* functions whose comment allows it.  All
- *    others return OMCACHE_INVALID (or NULL; omcache_server_index_for_key and
- *    omcache_next_timeout return -1).  Where a comment says "from a callback", it means
- *    these two callbacks.  Inside all other callbacks every function may be called.
- *    Other handles may be used freely in any callback.
+ *    omcache_server_info_free, omcache_server_stats, omcache_server_latency,
+ *    omcache_latency_bound, omcache_server_protocol, omcache_free, and those omcache_set_*
+ *    functions whose comment allows it.  All others return OMCACHE_INVALID (or NULL;
+ * omcache_server_index_for_key and omcache_next_timeout return -1).  Where a comment says "from a
+ * callback", it means these two callbacks.  Inside all other callbacks every function may be
+ * called. Other handles may be used freely in any callback.
  *  - No function touches signals, and no function waits for a name lookup.
  *  - After a fork() both processes can use the handle.  In the parent it goes on as if
  *    nothing had happened.  In the child it starts afresh with the first call that uses
@@ -50,8 +50,8 @@
  *    the parent's descriptors, and sends nothing over them.  A child that makes no such
  *    call keeps them open until it ends.  If fork() was called inside a callback, or
  *    while another thread was in a call on the handle, the child cannot use the handle:
- *    its calls, omcache_free included, return OMCACHE_INVALID, and it must not return
- *    from the callback.
+ *    its calls, omcache_free included, return OMCACHE_INVALID, but for those that only tell
+ *    what was counted; and it must not return from the callback.
  */
 #ifndef OMCACHE_H
 #define OMCACHE_H
@@ -721,7 +721,8 @@ enum { OMCACHE_LATENCY_STEPS = 464 };
 /* Tells how many answers of a server took how long, in steps that are fine enough for
  * percentiles: 1 microsecond wide up to 32, at most 6.25 percent wide above that.  The first call
  * for a server begins to count, and all counts are 0 then; from then on that server takes 3.7 KB
- * more memory, until it is removed from the list.
+ * more memory, until it is removed from the list.  What counts are the `replies` of
+ * omcache_server_stats: an answer in many parts once, and no silence of a quiet request.
  * counts[i] becomes the number of answers of at least omcache_latency_bound(i) microseconds, and
  * less than omcache_latency_bound(i + 1), from the call to the answer.  *count is the room in
  * counts; it becomes the number of those that were filled in, OMCACHE_LATENCY_STEPS at most.

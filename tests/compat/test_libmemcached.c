@@ -242,6 +242,32 @@ START_TEST(many_values_are_kept_until_they_are_fetched)
 }
 END_TEST
 
+START_TEST(a_result_may_be_given_its_own_value)
+{
+    memcached_result_st *result = memcached_result_create(NULL, NULL);
+    for (size_t len = 8; len < 20; len++) {
+        ck_assert_int_eq(memcached_result_set_value(result, "12345678901234567890", len),
+                         MEMCACHED_SUCCESS);
+        const char *value = memcached_result_value(result);
+        ck_assert_int_eq(memcached_result_set_value(result, value, len + 1), MEMCACHED_SUCCESS);
+        ck_assert_uint_eq(memcached_result_length(result), len + 1);
+        ck_assert_int_eq(memcmp(memcached_result_value(result), "12345678901234567890", len), 0);
+    }
+    memcached_result_free(result);
+}
+END_TEST
+
+START_TEST(a_value_must_be_there)
+{
+    begin(1);
+    ck_assert_int_eq(memcached_set(memc, "k", 1, NULL, 5, 0, 0), MEMCACHED_INVALID_ARGUMENTS);
+    ck_assert_int_eq(memcached_set(memc, "k", 1, NULL, 0, 0, 0), MEMCACHED_SUCCESS);
+    memcached_behavior_set(memc, MEMCACHED_BEHAVIOR_BUFFER_REQUESTS, 1);
+    ck_assert_int_eq(memcached_set(memc, "k", 1, NULL, 5, 0, 0), MEMCACHED_INVALID_ARGUMENTS);
+    end();
+}
+END_TEST
+
 /*
  * Servers that go and come back.
  */
@@ -344,6 +370,40 @@ START_TEST(buffered_requests_that_fail_are_told_of)
 }
 END_TEST
 
+static const char *key_of(uint32_t server)
+{
+    static char keys[2][16];
+    for (int i = 0; i < 1000; i++) {
+        snprintf(keys[server], sizeof(keys[server]), "key-%d", i);
+        if (memcached_generate_hash(memc, keys[server], strlen(keys[server])) == server) {
+            break;
+        }
+    }
+    return keys[server];
+}
+
+/* A call for another server sends them; its own is tried again later all the same. */
+START_TEST(buffered_requests_that_another_call_sends_may_fail)
+{
+    begin(2);
+    memcached_behavior_set(memc, MEMCACHED_BEHAVIOR_RETRY_TIMEOUT, 1);
+    memcached_behavior_set(memc, MEMCACHED_BEHAVIOR_BUFFER_REQUESTS, 1);
+    const char *a = key_of(0);
+    const char *b = key_of(1);
+    memcached_kill(&fleet.servers[0]);
+    ck_assert_int_eq(set(a), MEMCACHED_BUFFERED);
+    ck_assert_int_eq(get(b), MEMCACHED_NOTFOUND);
+    ck_assert_int_eq(get(a), MEMCACHED_SERVER_TEMPORARILY_DISABLED);
+    ck_assert_int_eq(memcached_flush_buffers(memc), MEMCACHED_SUCCESS);
+    memcached_restart(&fleet.servers[0]);
+    clock_sleep(2100);
+    ck_assert_int_eq(set(a), MEMCACHED_BUFFERED);
+    ck_assert_int_eq(memcached_flush_buffers(memc), MEMCACHED_SUCCESS);
+    ck_assert_int_eq(get(a), MEMCACHED_SUCCESS);
+    end();
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("libmemcached");
@@ -357,11 +417,14 @@ int main(void)
     tcase_add_test(tcase, keys_that_text_cannot_carry_harm_nobody);
     tcase_add_test(tcase, arguments_may_be_null);
     tcase_add_test(tcase, many_values_are_kept_until_they_are_fetched);
+    tcase_add_test(tcase, a_result_may_be_given_its_own_value);
+    tcase_add_test(tcase, a_value_must_be_there);
     tcase_add_test(tcase, a_server_is_left_alone_and_tried_again);
     tcase_add_test(tcase, a_restart_that_nobody_noticed_costs_nothing);
     tcase_add_test(tcase, other_servers_go_on);
     tcase_add_test(tcase, ejected_servers_hand_their_keys_on);
     tcase_add_test(tcase, a_suspended_server_costs_the_timeout);
     tcase_add_test(tcase, buffered_requests_that_fail_are_told_of);
+    tcase_add_test(tcase, buffered_requests_that_another_call_sends_may_fail);
     return fixture_run(suite);
 }

@@ -57,7 +57,7 @@ static inline void memcached_quit(memcached_st *ptr)
     omc_lm_drop_results(ptr);
     omc_lm_renew_all(ptr);
     omc_lm_forget_versions(ptr);
-    ptr->is_doubtful = false;
+    ptr->is_awaited = ptr->is_doubtful = false;
     ptr->kept = 0;
 }
 

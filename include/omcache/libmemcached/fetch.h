@@ -71,10 +71,10 @@ static inline size_t memcached_result_length(const memcached_result_st *result)
     return result->length;
 }
 
-/* Returns the value, which the caller then owns and frees. */
+/* Returns the value, which the caller then owns and frees; NULL for one of 0 bytes. */
 static inline char *memcached_result_take_value(memcached_result_st *result)
 {
-    char *value = result->value;
+    char *value = result->length > 0 ? result->value : NULL;
 
     if (value != NULL) {
         result->buffer = NULL;
@@ -111,18 +111,21 @@ static inline char *omc_lm_copy(const void *data, size_t length)
 static inline memcached_return_t memcached_result_set_value(memcached_result_st *result,
                                                             const char *value, size_t length)
 {
+    char *former = NULL;
+
     if (length >= result->capacity) {
         char *buffer = (char *)malloc(length + 1);
 
         if (buffer == NULL)
             return MEMCACHED_MEMORY_ALLOCATION_FAILURE;
-        free(result->buffer);
+        former = result->buffer;
         result->buffer = buffer;
         result->capacity = length + 1;
     }
     if (length > 0)
         memmove(result->buffer, value, length);
     result->buffer[length] = '\0';
+    free(former); /* which the value may have been in */
     result->value = result->buffer;
     result->length = length;
     return MEMCACHED_SUCCESS;
@@ -184,12 +187,16 @@ static inline char *memcached_get(memcached_st *ptr, const char *key, size_t key
  * Many values.
  */
 
-/* How much of the memory of answers one takes, so that the next one is aligned. */
+/* Rounds a size up, so that what is behind so many bytes is aligned. */
+static inline size_t omc_lm_align(size_t size)
+{
+    return (size + sizeof(uint64_t) - 1) / sizeof(uint64_t) * sizeof(uint64_t);
+}
+
+/* How much of the memory of answers one takes. */
 static inline size_t omc_lm_answer_size(size_t key_length, size_t length)
 {
-    const size_t step = sizeof(uint64_t);
-
-    return (sizeof(omc_lm_answer) + key_length + length + step - 1) / step * step;
+    return omc_lm_align(sizeof(omc_lm_answer) + key_length + length);
 }
 
 /* Keeps an answer behind those before it; where the next one goes. */
@@ -213,6 +220,16 @@ static inline bool omc_lm_is_hit(const omcache_value_t *value)
     return value->status == OMCACHE_OK && value->key_len < MEMCACHED_MAX_KEY;
 }
 
+/* Notes a request that has failed: for its server, or for want of something here. */
+static inline void omc_lm_note_lost(memcached_st *ptr, const omcache_value_t *value)
+{
+    if (value->status == OMCACHE_SERVER_FAILURE)
+        ptr->is_doubtful = ptr->has_lost = true;
+    else if (value->status == OMCACHE_NO_MEMORY || value->status == OMCACHE_NO_DESCRIPTORS ||
+             value->status == OMCACHE_BUFFER_FULL)
+        ptr->fetch_end = omc_lm_code(ptr, OMC_LM_GETKQ, value);
+}
+
 /* Keeps the answers that one call has read, until they are fetched, in one piece of memory. */
 static inline void omc_lm_keep_answers(memcached_st *ptr, const omcache_value_t *values,
                                        size_t count)
@@ -223,20 +240,19 @@ static inline void omc_lm_keep_answers(memcached_st *ptr, const omcache_value_t 
     size_t i, size = 0;
 
     for (i = 0; i < count; i++) {
-        if (values[i].status == OMCACHE_SERVER_FAILURE)
-            ptr->is_doubtful = true;
-        else if (omc_lm_is_hit(&values[i]))
+        omc_lm_note_lost(ptr, &values[i]);
+        if (omc_lm_is_hit(&values[i]))
             size += omc_lm_answer_size(values[i].key_len, values[i].data_len);
     }
     if (size == 0)
         return;
-    answers = (omc_lm_answers *)malloc(sizeof(*answers) + size);
+    answers = (omc_lm_answers *)malloc(omc_lm_align(sizeof(*answers)) + size);
     if (answers == NULL) {
         ptr->fetch_end = MEMCACHED_MEMORY_ALLOCATION_FAILURE;
         return;
     }
     answers->next = NULL;
-    answers->at = answers->end = (char *)(answers + 1);
+    answers->at = answers->end = (char *)answers + omc_lm_align(sizeof(*answers));
     for (i = 0; i < count; i++) {
         if (omc_lm_is_hit(&values[i]))
             answers->end = omc_lm_keep_answer(answers->end, &values[i], with_cas);
@@ -256,9 +272,10 @@ static inline void omc_lm_collect(memcached_st *ptr, omcache_req_t *reqs, size_t
     size_t all = count, room = count;
     int rc = omcache_command(ptr->mc, reqs, &count, values, &room, omc_lm_timeout(ptr));
 
+    omc_lm_note_sent(ptr);
     if (count > 0 ? count < all : rc != OMCACHE_OK)
         ptr->is_doubtful = true; /* some were not sent */
-    if (rc == OMCACHE_FAIL)
+    if (rc == OMCACHE_NO_MEMORY)
         ptr->fetch_end = MEMCACHED_MEMORY_ALLOCATION_FAILURE;
     omc_lm_keep_answers(ptr, values, room);
     while (count > 0) {
@@ -299,23 +316,34 @@ static inline memcached_return_t omc_lm_make_gets(memcached_st *ptr, const char 
     return rc;
 }
 
+/* Returns whether a server that was asked is up, for all that is known. */
+static inline bool omc_lm_is_any_up(const memcached_st *ptr, const omcache_req_t *reqs,
+                                    size_t count)
+{
+    size_t i;
+
+    for (i = 0; i < count; i++) {
+        if (reqs[i].server_index >= 0 && (uint32_t)reqs[i].server_index < ptr->server_count &&
+            ptr->by_index[reqs[i].server_index]->next_retry == 0)
+            return true;
+    }
+    return false;
+}
+
 /* Returns libmemcached's code for a multi-get when the servers of some keys have failed,
  * now or before.  If other servers answer, only the binary protocol reports the failure. */
 static inline memcached_return_t omc_lm_mget_code(memcached_st *ptr, memcached_return_t before,
-                                                  size_t count)
+                                                  const omcache_req_t *reqs, size_t count)
 {
     memcached_return_t now =
         omc_lm_has_failover(ptr) || !ptr->is_doubtful || ptr->fetch_end == MEMCACHED_TIMEOUT
             ? MEMCACHED_SUCCESS
             : omc_lm_look_for_failures(ptr);
     bool binary = ptr->behaviors[MEMCACHED_BEHAVIOR_BINARY_PROTOCOL] != 0;
-    uint32_t i, up = 0;
 
     if (before == MEMCACHED_SUCCESS && now == MEMCACHED_SUCCESS)
-        return MEMCACHED_SUCCESS;
-    for (i = 0; i < ptr->server_count; i++)
-        up += ptr->servers[i].next_retry == 0;
-    if (!binary && up > 0)
+        return binary && ptr->has_lost ? MEMCACHED_SOME_ERRORS : MEMCACHED_SUCCESS;
+    if (!binary && omc_lm_is_any_up(ptr, reqs, count))
         return MEMCACHED_SUCCESS;
     return before == MEMCACHED_SUCCESS && count == 1 ? now : MEMCACHED_SERVER_TEMPORARILY_DISABLED;
 }
@@ -343,12 +371,14 @@ static inline memcached_return_t omc_lm_mget(memcached_st *ptr, const char *grou
     rc = omc_lm_make_gets(ptr, group_key, group_key_length, keys, key_length, number_of_keys, reqs,
                           &count);
     ptr->is_fetching = count > 0;
+    ptr->has_lost = false;
     ptr->fetch_end = MEMCACHED_SUCCESS;
     if (count > 0)
         omc_lm_collect(ptr, reqs, count, values);
+    rc = omc_lm_mget_code(ptr, rc, reqs, count);
     free(reqs);
     free(values);
-    return omc_lm_mget_code(ptr, rc, count);
+    return rc;
 }
 
 static inline memcached_return_t
@@ -364,8 +394,10 @@ memcached_mget_by_key(memcached_st *ptr, const char *group_key, size_t group_key
     omc_lm_drop_results(ptr);
     if (ptr->server_count == 0)
         return omc_lm_end(ptr, NULL, MEMCACHED_NO_SERVERS);
-    if (keys == NULL || key_length == NULL || number_of_keys == 0)
+    if (number_of_keys == 0)
         return omc_lm_end(ptr, NULL, MEMCACHED_INVALID_ARGUMENTS);
+    if (keys == NULL || key_length == NULL)
+        return omc_lm_end(ptr, NULL, MEMCACHED_BAD_KEY_PROVIDED);
     rc = omc_lm_check_group(group_key, group_key_length);
     for (i = 0; rc == MEMCACHED_SUCCESS && i < number_of_keys; i++)
         rc = omc_lm_check_key(ptr, keys[i], key_length[i]);
@@ -387,7 +419,6 @@ static inline const omc_lm_answer *omc_lm_next_answer(memcached_st *ptr, memcach
     omc_lm_answers *answers = ptr->first_answers;
     const omc_lm_answer *answer;
 
-    omc_lm_begin(ptr);
     while (answers != NULL && answers->at == answers->end) {
         ptr->first_answers = answers->next;
         free(answers);

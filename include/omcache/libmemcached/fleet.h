@@ -73,7 +73,7 @@ static inline int omc_lm_send_list(memcached_st *ptr, const memcached_instance_s
         room += 2 * strlen(ptr->servers[i].hostname) + 40;
     list = (char *)malloc(room);
     if (list == NULL)
-        return OMCACHE_FAIL;
+        return OMCACHE_NO_MEMORY;
     list[0] = '\0';
     for (i = 0; i < ptr->server_count; i++) {
         const memcached_instance_st *server = &ptr->servers[i];
@@ -199,7 +199,7 @@ static inline memcached_return_t omc_lm_rebuild(memcached_st *ptr)
     rc = omc_lm_choose_routing(ptr);
     if (rc == OMCACHE_OK)
         rc = omc_lm_send_list(ptr, NULL);
-    if (rc == OMCACHE_FAIL)
+    if (rc == OMCACHE_NO_MEMORY)
         return MEMCACHED_MEMORY_ALLOCATION_FAILURE;
     if (rc != OMCACHE_OK)
         return MEMCACHED_INVALID_ARGUMENTS;

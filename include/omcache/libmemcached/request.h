@@ -235,18 +235,26 @@ static inline void omc_lm_drop_results(memcached_st *ptr)
     ptr->is_fetching = ptr->has_fetched = false;
 }
 
+/* Notes that a call sends what was kept back, which may fail. */
+static inline void omc_lm_note_sent(memcached_st *ptr)
+{
+    if (ptr->kept == 0)
+        return;
+    ptr->kept = 0;
+    ptr->is_awaited = ptr->is_doubtful = true;
+}
+
 /* Sends what is unsent and waits for the answers. */
 static inline memcached_return_t omc_lm_drain(memcached_st *ptr)
 {
     int rc = OMCACHE_OK;
 
-    if (ptr->kept > 0) {
+    omc_lm_note_sent(ptr);
+    if (ptr->is_awaited)
         rc = omcache_io(ptr->mc, NULL, NULL, NULL, NULL, omc_lm_timeout(ptr));
-        ptr->is_doubtful = true;
-    }
     if (rc == OMCACHE_AGAIN)
         return MEMCACHED_TIMEOUT;
-    ptr->kept = 0;
+    ptr->is_awaited = false;
     if (!ptr->is_doubtful || omc_lm_has_failover(ptr))
         return MEMCACHED_SUCCESS;
     return omc_lm_look_for_failures(ptr);
@@ -264,7 +272,7 @@ static inline uint8_t omc_lm_quiet(uint8_t opcode)
 enum { OMC_LM_KEPT_MAX = 65536 }; /* bytes that are kept back for a server */
 
 /* Returns whether more of what was kept back or sent is still here than should be.  No server can
- * have more than all together have had since the last time that nothing was left. */
+ * have more than all together. */
 static inline bool omc_lm_is_full(memcached_st *ptr, const omcache_req_t *req, bool keep)
 {
     omcache_server_stats_t stats;
@@ -290,11 +298,15 @@ static inline memcached_return_t omc_lm_submit(memcached_st *ptr, const omc_lm_r
     omcache_set_buffering(ptr->mc, 0);
     if (rc == OMCACHE_NO_SERVERS)
         return omc_lm_failed(ptr, server, rc);
+    if (rc == OMCACHE_INVALID)
+        return MEMCACHED_INVALID_ARGUMENTS;
     if (rc != OMCACHE_BUFFERED)
         return MEMCACHED_MEMORY_ALLOCATION_FAILURE;
-    ptr->is_doubtful = ptr->is_doubtful || !keep; /* what is not sent does not fail */
-    ptr->kept += sizeof(req.header) + request->extra_length + request->key_length +
-                 request->value_length + strlen(ptr->prefix);
+    if (keep)
+        ptr->kept += sizeof(req.header) + request->extra_length + request->key_length +
+                     request->value_length + strlen(ptr->prefix);
+    else
+        ptr->is_awaited = ptr->is_doubtful = true;
     return omc_lm_is_full(ptr, &req, keep) ? omc_lm_drain(ptr) : MEMCACHED_SUCCESS;
 }
 
@@ -308,7 +320,8 @@ static inline memcached_return_t omc_lm_ask(memcached_st *ptr, const omc_lm_requ
     size_t count = 1, room = 1;
     int rc = omcache_command(ptr->mc, &req, &count, answer, &room, omc_lm_timeout(ptr));
 
-    if (room == 0)
+    omc_lm_note_sent(ptr);
+    if (room == 0 || rc == OMCACHE_INVALID)
         answer->status = rc;
     if (answer->status == OMCACHE_SERVER_FAILURE || answer->status == OMCACHE_NO_SERVERS)
         return omc_lm_failed(ptr, server, answer->status);

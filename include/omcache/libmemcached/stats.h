@@ -36,6 +36,7 @@ static inline memcached_return_t omc_lm_wait(memcached_st *ptr, memcached_instan
 {
     int rc = accepted;
 
+    omc_lm_note_sent(ptr);
     while (rc == OMCACHE_OK && *status == -1) {
         if (omcache_io(ptr->mc, NULL, NULL, NULL, NULL, omc_lm_timeout(ptr)) == OMCACHE_INVALID)
             rc = OMCACHE_INVALID;

@@ -239,9 +239,11 @@ typedef struct memcached_st {
     char prefix[MEMCACHED_MAX_NAMESPACE];
     omc_lm_answers *first_answers, *last_answers; /* those read but not all fetched */
     bool is_fetching, has_fetched; /* a multi-get was sent; a result of it was fetched */
+    bool has_lost;                 /* a request of it failed with its server */
     memcached_return_t fetch_end;  /* how the multi-get ended */
     bool is_doubtful;              /* servers may have failed, and nobody was told */
-    size_t kept; /* bytes of requests kept back or sent with NOREPLY; 0: there are none */
+    size_t kept;                   /* bytes of requests that are kept back; 0: there are none */
+    bool is_awaited;               /* answers to requests that were sent without waiting may come */
     memcached_return_t last_error;
     char error_text[MEMCACHED_NI_MAXHOST + 128];
     void *user_data;

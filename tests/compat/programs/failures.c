@@ -85,6 +85,29 @@ static void with_server(const char *host, in_port_t port, const char *what)
     memcached_free(memc);
 }
 
+/* Multi-gets of keys that belong to one or the other. */
+static void with_two(const char *host, in_port_t port, uint64_t binary)
+{
+    memcached_st *memc = memcached_create(NULL);
+    memcached_return_t rc;
+    char name[8];
+
+    printf("--- one of two, %s\n", binary ? "binary" : "text");
+    memcached_behavior_set(memc, MEMCACHED_BEHAVIOR_BINARY_PROTOCOL, binary);
+    memcached_server_add(memc, host, 1);
+    memcached_server_add(memc, host, port);
+    for (int i = 0; i < 8; i++) {
+        const char *key = name;
+        size_t length = (size_t)snprintf(name, sizeof(name), "q%d", i);
+
+        say(memc, "mget", memcached_mget(memc, &key, &length, 1));
+        free(memcached_fetch(memc, NULL, NULL, NULL, NULL, &rc));
+        say(memc, "fetch", rc);
+        printf("last error %d\n", memcached_last_error(memc));
+    }
+    memcached_free(memc);
+}
+
 int main(int argc, char **argv)
 {
     memcached_st *memc = memcached_create(NULL);
@@ -98,6 +121,9 @@ int main(int argc, char **argv)
         return 1;
     with_server(host, 1, "refused");
     with_server("no-such-host.invalid", 11211, "unresolvable");
+
+    with_two(host, (in_port_t)port, 0);
+    with_two(host, (in_port_t)port, 1);
 
     puts("--- retried");
     memc = memcached_create(NULL);

@@ -88,6 +88,21 @@ static void run(memcached_st *memc)
         free(taken);
         memcached_result_free(made);
     }
+    puts("--- an empty value");
+    (void)memcached_fetch_result(memc, NULL, &rc); /* or the end of the values before is left */
+    say(memc, "set", memcached_set(memc, "fudge", 5, "", 0, 0, 0));
+    say(memc, "mget", memcached_mget(memc, keys, lengths, 1));
+    made = memcached_fetch_result(memc, NULL, &rc);
+    say(memc, "fetch", rc);
+    if (made != NULL) {
+        taken = memcached_result_take_value(made);
+        puts(taken == NULL ? "nothing is taken" : "something is taken");
+        free(taken);
+        memcached_result_free(made);
+    }
+    say(memc, "end", memcached_fetch_result(memc, NULL, &rc) == NULL ? rc : MEMCACHED_FAILURE);
+    say(memc, "mget without keys", memcached_mget(memc, NULL, lengths, 1));
+    say(memc, "mget without lengths", memcached_mget(memc, keys, NULL, 1));
     puts("--- another command in between");
     say(memc, "mget", memcached_mget(memc, keys, lengths, 2));
     free(memcached_fetch(memc, NULL, NULL, NULL, NULL, &rc));
