@@ -37,9 +37,9 @@
  *    omcache_server_info_free, omcache_server_stats, omcache_server_latency,
  *    omcache_latency_bound, omcache_server_protocol, omcache_free, and those omcache_set_*
  *    functions whose comment allows it.  All others return OMCACHE_INVALID (or NULL;
- * omcache_server_index_for_key and omcache_next_timeout return -1).  Where a comment says "from a
- * callback", it means these two callbacks.  Inside all other callbacks every function may be
- * called. Other handles may be used freely in any callback.
+ *    omcache_server_index_for_key and omcache_next_timeout return -1).  Where a comment
+ *    says "from a callback", it means these two callbacks.  Inside all other callbacks
+ *    every function may be called.  Other handles may be used freely in any callback.
  *  - No function touches signals, and no function waits for a name lookup.
  *  - After a fork() both processes can use the handle.  In the parent it goes on as if
  *    nothing had happened.  In the child it starts afresh with the first call that uses

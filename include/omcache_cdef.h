@@ -318,10 +318,11 @@ int omcache_io(omcache_t *mc, omcache_req_t *reqs, size_t *req_count, omcache_va
  * were accepted; OMCACHE_NO_SERVERS, OMCACHE_BUFFER_FULL or OMCACHE_NO_MEMORY if a
  * request was refused, and all others are finished or there are none; OMCACHE_INVALID
  * likewise, if the protocol that its server speaks cannot carry a request; OMCACHE_INVALID,
- * with nothing done and both counts as they were: mc, reqs or req_countp is NULL, the lengths of a
- * request do not fit together or lack their pointer, a key is longer than 250 bytes or is missing
- * where the operation needs one, an opcode is from 0x78 to 0x7c (the library uses these itself), or
- * called from a callback. Waits for at most timeout_msec.  Since 0.1. */
+ * with nothing done and both counts as they were: mc, reqs or req_countp is NULL, the
+ * lengths of a request do not fit together or lack their pointer, a key is longer than 250
+ * bytes or is missing where the operation needs one, an opcode is from 0x78 to 0x7c (the
+ * library uses these itself), or called from a callback.
+ * Waits for at most timeout_msec.  Since 0.1. */
 int omcache_command(omcache_t *mc, omcache_req_t *reqs, size_t *req_countp, omcache_value_t *values,
                     size_t *value_count, int32_t timeout_msec);
 

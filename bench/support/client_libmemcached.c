@@ -125,8 +125,9 @@ static const struct bench_calls calls = {
     .look_up = look_up,
 };
 
-#ifdef BENCH_HEADER /* its names, from omcache_libmemcached.h: a shared object for $BENCH_CLIENT \
-                     */
+/* With BENCH_HEADER the same calls come from omcache_libmemcached.h: a shared object for
+ * $BENCH_CLIENT. */
+#ifdef BENCH_HEADER
 extern const struct bench_client bench_client;
 const struct bench_client bench_client = {"header", "OMcache, header", &calls, TEXT};
 #else

@@ -31,6 +31,17 @@ static void get(const char *key, size_t slot, int32_t timeout)
     assert_rc(omcache_async_get(client, TEXT(key), timeout, told_reply, &told[slot]), OMCACHE_OK);
 }
 
+/* A client of the puppet alone, whose first request has just reached it. */
+static void ask_puppet(struct wire_request *request)
+{
+    puppet_open(&puppet, 0);
+    client = fixture_client(puppet.address);
+    watcher_init(&loop, client);
+    get("a", 0, -1);
+    puppet_greet(&puppet, &loop);
+    take_request(&puppet, request);
+}
+
 START_TEST(everything_is_counted)
 {
     ONLY_BINARY; /* it counts bytes */
@@ -129,7 +140,6 @@ START_TEST(a_fence_is_no_request)
 }
 END_TEST
 
-/* Looking costs the same, however much is under way. */
 /* Which is two over text, as there is no such counter. */
 START_TEST(an_increment_counts_once)
 {
@@ -147,12 +157,7 @@ START_TEST(a_request_that_moves_counts_once)
 {
     struct wire_request request;
     forget_told();
-    puppet_open(&puppet, 0);
-    client = fixture_client(puppet.address);
-    watcher_init(&loop, client);
-    get("a", 0, -1);
-    puppet_greet(&puppet, &loop);
-    take_request(&puppet, &request);
+    ask_puppet(&request);
     puppet_answer(&puppet, &request, 0, "a", 1);
     watcher_run(&loop, &told_count, 1);
     puppet_hang_up(&puppet, false);
@@ -177,6 +182,7 @@ START_TEST(a_request_that_moves_counts_once)
 }
 END_TEST
 
+/* Looking costs the same, however much is under way. */
 START_TEST(looking_does_not_take_longer_for_many)
 {
     fixture_servers(1);
@@ -299,12 +305,7 @@ END_TEST
 START_TEST(answers_are_sorted_by_how_long_they_took)
 {
     struct wire_request request;
-    puppet_open(&puppet, 0);
-    client = fixture_client(puppet.address);
-    watcher_init(&loop, client);
-    get("a", 0, -1);
-    puppet_greet(&puppet, &loop);
-    take_request(&puppet, &request);
+    ask_puppet(&request);
     int64_t start = clock_ms();
     clock_sleep(40);
     puppet_answer(&puppet, &request, 1, NULL, 0);
@@ -354,12 +355,7 @@ START_TEST(answers_are_counted_in_steps_from_the_first_question_on)
 {
     struct wire_request request;
     size_t step = 0;
-    puppet_open(&puppet, 0);
-    client = fixture_client(puppet.address);
-    watcher_init(&loop, client);
-    get("a", 0, -1);
-    puppet_greet(&puppet, &loop);
-    take_request(&puppet, &request);
+    ask_puppet(&request);
     puppet_answer(&puppet, &request, 1, NULL, 0);
     watcher_run(&loop, &told_count, 1);
     ck_assert_uint_eq(count_steps(0, &step), 0);

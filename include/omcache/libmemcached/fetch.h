@@ -215,6 +215,7 @@ static inline char *omc_lm_keep_answer(char *at, const omcache_value_t *value, b
     return at + omc_lm_answer_size(value->key_len, value->data_len);
 }
 
+/* A key of a batch that was found, and that fits where programs of libmemcached keep keys. */
 static inline bool omc_lm_is_hit(const omcache_value_t *value)
 {
     return value->status == OMCACHE_OK && value->key_len < MEMCACHED_MAX_KEY;
@@ -457,7 +458,7 @@ static inline char *memcached_fetch(memcached_st *ptr, char *key, size_t *key_le
 {
     memcached_return_t unwanted, *rc = error != NULL ? error : &unwanted;
     const omc_lm_answer *answer;
-    char *value = NULL;
+    char *value;
 
     *rc = MEMCACHED_INVALID_ARGUMENTS;
     answer = ptr == NULL ? NULL : omc_lm_next_answer(ptr, rc);
