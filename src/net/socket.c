@@ -13,6 +13,14 @@
 enum {
     FLAGS = MSG_NOSIGNAL | MSG_DONTWAIT, /* of all writing */
 
+    /* What is larger than WHOLE is written in parts, each of several pieces at most.  The peer
+     * then reads the first of them while the next is written, and the kernel writes each to
+     * memory that is warm from the one before: half the time for 1 MiB.  Not in parts of 64 KiB:
+     * the loopback interface sends those as one packet and the rest of 53 bytes as another. */
+    WHOLE = 128 * 1024,
+    PART = 60 * 1024,
+    PART_PIECES = 8,
+
     KEEPALIVE_COUNT = 3, /* questions without an answer end a connection */
 };
 
@@ -112,21 +120,85 @@ ssize_t omc_socket_await(int fd, void *bytes, size_t size)
     return count == 0 ? OMC_SOCKET_CLOSED : result_of_errno();
 }
 
+/* A number of bytes, or -1 and errno. */
+static ssize_t write_once(int fd, const struct iovec *pieces, size_t count)
+{
+    /* sendmsg does not write to the pieces; its declaration cannot say so.  Their number
+     * is a size_t in some C libraries and an int in others; there are few. */
+    struct msghdr message = {.msg_iov = (struct iovec *)(uintptr_t)pieces,
+                             .msg_iovlen = (uint16_t)count};
+
+    if (count == 1)
+        return send(fd, pieces->iov_base, pieces->iov_len, FLAGS);
+    return sendmsg(fd, &message, FLAGS);
+}
+
+/* What is left of some pieces when their first bytes were written. */
+struct rest {
+    const struct iovec *piece, *end;
+    size_t written; /* of the first piece */
+};
+
+static void skip_written(struct rest *rest, size_t count)
+{
+    for (rest->written += count; rest->piece < rest->end; rest->piece++) {
+        if (rest->written < rest->piece->iov_len)
+            return;
+        rest->written -= rest->piece->iov_len;
+    }
+}
+
+/* Takes pieces off the front of a rest for the next part; how many, and how many bytes they are. */
+static size_t take_part(struct rest rest, struct iovec part[PART_PIECES], size_t *size)
+{
+    size_t count = 0;
+
+    *size = 0;
+    for (; rest.piece < rest.end && count < PART_PIECES && *size < PART; rest.piece++) {
+        size_t left = rest.piece->iov_len - rest.written, room = PART - *size;
+
+        part[count] =
+            (struct iovec){(char *)rest.piece->iov_base + rest.written, left < room ? left : room};
+        *size += part[count++].iov_len;
+        rest.written = 0;
+    }
+    return count;
+}
+
+static ssize_t write_parts(int fd, const struct iovec *pieces, size_t count)
+{
+    struct rest rest = {pieces, pieces + count, 0};
+    struct iovec part[PART_PIECES];
+    size_t size, all = 0;
+    ssize_t written;
+
+    do {
+        size_t part_count = take_part(rest, part, &size);
+
+        written = write_once(fd, part, part_count);
+        if (written < 0)
+            return all > 0 ? (ssize_t)all : -1; /* the next attempt finds the same */
+        all += (size_t)written;
+        skip_written(&rest, (size_t)written);
+    } while ((size_t)written == size && rest.piece < rest.end);
+    return (ssize_t)all;
+}
+
+static bool is_large(const struct iovec *pieces, size_t count)
+{
+    size_t size = 0;
+
+    for (size_t i = 0; i < count; i++)
+        size += pieces[i].iov_len;
+    return size > WHOLE;
+}
+
 ssize_t omc_socket_write(int fd, const struct iovec *pieces, size_t count)
 {
-    ssize_t sent;
+    ssize_t written =
+        is_large(pieces, count) ? write_parts(fd, pieces, count) : write_once(fd, pieces, count);
 
-    if (count == 1) {
-        sent = send(fd, pieces->iov_base, pieces->iov_len, FLAGS);
-    } else {
-        /* sendmsg does not write to the pieces; its declaration cannot say so.  Their number
-         * is a size_t in some C libraries and an int in others; there are few. */
-        struct msghdr message = {.msg_iov = (struct iovec *)(uintptr_t)pieces,
-                                 .msg_iovlen = (uint16_t)count};
-
-        sent = sendmsg(fd, &message, FLAGS);
-    }
-    return sent >= 0 ? sent : result_of_errno();
+    return written >= 0 ? written : result_of_errno();
 }
 
 void omc_socket_close(int fd)

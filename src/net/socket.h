@@ -36,7 +36,8 @@ int omc_socket_connect_error(int fd);
 void omc_socket_set_keepalive(int fd, uint32_t seconds);
 
 /* Read into size bytes, and write count pieces: how many bytes, or a result
- * from above. */
+ * from above.  What is large is written by several system calls: if one fails after others, that
+ * is found by the next write. */
 ssize_t omc_socket_read(int fd, void *bytes, size_t size);
 ssize_t omc_socket_write(int fd, const struct iovec *pieces, size_t count);
 

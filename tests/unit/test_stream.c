@@ -96,6 +96,50 @@ START_TEST(a_full_one_takes_some_and_then_nothing)
 }
 END_TEST
 
+/* Pieces of a pattern from `from` on, of sizes that begin and end parts everywhere. */
+static size_t cut_pattern(unsigned char *pattern, size_t size, size_t from, struct iovec *pieces)
+{
+    static const size_t sizes[] = {53, 60 * 1024, 0, 1, 60 * 1024 - 1, 7, 200000, 2, 4096};
+    size_t at = 0, count = 0;
+
+    for (; at < size; count++) {
+        size_t len = sizes[count % 9] < size - at ? sizes[count % 9] : size - at;
+        size_t skipped = from <= at ? 0 : from - at < len ? from - at : len;
+
+        pieces[count] = (struct iovec){pattern + at + skipped, len - skipped};
+        at += len;
+    }
+    return count;
+}
+
+START_TEST(what_is_large_arrives_as_it_was_whatever_its_pieces_are)
+{
+    enum { SIZE = 2000000, PIECES = 64 };
+    static unsigned char pattern[SIZE], came[SIZE];
+    struct iovec pieces[PIECES];
+    size_t sent = 0, received = 0, stops = 0;
+
+    for (size_t i = 0; i < SIZE; i++)
+        pattern[i] = (unsigned char)(i * 2654435761U >> 24);
+    while (sent < SIZE) {
+        ssize_t taken = omc_stream_send(&stream, pieces, cut_pattern(pattern, SIZE, sent, pieces));
+
+        ck_assert_int_gt(taken, 0);
+        sent += (size_t)taken;
+        ck_assert_uint_le(sent, SIZE);
+        for (; received < sent; stops += received < SIZE)
+            received += (size_t)recv(peer, came + received, SIZE - received, 0);
+    }
+    ck_assert_uint_gt(stops, 2);
+    ck_assert_uint_eq(received, SIZE);
+    ck_assert(memcmp(pattern, came, SIZE) == 0);
+    close(peer);
+    ck_assert_int_eq(omc_stream_send(&stream, pieces, cut_pattern(pattern, SIZE, 0, pieces)),
+                     OMC_SOCKET_ERROR);
+    peer = -1;
+}
+END_TEST
+
 /* Check would notice a SIGPIPE. */
 START_TEST(an_end_is_told_from_a_failure)
 {
@@ -305,6 +349,7 @@ int main(void)
     tcase_add_checked_fixture(plain, open_pair, close_pair);
     tcase_add_test(plain, a_plain_stream_passes_bytes_on_as_they_are);
     tcase_add_test(plain, a_full_one_takes_some_and_then_nothing);
+    tcase_add_test(plain, what_is_large_arrives_as_it_was_whatever_its_pieces_are);
     tcase_add_test(plain, an_end_is_told_from_a_failure);
     tcase_add_test(plain, a_reset_is_a_failure);
     tcase_add_test(plain, awaiting_takes_what_is_there_or_waits_a_while);
