@@ -133,19 +133,32 @@ int omcache_set_hash_tag(omcache_t *mc, const char *tag)
     return OMCACHE_OK;
 }
 
-int omcache_server_index_for_key(omcache_t *mc, const unsigned char *key, size_t key_len)
+/* The server in place of one that is down.  Looking after that may end requests. */
+static int find_instead(omcache_t *mc, struct omc_server *own, const unsigned char *key,
+                        size_t key_len)
 {
     const struct omc_server *server;
     int index;
+
+    omc_call_begin(mc);
+    server = omc_choice_instead(mc, own, key, key_len, omc_call_clock(mc));
+    index = server == NULL ? -1 : (int)server->index;
+    return omc_call_result(mc, OMCACHE_OK, NULL) == OMCACHE_OK ? index : -1;
+}
+
+/* Most servers are up: finding one takes no call's beginning and end, nor the time. */
+int omcache_server_index_for_key(omcache_t *mc, const unsigned char *key, size_t key_len)
+{
+    struct omc_server *own;
 
     if (!omc_call_is_allowed(mc) || key == NULL || key_len == 0 || key_len > OMC_ASK_KEY_MAX)
         return -1;
     if (mc->fleet.count <= 1)
         return 0;
-    omc_call_begin(mc);
-    server = omc_choice_of(mc, key, key_len, omc_call_clock(mc));
-    index = server == NULL ? -1 : (int)server->index;
-    return omc_call_result(mc, OMCACHE_OK, NULL) == OMCACHE_OK ? index : -1;
+    own = omc_pick_own(mc, key, key_len);
+    if (own == NULL)
+        return -1;
+    return own->link.up ? (int)own->index : find_instead(mc, own, key, key_len);
 }
 
 /* Like atoi, but defined for numbers of any size. */
