@@ -71,10 +71,16 @@ enum {
 
 static void get_together(struct job *job);
 static void set_together(struct job *job);
+static void send_together(struct job *job);
+
+static bool is_buffered(const struct row *row)
+{
+    return row->work == set_together || row->work == send_together;
+}
 
 static bool is_batch(const struct row *row)
 {
-    return row->work == get_together || row->work == set_together;
+    return row->work == get_together || is_buffered(row);
 }
 
 /* Of two keys, from lists of servers that may be long. */
@@ -125,6 +131,12 @@ static void set_together(struct job *job)
         job->client->calls->set_all(job->opened);
 }
 
+static void send_together(struct job *job)
+{
+    for (size_t i = 0; i < job->row->times; i += keys_of(job->row))
+        job->client->calls->send_all(job->opened);
+}
+
 static void get_async(struct job *job)
 {
     job->client->calls->get_async(job->opened, job->row->times, job->row->outstanding);
@@ -168,6 +180,9 @@ static const struct row rows[] = {
      false},
     {"sets-100", "100 buffered sets to 100 servers", set_together, 500, 100, SMALL, 100, 0, false,
      false},
+    {"sent-1", "the same, not waited for", send_together, 1000, 1, SMALL, 100, BOTH, false, false},
+    {"sent-10", "the same to 10 servers", send_together, 1000, 10, SMALL, 100, 0, false, false},
+    {"sent-100", "the same to 100 servers", send_together, 500, 100, SMALL, 100, 0, false, false},
     {"get-64k", "get of 64 KiB, waiting", get_one_by_one, 20, 1, LARGE, 1, COUNTED, false, false},
     {"set-64k", "set of 64 KiB, waiting", set_one_by_one, 20, 1, LARGE, 1, 0, false, false},
     {"get-1m", "get of 1 MiB, waiting", get_one_by_one, 4, 1, VERY_LARGE, 1, COUNTED, true, false},
@@ -268,7 +283,7 @@ static void open_client(struct job *job)
         .keys = keys_of(row),
         .value_len = row->value_len,
         .value = bench_value(),
-        .buffering = row->work == set_together,
+        .buffering = is_buffered(row),
         .looping = row->work == get_async || row->watched,
     };
 
@@ -308,6 +323,10 @@ static bool can(const struct row *row, size_t client)
         return false;
     if (row->work == get_async)
         return clients[client]->calls->get_async != NULL;
+    if (row->work == set_together)
+        return clients[client]->calls->set_all != NULL;
+    if (row->work == send_together)
+        return clients[client]->calls->send_all != NULL;
     if (is_offline(row)) /* the protocol does not matter */
         return client == DEFAULT || (client == THEIR_TEXT && row->servers <= THEIR_SERVERS_MAX);
     if (row->watched || is_pair(row)) /* the others know no loop, or not so many servers */

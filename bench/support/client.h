@@ -27,8 +27,9 @@ struct bench_calls {
     void (*close)(void *client);
     void (*get)(void *client, size_t key);
     void (*set)(void *client, size_t key);
-    void (*get_all)(void *client); /* all keys at once */
-    void (*set_all)(void *client); /* without waiting for each */
+    void (*get_all)(void *client);  /* all keys at once */
+    void (*set_all)(void *client);  /* returns when all are answered */
+    void (*send_all)(void *client); /* sets likewise, and returns when all were handed over */
     void (*get_async)(void *client, size_t count, size_t outstanding);
     unsigned (*look_up)(void *client, size_t key); /* a key's server; sends nothing */
 };

@@ -157,7 +157,7 @@ static void close_client(void *client)
     free(floor);
 }
 
-static void send_all(int fd, const unsigned char *bytes, size_t len)
+static void send_whole(int fd, const unsigned char *bytes, size_t len)
 {
     while (len > 0) {
         ssize_t sent = send(fd, bytes, len, MSG_NOSIGNAL);
@@ -194,7 +194,7 @@ static void get(void *client, size_t key)
     struct floor *floor = client;
     int fd = floor->servers[floor->owners[key]].fd;
 
-    send_all(fd, floor->gets.bytes + key * GET_LEN, GET_LEN);
+    send_whole(fd, floor->gets.bytes + key * GET_LEN, GET_LEN);
     await_answer(floor, fd, GET_EXTRAS + floor->value_len);
 }
 
@@ -203,7 +203,7 @@ static void set(void *client, size_t key)
     struct floor *floor = client;
     int fd = floor->servers[floor->owners[key]].fd;
 
-    send_all(fd, floor->sets.bytes + key * floor->set_len, floor->set_len);
+    send_whole(fd, floor->sets.bytes + key * floor->set_len, floor->set_len);
     await_answer(floor, fd, 0);
 }
 
@@ -237,7 +237,7 @@ static void get_all(void *client)
     size_t count = 0;
 
     for (size_t i = 0; i < floor->server_count; i++)
-        send_all(floor->servers[i].fd, floor->servers[i].gets.bytes, floor->servers[i].gets.len);
+        send_whole(floor->servers[i].fd, floor->servers[i].gets.bytes, floor->servers[i].gets.len);
     for (size_t i = 0; i < floor->server_count; i++) {
         if (floor->servers[i].gets.len > 0)
             count += await_noop(floor, floor->servers[i].fd);
@@ -251,12 +251,27 @@ static void set_all(void *client)
     size_t count = 0;
 
     for (size_t i = 0; i < floor->server_count; i++)
-        send_all(floor->servers[i].fd, floor->servers[i].sets.bytes, floor->servers[i].sets.len);
+        send_whole(floor->servers[i].fd, floor->servers[i].sets.bytes, floor->servers[i].sets.len);
     for (size_t i = 0; i < floor->server_count; i++) {
         if (floor->servers[i].sets.len > 0)
             count += await_noop(floor, floor->servers[i].fd);
     }
     bench_need(count == 0, "the floor's buffered sets"); /* only failures are answered */
+}
+
+/* Sends, and reads answers to sends before, if they are there. */
+static void send_all(void *client)
+{
+    struct floor *floor = client;
+
+    for (size_t i = 0; i < floor->server_count; i++) {
+        const struct server *server = &floor->servers[i];
+
+        if (server->sets.len == 0)
+            continue;
+        send_whole(server->fd, server->sets.bytes, server->sets.len);
+        (void)recv(server->fd, floor->answers, floor->room, MSG_DONTWAIT);
+    }
 }
 
 /* Sends that many gets of the first keys at once. */
@@ -267,7 +282,7 @@ static size_t ask(struct floor *floor, size_t count)
     for (size_t left = count; left > 0; left -= together) {
         if (left < together)
             together = left;
-        send_all(floor->servers[0].fd, floor->gets.bytes, together * GET_LEN);
+        send_whole(floor->servers[0].fd, floor->gets.bytes, together * GET_LEN);
     }
     return count;
 }
@@ -305,6 +320,7 @@ static const struct bench_calls calls = {
     .set = set,
     .get_all = get_all,
     .set_all = set_all,
+    .send_all = send_all,
     .get_async = get_async,
 };
 

@@ -94,7 +94,8 @@ static void get_all(void *client)
     bench_need(values == theirs->keys, "all of libmemcached's values");
 }
 
-static void set_all(void *client)
+/* There is no call to wait for the answers. */
+static void send_all(void *client)
 {
     struct theirs *theirs = client;
 
@@ -121,7 +122,7 @@ static const struct bench_calls calls = {
     .get = get,
     .set = set,
     .get_all = get_all,
-    .set_all = set_all,
+    .send_all = send_all,
     .look_up = look_up,
 };
 
