@@ -33,12 +33,12 @@ int omc_enqueue(omcache_t *mc, struct omc_server *server, const struct omc_ask *
 int omc_enqueue_again(omcache_t *mc, struct omc_server *server, const struct omc_ask *ask,
                       const struct omc_claim *claim);
 
-/* Whether omc_link_submit is all that omc_enqueue would do. */
+/* Whether omc_link_submit_plain is all that omc_enqueue would do for what somebody hears of. */
 static inline bool omc_enqueue_is_plain(const omcache_t *mc, const struct omc_server *server,
                                         enum omc_enqueue_bytes bytes)
 {
     return bytes == OMC_ENQUEUE_BORROW && mc->fleet.routing.keys.prefix_len == 0 &&
-           omc_stream_is_open(&server->link.conn.stream);
+           omc_connection_is_plain(&server->link.conn);
 }
 
 /* Copies what waiting requests have borrowed.  Those fail for which there is no memory.  False if

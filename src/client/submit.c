@@ -167,8 +167,9 @@ static inline int accept_order(omcache_t *mc, struct omc_server *server, const s
         .asked = mc->shared.usec,
         .keyed = order->server_index == -1,
     };
-    int rc = is_plain ? omc_link_submit(&server->link, ask, &claim, mc->send_limit)
-                      : omc_enqueue(mc, server, ask, &claim, bytes);
+    int rc = is_plain && is_heard
+                 ? omc_link_submit_plain(&server->link, ask, &claim, mc->send_limit)
+                 : omc_enqueue(mc, server, ask, &claim, bytes);
 
     if (rc != OMCACHE_OK)
         return rc;

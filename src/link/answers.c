@@ -78,15 +78,16 @@ static bool is_shared(const struct omc_connection *conn, uint32_t number)
     return false;
 }
 
-static bool find_oldest(const void *context, struct omc_expected *found)
+/* The oldest request that is sure to be answered; or one in front of it, if unheard ones count. */
+static inline bool find_first(const struct omc_connection *conn, bool unheard_too,
+                              struct omc_expected *found)
 {
-    const struct omc_connection *conn = context;
     const struct omc_queue *queue = &conn->queue;
 
     for (uint32_t i = 0; i < queue->count; i++) {
         const struct omc_pending *pending = omc_queue_find(queue, queue->first + i);
 
-        if (pending == NULL || pending->quiet)
+        if (pending == NULL || (pending->quiet && !(unheard_too && omc_queue_is_unheard(pending))))
             continue;
         *found = (struct omc_expected){
             .opaque = queue->first + i,
@@ -97,6 +98,16 @@ static bool find_oldest(const void *context, struct omc_expected *found)
         return omc_connection_was_sent(conn, queue->first + i);
     }
     return false;
+}
+
+static bool find_oldest(const void *context, struct omc_expected *found)
+{
+    return find_first(context, false, found);
+}
+
+static bool find_oldest_or_unheard(const void *context, struct omc_expected *found)
+{
+    return find_first(context, true, found);
 }
 
 /* Of those on the line of a request, not answered and about a key, the first whose key somebody
@@ -150,6 +161,7 @@ enum omc_decode omc_answers_next(struct omc_connection *conn, size_t limit, stru
         .context = conn,
         .by_opaque = find_by_opaque,
         .oldest = find_oldest,
+        .oldest_or_unheard = find_oldest_or_unheard,
         .by_key = find_by_key,
         .front = queue->first,
         .front_opcode = front == NULL ? NULL : &front->ask.op,

@@ -130,58 +130,96 @@ bool omc_connection_wants_write(const struct omc_connection *conn)
                                       number);
 }
 
-static inline int accept_now(const struct omc_connection *conn, struct omc_pending *pending)
+int omc_connection_add_counter(struct omc_pending *pending)
 {
-    const struct omc_codec *codec = conn->codec;
-    struct omc_ask *ask = &pending->ask;
-
-    if (!codec->accept(ask))
-        return OMCACHE_INVALID;
-    pending->quiet = omc_codec_is_quiet(codec, ask->op);
-    if (!codec->lacks_initial || pending->claim.counter != NULL || !omc_text_has_initial(ask))
+    if (pending->claim.counter != NULL || !omc_text_has_initial(&pending->ask))
         return OMCACHE_OK;
-    pending->claim.counter = omc_counter_new(ask);
+    pending->claim.counter = omc_counter_new(&pending->ask);
     return pending->claim.counter == NULL ? OMCACHE_NO_MEMORY : OMCACHE_OK;
 }
 
+/* Others may stand in front of it and behind it already: it is answered. */
 int omc_connection_accept(struct omc_connection *conn, struct omc_pending *pending)
 {
-    return accept_now(conn, pending);
+    pending->ask.bits &= (uint8_t)~OMC_ASK_UNHEARD;
+    return omc_connection_accept_now(conn, pending);
 }
 
-static inline int queue_up(struct omc_connection *conn, const struct omc_ask *ask,
-                           const struct omc_claim *claim, size_t limit)
+/* Whether it is known at once what can be carried. */
+static bool has_codec(const struct omc_connection *conn)
 {
-    uint32_t number = omc_queue_next(&conn->queue);
-    size_t size = omc_ask_size(ask);
-    struct omc_pending *queued;
-    int rc = OMCACHE_OK;
+    return omc_stream_is_open(&conn->stream) && conn->codec != NULL;
+}
 
-    if (conn->unsent > limit || size > limit - conn->unsent)
-        return OMCACHE_BUFFER_FULL;
-    if (!omc_queue_reserve(&conn->queue))
-        return OMCACHE_NO_MEMORY;
-    queued = omc_queue_push(&conn->queue, ask, claim);
-    if (!omc_queue_has_all(claim))
-        omc_queue_keep_sum(queued);
-    conn->unsent += size;
-    if (omc_stream_is_open(&conn->stream) && conn->codec != NULL)
-        rc = accept_now(conn, queued);
-    if (rc == OMCACHE_OK) {
-        if (claim->asker != NULL)
-            claim->asker->number = number;
-        return rc;
-    }
+/* Whether a request that is to be queued is sent as an unheard one. */
+static inline bool goes_unheard(const struct omc_connection *conn, const struct omc_ask *ask,
+                                const struct omc_claim *claim)
+{
+    const struct omc_pending *last = omc_queue_last(&conn->queue);
+
+    return claim->asker == NULL && has_codec(conn) && omc_codec_is_unheard(conn->codec, ask->op) &&
+           (last == NULL || !last->quiet || omc_queue_is_unheard(last));
+}
+
+void omc_connection_give_back(struct omc_connection *conn, const struct omc_claim *claim)
+{
     if (claim->counter != NULL)
-        queued->claim.counter = NULL; /* it is the caller's again */
+        omc_queue_last(&conn->queue)->claim.counter = NULL;
     omc_connection_take_back(conn);
-    return rc;
+}
+
+static int queue_up(struct omc_connection *conn, const struct omc_ask *ask,
+                    const struct omc_claim *claim, size_t limit)
+{
+    struct omc_pending *added;
+
+    if (has_codec(conn))
+        return omc_connection_submit_plain(conn, ask, claim, limit);
+    return omc_connection_add(conn, ask, claim, limit, &added);
+}
+
+static bool queue_fence(struct omc_connection *conn)
+{
+    static const struct omc_ask noop = {.op = OMC_OP_NOOP};
+    static const struct omc_claim own = {.owner = OMC_OWNER_LINK};
+
+    if (queue_up(conn, &noop, &own, SIZE_MAX) != OMCACHE_OK)
+        return false;
+    if (conn->borrowed == omc_queue_next(&conn->queue) - 1)
+        conn->borrowed++; /* it points to nothing */
+    return true;
+}
+
+static int queue_unheard(struct omc_connection *conn, const struct omc_ask *ask,
+                         const struct omc_claim *claim, size_t limit)
+{
+    struct omc_ask unheard = *ask;
+
+    unheard.bits |= OMC_ASK_UNHEARD;
+    return queue_up(conn, &unheard, claim, limit);
+}
+
+/* Takes out the fence that was queued, if one was, with that number for a request that was not. */
+static void drop_fence(struct omc_connection *conn, uint32_t number)
+{
+    if ((int32_t)(omc_queue_next(&conn->queue) - number) > 0)
+        omc_connection_take_back(conn);
 }
 
 int omc_connection_submit(struct omc_connection *conn, const struct omc_ask *ask,
                           const struct omc_claim *claim, size_t limit)
 {
-    return queue_up(conn, ask, claim, limit);
+    uint32_t first = omc_queue_next(&conn->queue);
+    int rc;
+
+    if (goes_unheard(conn, ask, claim))
+        return queue_unheard(conn, ask, claim, limit);
+    if (omc_connection_ends_unheard(conn) && !queue_fence(conn))
+        return OMCACHE_NO_MEMORY;
+    rc = queue_up(conn, ask, claim, limit);
+    if (rc != OMCACHE_OK)
+        drop_fence(conn, first);
+    return rc;
 }
 
 /* Does not wait any more, for what has become of it. */
@@ -242,29 +280,21 @@ bool omc_connection_keep(struct omc_connection *conn)
 int omc_connection_submit_copy(struct omc_connection *conn, const struct omc_ask *ask,
                                const struct omc_claim *claim, size_t limit)
 {
+    uint32_t first = omc_queue_next(&conn->queue);
     int rc = omc_connection_submit(conn, ask, claim, limit);
 
     if (rc != OMCACHE_OK || omc_connection_keep(conn))
         return rc;
-    if (claim->counter != NULL)
-        omc_queue_last(&conn->queue)->claim.counter = NULL; /* it is the caller's again */
-    omc_connection_take_back(conn);
+    omc_connection_give_back(conn, claim);
+    drop_fence(conn, first);
     return OMCACHE_NO_MEMORY;
 }
 
 bool omc_connection_fence(struct omc_connection *conn)
 {
-    static const struct omc_ask noop = {.op = OMC_OP_NOOP};
-    static const struct omc_claim own = {.owner = OMC_OWNER_LINK};
     const struct omc_pending *last = omc_queue_last(&conn->queue);
 
-    if (last == NULL || !last->quiet || omc_queue_is_forgotten(last))
-        return true;
-    if (queue_up(conn, &noop, &own, SIZE_MAX) != OMCACHE_OK)
-        return false;
-    if (conn->borrowed == omc_queue_next(&conn->queue) - 1)
-        conn->borrowed++; /* it points to nothing */
-    return true;
+    return last == NULL || !last->quiet || omc_queue_is_forgotten(last) || queue_fence(conn);
 }
 
 void omc_connection_show(struct omc_connection *conn)

@@ -180,6 +180,75 @@ static inline bool omc_connection_is_busy(const struct omc_connection *conn)
     return conn->queue.open > 0 || omc_connection_waits(conn);
 }
 
+/* Whether the newest request was sent without asking for an answer, as nobody hears of it. */
+static inline bool omc_connection_ends_unheard(const struct omc_connection *conn)
+{
+    const struct omc_pending *last = omc_queue_last(&conn->queue);
+
+    return last != NULL && omc_queue_is_unheard(last);
+}
+
+/* For those below: adds what a request needs for its initial value, if anything, as
+ * omc_connection_submit; takes out the newest request, whose counter is the caller's again. */
+int omc_connection_add_counter(struct omc_pending *pending);
+void omc_connection_give_back(struct omc_connection *conn, const struct omc_claim *claim);
+
+/* Adds a request to the queue, whatever it is; as omc_connection_submit. */
+static inline int omc_connection_add(struct omc_connection *conn, const struct omc_ask *ask,
+                                     const struct omc_claim *claim, size_t limit,
+                                     struct omc_pending **added)
+{
+    uint32_t number = omc_queue_next(&conn->queue);
+    size_t size = omc_ask_size(ask);
+
+    if (conn->unsent > limit || size > limit - conn->unsent)
+        return OMCACHE_BUFFER_FULL;
+    if (!omc_queue_reserve(&conn->queue))
+        return OMCACHE_NO_MEMORY;
+    *added = omc_queue_push(&conn->queue, ask, claim);
+    if (!omc_queue_has_all(claim))
+        omc_queue_keep_sum(*added);
+    conn->unsent += size;
+    if (claim->asker != NULL)
+        claim->asker->number = number;
+    return OMCACHE_OK;
+}
+
+/* Has the codec accept one; OMCACHE_OK, OMCACHE_INVALID or OMCACHE_NO_MEMORY. */
+static inline int omc_connection_accept_now(const struct omc_connection *conn,
+                                            struct omc_pending *pending)
+{
+    const struct omc_codec *codec = conn->codec;
+
+    if (!codec->accept(&pending->ask))
+        return OMCACHE_INVALID;
+    pending->quiet = omc_codec_is_quiet(codec, pending->ask.op) || omc_queue_is_unheard(pending);
+    return codec->lacks_initial ? omc_connection_add_counter(pending) : OMCACHE_OK;
+}
+
+/* Queues a request, as omc_connection_submit, where that has nothing else to do: it is known which
+ * codec there is, somebody hears of the request, and it is not behind an unheard one. */
+static inline int omc_connection_submit_plain(struct omc_connection *conn,
+                                              const struct omc_ask *ask,
+                                              const struct omc_claim *claim, size_t limit)
+{
+    struct omc_pending *added;
+    int rc = omc_connection_add(conn, ask, claim, limit, &added);
+
+    if (rc != OMCACHE_OK)
+        return rc;
+    rc = omc_connection_accept_now(conn, added);
+    if (rc != OMCACHE_OK)
+        omc_connection_give_back(conn, claim);
+    return rc;
+}
+
+static inline bool omc_connection_is_plain(const struct omc_connection *conn)
+{
+    return omc_stream_is_open(&conn->stream) && conn->codec != NULL &&
+           !omc_connection_ends_unheard(conn);
+}
+
 /* Queues a request.  Its bytes are the caller's until it is written, or omc_connection_keep copies
  * them.  OMCACHE_OK; OMCACHE_BUFFER_FULL if then more than limit bytes were unsent;
  * OMCACHE_INVALID if the protocol cannot carry it; OMCACHE_NO_MEMORY without memory.  Unless it

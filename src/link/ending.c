@@ -41,11 +41,12 @@ bool omc_ending_next(struct omc_link *link, struct omc_report *report)
 
     while (ending->next != queue->count) {
         uint32_t number = queue->first + ending->next++;
-        const struct omc_pending *pending = omc_queue_find(queue, number);
+        struct omc_pending *pending = omc_queue_find(queue, number);
         bool sent = (int32_t)(number - ending->remains.begun) < 0;
 
         if (pending == NULL || pending->claim.owner == OMC_OWNER_GONE)
             continue;
+        pending->ask.bits &= (uint8_t)~OMC_ASK_UNHEARD; /* that is for its next connection to say */
         report->ask = &pending->ask;
         if (omc_report_end(report, fate_of(ending, pending, sent), pending,
                            end_status(ending, sent))) {

@@ -17,13 +17,27 @@ enum {
     DROPS = 100, /* in a row that are a sign of life */
 };
 
+/* Whether nobody is to be told of a quiet request's success, not even that it is over. */
+static inline bool is_for_nobody(const struct omc_pending *pending)
+{
+    return pending->claim.asker == NULL && pending->claim.owner <= OMC_OWNER_NOBODY;
+}
+
 /* Settles the oldest request, which is in front of one that was answered; whether that is
  * reported. */
-static bool settle_oldest(struct omc_queue *queue, struct omc_pending *oldest,
+static bool settle_oldest(struct omc_link *link, struct omc_pending *oldest,
                           struct omc_report *report)
 {
-    bool is_told = omc_report_end(report, oldest->quiet ? OMC_REPORT_SILENCE : OMC_REPORT_FAILED,
-                                  oldest, OMCACHE_SERVER_FAILURE);
+    struct omc_queue *queue = &link->conn.queue;
+    bool is_told;
+
+    if (oldest->quiet && is_for_nobody(oldest)) {
+        omc_counters_silence(&link->counters, oldest->ask.op);
+        omc_queue_settle(queue, oldest);
+        return false;
+    }
+    is_told = omc_report_end(report, oldest->quiet ? OMC_REPORT_SILENCE : OMC_REPORT_FAILED, oldest,
+                             OMCACHE_SERVER_FAILURE);
 
     report->unanswered = !oldest->quiet;
     omc_queue_settle(queue, oldest);
@@ -34,16 +48,18 @@ static bool settle_oldest(struct omc_queue *queue, struct omc_pending *oldest,
  * later one, and it is too late for those that are forgotten.  An answer to a no-op means that
  * everything before it has been dealt with: what was not answered will not be.  Whether one is
  * reported; there may be more then. */
-static bool settle_older(struct omc_queue *queue, const struct omc_reply *reply,
+static bool settle_older(struct omc_link *link, const struct omc_reply *reply,
                          struct omc_report *report)
 {
+    struct omc_queue *queue = &link->conn.queue;
+
     while (queue->first != reply->opaque) {
         struct omc_pending *oldest = omc_queue_find(queue, queue->first);
 
         if (oldest == NULL ||
             (!omc_queue_is_forgotten(oldest) && !oldest->quiet && reply->opcode != OMC_OP_NOOP))
             break;
-        if (settle_oldest(queue, oldest, report))
+        if (settle_oldest(link, oldest, report))
             return true;
     }
     return false;
@@ -139,7 +155,7 @@ static inline void go_on_with_answer(struct omc_link *link, struct omc_pending *
     struct omc_queue *queue = &link->conn.queue;
     struct omc_reply *reply = &report->reply;
 
-    report->has_more = is_early(&link->conn, reply) && settle_older(queue, reply, report);
+    report->has_more = is_early(&link->conn, reply) && settle_older(link, reply, report);
     if (report->has_more)
         return;
     if (is_early(&link->conn, reply) &&

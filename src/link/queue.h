@@ -131,6 +131,12 @@ static inline bool omc_queue_is_forgotten(const struct omc_pending *pending)
     return pending->claim.owner == OMC_OWNER_FORGOTTEN;
 }
 
+/* Whether it was sent without asking for an answer, as nobody hears of it. */
+static inline bool omc_queue_is_unheard(const struct omc_pending *pending)
+{
+    return (pending->ask.bits & OMC_ASK_UNHEARD) != 0;
+}
+
 /* Whether it counts as open; and if so, whether nobody waits for an outcome, nor would like it to
  * have one. */
 static inline bool omc_queue_is_open(const struct omc_pending *pending)

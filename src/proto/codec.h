@@ -65,7 +65,7 @@ struct omc_expected {
     uint32_t opaque;
     uint8_t opcode;
 
-    /* Only `oldest` and `by_key` fill these in: */
+    /* by_opaque does not fill these in: */
     bool first;  /* no request in front of it is unanswered */
     bool shared; /* others on its line are not answered either */
 };
@@ -81,6 +81,10 @@ struct omc_expect {
     /* The oldest request that is sure to be answered, see omc_codec_is_quiet; false if there is
      * none. */
     bool (*oldest)(const void *context, struct omc_expected *found);
+
+    /* The same, or one in front of it that nobody hears of (OMC_ASK_UNHEARD): whose an answer
+     * without a number is, unless those are sure not to give it. */
+    bool (*oldest_or_unheard)(const void *context, struct omc_expected *found);
 
     /* One of those on the line of the oldest, and not answered, that is about a key: the first, if
      * there is no reason for another.  False if there is none. */
@@ -113,6 +117,9 @@ struct omc_codec {
      * protocol: others hear of success, too, as a silent reply. */
     uint8_t quiet;
 
+    /* Kinds of which that goes for all quiet opcodes, if nobody hears of the outcome. */
+    uint16_t unheard;
+
     bool has_tail; /* OMC_CODEC_TAIL follows the value of a store */
 
     /* Requests that share a line, of so many bytes at most, also share the end of their answers:
@@ -143,6 +150,14 @@ struct omc_codec {
 static inline bool omc_codec_is_quiet(const struct omc_codec *codec, uint8_t opcode)
 {
     return (omc_opcode_forms[opcode].traits & codec->quiet) == codec->quiet;
+}
+
+/* Whether a request with that opcode is sent without asking for an answer if nobody hears of it.
+ * Errors may come without a number, so such requests follow one another, and in front of others
+ * there must be one that is answered in any case, and with nothing else. */
+static inline bool omc_codec_is_unheard(const struct omc_codec *codec, uint8_t opcode)
+{
+    return (omc_opcode_kind(opcode) & codec->unheard) != 0 && omc_opcode_is_quiet(opcode);
 }
 
 static inline size_t omc_codec_tail_size(const struct omc_codec *codec, uint8_t opcode)

@@ -158,14 +158,25 @@ static enum omc_decode read_flag_list(struct flags *flags, const unsigned char *
     return at == flags->end && *at == '\r' ? OMC_DECODE_REPLY : OMC_DECODE_BROKEN;
 }
 
-/* Finds the request.  Without a number it is the oldest, if a quiet get in front of
- * it cannot have said this. */
-static inline bool find_request(const struct flags *flags, const struct omc_expect *expect,
-                                bool gets_too, struct omc_expected *asked)
+/* Finds the request of a value.  Without a number it is the oldest, unless a quiet get in front of
+ * it can have said this. */
+static inline bool find_of_value(const struct flags *flags, const struct omc_expect *expect,
+                                 struct omc_expected *asked)
 {
     if (flags->has_opaque)
         return omc_expect_find(expect, flags->opaque, asked);
-    return expect->oldest(expect->context, asked) && (asked->first || !gets_too);
+    return expect->oldest(expect->context, asked) && asked->first;
+}
+
+/* Finds that of a status. */
+static bool find_of_status(const struct flags *flags, const struct omc_expect *expect,
+                           struct omc_line word, struct omc_expected *asked)
+{
+    if (flags->has_opaque)
+        return omc_expect_find(expect, flags->opaque, asked);
+    if (omc_line_is(&word, "MN"))
+        return expect->oldest(expect->context, asked);
+    return expect->oldest_or_unheard(expect->context, asked);
 }
 
 /* Decodes the key in place, if it has to be. */
@@ -204,7 +215,7 @@ static enum omc_decode read_status(unsigned char *bytes, struct flags *flags,
 
     if (result != OMC_DECODE_REPLY)
         return result;
-    if (!find_request(flags, expect, false, &asked) ||
+    if (!find_of_status(flags, expect, word, &asked) ||
         !omc_classic_look_up(words, sizeof(words) / sizeof(words[0]), word, asked.opcode, &status))
         return OMC_DECODE_BROKEN;
     omc_classic_attribute(&asked, status, reply);
@@ -266,7 +277,7 @@ static enum omc_decode read_whole_value(unsigned char *bytes, struct flags *flag
     result = read_flag_list(flags, at, size);
     if (result != OMC_DECODE_REPLY)
         return result;
-    if (!find_request(flags, expect, true, &asked))
+    if (!find_of_value(flags, expect, &asked))
         return OMC_DECODE_BROKEN;
     reply->opaque = asked.opaque;
     reply->opcode = asked.opcode;
@@ -288,7 +299,7 @@ static enum omc_decode read_classic(const unsigned char *bytes, size_t newline,
     struct omc_line line = {bytes, bytes + newline - 1};
     struct omc_expected asked;
 
-    if (newline == 0 || *line.end != '\r' || !expect->oldest(expect->context, &asked) ||
+    if (newline == 0 || *line.end != '\r' || !expect->oldest_or_unheard(expect->context, &asked) ||
         !omc_classic_read(line, &asked, reply))
         return OMC_DECODE_BROKEN;
     *size = newline + 1;
@@ -338,6 +349,7 @@ const struct omc_codec omc_meta_codec = {
     .name = "meta",
     .protocol = OMCACHE_PROTOCOL_META,
     .quiet = OMC_OPCODE_QUIET | OMC_OPCODE_GETS,
+    .unheard = OMC_KIND_STORE,
     .has_tail = true,
     .accept = omc_meta_request_accept,
     .encode = omc_meta_request_encode,

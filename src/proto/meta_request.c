@@ -104,6 +104,8 @@ static unsigned char *put_store(unsigned char *out, const struct omc_ask *ask)
     if (expiration > 0)
         out = omc_line_put_flag(out, " T", expiration);
     out = put_compared(out, ask);
+    if ((ask->bits & OMC_ASK_UNHEARD) != 0)
+        return omc_line_put(out, " q");
     return omc_opcode_is_quiet(ask->op) ? out : omc_line_put(out, " c");
 }
 

@@ -101,15 +101,21 @@ static bool is_shared(const struct run *run, size_t i)
     return false;
 }
 
-static bool oldest(const void *context, struct omc_expected *found)
+/* Whether nobody hears of a request, which goes for each second one that can be so. */
+static bool is_unheard(const struct run *run, size_t i)
 {
-    const struct run *run = context;
+    return i % 2 == 1 && omc_codec_is_unheard(run->codec, run->asked[i].opcode);
+}
+
+static bool find_first(const struct run *run, bool unheard_too, struct omc_expected *found)
+{
     bool first = true;
 
     for (uint32_t i = 0; i < run->count; i++) {
         if (run->asked[i].settled)
             continue;
-        if (!omc_codec_is_quiet(run->codec, run->asked[i].opcode)) {
+        if (is_unheard(run, i) ? unheard_too
+                               : !omc_codec_is_quiet(run->codec, run->asked[i].opcode)) {
             *found = (struct omc_expected){
                 .opaque = FIRST + i,
                 .opcode = run->asked[i].opcode,
@@ -121,6 +127,16 @@ static bool oldest(const void *context, struct omc_expected *found)
         first = false;
     }
     return false;
+}
+
+static bool oldest(const void *context, struct omc_expected *found)
+{
+    return find_first(context, false, found);
+}
+
+static bool oldest_or_unheard(const void *context, struct omc_expected *found)
+{
+    return find_first(context, true, found);
 }
 
 /* Any key is that of each second one. */
@@ -221,7 +237,12 @@ static void note_reply(struct run *run, const struct omc_reply *reply, const uns
 static size_t decode_all(struct run *run, const unsigned char *bytes, size_t len, size_t needed)
 {
     const struct omc_expect expect = {
-        .context = run, .by_opaque = by_opaque, .oldest = oldest, .by_key = by_key};
+        .context = run,
+        .by_opaque = by_opaque,
+        .oldest = oldest,
+        .oldest_or_unheard = oldest_or_unheard,
+        .by_key = by_key,
+    };
     unsigned char *copy = fuzz_copy(bytes, len);
     size_t at = 0, size = 0;
 

@@ -387,7 +387,7 @@ static void answer_meta(const struct asked *asked, char command, struct omc_line
         put_meta_value(asked, flags, key, false);
     } else if (command == 'a' && has_flag(flags, 'v')) {
         put_meta_value(asked, flags, key, true);
-    } else {
+    } else if (command != 's' || !quiet) {
         put_meta(asked, "HD", flags, key);
     }
 }

@@ -8,6 +8,7 @@
 #include "support/recorder.h"
 
 #include <endian.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #define MANY 3000
@@ -64,6 +65,38 @@ START_TEST(a_refused_set_that_was_not_waited_for)
     ck_assert(recorder_has_line(5, "Value too large"));
     set_large(client, -1, OMCACHE_TOO_LARGE_VALUE);
     assert_lost(1);
+}
+END_TEST
+
+/* Which of them it was need not be known, as nobody is told.  What is waited for behind them gets
+ * what is its own. */
+START_TEST(some_that_are_refused_among_many)
+{
+    omcache_server_stats_t stats = {.struct_size = sizeof(stats)};
+    char key[20];
+    store("there", "1");
+    assert_rc(omcache_set_buffering(client, 1), OMCACHE_OK);
+    for (int i = 0; i < 100; i++) {
+        snprintf(key, sizeof(key), "many:%d", i);
+        assert_rc(omcache_set(client, TEXT(key), TEXT("value"), 0, 0, 0, 0), OMCACHE_BUFFERED);
+        if (i % 25 == 0) {
+            set_large(client, 0, OMCACHE_BUFFERED);
+            assert_rc(omcache_add(client, TEXT("there"), TEXT("2"), 0, 0, 0), OMCACHE_BUFFERED);
+        }
+    }
+    if (_i == 0) {
+        assert_stored("there", "1");
+    }
+    drain(client);
+    assert_lost(4);
+    for (int i = 0; i < 100; i++) {
+        snprintf(key, sizeof(key), "many:%d", i);
+        assert_stored(key, "value");
+    }
+    assert_missing("k");
+    assert_rc(omcache_server_stats(client, 0, &stats), OMCACHE_OK);
+    ck_assert_uint_eq(stats.connects, 1);
+    ck_assert_uint_eq(stats.failures, 0);
 }
 END_TEST
 
@@ -340,6 +373,7 @@ int main(void)
     TCase *tcase = operations_case(suite, "losses");
     tcase_add_checked_fixture(tcase, begin, NULL);
     tcase_add_loop_test(tcase, a_refused_set_that_was_not_waited_for, 0, 2);
+    tcase_add_loop_test(tcase, some_that_are_refused_among_many, 0, 2);
     tcase_add_test(tcase, a_refused_set_without_a_callback);
     tcase_add_loop_test(tcase, what_is_told_is_not_lost, 0, 3);
     tcase_add_loop_test(tcase, a_call_that_has_no_room_for_the_outcome, 0, 2);

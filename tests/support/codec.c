@@ -94,12 +94,13 @@ static bool by_opaque(const void *context, uint32_t opaque, struct omc_expected 
     return false;
 }
 
-static bool oldest(const void *context, struct omc_expected *found)
+static bool find_first(const struct owed *owed, bool unheard_too, struct omc_expected *found)
 {
-    const struct owed *owed = context;
-
     for (size_t i = 0; i < owed->count; i++) {
-        if (!omc_codec_is_quiet(owed->codec, owed->requests[i].opcode)) {
+        uint8_t opcode = owed->requests[i].opcode;
+        bool unheard = owed->unheard && omc_codec_is_unheard(owed->codec, opcode);
+
+        if (unheard ? unheard_too : !omc_codec_is_quiet(owed->codec, opcode)) {
             *found = owed->requests[i];
             found->first = i == 0;
             found->shared = owed->one_line && owed->count > 1;
@@ -107,6 +108,16 @@ static bool oldest(const void *context, struct omc_expected *found)
         }
     }
     return false;
+}
+
+static bool oldest(const void *context, struct omc_expected *found)
+{
+    return find_first(context, false, found);
+}
+
+static bool oldest_or_unheard(const void *context, struct omc_expected *found)
+{
+    return find_first(context, true, found);
 }
 
 static bool by_key(const void *context, const unsigned char *key, size_t len,
@@ -145,7 +156,12 @@ void codec_owe(struct owed *owed, uint8_t opcode, uint32_t opaque)
 struct omc_expect codec_expect(const struct owed *owed)
 {
     return (struct omc_expect){
-        .context = owed, .by_opaque = by_opaque, .oldest = oldest, .by_key = by_key};
+        .context = owed,
+        .by_opaque = by_opaque,
+        .oldest = oldest,
+        .oldest_or_unheard = oldest_or_unheard,
+        .by_key = by_key,
+    };
 }
 
 enum omc_decode codec_try(const struct owed *owed, const void *bytes, size_t len,

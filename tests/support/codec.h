@@ -52,6 +52,7 @@ struct owed {
     struct omc_expected requests[CODEC_OWED_MAX];
     const char *keys[CODEC_OWED_MAX]; /* NULL: any */
     bool one_line;                    /* all of them share it */
+    bool unheard;                     /* nobody hears of those that can be so */
 };
 
 /* The one request that waits. */

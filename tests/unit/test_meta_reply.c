@@ -440,6 +440,45 @@ START_TEST(behind_quiet_gets_only_what_is_certain_counts)
 }
 END_TEST
 
+/* They are sent together, and only a no-op is behind them. */
+START_TEST(what_has_no_number_may_be_for_a_store_that_nobody_hears_of)
+{
+    static const struct {
+        const char *line;
+        int status; /* -1: broken */
+        uint32_t opaque;
+        bool silent;
+    } cases[] = {
+        {"MN\r\n", OMCACHE_OK, 3, false},
+        {"NS\r\n", OMCACHE_NOT_FOUND, 1, false},
+        {"HD\r\n", OMCACHE_OK, 1, true}, /* from one who does not know `q` */
+        {"EX O00000002\r\n", OMCACHE_KEY_EXISTS, 2, false},
+        {"SERVER_ERROR object too large for cache\r\n", OMCACHE_TOO_LARGE_VALUE, 1, false},
+        {"SERVER_ERROR out of memory storing object\r\n", OMCACHE_FAIL, 1, false},
+        {"SERVER_ERROR any other\r\n", OMCACHE_FAIL, 1, false},
+        {"CLIENT_ERROR bad data chunk\r\n", -1, 0, false},
+        {"ERROR\r\n", -1, 0, false},
+        {"EN\r\n", -1, 0, false},
+        {"VA 1 f0\r\n1\r\n", -1, 0, false},
+        {"VERSION 1\r\n", -1, 0, false},
+    };
+    struct owed requests = codec_owed(&omc_meta_codec, OMC_OP_REPLACEQ, 1);
+    struct omc_reply reply;
+
+    codec_owe(&requests, OMC_OP_SETQ, 2);
+    codec_owe(&requests, OMC_OP_NOOP, 3);
+    requests.unheard = true;
+    if (cases[_i].status < 0) {
+        codec_assert_outcome(&requests, cases[_i].line, OMC_DECODE_BROKEN);
+        return;
+    }
+    reply = codec_reply(&requests, cases[_i].line);
+    assert_rc(reply.value.status, cases[_i].status);
+    ck_assert_uint_eq(reply.opaque, cases[_i].opaque);
+    ck_assert_int_eq(reply.silent, cases[_i].silent);
+}
+END_TEST
+
 START_TEST(errors_of_the_first_request)
 {
     static const struct {
@@ -597,6 +636,7 @@ int main(void)
     tcase_add_test(tcase, lines_are_bounded);
     tcase_add_test(tcase, values_over_the_limit_are_told_with_their_request);
     tcase_add_test(tcase, replies_find_their_requests);
+    tcase_add_loop_test(tcase, what_has_no_number_may_be_for_a_store_that_nobody_hears_of, 0, 12);
     tcase_add_loop_test(tcase, behind_quiet_gets_only_what_is_certain_counts, 0, 20);
     tcase_add_test(tcase, errors_of_the_first_request);
     tcase_add_test(tcase, a_store_that_is_not_understood_is_broken);

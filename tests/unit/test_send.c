@@ -124,9 +124,12 @@ static void accept_waiting(void (*told)(const struct omc_pending *pending, int r
     }
 }
 
+/* Somebody hears of each request. */
+static struct omc_asker asker;
+
 static int submit(const struct order *order)
 {
-    struct omc_pending pending = {.ask = codec_ask(order)};
+    struct omc_pending pending = {.ask = codec_ask(order), .claim.asker = &asker};
 
     return omc_connection_submit(&conn, &pending.ask, &pending.claim, LIMIT);
 }
@@ -432,6 +435,115 @@ START_TEST(a_fence_goes_behind_what_is_quiet)
     ck_assert_uint_eq(conn.queue.open, 3);
     send_all();
     ck_assert_ptr_nonnull(memmem(taking.bytes, taking.size, "\r\nmn\r\nmg k ", 11));
+}
+END_TEST
+
+/* What was written, without the numbers. */
+static void assert_sent(const char *expected)
+{
+    char text[1000];
+    size_t len = 0;
+
+    taking.size = 0;
+    send_all();
+    for (size_t i = 0; i < taking.size; i++) {
+        text[len++] = (char)taking.bytes[i];
+        if (i > 1 && taking.bytes[i - 1] == ' ' && taking.bytes[i] == 'O')
+            i += 8;
+    }
+    assert_text((unsigned char *)text, len, expected);
+}
+
+static void submit_for_nobody(uint8_t opcode, const char *key, bool owned)
+{
+    struct order order = {.opcode = opcode, .key = key, .data = "v"};
+    struct omc_pending pending = {.ask = codec_ask(&order)};
+
+    pending.claim.owner = owned ? OMC_OWNER_OPERATION : OMC_OWNER_NOBODY;
+    pending.claim.asker = owned ? &asker : NULL;
+    assert_rc(omc_connection_submit(&conn, &pending.ask, &pending.claim, LIMIT), OMCACHE_OK);
+}
+
+/* An error has no number, so nothing else may be waited for that it could be the answer to. */
+START_TEST(a_fence_goes_between_stores_for_nobody_and_all_others)
+{
+    static const struct order get = {.opcode = OMC_OP_GET, .key = "g"},
+                              quiet_get = {.opcode = OMC_OP_GETQ, .key = "h"};
+
+    speak(OMCACHE_PROTOCOL_META);
+    submit_for_nobody(OMC_OP_SETQ, "a", false);
+    submit_for_nobody(OMC_OP_ADDQ, "b", false);
+    assert_sent("ms a 1 q O\r\nv\r\nms b 1 ME q O\r\nv\r\n");
+    ck_assert(!omc_connection_awaits_answer(&conn));
+    assert_rc(submit(&get), OMCACHE_OK);
+    submit_for_nobody(OMC_OP_SETQ, "c", false);
+    submit_for_nobody(OMC_OP_SETQ, "d", true);
+    assert_sent("mn\r\nmg g v f c O\r\nms c 1 q O\r\nv\r\nmn\r\nms d 1 O\r\nv\r\n");
+    submit_for_nobody(OMC_OP_SET, "e", false);
+    assert_rc(submit(&quiet_get), OMCACHE_OK);
+    submit_for_nobody(OMC_OP_SETQ, "f", false);
+    submit_for_nobody(OMC_OP_SETQ, "i", false);
+    assert_sent("ms e 1 c O\r\nv\r\nmg h v f c O q\r\nms f 1 O\r\nv\r\nms i 1 q O\r\nv\r\n");
+    ck_assert(omc_connection_fence(&conn));
+    assert_sent("mn\r\n");
+}
+END_TEST
+
+START_TEST(what_is_refused_behind_them_leaves_no_fence)
+{
+    static const struct order get = {.opcode = OMC_OP_GET, .key = "g"},
+                              raw = {.opcode = OMC_OP_RGET, .key = "g"};
+    struct omc_pending pending = {.ask = codec_ask(&get), .claim.asker = &asker};
+
+    speak(OMCACHE_PROTOCOL_META);
+    submit_for_nobody(OMC_OP_SETQ, "a", false);
+    assert_sent("ms a 1 q O\r\nv\r\n");
+    assert_rc(submit(&raw), OMCACHE_INVALID);
+    assert_rc(omc_connection_submit_copy(&conn, &pending.ask, &pending.claim, 1),
+              OMCACHE_BUFFER_FULL);
+    memory_fail(0, 100);
+    assert_rc(omc_connection_submit_copy(&conn, &pending.ask, &pending.claim, LIMIT),
+              OMCACHE_NO_MEMORY);
+    memory_stop_failing();
+    ck_assert(!omc_connection_waits(&conn));
+    assert_sound();
+    ck_assert_uint_eq(conn.queue.count, 1);
+}
+END_TEST
+
+/* Another one may be behind them that they were not made for. */
+START_TEST(what_is_for_nobody_is_answered_if_it_waited_for_the_protocol)
+{
+    submit_for_nobody(OMC_OP_SETQ, "a", false);
+    speak(OMCACHE_PROTOCOL_META);
+    submit_for_nobody(OMC_OP_SETQ, "b", false);
+    ck_assert(omc_queue_is_unheard(find(1)));
+    accept_waiting(NULL);
+    assert_sent("ms a 1 O\r\nv\r\nms b 1 O\r\nv\r\n");
+}
+END_TEST
+
+START_TEST(a_fence_goes_behind_what_was_forgotten_of_them)
+{
+    static const struct order get = {.opcode = OMC_OP_GET, .key = "g"};
+
+    speak(OMCACHE_PROTOCOL_META);
+    submit_for_nobody(OMC_OP_SETQ, "a", false);
+    assert_sent("ms a 1 q O\r\nv\r\n");
+    ck_assert(omc_connection_forget(&conn));
+    ck_assert(omc_connection_fence(&conn));
+    assert_rc(submit(&get), OMCACHE_OK);
+    assert_sent("mn\r\nmg g v f c O\r\n");
+}
+END_TEST
+
+/* Only where errors have no numbers, and a flag says that no answer is wanted. */
+START_TEST(the_other_protocols_send_them_as_they_send_all)
+{
+    speak(_i == 0 ? OMCACHE_PROTOCOL_BINARY : OMCACHE_PROTOCOL_TEXT);
+    submit_for_nobody(OMC_OP_SETQ, "a", false);
+    ck_assert(!omc_queue_is_unheard(find(0)));
+    ck_assert_int_eq(find(0)->quiet, _i == 0);
 }
 END_TEST
 
@@ -955,6 +1067,11 @@ int main(void)
     tcase_add_test(tcase, a_counter_is_the_caller_s_until_its_request_is_queued);
     tcase_add_test(tcase, without_memory_for_a_counter_a_request_is_refused);
     tcase_add_test(tcase, a_fence_goes_behind_what_is_quiet);
+    tcase_add_test(tcase, a_fence_goes_between_stores_for_nobody_and_all_others);
+    tcase_add_test(tcase, what_is_refused_behind_them_leaves_no_fence);
+    tcase_add_test(tcase, what_is_for_nobody_is_answered_if_it_waited_for_the_protocol);
+    tcase_add_test(tcase, a_fence_goes_behind_what_was_forgotten_of_them);
+    tcase_add_loop_test(tcase, the_other_protocols_send_them_as_they_send_all, 0, 2);
     tcase_add_loop_test(tcase, a_value_waits_for_the_proof, 0, 2 * PROTOCOLS);
     tcase_add_loop_test(tcase, a_value_of_no_bytes_waits_where_a_line_follows_it, 0, PROTOCOLS);
     tcase_add_loop_test(tcase, what_has_a_line_s_end_waits_for_the_proof, 0, LINES);
