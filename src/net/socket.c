@@ -120,7 +120,8 @@ ssize_t omc_socket_await(int fd, void *bytes, size_t size)
     return count == 0 ? OMC_SOCKET_CLOSED : result_of_errno();
 }
 
-/* A number of bytes, or -1 and errno. */
+/* These give a number of bytes, or -1 and errno. */
+
 static ssize_t write_once(int fd, const struct iovec *pieces, size_t count)
 {
     /* sendmsg does not write to the pieces; its declaration cannot say so.  Their number
@@ -128,8 +129,6 @@ static ssize_t write_once(int fd, const struct iovec *pieces, size_t count)
     struct msghdr message = {.msg_iov = (struct iovec *)(uintptr_t)pieces,
                              .msg_iovlen = (uint16_t)count};
 
-    if (count == 1)
-        return send(fd, pieces->iov_base, pieces->iov_len, FLAGS);
     return sendmsg(fd, &message, FLAGS);
 }
 
@@ -193,11 +192,22 @@ static bool is_large(const struct iovec *pieces, size_t count)
     return size > WHOLE;
 }
 
+/* It is not inline, so that no register is saved for it where one small piece is written, which is
+ * what there is most of. */
+__attribute__((noinline)) static ssize_t write_pieces(int fd, const struct iovec *pieces,
+                                                      size_t count)
+{
+    return is_large(pieces, count) ? write_parts(fd, pieces, count) : write_once(fd, pieces, count);
+}
+
 ssize_t omc_socket_write(int fd, const struct iovec *pieces, size_t count)
 {
-    ssize_t written =
-        is_large(pieces, count) ? write_parts(fd, pieces, count) : write_once(fd, pieces, count);
+    ssize_t written;
 
+    if (count == 1 && pieces->iov_len <= WHOLE)
+        written = send(fd, pieces->iov_base, pieces->iov_len, FLAGS);
+    else
+        written = write_pieces(fd, pieces, count);
     return written >= 0 ? written : result_of_errno();
 }
 
