@@ -10,11 +10,14 @@
 #include "client/touch.h"
 #include "client/turn.h"
 
-/* Whether a request may be sent to it without further ado. */
-static inline bool is_ready(const struct omc_server *server, int64_t now)
+/* Whether a request may be sent to it without further ado.  is_blind: also if nobody knows whether
+ * it is still there, as the request can be repeated, if it goes alone. */
+static inline bool is_ready(const struct omc_server *server, bool is_blind, int64_t now)
 {
+    const struct omc_connection *conn = &server->link.conn;
+
     return server->link.phase == OMC_PHASE_READY &&
-           omc_connection_is_trusted(&server->link.conn, now);
+           (omc_connection_is_trusted(conn, now) || (is_blind && conn->queue.count == 0));
 }
 
 /* Gets a server ready for requests: it is made to connect; and if it may have closed the
@@ -31,15 +34,15 @@ static bool make_ready(omcache_t *mc, struct omc_server *server, int64_t now)
 }
 
 /* The server that takes a request, or NULL.  Unless requests are only collected, one that is not
- * ready is made so: if it fails at once, another one is taken. */
+ * ready is made so: if it fails at once, another one is taken.  is_blind: see is_ready. */
 static inline struct omc_server *route(omcache_t *mc, const struct omc_ask *ask, int server_index,
-                                       bool connect, int64_t now)
+                                       bool connect, bool is_blind, int64_t now)
 {
     struct omc_server *server;
 
     do {
         server = omc_choice_for(mc, ask, server_index, now);
-        if (server == NULL || is_ready(server, now))
+        if (server == NULL || is_ready(server, is_blind, now))
             return server;
         if (!omc_recovery_is_usable(mc, server, now))
             return NULL;
@@ -86,7 +89,8 @@ static struct runs route_all(omcache_t *mc, size_t count, bool connect, int64_t 
     struct runs runs = {NULL, {.count = 0}};
 
     for (uint32_t i = 0; i < count; i++) {
-        struct omc_server *server = route(mc, &orders[i].ask, orders[i].server_index, connect, now);
+        struct omc_server *server =
+            route(mc, &orders[i].ask, orders[i].server_index, connect, false, now);
 
         if (server == NULL) {
             add_order(&runs.nowhere, orders, i);
@@ -301,13 +305,23 @@ int omc_submit(omcache_t *mc, size_t *count, enum omc_submit_write when, int64_t
     return rc;
 }
 
+/* Whether the only request of a call can be repeated if nobody has read it: the call waits, and
+ * has all of its key. */
+static inline bool may_be_blind(const omcache_t *mc, const struct omc_ask *ask,
+                                enum omc_submit_write when)
+{
+    return when == OMC_SUBMIT_SOON && omc_ask_is_repeatable(ask) &&
+           mc->fleet.routing.keys.prefix_len == 0;
+}
+
 struct omc_server *omc_submit_one(omcache_t *mc, const struct omc_ask *ask, bool is_heard,
                                   enum omc_submit_write when, int64_t now, int *rc)
 {
     int server_index = mc->batch.orders[0].server_index;
     bool may_write = when != OMC_SUBMIT_COLLECT;
     enum omc_enqueue_bytes bytes = may_write ? OMC_ENQUEUE_BORROW : OMC_ENQUEUE_COPY;
-    struct omc_server *server = route(mc, ask, server_index, may_write, now);
+    struct omc_server *server =
+        route(mc, ask, server_index, may_write, may_be_blind(mc, ask, when), now);
 
     while (server != NULL) {
         bool is_plain = omc_enqueue_is_plain(mc, server, bytes);
@@ -355,7 +369,7 @@ int omc_submit_operation(omcache_t *mc, const struct omc_ask *ask, int server_in
         .asked = mc->shared.usec,
         .keyed = server_index == -1,
     };
-    struct omc_server *server = route(mc, ask, server_index, true, now);
+    struct omc_server *server = route(mc, ask, server_index, true, false, now);
     size_t limit = mc->send_limit;
     int rc;
 

@@ -18,6 +18,8 @@ void omc_connection_init(struct omc_connection *conn, struct omc_pool *pool, uin
     omc_inbox_init(&conn->in);
     omc_queue_init(&conn->queue, &pool->blocks, first_number);
     conn->begun = conn->due = conn->borrowed = first_number;
+    conn->heard = first_number;
+    conn->blind = first_number - 1;
 }
 
 void omc_connection_fini(struct omc_connection *conn)
@@ -46,14 +48,22 @@ void omc_connection_leave(struct omc_connection *conn)
     conn->stalled = false;
 }
 
+/* From which request on nobody may have read them, if the peer has not been heard of since. */
+static uint32_t first_unread(const struct omc_connection *conn)
+{
+    return (int32_t)(conn->blind - conn->heard) < 0 ? conn->begun : conn->blind;
+}
+
 void omc_connection_close(struct omc_connection *conn, struct omc_remains *remains)
 {
     uint32_t next = omc_queue_next(&conn->queue);
 
-    *remains = (struct omc_remains){conn->queue, conn->store, conn->begun};
+    *remains = (struct omc_remains){conn->queue, conn->store, conn->begun, first_unread(conn)};
     omc_queue_init(&conn->queue, &conn->pool->blocks, next);
     conn->store.current = NULL;
     conn->begun = conn->due = conn->borrowed = next;
+    conn->heard = next;
+    conn->blind = next - 1;
     conn->partly = 0;
     conn->unsent = 0;
     omc_connection_leave(conn);

@@ -44,6 +44,8 @@ struct omc_connection {
     size_t partly;          /* only so many bytes of it, or 0: all */
     uint32_t due;           /* number behind the newest of them that must be answered */
     uint32_t heard;         /* requests below this number were followed by something useful */
+    uint32_t blind;         /* the last one that was written first after a silence, without a look
+                             * whether the peer is still there */
     uint32_t borrowed;      /* those from this number on that wait have their bytes from a caller */
     size_t unsent;          /* bytes of those not written, or not all: see omc_ask_size */
     struct omc_store store; /* which has the bytes of the others */
@@ -78,7 +80,8 @@ void omc_connection_fini(struct omc_connection *conn);
 struct omc_remains {
     struct omc_queue queue;
     struct omc_store store;
-    uint32_t begun; /* those from this number on were not written at all */
+    uint32_t begun; /* those from this number on were not written at all, */
+    uint32_t blind; /* and those from this one on perhaps to a peer that was gone already */
 };
 
 /* Gives up the socket and is then as good as new, but for the numbers, which go on,
@@ -172,6 +175,14 @@ static inline bool omc_connection_is_trusted(const struct omc_connection *conn, 
 {
     return now - conn->since < OMC_CONNECTION_FRESH || omc_connection_awaits_peer(conn) ||
            omc_connection_has_sent(conn) || now - conn->looked < OMC_CONNECTION_FRESH;
+}
+
+/* Notes that the peer's turn begins with what is written now. */
+static inline void omc_connection_note_turn(struct omc_connection *conn, int64_t now)
+{
+    if (!omc_connection_is_trusted(conn, now))
+        conn->blind = conn->begun;
+    omc_connection_note_time(conn, now);
 }
 
 /* Whether a request has not been answered, or not even been sent. */

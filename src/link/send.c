@@ -238,7 +238,9 @@ static void note_some(struct omc_connection *conn, const struct run *run, size_t
  * is taking, too. */
 static void note_taken(struct omc_connection *conn, size_t taken, size_t given, int64_t now)
 {
-    if (!omc_connection_awaits_peer(conn) || (conn->blocked && taken > 0))
+    if (!omc_connection_awaits_peer(conn))
+        omc_connection_note_turn(conn, now);
+    else if (conn->blocked && taken > 0)
         omc_connection_note_time(conn, now);
     conn->blocked = taken < given;
     conn->bytes_out += taken;

@@ -53,6 +53,12 @@ static inline bool omc_ask_check(const struct omc_ask *ask, size_t prefix_len)
            (ask->key_len > 0 && ask->key_len <= OMC_ASK_KEY_MAX - prefix_len);
 }
 
+/* Whether it changes nothing, so that asking twice does no harm. */
+static inline bool omc_ask_is_repeatable(const struct omc_ask *ask)
+{
+    return omc_opcode_forms[ask->op].plain == OMC_OP_GET;
+}
+
 /* How many bytes of extras it has in the binary protocol. */
 static inline size_t omc_ask_extra_size(const struct omc_ask *ask)
 {

@@ -183,6 +183,109 @@ START_TEST(a_death_between_two_requests_costs_no_failure)
 }
 END_TEST
 
+START_TEST(a_restart_between_two_stores_costs_no_failure)
+{
+    fixture_servers(1);
+    for (int i = 0; i < 10; i++) {
+        store("key", "value");
+        memcached_kill(&fleet.servers[0]);
+        memcached_restart(&fleet.servers[0]);
+        clock_sleep(IDLE_MS);
+    }
+}
+END_TEST
+
+/* Answers so many requests on the first connection, and on each later one, and hangs up when it
+ * has read another. */
+static void answer_some(struct peer *peer, void *context)
+{
+    const int *answers = context;
+    struct wire_request request;
+    int left = answers[peer_connections(peer) > 1];
+    wire_read(peer, &request); /* the hello */
+    wire_answer(peer, &request);
+    while (wire_read(peer, &request) && left-- > 0) {
+        wire_answer(peer, &request);
+    }
+}
+
+static void begin_idle(struct peer **peer, const int answers[2])
+{
+    *peer = peer_start(0, answer_some, (void *)(uintptr_t)answers);
+    client = impatient(peer_address(*peer), 5000, 60000, 5000);
+    assert_rc(omcache_set_protocol(client, OMCACHE_PROTOCOL_BINARY), OMCACHE_OK);
+    assert_rc(omcache_touch(client, TEXT("key"), 0, -1), OMCACHE_OK);
+    clock_sleep(IDLE_MS);
+}
+
+/* That nobody had closed it while it was idle is not known when it is asked, and it does no harm to
+ * ask again: but once only. */
+START_TEST(a_get_that_nobody_may_have_read_is_sent_again)
+{
+    int answers[2] = {1, _i};
+    struct peer *peer;
+    begin_idle(&peer, answers);
+    if (_i == 0) {
+        assert_rc(get("key"), OMCACHE_SERVER_FAILURE);
+        wire_await(peer, "0a 1c 0c 0a 0c");
+    } else {
+        assert_rc(get("key"), OMCACHE_OK);
+        assert_rc(get("key"), OMCACHE_SERVER_FAILURE);
+        wire_await(peer, "0a 1c 0c 0a 0c 0c");
+    }
+    ck_assert_uint_eq(peer_connections(peer), 2);
+}
+END_TEST
+
+/* What changes something, or has a key that nobody has any more as it was sent, is not. */
+START_TEST(other_requests_are_not_sent_again)
+{
+    int answers[2] = {1, 9};
+    struct peer *peer;
+    begin_idle(&peer, answers);
+    if (_i == 0) {
+        assert_rc(omcache_set(client, TEXT("key"), TEXT("v"), 0, 0, 0, -1), OMCACHE_SERVER_FAILURE);
+    } else if (_i == 1) {
+        assert_rc(omcache_gat(client, TEXT("key"), NULL, NULL, 0, NULL, NULL, -1),
+                  OMCACHE_SERVER_FAILURE);
+    } else {
+        assert_rc(omcache_set_key_prefix(client, "p:", 2, 0), OMCACHE_OK);
+        assert_rc(get("key"), OMCACHE_SERVER_FAILURE);
+    }
+    ck_assert_uint_eq(peer_connections(peer), 1);
+}
+END_TEST
+
+/* Answers nothing more on the first connection. */
+static void stall(struct peer *peer, void *context)
+{
+    static int all[2] = {1000, 1000};
+    struct wire_request request;
+    (void)context;
+    if (peer_connections(peer) > 1) {
+        answer_some(peer, all);
+        return;
+    }
+    for (int left = 2; left > 0 && wire_read(peer, &request); left--) {
+        wire_answer(peer, &request);
+    }
+    peer_drain(peer);
+}
+
+/* Then somebody may have read it, and who asks has waited long enough. */
+START_TEST(a_get_is_not_sent_again_after_the_dead_timeout)
+{
+    struct peer *peer = peer_start(0, stall, NULL);
+    client = impatient(peer_address(peer), 5000, 60000, 300);
+    assert_rc(omcache_set_protocol(client, OMCACHE_PROTOCOL_BINARY), OMCACHE_OK);
+    assert_rc(omcache_touch(client, TEXT("key"), 0, -1), OMCACHE_OK);
+    clock_sleep(IDLE_MS);
+    assert_rc(get("key"), OMCACHE_SERVER_FAILURE);
+    assert_rc(get("key"), OMCACHE_OK);
+    wire_await(peer, "0a 1c 0c 0a 0c");
+}
+END_TEST
+
 /*
  * No failover.
  */
@@ -347,6 +450,10 @@ int main(void)
     TCase *idle = fixture_case(suite, "idle");
     tcase_add_test(idle, a_restart_between_two_requests_costs_no_failure);
     tcase_add_test(idle, a_death_between_two_requests_costs_no_failure);
+    tcase_add_test(idle, a_restart_between_two_stores_costs_no_failure);
+    tcase_add_loop_test(idle, a_get_that_nobody_may_have_read_is_sent_again, 0, 2);
+    tcase_add_loop_test(idle, other_requests_are_not_sent_again, 0, 3);
+    tcase_add_test(idle, a_get_is_not_sent_again_after_the_dead_timeout);
     TCase *modes = fixture_case(suite, "modes");
     tcase_add_test(modes, without_failover_a_dead_server_s_keys_fail);
     tcase_add_test(modes, without_failover_nothing_moves);

@@ -98,13 +98,22 @@ static void check_answer(const struct omc_report *report)
                "reported another request's value");
 }
 
-/* What was never sent goes elsewhere, and what may have been never does. */
+void book_check_returned(const struct omc_report *report)
+{
+    char tag = tag_of(report);
+
+    LIFE_CHECK(!peer_has_begun(tag) || peer_may_repeat(tag), "returned what may have been read");
+    LIFE_CHECK(report->ask->key_len == BOOK_KEY && report->ask->key[1] == (unsigned char)tag,
+               "returned another request");
+}
+
+/* What was never sent goes elsewhere. */
 static void check_failure(const struct omc_report *report)
 {
     bool begun = peer_has_begun(tag_of(report));
 
     if (report->kind == OMC_REPORT_RETURNED)
-        LIFE_CHECK(!begun, "returned what may have been sent");
+        book_check_returned(report);
     else if (report->status == OMCACHE_SERVER_FAILURE)
         LIFE_CHECK(begun, "failed what was not sent");
 }

@@ -56,6 +56,9 @@ void book_check_answered(void);
 /* Nobody wants to hear of any of them any more. */
 void book_forget(void);
 
+/* Checks that it may be asked again. */
+void book_check_returned(const struct omc_report *report);
+
 /* Checks an outcome that was reported, and enters it. */
 void book_note(const struct omc_report *report);
 

@@ -89,7 +89,8 @@ struct network {
     bool is_spoiled;  /* the peer has said what it should not, */
     bool is_foreign;  /* or answered what nobody has asked */
     bool is_starved;  /* there are no descriptors */
-    uint32_t begun;   /* bits of the tags of requests of which the peer has got something */
+    uint32_t begun;   /* bits of the tags of requests of which the peer has got something, */
+    uint32_t unread;  /* and of which nothing that it ought to say was read since */
 };
 
 extern struct network network;

@@ -169,6 +169,11 @@ static void check_harmless(const struct wire *wire, const struct heard *heard,
                "sent a line end before the hello was answered");
 }
 
+static uint32_t bit_of(char tag)
+{
+    return 1U << (tag - NETWORK_FIRST_TAG);
+}
+
 static void note_heard(struct wire *wire, const struct heard *heard)
 {
     if (has_part(wire)) {
@@ -178,7 +183,9 @@ static void note_heard(struct wire *wire, const struct heard *heard)
     LIFE_CHECK(wire->count < NETWORK_HEARD, "there is no room for a request");
     wire->heard[wire->count++] = *heard;
     if (heard->tag >= NETWORK_FIRST_TAG)
-        network.begun |= 1U << (heard->tag - NETWORK_FIRST_TAG);
+        network.begun |= bit_of(heard->tag);
+    if (heard->tag >= NETWORK_FIRST_TAG && heard->kind == HEARD_GET)
+        network.unread |= bit_of(heard->tag);
 }
 
 void peer_hear(struct wire *wire, const unsigned char *bytes, size_t len, size_t taken)
@@ -480,6 +487,8 @@ void peer_note_read(struct wire *wire)
         if (heard->answered && !heard->done && heard->end <= wire->out_begin + wire->out_at)
             settle(wire, heard);
     }
+    if (!network.is_spoiled && !network.is_foreign)
+        network.unread = 0;
     if (wire->out_at < wire->out_len)
         return;
     wire->out_begin += wire->out_len;
@@ -534,5 +543,10 @@ bool peer_is_done(const struct wire *wire, char tag)
 
 bool peer_has_begun(char tag)
 {
-    return (network.begun >> (tag - NETWORK_FIRST_TAG) & 1) != 0;
+    return (network.begun & bit_of(tag)) != 0;
+}
+
+bool peer_may_repeat(char tag)
+{
+    return (network.unread & bit_of(tag)) != 0;
 }

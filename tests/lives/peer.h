@@ -54,9 +54,11 @@ void peer_note_replaced(struct wire *wire);
 bool peer_owes(const struct wire *wire);
 
 /* Whether the link has read the answer to the request with that tag; whether it can know the
- * outcome; and whether any peer has got a byte of it. */
+ * outcome; whether any peer has got a byte of it; and if so, whether it is a get since which
+ * nothing was read that the peer ought to say. */
 bool peer_has_answered(const struct wire *wire, char tag);
 bool peer_is_done(const struct wire *wire, char tag);
 bool peer_has_begun(char tag);
+bool peer_may_repeat(char tag);
 
 #endif

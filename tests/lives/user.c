@@ -66,6 +66,7 @@ static void move_request(const struct omc_report *report)
 
     LIFE_CHECK(entry->state == BOOK_OPEN && report->claim.owner == OMC_OWNER_OPERATION,
                "returned what is over");
+    book_check_returned(report);
     if (entry->keyed || !link->up ||
         (!omc_stream_is_open(&link->conn.stream) && !omc_protocol_carries(link, report->ask)) ||
         omc_link_submit_copy(link, report->ask, &report->claim, SIZE_MAX) != OMCACHE_OK) {
