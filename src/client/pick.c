@@ -45,6 +45,25 @@ struct omc_server *omc_pick_own(omcache_t *mc, const unsigned char *key, size_t 
     return own_of(mc, &routed);
 }
 
+bool omc_pick_together(const omcache_t *mc, const struct omc_order *orders, size_t count,
+                       struct omc_server *own[OMC_HASH_TOGETHER])
+{
+    struct omc_hash_key keys[OMC_HASH_TOGETHER];
+    int found[OMC_HASH_TOGETHER];
+
+    for (size_t i = 0; i < OMC_HASH_TOGETHER; i++) {
+        const struct omc_order *order = &orders[i < count ? i : 0];
+
+        if (order->server_index != -1)
+            return false;
+        keys[i] = (struct omc_hash_key){order->ask.key, order->ask.key_len};
+    }
+    omc_router_pick_together(&mc->fleet.router, keys, found);
+    for (size_t i = 0; i < count; i++)
+        own[i] = omc_fleet_server(&mc->fleet, found[i]);
+    return true;
+}
+
 struct omc_server *omc_pick_stand_in(omcache_t *mc, const unsigned char *key, size_t key_len)
 {
     const struct routed_key routed = {&mc->fleet.routing.keys, key, key_len};

@@ -82,25 +82,62 @@ struct runs {
     struct omc_chain nowhere;
 };
 
+/* Adds the order at that place to the chain of a server (NULL: of none). */
+static inline void add_to_run(struct runs *runs, struct omc_order *orders, uint32_t place,
+                              struct omc_server *server)
+{
+    if (server == NULL) {
+        add_order(&runs->nowhere, orders, place);
+        return;
+    }
+    if (server->run.count == 0) {
+        server->next_run = runs->servers;
+        runs->servers = server;
+    }
+    add_order(&server->run, orders, place);
+}
+
+static inline void route_one(omcache_t *mc, struct runs *runs, uint32_t place, bool connect,
+                             int64_t now)
+{
+    struct omc_order *order = &mc->batch.orders[place];
+
+    add_to_run(runs, mc->batch.orders, place,
+               route(mc, &order->ask, order->server_index, connect, false, now));
+}
+
+/* Finds the servers of so many orders from that place on together; false if that cannot be. */
+static bool route_some(omcache_t *mc, struct runs *runs, uint32_t place, size_t count, bool connect,
+                       int64_t now)
+{
+    struct omc_order *orders = mc->batch.orders;
+    struct omc_server *own[OMC_HASH_TOGETHER];
+
+    if (!omc_pick_together(mc, &orders[place], count, own))
+        return false;
+    for (uint32_t i = 0; i < count; i++) {
+        if (own[i] != NULL && is_ready(own[i], false, now))
+            add_to_run(runs, orders, place + i, own[i]);
+        else
+            route_one(mc, runs, place + i, connect, now);
+    }
+    return true;
+}
+
 /* Finds the server of each order of a batch.  The servers are in no order. */
 static struct runs route_all(omcache_t *mc, size_t count, bool connect, int64_t now)
 {
-    struct omc_order *orders = mc->batch.orders;
     struct runs runs = {NULL, {.count = 0}};
+    bool together = omc_router_picks_together(&mc->fleet.router, &mc->fleet.routing.keys);
+    uint32_t i = 0;
 
-    for (uint32_t i = 0; i < count; i++) {
-        struct omc_server *server =
-            route(mc, &orders[i].ask, orders[i].server_index, connect, false, now);
+    while (i < count) {
+        uint32_t some = count - i < OMC_HASH_TOGETHER ? (uint32_t)count - i : OMC_HASH_TOGETHER;
 
-        if (server == NULL) {
-            add_order(&runs.nowhere, orders, i);
-            continue;
-        }
-        if (server->run.count == 0) {
-            server->next_run = runs.servers;
-            runs.servers = server;
-        }
-        add_order(&server->run, orders, i);
+        if (together && some > 1 && route_some(mc, &runs, i, some, connect, now))
+            i += some;
+        else
+            route_one(mc, &runs, i++, connect, now);
     }
     return runs;
 }

@@ -196,20 +196,40 @@ static int pick_from_list(const struct omc_router *router, uint32_t place,
     return -1;
 }
 
-int omc_router_pick(const struct omc_router *router, const struct omc_key_rules *rules,
-                    const unsigned char *key, size_t key_len, uint32_t *random,
-                    const unsigned char *down)
+static inline int pick_by_hash(const struct omc_router *router, uint32_t hash,
+                               const unsigned char *down)
 {
-    uint32_t hash;
-
-    if (router->count <= 1) /* nothing is hashed */
-        return pick_from_list(router, 0, down);
-    if (router->selection == OMC_SELECT_RANDOM)
-        return pick_from_list(router, omc_random_next(random) % router->count, down);
-    hash = omc_key_hash(rules, router->hash, key, key_len);
     if (router->selection == OMC_SELECT_RING)
         return pick_from_ring(&router->ring, hash, down);
     if (router->selection == OMC_SELECT_BUCKET)
         return pick_from_list(router, hash & (router->count - 1), down);
     return pick_from_list(router, hash % router->count, down);
+}
+
+int omc_router_pick(const struct omc_router *router, const struct omc_key_rules *rules,
+                    const unsigned char *key, size_t key_len, uint32_t *random,
+                    const unsigned char *down)
+{
+    if (router->count <= 1) /* nothing is hashed */
+        return pick_from_list(router, 0, down);
+    if (router->selection == OMC_SELECT_RANDOM)
+        return pick_from_list(router, omc_random_next(random) % router->count, down);
+    return pick_by_hash(router, omc_key_hash(rules, router->hash, key, key_len), down);
+}
+
+bool omc_router_picks_together(const struct omc_router *router, const struct omc_key_rules *rules)
+{
+    return router->count > 1 && router->selection != OMC_SELECT_RANDOM &&
+           router->hash == omc_hash_one_at_a_time && !rules->has_tag && !rules->hash_prefix;
+}
+
+void omc_router_pick_together(const struct omc_router *router,
+                              const struct omc_hash_key keys[OMC_HASH_TOGETHER],
+                              int servers[OMC_HASH_TOGETHER])
+{
+    uint32_t hashes[OMC_HASH_TOGETHER];
+
+    omc_hash_four_at_a_time(keys, hashes);
+    for (size_t i = 0; i < OMC_HASH_TOGETHER; i++)
+        servers[i] = pick_by_hash(router, hashes[i], NULL);
 }

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "route/distribution.h"
+#include "route/hash.h"
 #include "route/ring.h"
 #include "route/routing.h"
 #include "route/server_list.h"
@@ -32,5 +33,11 @@ void omc_router_fini(struct omc_router *router);
 int omc_router_pick(const struct omc_router *router, const struct omc_key_rules *rules,
                     const unsigned char *key, size_t key_len, uint32_t *random,
                     const unsigned char *down);
+
+/* Whether the servers that some keys belong to are found in less time together; and finds them. */
+bool omc_router_picks_together(const struct omc_router *router, const struct omc_key_rules *rules);
+void omc_router_pick_together(const struct omc_router *router,
+                              const struct omc_hash_key keys[OMC_HASH_TOGETHER],
+                              int servers[OMC_HASH_TOGETHER]);
 
 #endif

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/random.h"
 #include "route/hash.h"
 #include "route/point.h"
 #include "route/server_list.h"
@@ -157,6 +158,30 @@ START_TEST(hashes_are_libmemcached_s)
 }
 END_TEST
 
+/* Of keys of any length, anywhere, and with bytes of both signs. */
+START_TEST(four_keys_have_together_the_hashes_that_each_has)
+{
+    enum { MOST = 260 };
+    static unsigned char bytes[OMC_HASH_TOGETHER][MOST];
+    struct omc_hash_key keys[OMC_HASH_TOGETHER];
+    uint32_t hashes[OMC_HASH_TOGETHER], random = 12345;
+
+    for (int round = 0; round < 2000; round++) {
+        uint32_t most = round < 1000 ? 20 : 250;
+
+        for (size_t i = 0; i < OMC_HASH_TOGETHER; i++) {
+            for (size_t at = 0; at < MOST; at++)
+                bytes[i][at] = (unsigned char)omc_random_next(&random);
+            keys[i].bytes = bytes[i] + omc_random_next(&random) % 8;
+            keys[i].len = round % 2 == 0 || i == 0 ? omc_random_next(&random) % most : keys[0].len;
+        }
+        omc_hash_four_at_a_time(keys, hashes);
+        for (size_t i = 0; i < OMC_HASH_TOGETHER; i++)
+            ck_assert_uint_eq(hashes[i], omc_hash_one_at_a_time(keys[i].bytes, keys[i].len));
+    }
+}
+END_TEST
+
 START_TEST(no_other_hash_has_a_name)
 {
     ck_assert(omc_hash_by_name("") == NULL);
@@ -207,6 +232,7 @@ int main(void)
 
     tcase_add_loop_test(tcase, lists_are_read, 0, 43);
     tcase_add_loop_test(tcase, hashes_are_libmemcached_s, 0, 11);
+    tcase_add_test(tcase, four_keys_have_together_the_hashes_that_each_has);
     tcase_add_test(tcase, no_other_hash_has_a_name);
     tcase_add_test(tcase, points_have_libmemcached_s_names);
     tcase_add_test(tcase, the_md5_ring_loses_points_for_some_counts);

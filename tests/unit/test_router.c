@@ -52,17 +52,32 @@ static int pick(const char *key, const unsigned char *down)
                            down);
 }
 
+/* Keys whose servers are found together have the servers that each has. */
+static void assert_together(char keys[60][20], const char *found)
+{
+    for (size_t i = 0; i < 60; i += OMC_HASH_TOGETHER) {
+        struct omc_hash_key some[OMC_HASH_TOGETHER];
+        int servers[OMC_HASH_TOGETHER];
+
+        for (size_t j = 0; j < OMC_HASH_TOGETHER; j++)
+            some[j] = (struct omc_hash_key){(unsigned char *)keys[i + j], strlen(keys[i + j])};
+        omc_router_pick_together(&router, some, servers);
+        for (size_t j = 0; j < OMC_HASH_TOGETHER; j++)
+            ck_assert_int_eq('0' + servers[j], found[i + j]);
+    }
+}
+
 /* The indexes of key-0, key-7919 ... key-467221, as digits. */
 static const char *digits(void)
 {
-    static char text[61];
+    static char text[61], keys[60][20];
 
     for (int i = 0; i < 60; i++) {
-        char key[20];
-
-        snprintf(key, sizeof(key), "key-%d", i * 7919);
-        text[i] = (char)('0' + pick(key, NULL));
+        snprintf(keys[i], sizeof(keys[i]), "key-%d", i * 7919);
+        text[i] = (char)('0' + pick(keys[i], NULL));
     }
+    if (omc_router_picks_together(&router, &routing.keys))
+        assert_together(keys, text);
     return text;
 }
 
