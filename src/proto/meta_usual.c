@@ -117,16 +117,17 @@ static inline bool read_usual_store(const unsigned char *bytes, size_t len,
     return find_asked(at, expect, OMC_KIND_STORE, reply);
 }
 
-/* What a get is answered with if there is nothing, without its number. */
-static inline bool read_usual_miss(const unsigned char *bytes, const struct omc_expect *expect,
+/* What a get is answered with if there is nothing, and a no-op: without a number. */
+static inline bool read_usual_word(const unsigned char *bytes, const struct omc_expect *expect,
                                    struct omc_reply *reply, size_t *size)
 {
+    bool is_miss = is_next(bytes, "EN\r\n");
     struct omc_expected asked;
 
-    if (!is_next(bytes, "EN\r\n") || !expect->oldest(expect->context, &asked) ||
-        omc_opcode_kind(asked.opcode) != OMC_KIND_GET)
+    if ((!is_miss && !is_next(bytes, "MN\r\n")) || !expect->oldest(expect->context, &asked) ||
+        omc_opcode_kind(asked.opcode) != (is_miss ? OMC_KIND_GET : OMC_KIND_NOOP))
         return false;
-    omc_classic_answer(&asked, OMCACHE_NOT_FOUND, reply);
+    omc_classic_answer(&asked, is_miss ? OMCACHE_NOT_FOUND : OMCACHE_OK, reply);
     *size = OMC_META_STATUS_SIZE + END_SIZE;
     return true;
 }
@@ -141,5 +142,5 @@ bool omc_meta_usual_read(const unsigned char *bytes, size_t len, size_t max_body
         return false;
     return read_usual_value(bytes, len, max_body, expect, reply, size) ||
            read_usual_store(bytes, len, expect, reply, size) ||
-           read_usual_miss(bytes, expect, reply, size);
+           read_usual_word(bytes, expect, reply, size);
 }

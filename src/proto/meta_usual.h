@@ -1,6 +1,6 @@
 /*
  * What answers of the meta protocol usually are: values and stores, with the flags that are
- * asked for, in that order, and misses.
+ * asked for, in that order, misses and no-ops.
  */
 #ifndef OMC_PROTO_META_USUAL_H
 #define OMC_PROTO_META_USUAL_H
