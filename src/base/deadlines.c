@@ -1,6 +1,6 @@
 /*
- * The heap of deadlines: each is due no earlier than its parent, the one at half
- * its place.
+ * Rows and the heap of deadlines.  In the heap each is due no earlier than its parent, the one at
+ * half its place.
  */
 #include "base/deadlines.h"
 
@@ -10,9 +10,11 @@ enum {
     ROOM_KEPT = 1024, /* an empty heap larger than that is given back */
 };
 
+#define IN_A_ROW SIZE_MAX
+
 void omc_deadlines_init(struct omc_deadlines *deadlines)
 {
-    *deadlines = (struct omc_deadlines){NULL, 0, 0};
+    *deadlines = (struct omc_deadlines){.count = 0};
 }
 
 void omc_deadlines_fini(struct omc_deadlines *deadlines)
@@ -42,7 +44,7 @@ static void put(struct omc_deadlines *deadlines, size_t place, struct omc_deadli
     deadline->place = place;
 }
 
-/* Finds the place for a deadline when that at `place` is free, moving later ones
+/* Finds the place in the heap for a deadline when that at `place` is free, moving later ones
  * down, then earlier ones up. */
 static void settle(struct omc_deadlines *deadlines, size_t place, struct omc_deadline *deadline)
 {
@@ -51,8 +53,8 @@ static void settle(struct omc_deadlines *deadlines, size_t place, struct omc_dea
 
     for (; place > 1 && heap[place / 2 - 1]->when > deadline->when; place /= 2)
         put(deadlines, place, heap[place / 2 - 1]);
-    for (; (child = 2 * place) <= deadlines->count; place = child) {
-        if (child < deadlines->count && heap[child]->when < heap[child - 1]->when)
+    for (; (child = 2 * place) <= deadlines->heaped; place = child) {
+        if (child < deadlines->heaped && heap[child]->when < heap[child - 1]->when)
             child++;
         if (heap[child - 1]->when >= deadline->when)
             break;
@@ -61,23 +63,100 @@ static void settle(struct omc_deadlines *deadlines, size_t place, struct omc_dea
     put(deadlines, place, deadline);
 }
 
+static void add_to_heap(struct omc_deadlines *deadlines, struct omc_deadline *deadline)
+{
+    settle(deadlines, ++deadlines->heaped, deadline);
+}
+
+static void remove_from_heap(struct omc_deadlines *deadlines, const struct omc_deadline *deadline)
+{
+    struct omc_deadline *last = deadlines->heap[--deadlines->heaped];
+
+    if (last != deadline)
+        settle(deadlines, deadline->place, last);
+}
+
+/* Adds one at the end of a row. */
+static void add_to_row(struct omc_deadlines_row *row, struct omc_deadline *deadline)
+{
+    deadline->place = IN_A_ROW;
+    deadline->before = row->last;
+    deadline->behind = NULL;
+    if (row->last == NULL)
+        row->first = deadline;
+    else
+        row->last->behind = deadline;
+    row->last = deadline;
+}
+
+/* Which row it is in has to be known only where it is at an end. */
+static void remove_from_row(struct omc_deadlines *deadlines, struct omc_deadline *deadline)
+{
+    struct omc_deadline *before = deadline->before, *behind = deadline->behind;
+
+    if (before != NULL)
+        before->behind = behind;
+    if (behind != NULL)
+        behind->before = before;
+    for (size_t i = 0; (before == NULL || behind == NULL) && i < OMC_DEADLINES_ROWS; i++) {
+        struct omc_deadlines_row *row = &deadlines->rows[i];
+
+        if (row->first == deadline)
+            row->first = behind;
+        if (row->last == deadline)
+            row->last = before;
+    }
+}
+
+/* A row that it can stand at the end of, or NULL. */
+static struct omc_deadlines_row *find_row(struct omc_deadlines *deadlines, int64_t when)
+{
+    for (size_t i = 0; i < OMC_DEADLINES_ROWS; i++) {
+        struct omc_deadlines_row *row = &deadlines->rows[i];
+
+        if (row->last == NULL || row->last->when <= when)
+            return row;
+    }
+    return NULL;
+}
+
 void omc_deadlines_set(struct omc_deadlines *deadlines, struct omc_deadline *deadline, int64_t when)
 {
+    struct omc_deadlines_row *row;
+
+    omc_deadlines_remove(deadlines, deadline);
     deadline->when = when;
-    settle(deadlines, deadline->place != 0 ? deadline->place : ++deadlines->count, deadline);
+    deadlines->count++;
+    row = find_row(deadlines, when);
+    if (row != NULL)
+        add_to_row(row, deadline);
+    else
+        add_to_heap(deadlines, deadline);
 }
 
 void omc_deadlines_remove(struct omc_deadlines *deadlines, struct omc_deadline *deadline)
 {
-    size_t place = deadline->place;
-    struct omc_deadline *last;
-
-    if (place == 0)
+    if (deadline->place == 0)
         return;
+    if (deadline->place == IN_A_ROW)
+        remove_from_row(deadlines, deadline);
+    else
+        remove_from_heap(deadlines, deadline);
     deadline->place = 0;
-    last = deadlines->heap[--deadlines->count];
-    if (last != deadline)
-        settle(deadlines, place, last);
+    deadlines->count--;
+}
+
+struct omc_deadline *omc_deadlines_find_first(const struct omc_deadlines *deadlines)
+{
+    struct omc_deadline *first = deadlines->heaped == 0 ? NULL : deadlines->heap[0];
+
+    for (size_t i = 0; i < OMC_DEADLINES_ROWS; i++) {
+        struct omc_deadline *one = deadlines->rows[i].first;
+
+        if (one != NULL && (first == NULL || one->when < first->when))
+            first = one;
+    }
+    return first;
 }
 
 void omc_deadlines_trim(struct omc_deadlines *deadlines)

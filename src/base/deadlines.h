@@ -1,6 +1,7 @@
 /*
- * Things that are due at some time, the earliest first: a binary heap.  Setting and
- * removing one takes O(log n), looking at the earliest no time at all.
+ * Things that are due at some time, the earliest first.  Most are set in the order in which they
+ * are due, as all of one kind take equally long: they stand in rows, which takes no time.  The
+ * others are in a binary heap, where setting and removing one takes O(log n).
  */
 #ifndef OMC_BASE_DEADLINES_H
 #define OMC_BASE_DEADLINES_H
@@ -9,16 +10,27 @@
 #include <stddef.h>
 #include <stdint.h>
 
+enum {
+    OMC_DEADLINES_ROWS = 3,
+};
+
 /* One that is due; lives in what it is for. */
 struct omc_deadline {
     int64_t when;
-    size_t place; /* in the heap, counted from 1; 0: not in it */
+    size_t place; /* in the heap, counted from 1; 0: nowhere; SIZE_MAX: in a row, between these: */
+    struct omc_deadline *before;
+    struct omc_deadline *behind;
 };
 
 struct omc_deadlines {
+    size_t count; /* of all */
     struct omc_deadline **heap;
-    size_t count;
-    size_t room;
+    size_t heaped; /* those in it */
+    size_t room;   /* for all of them */
+    struct omc_deadlines_row {
+        struct omc_deadline *first; /* NULL: it is empty */
+        struct omc_deadline *last;
+    } rows[OMC_DEADLINES_ROWS]; /* each in the order in which they are due */
 };
 
 void omc_deadlines_init(struct omc_deadlines *deadlines);
@@ -37,10 +49,13 @@ void omc_deadlines_remove(struct omc_deadlines *deadlines, struct omc_deadline *
 /* Gives back the room of an empty heap, if that is large. */
 void omc_deadlines_trim(struct omc_deadlines *deadlines);
 
+/* For omc_deadlines_first, where there are some. */
+struct omc_deadline *omc_deadlines_find_first(const struct omc_deadlines *deadlines);
+
 /* The earliest, or NULL. */
 static inline struct omc_deadline *omc_deadlines_first(const struct omc_deadlines *deadlines)
 {
-    return deadlines->count == 0 ? NULL : deadlines->heap[0];
+    return deadlines->count == 0 ? NULL : omc_deadlines_find_first(deadlines);
 }
 
 #endif

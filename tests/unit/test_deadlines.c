@@ -1,5 +1,5 @@
 /*
- * The heap of deadlines against a sorted list of the same.
+ * Rows and the heap of deadlines against a sorted list of the same.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -21,7 +21,7 @@ static void open_heap(void)
     omc_deadlines_init(&deadlines);
     ck_assert(omc_deadlines_reserve(&deadlines, MANY));
     for (size_t i = 0; i < MANY; i++)
-        entries[i] = (struct omc_deadline){0, 0};
+        entries[i] = (struct omc_deadline){.when = 0};
 }
 
 static void close_heap(void)
@@ -56,6 +56,45 @@ START_TEST(the_earliest_comes_first)
 }
 END_TEST
 
+/* Each is in its order, and there are as many as there should be. */
+static void assert_sound(void)
+{
+    size_t count = deadlines.heaped;
+
+    for (size_t i = 1; i < deadlines.heaped; i++)
+        ck_assert_int_ge(deadlines.heap[i]->when, deadlines.heap[(i - 1) / 2]->when);
+    for (size_t i = 0; i < OMC_DEADLINES_ROWS; i++) {
+        const struct omc_deadline *before = NULL, *one = deadlines.rows[i].first;
+
+        for (; one != NULL; before = one, one = one->behind, count++) {
+            ck_assert_ptr_eq(one->before, before);
+            ck_assert(before == NULL || one->when >= before->when);
+        }
+        ck_assert_ptr_eq(deadlines.rows[i].last, before);
+    }
+    ck_assert_uint_eq(count, deadlines.count);
+}
+
+/* As operations are that have a few timeouts: none is in the heap, and they go in any order. */
+START_TEST(a_few_durations_need_no_heap)
+{
+    static const int64_t durations[OMC_DEADLINES_ROWS] = {3600, 100, 7};
+
+    for (size_t i = 0; i < 5 * MANY; i++) {
+        struct omc_deadline *entry = &entries[rand() % MANY];
+
+        if (rand() % 3 == 0)
+            omc_deadlines_remove(&deadlines, entry);
+        else
+            omc_deadlines_set(&deadlines, entry, (int64_t)i + durations[rand() % 3]);
+    }
+    assert_sound();
+    ck_assert_uint_gt(deadlines.count, MANY / 2);
+    ck_assert_uint_lt(deadlines.heaped, MANY / 20);
+    empty();
+}
+END_TEST
+
 START_TEST(they_may_be_changed_and_removed_anywhere)
 {
     size_t expected = 0;
@@ -71,8 +110,8 @@ START_TEST(they_may_be_changed_and_removed_anywhere)
             omc_deadlines_set(&deadlines, entry, rand() % 500);
         }
         ck_assert_uint_eq(deadlines.count, expected);
-        for (size_t i = 1; step % 1000 == 0 && i < deadlines.count; i++)
-            ck_assert_int_ge(deadlines.heap[i]->when, deadlines.heap[(i - 1) / 2]->when);
+        if (step % 1000 == 0)
+            assert_sound();
     }
     ck_assert_uint_eq(empty(), expected);
 }
@@ -102,6 +141,7 @@ int main(void)
 
     tcase_add_checked_fixture(tcase, open_heap, close_heap);
     tcase_add_test(tcase, the_earliest_comes_first);
+    tcase_add_test(tcase, a_few_durations_need_no_heap);
     tcase_add_test(tcase, they_may_be_changed_and_removed_anywhere);
     tcase_add_test(tcase, a_large_one_gives_its_memory_back);
     suite_add_tcase(suite, tcase);
