@@ -10,14 +10,20 @@
 #include "client/touch.h"
 #include "client/turn.h"
 
-/* Whether a request may be sent to it without further ado.  is_blind: also if nobody knows whether
- * it is still there, as the request can be repeated, if it goes alone. */
-static inline bool is_ready(const struct omc_server *server, bool is_blind, int64_t now)
+/* Whether a request may be sent to it without further ado. */
+static inline bool is_ready(const struct omc_server *server, int64_t now)
 {
-    const struct omc_connection *conn = &server->link.conn;
-
     return server->link.phase == OMC_PHASE_READY &&
-           (omc_connection_is_trusted(conn, now) || (is_blind && conn->queue.count == 0));
+           omc_connection_is_trusted(&server->link.conn, now);
+}
+
+/* Whether one that a call waits for may be, though nobody knows whether the server is still there:
+ * it goes alone, and can be repeated, as the call has all of its key. */
+static bool may_be_blind(const omcache_t *mc, const struct omc_server *server,
+                         const struct omc_ask *ask)
+{
+    return server->link.phase == OMC_PHASE_READY && server->link.conn.queue.count == 0 &&
+           omc_ask_is_repeatable(ask) && mc->fleet.routing.keys.prefix_len == 0;
 }
 
 /* Gets a server ready for requests: it is made to connect; and if it may have closed the
@@ -34,15 +40,16 @@ static bool make_ready(omcache_t *mc, struct omc_server *server, int64_t now)
 }
 
 /* The server that takes a request, or NULL.  Unless requests are only collected, one that is not
- * ready is made so: if it fails at once, another one is taken.  is_blind: see is_ready. */
+ * ready is made so: if it fails at once, another one is taken.  is_alone: it is all that a call
+ * waits for. */
 static inline struct omc_server *route(omcache_t *mc, const struct omc_ask *ask, int server_index,
-                                       bool connect, bool is_blind, int64_t now)
+                                       bool connect, bool is_alone, int64_t now)
 {
     struct omc_server *server;
 
     do {
         server = omc_choice_for(mc, ask, server_index, now);
-        if (server == NULL || is_ready(server, is_blind, now))
+        if (server == NULL || is_ready(server, now) || (is_alone && may_be_blind(mc, server, ask)))
             return server;
         if (!omc_recovery_is_usable(mc, server, now))
             return NULL;
@@ -116,7 +123,7 @@ static bool route_some(omcache_t *mc, struct runs *runs, uint32_t place, size_t 
     if (!omc_pick_together(mc, &orders[place], count, own))
         return false;
     for (uint32_t i = 0; i < count; i++) {
-        if (own[i] != NULL && is_ready(own[i], false, now))
+        if (own[i] != NULL && is_ready(own[i], now))
             add_to_run(runs, orders, place + i, own[i]);
         else
             route_one(mc, runs, place + i, connect, now);
@@ -342,15 +349,6 @@ int omc_submit(omcache_t *mc, size_t *count, enum omc_submit_write when, int64_t
     return rc;
 }
 
-/* Whether the only request of a call can be repeated if nobody has read it: the call waits, and
- * has all of its key. */
-static inline bool may_be_blind(const omcache_t *mc, const struct omc_ask *ask,
-                                enum omc_submit_write when)
-{
-    return when == OMC_SUBMIT_SOON && omc_ask_is_repeatable(ask) &&
-           mc->fleet.routing.keys.prefix_len == 0;
-}
-
 struct omc_server *omc_submit_one(omcache_t *mc, const struct omc_ask *ask, bool is_heard,
                                   enum omc_submit_write when, int64_t now, int *rc)
 {
@@ -358,7 +356,7 @@ struct omc_server *omc_submit_one(omcache_t *mc, const struct omc_ask *ask, bool
     bool may_write = when != OMC_SUBMIT_COLLECT;
     enum omc_enqueue_bytes bytes = may_write ? OMC_ENQUEUE_BORROW : OMC_ENQUEUE_COPY;
     struct omc_server *server =
-        route(mc, ask, server_index, may_write, may_be_blind(mc, ask, when), now);
+        route(mc, ask, server_index, may_write, when == OMC_SUBMIT_SOON, now);
 
     while (server != NULL) {
         bool is_plain = omc_enqueue_is_plain(mc, server, bytes);

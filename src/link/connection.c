@@ -287,13 +287,28 @@ bool omc_connection_keep(struct omc_connection *conn)
     return true;
 }
 
+/* The same; mostly it is only one that has to be copied. */
+static inline bool keep_newest(struct omc_connection *conn)
+{
+    uint32_t number = omc_queue_next(&conn->queue) - 1;
+    struct omc_pending *newest = omc_queue_slot(&conn->queue, number);
+
+    if (conn->borrowed != number)
+        return omc_connection_keep(conn);
+    newest->kept = omc_store_keep(&conn->store, &newest->ask);
+    conn->borrowed += newest->kept != NULL;
+    return newest->kept != NULL;
+}
+
 int omc_connection_submit_copy(struct omc_connection *conn, const struct omc_ask *ask,
                                const struct omc_claim *claim, size_t limit)
 {
     uint32_t first = omc_queue_next(&conn->queue);
-    int rc = omc_connection_submit(conn, ask, claim, limit);
+    int rc = claim->asker != NULL && omc_connection_is_plain(conn)
+                 ? omc_connection_submit_plain(conn, ask, claim, limit)
+                 : omc_connection_submit(conn, ask, claim, limit);
 
-    if (rc != OMCACHE_OK || omc_connection_keep(conn))
+    if (rc != OMCACHE_OK || keep_newest(conn))
         return rc;
     omc_connection_give_back(conn, claim);
     drop_fence(conn, first);
