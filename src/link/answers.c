@@ -6,6 +6,7 @@
 #include <errno.h>
 
 #include "net/socket.h"
+#include "proto/line.h"
 
 /* Notes what a read has returned. */
 static inline ssize_t note_read(struct omc_connection *conn, ssize_t count)
@@ -152,6 +153,13 @@ static bool find_by_key(const void *context, const unsigned char *key, size_t le
     return true;
 }
 
+/* Whether the rest of a message has not come of which the codec has seen the beginning, and with
+ * that all that could be wrong with it.  (Of a short one it may have seen too little.) */
+static inline bool is_rest_missing(const struct omc_connection *conn, size_t size)
+{
+    return size < conn->message && size > OMC_LINE_MAX;
+}
+
 enum omc_decode omc_answers_next(struct omc_connection *conn, size_t limit, struct omc_reply *reply,
                                  struct omc_pending **answered)
 {
@@ -170,6 +178,10 @@ enum omc_decode omc_answers_next(struct omc_connection *conn, size_t limit, stru
     size_t size = omc_buffer_size(buffer), used = 0;
     enum omc_decode result;
 
+    if (is_rest_missing(conn, size)) {
+        omc_inbox_rest(&conn->in, conn->message);
+        return OMC_DECODE_MORE;
+    }
     conn->message = 0;
     if (size == 0) {
         omc_inbox_rest(&conn->in, 0);
