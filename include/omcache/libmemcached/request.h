@@ -37,22 +37,29 @@ typedef struct omc_lm_request {
     uint8_t extra_length;
 } omc_lm_request;
 
-/* Writes a number in network order. */
-static inline void omc_lm_put(void *to, uint64_t number, size_t bytes)
+/* Returns a number in network order. */
+static inline uint64_t omc_lm_in_order(uint64_t number)
 {
-    unsigned char *at = (unsigned char *)to;
+    uint32_t halves[2];
 
-    while (bytes-- > 0) {
-        at[bytes] = (unsigned char)(number & 0xff);
-        number >>= 8;
-    }
+    halves[0] = htonl((uint32_t)(number >> 32));
+    halves[1] = htonl((uint32_t)number);
+    memcpy(&number, halves, sizeof(number));
+    return number;
 }
 
-/* Appends a number to a request's extras. */
-static inline void omc_lm_put_extra(omc_lm_request *request, uint64_t number, uint8_t bytes)
+/* These append a number to a request's extras. */
+static inline void omc_lm_put_extra(omc_lm_request *request, uint32_t number)
 {
-    omc_lm_put(request->extra + request->extra_length, number, bytes);
-    request->extra_length = (uint8_t)(request->extra_length + bytes);
+    number = htonl(number);
+    memcpy(request->extra + request->extra_length, &number, sizeof(number));
+    request->extra_length = (uint8_t)(request->extra_length + sizeof(number));
+}
+
+static inline void omc_lm_put_long_extra(omc_lm_request *request, uint64_t number)
+{
+    omc_lm_put_extra(request, (uint32_t)(number >> 32));
+    omc_lm_put_extra(request, (uint32_t)number);
 }
 
 static inline omc_lm_request omc_lm_make(uint8_t opcode, const char *group, size_t group_length,
@@ -80,26 +87,37 @@ static inline omcache_req_t omc_lm_encode(const omc_lm_request *request, uint8_t
     req.server_index = index;
     req.header.opcode = opcode;
     req.header.extlen = request->extra_length;
-    omc_lm_put(&req.header.keylen, request->key_length, sizeof(req.header.keylen));
-    omc_lm_put(&req.header.bodylen,
-               request->extra_length + request->key_length + request->value_length,
-               sizeof(req.header.bodylen));
-    omc_lm_put(&req.header.cas, request->cas, sizeof(req.header.cas));
+    req.header.keylen = htons((uint16_t)request->key_length);
+    req.header.bodylen =
+        htonl((uint32_t)(request->extra_length + request->key_length + request->value_length));
+    req.header.cas = omc_lm_in_order(request->cas);
     req.extra = request->extra;
     req.key = (const unsigned char *)request->key;
     req.data = (const unsigned char *)request->value;
     return req;
 }
 
-/* Returns whether a key has bytes that are no printable ASCII characters. */
+/* Returns whether a key has bytes that are no printable ASCII characters.  Eight are looked at
+ * together: the highest bit of such a byte is set, or becomes so by 1 more, or by '!' less. */
 static inline bool omc_lm_is_strange(const char *key, size_t key_length)
 {
-    unsigned strange = 0;
-    size_t i;
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    uint64_t strange = 0, word;
 
-    for (i = 0; i < key_length; i++)
-        strange |= (unsigned char)(key[i] - '!') > '~' - '!';
-    return strange != 0;
+    for (; key_length > sizeof(word); key += sizeof(word), key_length -= sizeof(word)) {
+        memcpy(&word, key, sizeof(word));
+        strange |= word | (word + ones) | (word - ones * '!');
+    }
+    word = ones * '!';
+    memcpy(&word, key, key_length);
+    strange |= word | (word + ones) | (word - ones * '!');
+    return (strange & ones * 0x80) != 0;
+}
+
+/* Returns how long the prefix of keys is. */
+static inline size_t omc_lm_prefix_length(const memcached_st *ptr)
+{
+    return ptr->prefix[0] == '\0' ? 0 : strlen(ptr->prefix);
 }
 
 /* Returns libmemcached's code for such a key, in its text protocol. */
@@ -131,7 +149,7 @@ static inline memcached_return_t omc_lm_check_key(const memcached_st *ptr, const
         return MEMCACHED_BAD_KEY_PROVIDED;
     if (!binary && omc_lm_is_strange(key, key_length))
         rc = omc_lm_check_strange_key(ptr, key, key_length);
-    if (rc == MEMCACHED_SUCCESS && strlen(ptr->prefix) + key_length >= MEMCACHED_MAX_KEY)
+    if (rc == MEMCACHED_SUCCESS && omc_lm_prefix_length(ptr) + key_length >= MEMCACHED_MAX_KEY)
         rc = binary ? MEMCACHED_UNKNOWN_READ_FAILURE : MEMCACHED_CLIENT_ERROR;
     return rc;
 }
@@ -293,9 +311,10 @@ static inline memcached_return_t omc_lm_submit(memcached_st *ptr, const omc_lm_r
     size_t count = 1;
     int rc;
 
-    omcache_set_buffering(ptr->mc, keep);
+    if (ptr->is_keeping != keep) /* no other call has a timeout of 0 */
+        omcache_set_buffering(ptr->mc, keep);
+    ptr->is_keeping = keep;
     rc = omcache_command(ptr->mc, &req, &count, NULL, NULL, 0);
-    omcache_set_buffering(ptr->mc, 0);
     if (rc == OMCACHE_NO_SERVERS)
         return omc_lm_failed(ptr, server, rc);
     if (rc == OMCACHE_INVALID)
@@ -304,7 +323,7 @@ static inline memcached_return_t omc_lm_submit(memcached_st *ptr, const omc_lm_r
         return MEMCACHED_MEMORY_ALLOCATION_FAILURE;
     if (keep)
         ptr->kept += sizeof(req.header) + request->extra_length + request->key_length +
-                     request->value_length + strlen(ptr->prefix);
+                     request->value_length + omc_lm_prefix_length(ptr);
     else
         ptr->is_awaited = ptr->is_doubtful = true;
     return omc_lm_is_full(ptr, &req, keep) ? omc_lm_drain(ptr) : MEMCACHED_SUCCESS;

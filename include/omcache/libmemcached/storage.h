@@ -28,8 +28,8 @@ static inline memcached_return_t omc_lm_store(memcached_st *ptr, omc_lm_request 
     if (ptr == NULL || rc != MEMCACHED_SUCCESS)
         return rc;
     if (request->opcode != OMC_LM_APPEND && request->opcode != OMC_LM_PREPEND) {
-        omc_lm_put_extra(request, flags, 4);
-        omc_lm_put_extra(request, omc_lm_expiration(ptr, expiration), 4);
+        omc_lm_put_extra(request, flags);
+        omc_lm_put_extra(request, omc_lm_expiration(ptr, expiration));
     }
     return omc_lm_run_blind(ptr, request, request->opcode == OMC_LM_SET && request->cas == 0);
 }
@@ -128,7 +128,7 @@ static inline memcached_return_t memcached_touch_by_key(memcached_st *ptr, const
 
     if (rc != MEMCACHED_SUCCESS)
         return rc;
-    omc_lm_put_extra(&request, omc_lm_expiration(ptr, expiration), 4);
+    omc_lm_put_extra(&request, omc_lm_expiration(ptr, expiration));
     return omc_lm_touch_code(ptr, omc_lm_run(ptr, &request, &answer));
 }
 
@@ -150,8 +150,8 @@ static inline memcached_return_t memcached_exist_by_key(memcached_st *ptr, const
 
     if (rc != MEMCACHED_SUCCESS)
         return rc;
-    omc_lm_put_extra(&request, 0, 4);
-    omc_lm_put_extra(&request, OMC_LM_LONG_AGO, 4);
+    omc_lm_put_extra(&request, 0);
+    omc_lm_put_extra(&request, OMC_LM_LONG_AGO);
     rc = omc_lm_run(ptr, &request, &answer);
     if (rc == MEMCACHED_NOTSTORED || rc == MEMCACHED_DATA_EXISTS)
         return MEMCACHED_SUCCESS;
@@ -179,9 +179,9 @@ static inline memcached_return_t omc_lm_count(memcached_st *ptr, omc_lm_request 
 
     if (rc != MEMCACHED_SUCCESS)
         return rc;
-    omc_lm_put_extra(request, offset, 8);
-    omc_lm_put_extra(request, initial, 8);
-    omc_lm_put_extra(request, expiration, 4);
+    omc_lm_put_long_extra(request, offset);
+    omc_lm_put_long_extra(request, initial);
+    omc_lm_put_extra(request, expiration);
     memset(&answer, 0, sizeof(answer));
     if (ptr->behaviors[MEMCACHED_BEHAVIOR_NOREPLY] != 0) {
         rc = omc_lm_run_blind(ptr, request, false);

@@ -7,6 +7,7 @@
 #ifndef OMCACHE_LIBMEMCACHED_TYPES_H
 #define OMCACHE_LIBMEMCACHED_TYPES_H
 
+#include <arpa/inet.h>
 #include <inttypes.h>
 #include <netinet/in.h>
 #include <omcache.h>
@@ -242,6 +243,7 @@ typedef struct memcached_st {
     bool has_lost;                 /* a request of it failed with its server */
     memcached_return_t fetch_end;  /* how the multi-get ended */
     bool is_doubtful;              /* servers may have failed, and nobody was told */
+    bool is_keeping;               /* OMcache keeps requests back, see omc_lm_submit */
     size_t kept;                   /* bytes of requests that are kept back; 0: there are none */
     bool is_awaited;               /* answers to requests that were sent without waiting may come */
     memcached_return_t last_error;
