@@ -66,24 +66,28 @@ enum {
     MOVED = INT32_MIN, /* a bit of a rank; no array is so long */
 };
 
-/* Round each circle of places that give their requests on. */
+/* Moves requests round the circle of places that give theirs on to each other, from one of them. */
+static void move_round(omcache_req_t *reqs, uint32_t *ranks, size_t start)
+{
+    omcache_req_t first = reqs[start];
+    size_t place = start, next;
+
+    for (; (next = ranks[place]) != start; place = next) {
+        reqs[place] = reqs[next];
+        ranks[place] |= (uint32_t)MOVED;
+    }
+    reqs[place] = first;
+    ranks[place] |= (uint32_t)MOVED;
+}
+
+/* With one server each is where it belongs. */
 void omc_raw_sort(omcache_req_t *reqs, uint32_t *ranks, size_t count)
 {
     const uint32_t moved = (uint32_t)MOVED;
 
-    for (size_t start = 0; start < count; start++) {
-        omcache_req_t first = reqs[start];
-        size_t place = start;
-
-        for (; (ranks[place] & moved) == 0 && ranks[place] != start;
-             place = ranks[place] & ~moved) {
-            reqs[place] = reqs[ranks[place]];
-            ranks[place] |= moved;
-        }
-        if ((ranks[place] & moved) == 0) {
-            reqs[place] = first;
-            ranks[place] |= moved;
-        }
+    for (size_t i = 0; i < count; i++) {
+        if (ranks[i] != i && (ranks[i] & moved) == 0)
+            move_round(reqs, ranks, i);
     }
     for (size_t i = 0; i < count; i++)
         ranks[i] &= ~moved;
