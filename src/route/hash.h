@@ -39,8 +39,8 @@ struct omc_hash_key {
 };
 
 /* omc_hash_one_at_a_time of four keys, in about the time that one takes. */
-void omc_hash_four_at_a_time(const struct omc_hash_key keys[OMC_HASH_TOGETHER],
-                             uint32_t hashes[OMC_HASH_TOGETHER]);
+void omc_hash_one_at_a_time_of_four(const struct omc_hash_key keys[OMC_HASH_TOGETHER],
+                                    uint32_t hashes[OMC_HASH_TOGETHER]);
 
 /* The function that users call by that name, or NULL. */
 omc_ketama_key_hash_func *omc_hash_by_name(const char *name);

@@ -85,8 +85,8 @@ static size_t shortest(const struct omc_hash_key keys[OMC_HASH_TOGETHER])
     return len;
 }
 
-void omc_hash_four_at_a_time(const struct omc_hash_key keys[OMC_HASH_TOGETHER],
-                             uint32_t hashes[OMC_HASH_TOGETHER])
+void omc_hash_one_at_a_time_of_four(const struct omc_hash_key keys[OMC_HASH_TOGETHER],
+                                    uint32_t hashes[OMC_HASH_TOGETHER])
 {
     size_t len = shortest(keys), at = 0;
     lanes all = {0};

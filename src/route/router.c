@@ -229,7 +229,7 @@ void omc_router_pick_together(const struct omc_router *router,
 {
     uint32_t hashes[OMC_HASH_TOGETHER];
 
-    omc_hash_four_at_a_time(keys, hashes);
+    omc_hash_one_at_a_time_of_four(keys, hashes);
     for (size_t i = 0; i < OMC_HASH_TOGETHER; i++)
         servers[i] = pick_by_hash(router, hashes[i], NULL);
 }

@@ -80,7 +80,7 @@ START_TEST(a_few_durations_need_no_heap)
 {
     static const int64_t durations[OMC_DEADLINES_ROWS] = {3600, 100, 7};
 
-    for (size_t i = 0; i < 5 * MANY; i++) {
+    for (size_t i = 0; i < (size_t)5 * MANY; i++) {
         struct omc_deadline *entry = &entries[rand() % MANY];
 
         if (rand() % 3 == 0)

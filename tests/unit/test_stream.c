@@ -97,16 +97,17 @@ START_TEST(a_full_one_takes_some_and_then_nothing)
 END_TEST
 
 /* Pieces of a pattern from `from` on, of sizes that begin and end parts everywhere. */
-static size_t cut_pattern(unsigned char *pattern, size_t size, size_t from, struct iovec *pieces)
+static size_t cut_pattern(const unsigned char *pattern, size_t size, size_t from,
+                          struct iovec *pieces)
 {
-    static const size_t sizes[] = {53, 60 * 1024, 0, 1, 60 * 1024 - 1, 7, 200000, 2, 4096};
+    static const size_t sizes[] = {53, 61440, 0, 1, 61439, 7, 200000, 2, 4096};
     size_t at = 0, count = 0;
 
     for (; at < size; count++) {
         size_t len = sizes[count % 9] < size - at ? sizes[count % 9] : size - at;
         size_t skipped = from <= at ? 0 : from - at < len ? from - at : len;
 
-        pieces[count] = (struct iovec){pattern + at + skipped, len - skipped};
+        pieces[count] = (struct iovec){(void *)(uintptr_t)(pattern + at + skipped), len - skipped};
         at += len;
     }
     return count;
