@@ -68,7 +68,8 @@ struct omc_news omc_dial_resolve(struct omc_link *link, int64_t now)
     const char *problem;
 
     switch (omc_address_parse(&endpoint->address, endpoint->host, endpoint->port, &problem)) {
-    case OMC_ADDRESS_NUMERIC:
+    case OMC_ADDRESS_NUMERIC: /* though it may have been taken for a name, for want of memory */
+        omc_endpoint_forget(endpoint);
         return (struct omc_news){.event = OMC_EVENT_RESOLVED};
     case OMC_ADDRESS_INVALID:
         return (struct omc_news){OMC_EVENT_FAILED, problem, 0};

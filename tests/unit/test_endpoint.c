@@ -92,6 +92,21 @@ START_TEST(a_name_is_believed_for_its_time_within_bounds)
 }
 END_TEST
 
+/* As one is without memory that getaddrinfo needs. */
+START_TEST(a_numeric_address_may_have_been_taken_for_a_name)
+{
+    struct omc_endpoint *endpoint;
+
+    open_client("none.test", "127.0.0.1 one.test", "60");
+    endpoint = &server->link.endpoint;
+    ck_assert_int_eq(find_at(START).event, OMC_EVENT_FAILED);
+    ck_assert_ptr_nonnull(endpoint->lookup);
+    endpoint->host = "127.0.0.3";
+    ck_assert_int_eq(omc_dial_resolve(&server->link, START).event, OMC_EVENT_RESOLVED);
+    ck_assert_str_eq(list(), "127.0.0.3");
+}
+END_TEST
+
 START_TEST(the_good_address_comes_first_and_the_bad_one_last)
 {
     struct omc_endpoint *endpoint;
@@ -179,6 +194,7 @@ int main(void)
 
     tcase_add_checked_fixture(tcase, dnsmasq_configure_lookups, NULL);
     tcase_add_loop_test(tcase, a_name_is_believed_for_its_time_within_bounds, 0, 6);
+    tcase_add_test(tcase, a_numeric_address_may_have_been_taken_for_a_name);
     tcase_add_test(tcase, the_good_address_comes_first_and_the_bad_one_last);
     tcase_add_loop_test(tcase, addresses_with_one_sum_are_listed_once_each, 0, 2);
     tcase_add_test(tcase, a_failed_lookup_is_told_until_it_is_forgotten);
