@@ -200,6 +200,14 @@ static bool queue_fence(struct omc_connection *conn)
     return true;
 }
 
+/* Whether a request ends the row of unheard ones that it would be behind: any other does, and so
+ * does an unheard one if the others were forgotten, as of its own failure it is to be told. */
+static bool ends_row(const struct omc_connection *conn, bool unheard)
+{
+    return omc_connection_ends_unheard(conn) &&
+           (!unheard || omc_queue_is_forgotten(omc_queue_last(&conn->queue)));
+}
+
 static int queue_unheard(struct omc_connection *conn, const struct omc_ask *ask,
                          const struct omc_claim *claim, size_t limit)
 {
@@ -220,13 +228,12 @@ int omc_connection_submit(struct omc_connection *conn, const struct omc_ask *ask
                           const struct omc_claim *claim, size_t limit)
 {
     uint32_t first = omc_queue_next(&conn->queue);
+    bool unheard = goes_unheard(conn, ask, claim);
     int rc;
 
-    if (goes_unheard(conn, ask, claim))
-        return queue_unheard(conn, ask, claim, limit);
-    if (omc_connection_ends_unheard(conn) && !queue_fence(conn))
+    if (ends_row(conn, unheard) && !queue_fence(conn))
         return OMCACHE_NO_MEMORY;
-    rc = queue_up(conn, ask, claim, limit);
+    rc = unheard ? queue_unheard(conn, ask, claim, limit) : queue_up(conn, ask, claim, limit);
     if (rc != OMCACHE_OK)
         drop_fence(conn, first);
     return rc;

@@ -523,6 +523,7 @@ START_TEST(what_is_for_nobody_is_answered_if_it_waited_for_the_protocol)
 }
 END_TEST
 
+/* A failure of one of those is not to be taken for one that was forgotten. */
 START_TEST(a_fence_goes_behind_what_was_forgotten_of_them)
 {
     static const struct order get = {.opcode = OMC_OP_GET, .key = "g"};
@@ -532,8 +533,14 @@ START_TEST(a_fence_goes_behind_what_was_forgotten_of_them)
     assert_sent("ms a 1 q O\r\nv\r\n");
     ck_assert(omc_connection_forget(&conn));
     ck_assert(omc_connection_fence(&conn));
-    assert_rc(submit(&get), OMCACHE_OK);
-    assert_sent("mn\r\nmg g v f c O\r\n");
+    if (_i == 0) {
+        assert_rc(submit(&get), OMCACHE_OK);
+        assert_sent("mn\r\nmg g v f c O\r\n");
+    } else {
+        submit_for_nobody(OMC_OP_SETQ, "b", false);
+        submit_for_nobody(OMC_OP_SETQ, "c", false);
+        assert_sent("mn\r\nms b 1 q O\r\nv\r\nms c 1 q O\r\nv\r\n");
+    }
 }
 END_TEST
 
@@ -1070,7 +1077,7 @@ int main(void)
     tcase_add_test(tcase, a_fence_goes_between_stores_for_nobody_and_all_others);
     tcase_add_test(tcase, what_is_refused_behind_them_leaves_no_fence);
     tcase_add_test(tcase, what_is_for_nobody_is_answered_if_it_waited_for_the_protocol);
-    tcase_add_test(tcase, a_fence_goes_behind_what_was_forgotten_of_them);
+    tcase_add_loop_test(tcase, a_fence_goes_behind_what_was_forgotten_of_them, 0, 2);
     tcase_add_loop_test(tcase, the_other_protocols_send_them_as_they_send_all, 0, 2);
     tcase_add_loop_test(tcase, a_value_waits_for_the_proof, 0, 2 * PROTOCOLS);
     tcase_add_loop_test(tcase, a_value_of_no_bytes_waits_where_a_line_follows_it, 0, PROTOCOLS);
