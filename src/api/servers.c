@@ -133,7 +133,8 @@ int omcache_set_hash_tag(omcache_t *mc, const char *tag)
     return OMCACHE_OK;
 }
 
-/* The server in place of one that is down.  Looking after that may end requests. */
+/* The server in place of one that is down.  Looking after that may end requests.  (In a child that
+ * was forked since, none is down.) */
 static int find_instead(omcache_t *mc, struct omc_server *own, const unsigned char *key,
                         size_t key_len)
 {
@@ -141,7 +142,7 @@ static int find_instead(omcache_t *mc, struct omc_server *own, const unsigned ch
     int index;
 
     omc_call_begin(mc);
-    server = omc_choice_instead(mc, own, key, key_len, omc_call_clock(mc));
+    server = own->link.up ? own : omc_choice_instead(mc, own, key, key_len, omc_call_clock(mc));
     index = server == NULL ? -1 : (int)server->index;
     return omc_call_result(mc, OMCACHE_OK, NULL) == OMCACHE_OK ? index : -1;
 }

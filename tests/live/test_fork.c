@@ -382,6 +382,37 @@ START_TEST(with_a_server_that_was_down)
 }
 END_TEST
 
+/* Nor does it look after that one, and choose another, when it is only asked for a key's server. */
+START_TEST(where_keys_belong_when_a_server_is_down)
+{
+    enum { KEYS = 30 };
+    int before[KEYS];
+    char key[16];
+    fixture_servers(3);
+    assert_rc(omcache_set_reconnect_timeout(client, 100000), OMCACHE_OK);
+    for (int i = 0; i < KEYS; i++) {
+        snprintf(key, sizeof(key), "belongs:%d", i);
+        before[i] = omcache_server_index_for_key(client, TEXT(key));
+    }
+    memcached_kill(&fleet.servers[1]);
+    omcache_noop(client, 1, -1);
+    assert_rc(omcache_noop(client, 1, -1), OMCACHE_NO_SERVERS);
+    pid_t pid = fork_now();
+    if (pid == 0) {
+        for (int i = 0; i < KEYS; i++) {
+            snprintf(key, sizeof(key), "belongs:%d", i);
+            ck_assert_int_eq(omcache_server_index_for_key(client, TEXT(key)), before[i]);
+        }
+        end_child();
+    }
+    await_child(pid);
+    for (int i = 0; i < KEYS; i++) {
+        snprintf(key, sizeof(key), "belongs:%d", i);
+        ck_assert_int_ne(omcache_server_index_for_key(client, TEXT(key)), 1);
+    }
+}
+END_TEST
+
 /* A child may do without: nothing of the parent's hears of its end. */
 START_TEST(a_child_that_does_nothing)
 {
@@ -489,6 +520,7 @@ int main(void)
     tcase_add_test(tcase, with_buffered_requests);
     tcase_add_test(tcase, with_a_batch);
     tcase_add_test(tcase, with_a_server_that_was_down);
+    tcase_add_test(tcase, where_keys_belong_when_a_server_is_down);
     tcase_add_test(tcase, a_child_that_does_nothing);
     tcase_add_test(tcase, inside_a_callback);
     tcase_add_test(tcase, with_a_lookup_under_way);
