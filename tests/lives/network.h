@@ -62,6 +62,8 @@ struct wire {
     bool is_full;  /* the last write was not taken whole */
     bool greeted;  /* the answer to its hello was read */
     bool is_alone; /* the hello must be, until then */
+    int64_t last;  /* when it was last read from, or what follows a silence was written */
+    bool is_blind; /* that was so long ago that it may be gone, and nothing was read since */
     size_t in_len;
     unsigned char in[NETWORK_PART]; /* the beginning of a request that has not come whole */
     size_t count;
@@ -90,7 +92,7 @@ struct network {
     bool is_foreign;  /* or answered what nobody has asked */
     bool is_starved;  /* there are no descriptors */
     uint32_t begun;   /* bits of the tags of requests of which the peer has got something, */
-    uint32_t unread;  /* and of which nothing that it ought to say was read since */
+    uint32_t blind;   /* and which came while nobody knew whether it is there */
 };
 
 extern struct network network;

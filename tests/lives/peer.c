@@ -6,6 +6,7 @@
 #include "lives/peer.h"
 
 #include "lives/check.h"
+#include "lives/user.h"
 #include "proto/opcode.h"
 
 #include <string.h>
@@ -174,6 +175,33 @@ static uint32_t bit_of(char tag)
     return 1U << (tag - NETWORK_FIRST_TAG);
 }
 
+/* Whether all that it was asked has come to an end. */
+static bool is_at_rest(const struct wire *wire)
+{
+    for (size_t i = 0; i < wire->count; i++) {
+        if (!wire->heard[i].done)
+            return false;
+    }
+    return true;
+}
+
+/* A request that comes after a silence. */
+static void note_silence(struct wire *wire)
+{
+    wire->is_blind = user.now - wire->last >= OMC_CONNECTION_FRESH;
+    wire->last = user.now;
+}
+
+static void note_begun(const struct wire *wire, const struct heard *heard)
+{
+    uint32_t bit = bit_of(heard->tag);
+
+    network.begun |= bit;
+    network.blind &= ~bit;
+    if (wire->is_blind && heard->kind == HEARD_GET)
+        network.blind |= bit;
+}
+
 static void note_heard(struct wire *wire, const struct heard *heard)
 {
     if (has_part(wire)) {
@@ -181,11 +209,11 @@ static void note_heard(struct wire *wire, const struct heard *heard)
         return;
     }
     LIFE_CHECK(wire->count < NETWORK_HEARD, "there is no room for a request");
+    if (is_at_rest(wire))
+        note_silence(wire);
     wire->heard[wire->count++] = *heard;
     if (heard->tag >= NETWORK_FIRST_TAG)
-        network.begun |= bit_of(heard->tag);
-    if (heard->tag >= NETWORK_FIRST_TAG && heard->kind == HEARD_GET)
-        network.unread |= bit_of(heard->tag);
+        note_begun(wire, heard);
 }
 
 void peer_hear(struct wire *wire, const unsigned char *bytes, size_t len, size_t taken)
@@ -487,8 +515,11 @@ void peer_note_read(struct wire *wire)
         if (heard->answered && !heard->done && heard->end <= wire->out_begin + wire->out_at)
             settle(wire, heard);
     }
-    if (!network.is_spoiled && !network.is_foreign)
-        network.unread = 0;
+    if (!network.is_spoiled && !network.is_foreign) {
+        wire->last = user.now;
+        wire->is_blind = false;
+        network.blind = 0;
+    }
     if (wire->out_at < wire->out_len)
         return;
     wire->out_begin += wire->out_len;
@@ -548,5 +579,5 @@ bool peer_has_begun(char tag)
 
 bool peer_may_repeat(char tag)
 {
-    return (network.unread & bit_of(tag)) != 0;
+    return (network.blind & bit_of(tag)) != 0;
 }

@@ -54,8 +54,8 @@ void peer_note_replaced(struct wire *wire);
 bool peer_owes(const struct wire *wire);
 
 /* Whether the link has read the answer to the request with that tag; whether it can know the
- * outcome; whether any peer has got a byte of it; and if so, whether it is a get since which
- * nothing was read that the peer ought to say. */
+ * outcome; whether any peer has got a byte of it; and if so, whether it is a get that came after a
+ * silence, and since which nothing was read that the peer ought to say. */
 bool peer_has_answered(const struct wire *wire, char tag);
 bool peer_is_done(const struct wire *wire, char tag);
 bool peer_has_begun(char tag);
