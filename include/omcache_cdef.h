@@ -170,7 +170,8 @@ int omcache_set_reconnect_timeout(omcache_t *mc, uint32_t msec);
  * Since 1.0 a connection fails sooner if only the connection was lost, and the server
  * still works.  When a request has timed out, and nothing has come since it was sent,
  * the library tries a second connection.  If the second one works and the first stays
- * silent, the first one fails, and its requests end with OMCACHE_SERVER_FAILURE.  If
+ * silent, the first one fails, and its requests end with OMCACHE_SERVER_FAILURE (or, for
+ * a get that was alone, waited for and sent after silence, go on over the second).  If
  * somebody still waits for a request that was sent over the first, that happens only
  * when its silence has lasted for a second.
  * Returns OMCACHE_OK, or OMCACHE_INVALID if mc is NULL.

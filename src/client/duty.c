@@ -21,7 +21,7 @@ static void retire(struct omc_fleet *fleet, struct omc_server *server)
     server->active = false;
 }
 
-/* Deadlines mostly move on, with every answer: the heap need not know that before
+/* Deadlines mostly move on, with every answer: the collection need not know that before
  * the old one comes. */
 static void update_deadline(omcache_t *mc, struct omc_server *server)
 {
@@ -89,7 +89,7 @@ int64_t omc_duty_deadline(omcache_t *mc)
     return server == NULL ? OMC_CLOCK_NEVER : server->deadline.when;
 }
 
-/* Whether one may be: none is due earlier than the heap has it. */
+/* Whether one may be: none is due earlier than the collection has it. */
 static bool is_any_due(const omcache_t *mc, int64_t now)
 {
     const struct omc_deadline *first = omc_deadlines_first(&mc->deadlines);

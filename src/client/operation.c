@@ -56,6 +56,7 @@ void omc_operation_release(struct omc_operations *operations, struct omc_operati
 {
     size_t steps = key_steps(operation->asker.key_len);
 
+    operations->alive--;
     if (operations->spare_count == SPARE_MAX) {
         omc_memory_free(operation);
         return;
@@ -74,6 +75,7 @@ struct omc_operation *omc_operation_new(struct omc_operations *operations, const
 
     if (operation == NULL)
         return NULL;
+    operations->alive++;
     *operation = (struct omc_operation){
         .func = func,
         .context = context,

@@ -73,7 +73,8 @@ struct omc_operation_list {
 /* All operations of a handle. */
 struct omc_operations {
     struct omc_deadlines deadlines;
-    size_t unqueued;                 /* operations that will have one */
+    size_t alive;                    /* all that there are */
+    size_t unqueued;                 /* operations that will have a deadline */
     struct omc_operation_list ended; /* they are to be told */
     struct omc_operation_list early; /* likewise, when the call has returned that held them */
 

@@ -27,7 +27,7 @@ struct omc_server {
     uint32_t logged_at; /* when losses last were, in microseconds that wrap; 0: never */
     int64_t nudged_at;  /* when a reconnect was last pushed forward */
 
-    struct omc_deadline deadline; /* in the handle's heap; the real one may be later */
+    struct omc_deadline deadline; /* in the handle's collection; the real one may be later */
 
     bool active;             /* in the fleet's list of servers with something to do, */
     size_t active_at;        /* at this place */

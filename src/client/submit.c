@@ -10,6 +10,11 @@
 #include "client/touch.h"
 #include "client/turn.h"
 
+enum {
+    QUEUE_LONG = 1024, /* requests; when there are more, it is looked at after so many: */
+    QUEUE_STEP = 256,
+};
+
 /* Whether a request may be sent to it without further ado. */
 static inline bool is_ready(const struct omc_server *server, int64_t now)
 {
@@ -18,7 +23,7 @@ static inline bool is_ready(const struct omc_server *server, int64_t now)
 }
 
 /* Whether one that a call waits for may be, though nobody knows whether the server is still there:
- * it goes alone, and can be repeated, as the call has all of its key. */
+ * none waits in front of it, and it can be repeated, as the call has all of its key. */
 static bool may_be_blind(const omcache_t *mc, const struct omc_server *server,
                          const struct omc_ask *ask)
 {
@@ -316,10 +321,23 @@ static int accept_all(omcache_t *mc, const struct runs *runs, enum omc_submit_wr
     return refusal;
 }
 
+/* Whether there is nobody in the program who could hear of anything. */
+static bool hears_nothing(const omcache_t *mc)
+{
+    return mc->shared.depth == 1 && mc->response_func == NULL && mc->operations.alive == 0 &&
+           mc->batch.left == 0;
+}
+
+/* Who only makes calls that do not wait, and hears of nothing, has no turn of the loop: so that the
+ * queue does not grow for ever, such a call now and then reads what was answered. */
 static void write_one(omcache_t *mc, struct omc_server *server, int64_t now)
 {
+    const struct omc_queue *queue = &server->link.conn.queue;
+
     omc_turn_write(mc, server, now);
     omc_turn_keep(mc, server, now);
+    if (queue->count >= QUEUE_LONG && omc_queue_next(queue) % QUEUE_STEP == 0 && hears_nothing(mc))
+        omc_turn_settle(mc, server, now);
 }
 
 /* Writes to the servers of the current batch. */

@@ -68,7 +68,7 @@ static void log_notice(omcache_t *mc, const struct omc_server *server,
     }
 }
 
-/* Where a request that was never sent may still go, or NULL. */
+/* Where a request may go that nobody can have read, or NULL. */
 static struct omc_server *second_choice(omcache_t *mc, struct omc_server *first,
                                         const struct omc_report *report)
 {
@@ -263,6 +263,17 @@ void omc_turn_prepare(omcache_t *mc, struct omc_server *server, int64_t now)
     take_news(mc, server, now);
     omc_life_fence(&server->link);
     take_news(mc, server, now);
+    omc_touch_server(&mc->fleet, server); /* there may be a fence to be written */
+}
+
+void omc_turn_settle(omcache_t *mc, struct omc_server *server, int64_t now)
+{
+    if (server->link.phase != OMC_PHASE_READY)
+        return;
+    omc_life_fence(&server->link);
+    take_news(mc, server, now);
+    omc_turn_write(mc, server, now);
+    omc_turn_read(mc, server, now);
 }
 
 void omc_turn_write(omcache_t *mc, struct omc_server *server, int64_t now)

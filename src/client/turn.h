@@ -33,6 +33,9 @@ void omc_turn_look_once(omcache_t *mc, struct omc_server *server, int64_t now);
  * requests. */
 void omc_turn_prepare(omcache_t *mc, struct omc_server *server, int64_t now);
 
+/* Fences the quiet requests of one that is ready, and reads what it has answered. */
+void omc_turn_settle(omcache_t *mc, struct omc_server *server, int64_t now);
+
 /* Writes what the kernel takes, if there is anything to write. */
 void omc_turn_write(omcache_t *mc, struct omc_server *server, int64_t now);
 

@@ -20,8 +20,8 @@ enum omc_report_kind {
     OMC_REPORT_SILENCE,   /* it was quiet, and succeeded or found nothing */
     OMC_REPORT_FAILED,    /* with that status */
     OMC_REPORT_TOO_LARGE, /* its answer is over the receive limit */
-    OMC_REPORT_RETURNED,  /* it was never sent, and may go elsewhere; else it fails with the status
-                           */
+    OMC_REPORT_RETURNED,  /* nobody can have read it, or it was sent blind (see connecting.md): it
+                           * may  go elsewhere; else it fails with the status */
     OMC_REPORT_RENEWED,   /* another one goes on for it */
     OMC_REPORT_STRAY,     /* an answer to nothing that the application asked */
 
@@ -59,7 +59,7 @@ struct omc_report {
 /* What becomes of the requests of a connection that has ended. */
 enum omc_fate {
     OMC_FATE_END,    /* they end with the status */
-    OMC_FATE_MOVE,   /* those that were sent; the others are returned */
+    OMC_FATE_MOVE,   /* those that were sent, but for gets that were blind; others are returned */
     OMC_FATE_STARVE, /* those that were not sent */
 };
 

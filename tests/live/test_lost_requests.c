@@ -100,6 +100,31 @@ START_TEST(some_that_are_refused_among_many)
 }
 END_TEST
 
+/* Who never waits, nor has a loop, does not grow: what was answered is read now and then. */
+START_TEST(sets_without_an_end_leave_nothing)
+{
+    omcache_server_stats_t stats = {.struct_size = sizeof(stats)};
+    uint64_t most = 0;
+    for (int i = 0; i < 100000; i++) {
+        int rc = omcache_set(client, TEXT("key"), TEXT("value"), 0, 0, 0, 0);
+        assert_rc(rc, OMCACHE_BUFFERED);
+        if (i % 30000 == 29999) {
+            set_large(client, 0, OMCACHE_BUFFERED);
+        }
+        if (i % 1000 == 999) {
+            clock_sleep(2); /* the server has the time that it needs */
+            assert_rc(omcache_server_stats(client, 0, &stats), OMCACHE_OK);
+            most = stats.outstanding > most ? stats.outstanding : most;
+        }
+    }
+    ck_assert_uint_lt(most, 20000);
+    drain(client);
+    assert_rc(omcache_server_stats(client, 0, &stats), OMCACHE_OK);
+    ck_assert_uint_eq(stats.lost, 3);
+    assert_stored("key", "value");
+}
+END_TEST
+
 START_TEST(a_refused_set_without_a_callback)
 {
     assert_rc(omcache_async_set(client, "k", 1, large, sizeof(large), 0, 0, 0, -1, NULL, NULL),
@@ -374,6 +399,7 @@ int main(void)
     tcase_add_checked_fixture(tcase, begin, NULL);
     tcase_add_loop_test(tcase, a_refused_set_that_was_not_waited_for, 0, 2);
     tcase_add_loop_test(tcase, some_that_are_refused_among_many, 0, 2);
+    tcase_add_test(tcase, sets_without_an_end_leave_nothing);
     tcase_add_test(tcase, a_refused_set_without_a_callback);
     tcase_add_loop_test(tcase, what_is_told_is_not_lost, 0, 3);
     tcase_add_loop_test(tcase, a_call_that_has_no_room_for_the_outcome, 0, 2);

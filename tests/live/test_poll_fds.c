@@ -6,6 +6,7 @@
 #include "support/fixture.h"
 #include "support/peer.h"
 #include "support/told.h"
+#include "support/watcher.h"
 #include "support/wire.h"
 
 #include <fcntl.h>
@@ -96,6 +97,27 @@ static bool is_success(const omcache_value_t *value)
     assert_rc(value->status, OMCACHE_OK);
     return true;
 }
+
+/* What was sent without waiting may have to be followed by something that shows when it is over,
+ * though new requests are kept back: then the socket is watched for that. */
+START_TEST(what_was_sent_before_buffering_is_gone_on_with)
+{
+    static struct watcher watched;
+    int nfds;
+    int timeout;
+    fixture_size(1);
+    watcher_init(&watched, client);
+    assert_rc(omcache_noop(client, 0, -1), OMCACHE_OK);
+    assert_rc(omcache_set(client, TEXT("key"), TEXT("value"), 0, 0, 0, 0), OMCACHE_BUFFERED);
+    assert_rc(omcache_set_buffering(client, 1), OMCACHE_OK);
+    struct pollfd *fds = omcache_poll_fds(client, &nfds, &timeout);
+    ck_assert_int_eq(nfds, 1);
+    ck_assert_int_eq(fds[0].events, watcher_events(&watched, fds[0].fd));
+    assert_rc(omcache_set_buffering(client, 0), OMCACHE_OK);
+    drain(client);
+    assert_stored("key", "value");
+}
+END_TEST
 
 START_TEST(a_poll_loop_collects_a_batch)
 {
@@ -521,6 +543,7 @@ int main(void)
 {
     Suite *suite = suite_create("poll_fds");
     TCase *tcase = fixture_case(suite, "poll");
+    tcase_add_test(tcase, what_was_sent_before_buffering_is_gone_on_with);
     tcase_add_loop_test(tcase, a_poll_loop_collects_a_batch, 0, SIZES);
     tcase_add_loop_test(tcase, a_poll_loop_serves_single_commands, 0, SIZES);
     tcase_add_loop_test(tcase, idle_servers_are_not_polled, 0, SIZES);
