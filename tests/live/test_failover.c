@@ -230,8 +230,8 @@ START_TEST(a_get_that_nobody_may_have_read_is_sent_again)
         wire_await(peer, "0a 1c 0c 0a 0c");
     } else {
         assert_rc(get("key"), OMCACHE_OK);
-        assert_rc(get("key"), OMCACHE_SERVER_FAILURE);
-        wire_await(peer, "0a 1c 0c 0a 0c 0c");
+        assert_rc(omcache_touch(client, TEXT("key"), 0, -1), OMCACHE_SERVER_FAILURE);
+        wire_await(peer, "0a 1c 0c 0a 0c 1c");
     }
     ck_assert_uint_eq(peer_connections(peer), 2);
 }
