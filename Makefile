@@ -15,6 +15,8 @@ libdir       = $(exec_prefix)/lib
 includedir   = $(PREFIX)/include
 # 0: a library without c-ares, which looks up no names.
 CARES       ?= 1
+# 0: a library without OpenSSL, which has no TLS.
+TLS         ?= 1
 # The Python that the module is for: Debian's cffi and pylibmc belong to Debian's.
 PYTHON      ?= /usr/bin/python3
 # Also: V=1 shows the commands, WERROR=1 turns warnings into errors, TESTS="unit
@@ -23,12 +25,12 @@ PYTHON      ?= /usr/bin/python3
 # --- The one list of what all of this needs, by its names in Debian -----------
 
 PACKAGES = gcc g++ clang libc6-dev libclang-rt-dev binutils make pkg-config git \
-	libmd-dev libc-ares-dev \
+	libmd-dev libc-ares-dev libssl-dev \
 	check memcached nutcracker libmemcached-dev dnsmasq-base strace valgrind libc6-dbg \
 	libevent-dev libev-dev libuv1-dev libglib2.0-dev \
 	python3 python3-dev python3-cffi python3-setuptools python3-pylibmc \
 	abigail-tools clang-format clang-tidy shellcheck \
-	musl-tools $(MULTILIB)
+	musl-tools openssl $(MULTILIB)
 
 # For gcc -m32, which other machines do not have.
 MULTILIB := $(if $(filter x86_64,$(shell uname -m)),gcc-multilib)
@@ -46,6 +48,10 @@ ifneq ($(CARES),0)
 LIBS := $(strip $(shell pkg-config --libs libcares 2>/dev/null || echo -lcares)) $(LIBS)
 endif
 
+ifneq ($(TLS),0)
+LIBS := $(strip $(shell pkg-config --libs openssl 2>/dev/null || echo -lssl -lcrypto)) $(LIBS)
+endif
+
 # What the sources rely on, whatever CFLAGS says.  Fused multiply-add rounds
 # differently and would send keys to other servers than libmemcached does.
 FLAGS = -std=c11 -D_GNU_SOURCE -Iinclude -Isrc -fPIC -fvisibility=hidden \
@@ -61,7 +67,7 @@ DEFS = $(if $(SANITIZE),,-Wl,-z,defs)
 
 # Found when needed: `make all` works without Check and libmemcached.
 CHECK_CFLAGS = -Itests $(shell pkg-config --cflags check)
-CHECK_LIBS   = $(shell pkg-config --libs check)
+CHECK_LIBS   = $(shell pkg-config --libs check openssl)
 COMPAT_LIBS  = $(shell pkg-config --libs libmemcached)
 
 # The event loops that have an adapter; an example and a test of this name take the
@@ -91,8 +97,8 @@ FASTER   = $(if $(SANITIZE),,$(LEVEL) $(LTO))
 # --- What there is in the tree ------------------------------------------------
 
 HEADERS  := $(patsubst include/%,%,$(wildcard include/*.h include/omcache/*.h include/omcache/*/*.h))
-SRC      := $(filter-out src/net/$(if $(filter 0,$(CARES)),cares,nonames).c, \
-	$(sort $(wildcard src/*/*.c)))
+SRC      := $(filter-out src/net/$(if $(filter 0,$(CARES)),cares,nonames).c \
+	$(if $(filter 0,$(TLS)),src/net/openssl%,src/net/notls.c), $(sort $(wildcard src/*/*.c)))
 EXAMPLES := $(patsubst %.c,$(B)/%,$(wildcard examples/*.c))
 COMPAT   := $(notdir $(wildcard tests/compat/programs/*.c tests/compat/programs/*.cc))
 BENCHES  := $(patsubst %.c,$(B)/%,$(sort $(wildcard bench/*.c)))
@@ -103,6 +109,7 @@ PROGRAMS := $(patsubst tests/%.c,%,$(sort $(wildcard tests/*/test_*.c)))
 # Some are about names, and one is about a library that knows none.
 PROGRAMS := $(filter-out $(if $(filter 0,$(CARES)),unit/test_resolver unit/test_endpoint unit/test_names_errors \
 	live/test_names live/test_names_%,live/test_nonames),$(PROGRAMS))
+PROGRAMS := $(filter-out $(if $(filter 0,$(TLS)),live/test_tls%),$(PROGRAMS))
 # Each of these is linked with what libFuzzer's main program is replaced by.
 FUZZ     := $(patsubst tests/%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 PROGRAMS += $(FUZZ)
@@ -116,12 +123,13 @@ SCRIPTS  := $(patsubst tests/%,%,$(sort $(wildcard tests/abi/*.sh))) \
 # The live programs are run over the binary protocol, and again over the others:
 # live/test_get@meta.  Not these: they have scripted peers only, who speak binary, or
 # choose protocols themselves.
-ONCE      := $(addprefix live/test_,broken_binary call_timeouts protocol_binary protocol_choice input_injection broken_lines input_bytes failing_dead_timeout failing_after_handshake failing_lost_connection failing_proxy)
+ONCE      := $(addprefix live/test_,broken_binary call_timeouts protocol_binary protocol_choice input_injection broken_lines input_bytes failing_dead_timeout failing_after_handshake failing_lost_connection failing_proxy tls tls_peers login)
 VARIED    := $(filter-out $(ONCE),$(filter live/%,$(PROGRAMS)))
 OVER_auto := $(VARIED:%=%@auto)
 OVER_meta := $(VARIED:%=%@meta)
 OVER_text := $(VARIED:%=%@text)
-VARIANTS  := $(OVER_auto) $(OVER_meta) $(OVER_text)
+OVER_tls  := $(if $(filter 0,$(TLS)),,$(VARIED:%=%@tls) flow/test_faults@tls)
+VARIANTS  := $(OVER_tls) $(OVER_auto) $(OVER_meta) $(OVER_text)
 
 # TESTS holds names of tests, of whole folders, and live@meta for all over meta.
 TESTS    ?= $(PROGRAMS) $(VARIANTS) $(SCRIPTS)
@@ -360,6 +368,7 @@ $(FUZZ:%=$(B)/tests/%): $(B)/%: $(B)/obj/%.o $(FUZZ_SUPPORT) $(FUZZ_MAIN) $(STAT
 	$(Q)$(LINK) -Wl,--wrap=omc_clock_usec -o $@ $^ $(LIBS)
 
 $(B)/tests/live/test_example_stampede: | $(B)/examples/stampede
+$(B)/tests/live/test_tls: | $(B)/examples/tls
 
 # Small programs that use libmemcached, built with that, and with us in its place.
 $(B)/tests/compat/test_programs: | $(foreach p,$(COMPAT),$(B)/compat/theirs/$p $(B)/compat/ours/$p)
@@ -430,7 +439,7 @@ bench-smoke: $(BENCHES)                     ## see that all of it can be measure
 	@for p in 'get/*' 'async-*' '*-plain'; do \
 		FEW=1 MANY=2 $(MAKE) bench-instructions bench-syscalls PARTS="$$p" || exit; \
 	done
-	@FEW=1 MANY=2 $(MAKE) bench-header
+	@FEW=1 MANY=2 $(MAKE) bench-header PARTS='multi-1/header'
 	@$(MAKE) bench-python ROUNDS=1
 
 bench-python: python                        ## measure the Python modules against pylibmc

@@ -664,6 +664,90 @@ typedef void(omcache_drain_callback_func)(omcache_t *mc, int server_index, void 
 int omcache_set_drain_callback(omcache_t *mc, omcache_drain_callback_func *func, void *context);
 
 /*
+ * TLS (since 1.0).
+ */
+
+/* What connections are to be made safe with.  A new one has these defaults: certificates are
+ * verified against those that the system trusts, and must be for the server as the list has it, a
+ * name or an address; TLS 1.2 or newer; no certificate of one's own.  The settings are read by
+ * omcache_set_tls: one can serve many handles, be changed, and be freed after that.  It is for one
+ * thread at a time.
+ * The functions omcache_tls_set_... return OMCACHE_OK; OMCACHE_INVALID if tls is NULL, a string is
+ * empty, or for what each says; OMCACHE_NO_MEMORY without memory.  NULL in place of a path or name
+ * sets the default.  Strings are copied.  They never wait, and may be called from any callback. */
+typedef struct omcache_tls_s omcache_tls_t;
+
+/* Returns settings that the caller frees; NULL without memory.  Since 1.0. */
+omcache_tls_t *omcache_tls_new(void);
+
+/* Frees settings; NULL is ignored.  Since 1.0. */
+void omcache_tls_free(omcache_tls_t *tls);
+
+/* Sets whose certificates are trusted: those of a file in PEM format, of a directory as
+ * `openssl rehash` makes it, or of both.  Default: the system's.
+ * Returns OMCACHE_OK, OMCACHE_INVALID or OMCACHE_NO_MEMORY.  Since 1.0. */
+int omcache_tls_set_ca_file(omcache_tls_t *tls, const char *path);
+
+/* Sets such a directory.
+ * Returns OMCACHE_OK, OMCACHE_INVALID or OMCACHE_NO_MEMORY.  Since 1.0. */
+int omcache_tls_set_ca_directory(omcache_tls_t *tls, const char *path);
+
+/* Sets the certificate that is shown to servers which ask for one, with those between it and a
+ * root behind it, and its private key without a passphrase, both in PEM format.
+ * Returns OMCACHE_OK, OMCACHE_INVALID (also if only one of both is NULL) or OMCACHE_NO_MEMORY.
+ * Since 1.0. */
+int omcache_tls_set_certificate(omcache_tls_t *tls, const char *certificate_path,
+                                const char *key_path);
+
+/* Sets the name or address that the servers' certificates must be for, and that they are told,
+ * in place of what the list has.  Servers on socket paths need one.
+ * Returns OMCACHE_OK, OMCACHE_INVALID or OMCACHE_NO_MEMORY.  Since 1.0. */
+int omcache_tls_set_server_name(omcache_tls_t *tls, const char *name);
+
+/* Sets whether certificates are verified.  Without that (enabled is 0) anybody who can reach the
+ * connection can read and change all of it; omcache_set_tls logs a warning.
+ * Returns OMCACHE_OK or OMCACHE_INVALID.  Since 1.0. */
+int omcache_tls_set_verification(omcache_tls_t *tls, int enabled);
+
+enum { OMCACHE_TLS_1_2 = 12, OMCACHE_TLS_1_3 = 13 };
+
+/* Sets the oldest version that is spoken.
+ * Returns OMCACHE_OK or OMCACHE_INVALID (also for any other number).  Since 1.0. */
+int omcache_tls_set_min_version(omcache_tls_t *tls, int version);
+
+/* Sets what may encrypt: ciphers of TLS 1.2 and suites of TLS 1.3, as OpenSSL lists them.
+ * Returns OMCACHE_OK, OMCACHE_INVALID or OMCACHE_NO_MEMORY.  Since 1.0. */
+int omcache_tls_set_ciphers(omcache_tls_t *tls, const char *ciphers, const char *suites);
+
+/* Has all connections that are made from now on use TLS, or not (tls is NULL); others go on as they
+ * are.  In the list of servers "tcp://" in front of an address excepts it from TLS, and "tls://"
+ * has it use TLS in any case: with these settings or, if tls is NULL, with the defaults.
+ * The files are read now; a call with the same settings reads them again.
+ * Returns OMCACHE_OK; OMCACHE_INVALID if mc is NULL, a file cannot be used, or the library was
+ * built without TLS: the log says which, and what was set before stays. Reads files, and may wait
+ * for them; may be called from a callback.  Since 1.0. */
+int omcache_set_tls(omcache_t *mc, const omcache_tls_t *tls);
+
+/*
+ * Authentication (since 1.0).
+ */
+
+/* Sets the user name and the password that servers are told when a connection is made, with the
+ * first words and without a round trip more: memcached's -Y over text and meta, and SASL PLAIN (-S)
+ * over binary.  user NULL: none, as at first.  Both are copied, wiped when they are replaced or the
+ * handle is freed, and never logged.  Connections that are open go on as they are.  A server that
+ * wants no credentials does without.
+ * Where a server refuses them, requests for it end with OMCACHE_AUTH_FAILED, unless they go to
+ * another one, the log says so, and the server counts as down.  Over a connection without TLS to
+ * another machine anybody on the way can read them: the first time, the log warns.
+ * Returns OMCACHE_OK; OMCACHE_INVALID if mc is NULL, or the user or the password is longer than 255
+ * bytes or has control characters, or the user is empty or has blanks; OMCACHE_NO_MEMORY without
+ * memory.
+ * Never waits; may be called from a callback.  Since 1.0. */
+int omcache_set_credentials(omcache_t *mc, const void *user, size_t user_len, const void *password,
+                            size_t password_len);
+
+/*
  * Counters (since 1.0).
  */
 
@@ -676,11 +760,12 @@ enum omcache_server_state_e {
 
 /* At which stage the last failed connection, or attempt to connect, failed. */
 enum omcache_failure_e {
-    OMCACHE_FAILURE_NONE = 0,      /* none has failed yet */
-    OMCACHE_FAILURE_NAME = 1,      /* no address: the name lookup failed or timed out */
-    OMCACHE_FAILURE_CONNECT = 2,   /* no connection: refused, unreachable or timed out */
-    OMCACHE_FAILURE_HANDSHAKE = 3, /* connected, but the peer did not answer like a memcached */
-    OMCACHE_FAILURE_CONNECTION = 4 /* a connection that had worked broke or fell silent */
+    OMCACHE_FAILURE_NONE = 0,          /* none has failed yet */
+    OMCACHE_FAILURE_NAME = 1,          /* no address: the name lookup failed or timed out */
+    OMCACHE_FAILURE_CONNECT = 2,       /* no connection: refused, unreachable or timed out */
+    OMCACHE_FAILURE_HANDSHAKE = 3,     /* connected, but the peer did not answer like a memcached */
+    OMCACHE_FAILURE_CONNECTION = 4,    /* a connection that had worked broke or fell silent */
+    OMCACHE_FAILURE_AUTHENTICATION = 5 /* the server refused the credentials, or wants some */
 };
 
 enum { OMCACHE_LATENCY_BUCKETS = 32 };
@@ -706,6 +791,9 @@ typedef struct omcache_server_stats_s {
     /* Answers counted by latency, in microseconds from the call to the answer.  latency[0]
      * counts those of less than 2; latency[i] those from 2^i to less than 2^(i + 1). */
     uint64_t latency[OMCACHE_LATENCY_BUCKETS];
+    uint64_t handshakes; /* of TLS, that succeeded */
+    int32_t tls_version; /* at present: OMCACHE_TLS_1_2, OMCACHE_TLS_1_3, or 0 without TLS */
+    int32_t tls_resumed; /* at present: 1 if the session of an earlier connection goes on, else 0 */
 } omcache_server_stats_t;
 
 /* Fills in *stats.  The caller sets stats->struct_size before; members beyond that size

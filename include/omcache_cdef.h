@@ -26,7 +26,8 @@ typedef enum omcache_ret_e {
     OMCACHE_TIMEOUT = 0x1007,        /* an asynchronous operation timed out; since 1.0 */
     OMCACHE_CANCELLED = 0x1008,      /* the application gave the operation up; since 1.0 */
     OMCACHE_NO_MEMORY = 0x1009,      /* out of memory; since 1.0 */
-    OMCACHE_NO_DESCRIPTORS = 0x100a  /* no file descriptor or local port left; since 1.0 */
+    OMCACHE_NO_DESCRIPTORS = 0x100a, /* no file descriptor or local port left; since 1.0 */
+    OMCACHE_AUTH_FAILED = 0x100b /* the server refuses the credentials, or wants some; since 1.0 */
 } omcache_ret_t;
 
 /* One request for omcache_command: a request of memcached's binary protocol.  The caller
@@ -210,6 +211,8 @@ int omcache_set_buffering(omcache_t *mc, uint32_t enabled);
  * Since 1.0 an optional "label=" may stand before the address.  The ring then uses the
  * label for the server instead of its address.  A label consists of letters, digits and
  * .-_:/[]%, does not begin with - or /, and belongs to one address only.
+ * Since 1.0 "tls://" or "tcp://" may stand in front of the address: that server is, or is
+ * not, spoken to over TLS, whatever omcache_set_tls says of the others.
  * The list is sorted by host and then by port, both as strings.  The index of a server
  * is its place in the sorted list.  A server that was in the list before keeps its
  * connection and its requests.  Requests to a server that is dropped fail with

@@ -55,7 +55,7 @@ from omcache.pylibmc.pools import ClientPool, ThreadMappedPool
 
 __version__ = "1.6.3"  # of the pylibmc that this is like
 support_compression = True
-support_sasl = False
+support_sasl = True
 
 __all__ = [
     "AllocationError",

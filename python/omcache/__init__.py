@@ -14,6 +14,7 @@ from ._omcache import lib as _lib
 from .client import Client
 from .errors import (
     AgainError,
+    AuthFailedError,
     BufferedError,
     BufferFullError,
     CancelledError,
@@ -32,11 +33,14 @@ from .errors import (
     TooLargeValueError,
 )
 from .handle import Item, MetaItem, Server
+from .tls import TLS
 
 __version__ = ".".join(str(_lib.OMCACHE_VERSION >> shift & 255) for shift in (16, 8, 0))
 
 __all__ = [
+    "TLS",
     "AgainError",
+    "AuthFailedError",
     "BufferFullError",
     "BufferedError",
     "CancelledError",

@@ -66,6 +66,9 @@ class Client(Handle):
     connect_timeout, reconnect_timeout, dead_timeout     in seconds
     send_buffer_max_size, recv_buffer_max_size           in bytes, for each server
     dns_servers    "ip:port,...", if not the system's
+    tls            an omcache.TLS, or True for its defaults: connections are encrypted, and servers
+                   have to prove who they are
+    username, password     what servers are told that want to know who asks
     log            a logging.Logger that gets the library's messages
 
     Keys are bytes, or text in UTF-8, of 1 to 250 bytes; values are bytes.  What goes wrong is
@@ -129,6 +132,8 @@ class Client(Handle):
             if unknown:
                 raise TypeError(f"no such settings: {', '.join(sorted(unknown))}")
             wanted = {**self._settings, **settings}
+            if "tls" in settings:
+                self._tls = NotImplemented  # the same is set again, too
             self._configure(**wanted)
             self._settings = wanted
 

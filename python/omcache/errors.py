@@ -123,6 +123,12 @@ class NoDescriptorsError(Error, OSError):
     code = lib.OMCACHE_NO_DESCRIPTORS
 
 
+class AuthFailedError(Error, ConnectionError):
+    """The server refuses the username and the password, or wants some."""
+
+    code = lib.OMCACHE_AUTH_FAILED
+
+
 BY_CODE: Dict[int, Type[Error]] = {
     kind.code: kind for kind in (*Error.__subclasses__(), TimedOutError)
 }

@@ -7,6 +7,8 @@ from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Union
 
 from ._omcache import ffi, lib
 from .errors import error_for
+from .text import c_string
+from .tls import TLS, make_tls
 
 Key = Union[str, bytes]
 Value = Union[bytes, bytearray, memoryview]
@@ -153,6 +155,19 @@ def omcache_on_log(context: Any, level: int, message: Any) -> None:
     logger.log(LEVELS.get(level, logging.INFO), str(ffi.string(message), "utf-8", "replace"))
 
 
+class Heard:
+    """Stands for a logger, and keeps the last that it was told."""
+
+    def __init__(self) -> None:
+        self.last = ""
+
+    def isEnabledFor(self, level: int) -> bool:
+        return level > logging.DEBUG
+
+    def log(self, level: int, message: str) -> None:
+        self.last = message
+
+
 class NotCopied:
     """What owns memory and connections of the library: a copy would free them, too."""
 
@@ -185,6 +200,9 @@ class Handle(NotCopied):
         send_buffer_max_size: Optional[int] = None,
         recv_buffer_max_size: Optional[int] = None,
         dns_servers: Optional[str] = None,
+        tls: Union[TLS, bool, None] = None,
+        username: Optional[Key] = None,
+        password: Optional[Key] = None,
         log: Optional[logging.Logger] = None,
     ) -> None:
         self._mc = ffi.NULL
@@ -197,6 +215,7 @@ class Handle(NotCopied):
 
     def _open(self) -> None:
         """Makes a handle with the settings."""
+        self._tls: Any = None
         self._mc = lib.omcache_init()
         if self._mc == ffi.NULL:
             raise MemoryError
@@ -219,18 +238,19 @@ class Handle(NotCopied):
         hash: Optional[str],
         failover: str,
         dns_servers: Optional[str],
+        tls: Union[TLS, bool, None],
+        username: Optional[Key],
+        password: Optional[Key],
         log: Optional[logging.Logger],
         **limits: Optional[float],
     ) -> None:
         mc = self._mc
         self._timeout = milliseconds(timeout)
-        if log is None:
-            logger, level, function = ffi.NULL, 0, ffi.NULL
-        else:
-            level = 7 if log.isEnabledFor(logging.DEBUG) else 6
-            logger, function = ffi.new_handle(log), lib.omcache_on_log
-        check(lib.omcache_set_log_callback(mc, level, function, logger))
-        self._log = logger
+        if tls != self._tls:  # else its files would be read again
+            self._set_tls(make_tls(tls))
+            self._tls = tls
+        self._set_credentials(username, password)
+        self._set_log(log)
         for name, limit in limits.items():
             if limit is not None:
                 number = milliseconds(limit) if name.endswith("timeout") else int(limit)
@@ -246,6 +266,35 @@ class Handle(NotCopied):
             (distribution, hash),
         )
         self._set_servers(servers)
+
+    def _set_log(self, log: Any) -> None:
+        if log is None:
+            logger, level, function = ffi.NULL, 0, ffi.NULL
+        else:
+            level = 7 if log.isEnabledFor(logging.DEBUG) else 6
+            logger, function = ffi.new_handle(log), lib.omcache_on_log
+        check(lib.omcache_set_log_callback(self._mc, level, function, logger))
+        self._log = logger
+
+    def _set_tls(self, tls: Any) -> None:
+        """Why the files cannot be used is only said to the log."""
+        heard = Heard()
+        self._set_log(heard)
+        rc = lib.omcache_set_tls(self._mc, tls)
+        if rc != lib.OMCACHE_OK:
+            raise error_for(rc, words=heard.last.encode())
+
+    def _set_credentials(self, username: Optional[Key], password: Optional[Key]) -> None:
+        """No exception has them."""
+        if (username is None) != (password is None):
+            raise TypeError("a username needs a password, and a password a username")
+        if username is None or password is None:
+            check(lib.omcache_set_credentials(self._mc, ffi.NULL, 0, ffi.NULL, 0))
+            return
+        name = username.encode() if isinstance(username, str) else bytes(username)
+        word = password.encode() if isinstance(password, str) else bytes(password)
+        rc = lib.omcache_set_credentials(self._mc, name, len(name), word, len(word))
+        check(rc, "the username, or the password")
 
     def _set_servers(self, servers: Servers) -> None:
         text = servers if isinstance(servers, str) else ",".join(servers)
@@ -276,16 +325,6 @@ class Handle(NotCopied):
         counters["state"] = enum_name("enum omcache_server_state_e", stats.state)
         counters["latency"] = list(stats.latency)
         return counters
-
-
-def c_string(text: Optional[str]) -> Any:
-    """For a parameter that is a C string or NULL."""
-    if text is None:
-        return ffi.NULL
-    data = text.encode("utf-8", "surrogateescape")
-    if b"\0" in data:
-        raise ValueError(f"a zero byte in {text!r}")
-    return data
 
 
 def enum_name(kind: str, number: int) -> str:

@@ -154,7 +154,7 @@ struct pollfd *omcache_poll_fds(omcache_t *mc, int *nfds, int *poll_timeout)
         omc_loop_prepare(mc, now);
     else
         omc_loop_send(mc, now);
-    omc_loop_check_deadlines(mc, now);
+    omc_loop_check_deadlines(mc, false, now);
     if (!omc_call_end(mc))
         return NULL;
     /* Only now, as the callbacks at the end may have changed everything. */

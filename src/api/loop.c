@@ -107,6 +107,6 @@ int omcache_process_timeouts(omcache_t *mc)
     /* A loop's timer is over then.  From inside a callback it is as it was. */
     if (mc->shared.depth == 1 || mc->told_deadline <= now)
         mc->told_deadline = OMC_CLOCK_NEVER;
-    omc_loop_check_deadlines(mc, now);
+    omc_loop_check_deadlines(mc, true, now);
     return finish_processing(mc, rc);
 }

@@ -5,6 +5,7 @@
 
 #include "base/histogram.h"
 #include "client/handle.h"
+#include "client/security.h"
 #include "omcache.h"
 
 /* Of the members of the first release. */
@@ -50,7 +51,9 @@ int omcache_server_stats(omcache_t *mc, int server_index, omcache_server_stats_t
         .bytes_out = server->link.conn.bytes_out,
         .outstanding = omc_queue_outstanding(&server->link.conn.queue),
         .buffered = server->link.conn.unsent,
+        .handshakes = counters->handshakes,
     };
+    omc_security_describe(server, &all.tls_version, &all.tls_resumed);
     memcpy(all.latency, counters->latency, sizeof(all.latency));
     memcpy(stats, &all, all.struct_size);
     return OMCACHE_OK;

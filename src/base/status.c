@@ -28,6 +28,7 @@ static const struct {
     {OMCACHE_CANCELLED, "Cancelled"},
     {OMCACHE_NO_MEMORY, "Out of memory"},
     {OMCACHE_NO_DESCRIPTORS, "Out of file descriptors or local ports"},
+    {OMCACHE_AUTH_FAILED, "Not let in by the server"},
 };
 
 const char *omc_status_text(int status)

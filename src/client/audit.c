@@ -83,6 +83,8 @@ static void audit_server(const omcache_t *mc, const struct omc_server *server)
     check((server->link.phase == OMC_PHASE_GREETING) == (conn->hello_len > 0), server, "the hello");
     check(omc_phase_is_connected(server->link.phase) == omc_stream_is_open(&conn->stream), server,
           "the stream");
+    check((server->link.phase == OMC_PHASE_SECURING) == omc_stream_is_open(&server->link.coming),
+          server, "the stream to be made safe");
     check(deadline == OMC_CLOCK_NEVER ||
               (server->deadline.place > 0 && server->deadline.when <= deadline),
           server, "the deadline");

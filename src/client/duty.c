@@ -98,13 +98,14 @@ static bool is_any_due(const omcache_t *mc, int64_t now)
 }
 
 /* As often as there are deadlines: with a timeout of 0 there is always a next one. */
-void omc_duty_check_deadlines(omcache_t *mc, int64_t now)
+void omc_duty_check_deadlines(omcache_t *mc, bool reads, int64_t now)
 {
     omc_duty_update(mc);
     for (size_t left = mc->deadlines.count; left > 0; left--) {
         struct omc_server *server = is_any_due(mc, now) ? first_due(mc) : NULL;
 
-        if (server == NULL || server->deadline.when > now)
+        if (server == NULL || server->deadline.when > now ||
+            (!reads && omc_work_is_pending(&server->link)))
             return;
         omc_turn_check_deadline(mc, server, now);
     }

@@ -19,9 +19,10 @@
 void omc_duty_update(omcache_t *mc);
 
 /* The earliest deadline of all servers, or OMC_CLOCK_NEVER; and acts on those that
- * have come. */
+ * have come: on those that are over because something lies in a stream only if answers may be read
+ * now, and on none behind them then. */
 int64_t omc_duty_deadline(omcache_t *mc);
-void omc_duty_check_deadlines(omcache_t *mc, int64_t now);
+void omc_duty_check_deadlines(omcache_t *mc, bool reads, int64_t now);
 
 /* Looks at all deadlines anew, after a setting that they depend on. */
 void omc_duty_update_deadlines(omcache_t *mc);

@@ -42,6 +42,7 @@ struct omcache_s {
     struct omc_server *telling; /* whose answer a callback is looking at, if not yet pinned */
     struct omc_server *dropped; /* to be freed when no call is under way, nor values of theirs */
     struct omc_server *losing;  /* with losses that the log has not told of: see losses.h */
+    bool warned;                /* that credentials go unencrypted */
     bool calling;               /* the response callback is running */
     bool doomed;                /* freed by a callback: to be done when the last call returns */
     bool ended;                 /* all of its operations, too */

@@ -37,10 +37,10 @@ void omc_loop_send(omcache_t *mc, int64_t now)
     mc->fleet.moved = false;
 }
 
-void omc_loop_check_deadlines(omcache_t *mc, int64_t now)
+void omc_loop_check_deadlines(omcache_t *mc, bool reads, int64_t now)
 {
     omc_lookups_check_deadline(mc, now);
-    omc_duty_check_deadlines(mc, now);
+    omc_duty_check_deadlines(mc, reads, now);
     omc_expiry_check(mc, now);
 }
 
@@ -106,7 +106,7 @@ void omc_loop_dispatch(omcache_t *mc, int64_t now)
     }
     omc_recovery_dispatch(mc, now);
     omc_lookups_dispatch(mc, now);
-    omc_loop_check_deadlines(mc, now);
+    omc_loop_check_deadlines(mc, true, now);
     omc_completion_tell(mc);
 }
 

@@ -18,8 +18,9 @@ void omc_loop_send(omcache_t *mc, int64_t now);
 /* Only fences what is new, and starts the connections for it. */
 void omc_loop_prepare(omcache_t *mc, int64_t now);
 
-/* Gives up what has run out of time, and goes on with what waits for a time. */
-void omc_loop_check_deadlines(omcache_t *mc, int64_t now);
+/* Gives up what has run out of time, and goes on with what waits for a time; reads: answers that
+ * lie in a stream, too, as this is a call that hands them out. */
+void omc_loop_check_deadlines(omcache_t *mc, bool reads, int64_t now);
 
 /* Notes that the application is to see the descriptors, from now on. */
 void omc_loop_show(omcache_t *mc);

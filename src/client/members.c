@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "client/handle.h"
+#include "client/security.h"
 #include "client/turn.h"
 #include "link/life.h"
 
@@ -20,6 +21,7 @@ static struct omc_server *make_server(omcache_t *mc, const struct omc_server_nam
         return NULL;
     }
     omc_link_init(&server->link, &mc->shared, mc->batch.next_tag);
+    server->link.transport = (enum omc_transport)name->scheme;
     return server;
 }
 
@@ -164,10 +166,16 @@ static bool prepare(omcache_t *mc, struct omc_fleet *next, const struct omc_serv
     return omc_router_init(&next->router, &next->routing, list) && make_new_servers(mc, next, list);
 }
 
+_Static_assert((int)OMC_TRANSPORT_PLAIN == (int)OMC_SERVER_SCHEME_TCP &&
+                   (int)OMC_TRANSPORT_TLS == (int)OMC_SERVER_SCHEME_TLS,
+               "route and link, which do not know each other, mean the same");
+
 /* Whether there is a way to reach them all. */
 static bool can_reach(omcache_t *mc, const struct omc_server_list *list)
 {
     for (size_t i = 0; i < list->count; i++) {
+        if (list->names[i].scheme == OMC_SERVER_SCHEME_TLS && !omc_security_need(mc))
+            return false;
         if (!omc_endpoint_can_reach(list->names[i].host, list->names[i].port)) {
             omc_log(&mc->log, OMC_LOG_ERROR,
                     "%s: a name, and this library was built without name lookup",

@@ -13,7 +13,8 @@
 #include "link/patience.h"
 
 enum {
-    LOOKUP_TIME = 250, /* milliseconds that a lookup has before it is doubted */
+    LOOKUP_TIME = 250, /* milliseconds that a lookup has before it is doubted, or the time until a
+                        * connection is safe */
 };
 
 /* Begins to connect, if its time has come.  Whether there is something to look at. */
@@ -117,15 +118,17 @@ void omc_recovery_dispatch(omcache_t *mc, int64_t now)
  * enough to tell slow from gone; but a unix socket whose queue is full is there. */
 static bool is_doubtful(const struct omc_server *server, int64_t now)
 {
-    if (server->link.phase == OMC_PHASE_FINDING)
+    if (server->link.phase == OMC_PHASE_FINDING || server->link.phase == OMC_PHASE_SECURING)
         return now - server->link.conn.since >= LOOKUP_TIME;
     return server->link.phase == OMC_PHASE_DIALLING && omc_race_is_overdue(&server->link.race, now);
 }
 
 void omc_recovery_doubt(omcache_t *mc, struct omc_server *server, int64_t now)
 {
+    enum omc_phase before = server->link.phase;
+
     if (is_doubtful(server, now)) /* perhaps nobody has looked */
         look_at(mc, &server, 1, now);
-    if (is_doubtful(server, now))
+    if (server->link.phase <= before && is_doubtful(server, now))
         omc_turn_event(mc, server, OMC_EVENT_DOUBTED, NULL, now);
 }

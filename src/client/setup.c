@@ -8,6 +8,7 @@
 #include "client/completion.h"
 #include "client/handle.h"
 #include "client/members.h"
+#include "client/security.h"
 #include "client/tell.h"
 
 static const struct omc_settings defaults = {
@@ -77,6 +78,7 @@ void omc_setup_free(omcache_t *mc)
     omc_watch_fini(&mc->shared.watches);
     omc_batch_fini(&mc->batch);
     omc_pool_fini(&mc->shared.pool);
+    omc_security_end(mc);
     omc_process_fini(&mc->process);
     omc_memory_free(mc);
 }

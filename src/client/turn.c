@@ -24,6 +24,20 @@ enum {
     UNWATCHED_TIME = 100,
 };
 
+/* Once, where others could read our credentials. */
+static void warn_of_login(omcache_t *mc, const struct omc_server *server)
+{
+    const struct omc_link *link = &server->link;
+
+    if (!link->conn.has_login || mc->warned || omc_link_is_safe(link) ||
+        omc_address_is_local(&link->address))
+        return;
+    mc->warned = true;
+    omc_log(&mc->log, OMC_LOG_WARNING,
+            "%s:%s: credentials go there without TLS: all on the way can read them",
+            server->name.host, server->name.port);
+}
+
 /* Tells the log what has happened to a connection, and what that has cost. */
 static void log_notice(omcache_t *mc, const struct omc_server *server,
                        const struct omc_notice *notice, size_t failed)
@@ -33,6 +47,7 @@ static void log_notice(omcache_t *mc, const struct omc_server *server,
     switch (notice->kind) {
     case OMC_REPORT_UP:
         omc_log(&mc->log, OMC_LOG_INFO, "%s:%s: connected", host, port);
+        warn_of_login(mc, server);
         break;
     case OMC_REPORT_CLOSED:
         omc_log(&mc->log, failed > 0 ? OMC_LOG_WARNING : OMC_LOG_DEBUG,
@@ -319,14 +334,16 @@ void omc_turn_look(omcache_t *mc, struct omc_server **servers, size_t count, int
  * only now has not had its time. */
 static void look(omcache_t *mc, struct omc_server *server, bool unwatched, int64_t now)
 {
+    enum omc_phase before = server->link.phase;
+
     if (server->link.phase == OMC_PHASE_FINDING) {
         omc_names_look(&mc->shared.names, now);
         omc_life_found(&server->link, now);
         omc_turn_take(mc, server, now);
-        if (unwatched && server->link.phase != OMC_PHASE_FINDING)
-            server->link.conn.since = now;
     }
     omc_turn_look(mc, &server, 1, now);
+    if (unwatched && server->link.phase > before)
+        omc_connection_note_time(&server->link.conn, now);
 }
 
 void omc_turn_check_deadline(omcache_t *mc, struct omc_server *server, int64_t now)
@@ -344,7 +361,7 @@ void omc_turn_check_deadline(omcache_t *mc, struct omc_server *server, int64_t n
     }
     omc_doubt_check_deadline(link, now);
     omc_turn_take(mc, server, now);
-    if (link->phase == OMC_PHASE_FINDING || link->phase == OMC_PHASE_DIALLING)
+    if (omc_phase_is_connecting(link->phase))
         look(mc, server, unwatched, now);
     reason = omc_patience_reason(link, now);
     if (reason != NULL)

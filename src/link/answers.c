@@ -12,10 +12,12 @@
 static inline ssize_t note_read(struct omc_connection *conn, ssize_t count)
 {
     omc_inbox_commit(&conn->in, count > 0 ? (size_t)count : 0);
-    if (count > 0)
+    if (count > 0) {
         conn->bytes_in += (uint64_t)count;
-    else if (count == OMC_SOCKET_AGAIN)
+    } else if (count == OMC_SOCKET_AGAIN) {
+        conn->futile = conn->excused;
         omc_inbox_rest(&conn->in, conn->message);
+    }
     return count;
 }
 

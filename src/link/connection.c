@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "base/memory.h"
 #include "link/counter.h"
 #include "omcache.h"
 #include "proto/opcode.h"
@@ -31,17 +32,27 @@ void omc_connection_fini(struct omc_connection *conn)
     omc_inbox_fini(&conn->in);
 }
 
+/* Nobody is to find credentials in memory that is free. */
+static void forget_hello(struct omc_connection *conn)
+{
+    if (conn->hello != NULL)
+        explicit_bzero(conn->hello, conn->hello_len);
+    omc_memory_free(conn->hello);
+    conn->hello = NULL;
+    conn->hello_len = conn->hello_left = 0;
+}
+
 void omc_connection_leave(struct omc_connection *conn)
 {
     omc_inbox_discard(&conn->in);
     omc_stream_close(&conn->stream);
     conn->message = 0;
-    conn->hello_len = 0;
-    conn->hello_left = 0;
+    forget_hello(conn);
     conn->proved = false;
     conn->blocked = false;
     conn->held = false;
     conn->foreign = false;
+    conn->excused = conn->futile = false;
     conn->answered = false;
     conn->parts = 0;
     conn->handling = false;
@@ -83,30 +94,39 @@ void omc_connection_free_remains(struct omc_remains *remains)
 }
 
 /* The number in front of the oldest request's belongs to none. */
-void omc_connection_open(struct omc_connection *conn, enum omc_greeting greeting, int64_t now)
+bool omc_connection_open(struct omc_connection *conn, enum omc_greeting greeting,
+                         const struct omc_login *login, int64_t now)
 {
+    unsigned char *hello = omc_memory_new(1, omc_hello_room(login));
+
+    if (hello == NULL)
+        return false;
+    conn->hello = hello;
+    conn->has_login = login != NULL;
     conn->hello_number = conn->queue.first - 1;
     if (greeting == OMC_GREETING_GET)
         conn->hello_number ^= (uint32_t)now;
-    conn->hello_len = omc_hello_write(conn->hello, greeting, conn->hello_number);
+    conn->hello_len = omc_hello_write(hello, greeting, conn->hello_number, login);
     conn->hello_left = conn->hello_len;
     conn->since = now;
     conn->heard = conn->queue.first;
+    return true;
 }
 
 enum omc_hello omc_connection_read_hello(struct omc_connection *conn, enum omc_greeting greeting,
                                          const char **problem)
 {
     struct omc_buffer *buffer = &conn->in.buffer;
+    const struct omc_hello_asked asked = {greeting, conn->hello_number, conn->has_login};
     size_t used = 0;
-    enum omc_hello hello = omc_hello_read(omc_buffer_data(buffer), omc_buffer_size(buffer),
-                                          greeting, conn->hello_number, &used, problem);
+    enum omc_hello hello =
+        omc_hello_read(omc_buffer_data(buffer), omc_buffer_size(buffer), &asked, &used, problem);
 
     omc_buffer_consume(buffer, used);
     if (conn->hello_left > 0 && (hello == OMC_HELLO_GOOD || hello == OMC_HELLO_TEXT))
         hello = OMC_HELLO_OTHER; /* it cannot know yet what it was asked */
     if (hello != OMC_HELLO_MORE)
-        conn->hello_len = conn->hello_left = 0;
+        forget_hello(conn);
     return hello;
 }
 
@@ -128,7 +148,7 @@ bool omc_connection_wants_write(const struct omc_connection *conn)
 {
     uint32_t number = conn->begun;
 
-    if (conn->hello_left > 0 || conn->partly > 0)
+    if (conn->hello_left > 0 || conn->partly > 0 || conn->stream.unsent)
         return true;
     if (conn->held || !omc_connection_waits(conn))
         return false;

@@ -35,10 +35,11 @@ struct omc_connection {
     struct omc_stream stream;      /* its descriptor is the owner's to close */
     const struct omc_codec *codec; /* what the peer speaks, or last spoke; NULL: not known */
 
-    unsigned char hello[OMC_HELLO_MAX]; /* the first words, */
-    size_t hello_len;                   /* 0 when they have been answered, */
-    size_t hello_left;                  /* how much of them is unsent, */
-    uint32_t hello_number;              /* and the number in them */
+    unsigned char *hello;  /* the first words, or NULL when they have been answered; */
+    size_t hello_len;      /* 0 then, */
+    size_t hello_left;     /* how much of them is unsent, */
+    uint32_t hello_number; /* and the number in them, */
+    bool has_login;        /* and whether there are credentials in front */
 
     uint32_t begun;         /* requests below this number were written, the last of them */
     size_t partly;          /* only so many bytes of it, or 0: all */
@@ -51,7 +52,7 @@ struct omc_connection {
     struct omc_store store; /* which has the bytes of the others */
 
     bool proved;  /* the peer has shown that it speaks the codec's protocol */
-    bool blocked; /* the kernel took less than it was given */
+    bool blocked; /* the kernel took less than it was given, or the stream has some of that */
     bool held;    /* no request is written for the time being */
     bool apart;   /* gets do not share lines: with the peer as it is, or was, one that fails may
                    * take others along */
@@ -61,6 +62,8 @@ struct omc_connection {
     bool handling;  /* messages that came are being handled; others may wait behind a callback */
     bool stalled;   /* no room to read into before the application's next call */
     bool foreign;   /* what came since the last answer was asked for by nobody */
+    bool excused;   /* the peer seemed silent for too long, but what had come was not read yet; */
+    bool futile;    /* since then it was, and was of no use */
     bool answered;  /* a request was answered on this socket */
     uint8_t parts;  /* small parts of a message that came since the last answer, up to 255 */
 
@@ -90,8 +93,10 @@ struct omc_remains {
 void omc_connection_close(struct omc_connection *conn, struct omc_remains *remains);
 void omc_connection_free_remains(struct omc_remains *remains);
 
-/* Starts with a stream that has just been opened, and prepares a greeting. */
-void omc_connection_open(struct omc_connection *conn, enum omc_greeting greeting, int64_t now);
+/* Starts with a stream that has just been opened, and prepares a greeting, with credentials (NULL:
+ * none).  False without memory. */
+bool omc_connection_open(struct omc_connection *conn, enum omc_greeting greeting,
+                         const struct omc_login *login, int64_t now);
 
 /* Gives up the socket; requests go on waiting for another.  None may have been
  * written. */
@@ -114,6 +119,7 @@ static inline void omc_connection_note_life(struct omc_connection *conn, int64_t
     omc_connection_note_time(conn, now);
     conn->heard = omc_queue_next(&conn->queue);
     conn->foreign = false;
+    conn->excused = conn->futile = false;
 }
 
 /* Whether requests wait to be written, or one of them is half written. */

@@ -18,6 +18,7 @@ struct omc_counters {
     uint64_t misses;
     uint64_t timeouts;
     uint64_t lost;
+    uint64_t handshakes;  /* of TLS, that succeeded */
     int32_t last_failure; /* one of omcache_failure_e */
     uint64_t latency[OMCACHE_LATENCY_BUCKETS];
     uint64_t *steps; /* the same in a histogram; NULL: nobody has asked for that */

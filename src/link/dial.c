@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "link/names.h"
+#include "link/protocol.h"
 #include "link/shortage.h"
 
 static const struct omc_news no_news;
@@ -82,10 +83,13 @@ struct omc_news omc_dial_resolve(struct omc_link *link, int64_t now)
 /* Goes on with the socket that connected first. */
 static struct omc_news accept_winner(struct omc_link *link, struct omc_attempt *winner)
 {
+    const struct omc_tls_way way = omc_link_way(link);
+
     link->address = winner->address;
     omc_watch_move(&link->shared->watches, &link->watch, &winner->watch);
-    omc_stream_open_plain(&link->conn.stream, link->watch.fd);
     omc_race_fini(&link->race, &link->shared->watches);
+    if (!omc_tls_open(&link->coming, link->watch.fd, &way))
+        return omc_shortage_news(link, ENOMEM);
     link->shared->shortage = 0;
     return (struct omc_news){.event = OMC_EVENT_CONNECTED};
 }
@@ -115,4 +119,19 @@ struct omc_news omc_dial_connect(struct omc_link *link, int64_t now)
     if (!omc_race_init(&link->race, link, addresses, count))
         return omc_shortage_news(link, ENOMEM);
     return omc_dial_step(link, now);
+}
+
+struct omc_news omc_dial_secure(struct omc_link *link)
+{
+    switch (omc_stream_secure(&link->coming)) {
+    case OMC_SOCKET_AGAIN:
+        return no_news;
+    case OMC_SOCKET_CLOSED:
+        return (struct omc_news){OMC_EVENT_FAILED, "closed by the server", 0};
+    case OMC_SOCKET_ERROR:
+        return omc_protocol_error(link, errno);
+    default:
+        omc_stream_move(&link->conn.stream, &link->coming);
+        return (struct omc_news){.event = OMC_EVENT_SECURED};
+    }
 }

@@ -84,6 +84,7 @@ static bool has_shown_life(const struct omc_link *link)
 void omc_doubt_step(struct omc_link *link, int64_t now)
 {
     struct omc_second *second = link->second;
+    const struct omc_tls_way way = omc_link_way(link);
     enum omc_second_result result;
 
     if (second == NULL)
@@ -92,7 +93,7 @@ void omc_doubt_step(struct omc_link *link, int64_t now)
         end_doubt(link);
         return;
     }
-    result = omc_second_step(second, &link->shared->watches);
+    result = omc_second_step(second, &link->shared->watches, &way, link->shared->login);
     if (result == OMC_SECOND_LOST)
         end_doubt(link);
     else if (result == OMC_SECOND_PROVED)

@@ -46,10 +46,13 @@ static enum omc_report_kind fate_of(const struct omc_ending *ending, struct omc_
     return OMC_REPORT_RETURNED;
 }
 
-/* The status with which it ends, if it does. */
+/* The status with which it ends, if it does.  What went along with credentials that were refused
+ * was not let in, either. */
 static int end_status(const struct omc_ending *ending, bool sent)
 {
-    return ending->fate == OMC_FATE_END || !sent ? ending->status : OMCACHE_SERVER_FAILURE;
+    return ending->fate == OMC_FATE_END || !sent || ending->status == OMCACHE_AUTH_FAILED
+               ? ending->status
+               : OMCACHE_SERVER_FAILURE;
 }
 
 bool omc_ending_next(struct omc_link *link, struct omc_report *report)

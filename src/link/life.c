@@ -53,14 +53,17 @@ static void flush(struct omc_link *link, int64_t now)
 static void greet(struct omc_link *link, int64_t now)
 {
     omc_socket_set_keepalive(link->watch.fd, link->shared->settings.keepalive);
-    omc_protocol_greet(link, now);
-    link->todo |= OMC_TODO_GREETING;
+    link->counters.handshakes += omc_tls_version(&link->conn.stream) != 0;
+    if (omc_protocol_greet(link, now))
+        link->todo |= OMC_TODO_GREETING;
+    else
+        omc_link_note_news(link, omc_shortage_news(link, ENOMEM));
 }
 
 /* What a failure tells of the address, and that its name may have a new one. */
 static void doubt_address(struct omc_link *link, enum omc_phase before)
 {
-    if (before == OMC_PHASE_GREETING)
+    if (before == OMC_PHASE_SECURING || before == OMC_PHASE_GREETING)
         omc_endpoint_disprove(&link->endpoint, &link->address);
     omc_endpoint_forget(&link->endpoint);
 }
@@ -72,7 +75,7 @@ static int32_t failure_in(enum omc_phase phase)
         return OMCACHE_FAILURE_NAME;
     if (phase == OMC_PHASE_DIALLING)
         return OMCACHE_FAILURE_CONNECT;
-    return phase == OMC_PHASE_GREETING ? OMCACHE_FAILURE_HANDSHAKE : OMCACHE_FAILURE_CONNECTION;
+    return phase == OMC_PHASE_READY ? OMCACHE_FAILURE_CONNECTION : OMCACHE_FAILURE_HANDSHAKE;
 }
 
 /* Takes the second connection in place of the first. */
@@ -113,7 +116,7 @@ static void starve_link(struct omc_link *link, int error, int64_t now)
 }
 
 /* A server that fails again and again is news only once. */
-static void disable(struct omc_link *link, enum omc_phase before, const char *reason, int64_t now)
+static void disable(struct omc_link *link, enum omc_phase before, struct omc_news news, int64_t now)
 {
     bool was_up = link->up;
 
@@ -121,12 +124,12 @@ static void disable(struct omc_link *link, enum omc_phase before, const char *re
     link->failures++;
     omc_link_note_notice(link, (struct omc_notice){
                                    .kind = OMC_REPORT_DOWN,
-                                   .reason = reason,
+                                   .reason = news.reason,
                                    .pause = put_off(link, now),
                                    .is_news = was_up,
                                });
     doubt_address(link, before);
-    close_connection(link, OMC_FATE_MOVE, OMCACHE_SERVER_FAILURE);
+    close_connection(link, OMC_FATE_MOVE, news.error == 0 ? OMCACHE_SERVER_FAILURE : news.error);
 }
 
 /* Looks for another way to the server; nothing was lost. */
@@ -162,6 +165,9 @@ static void run_action(struct omc_link *link, enum omc_action action, enum omc_p
     case OMC_ACTION_CONNECT:
         omc_link_note_news(link, omc_dial_connect(link, now));
         break;
+    case OMC_ACTION_SECURE:
+        omc_link_note_news(link, omc_dial_secure(link));
+        break;
     case OMC_ACTION_GREET:
         greet(link, now);
         break;
@@ -189,7 +195,7 @@ static void run_action(struct omc_link *link, enum omc_action action, enum omc_p
         starve_link(link, news.error, now);
         break;
     case OMC_ACTION_DISABLE:
-        disable(link, before, news.reason, now);
+        disable(link, before, news, now);
         break;
     }
 }
@@ -215,7 +221,8 @@ static void take_step(struct omc_link *link, int64_t now)
          news.event == OMC_EVENT_REPLACED) &&
         transition.action != OMC_ACTION_NONE) {
         link->counters.failures++;
-        link->counters.last_failure = failure_in(before);
+        link->counters.last_failure =
+            news.error == OMCACHE_AUTH_FAILED ? OMCACHE_FAILURE_AUTHENTICATION : failure_in(before);
     }
     run_action(link, transition.action, before, news, now);
 }
@@ -263,8 +270,12 @@ void omc_life_receive(struct omc_link *link)
 
 void omc_life_step(struct omc_link *link, int64_t now)
 {
-    if (link->phase == OMC_PHASE_DIALLING)
+    if (link->phase == OMC_PHASE_DIALLING) {
         omc_link_note_news(link, omc_dial_step(link, now));
+    } else if (link->phase == OMC_PHASE_SECURING && link->watch.ready != 0) {
+        link->watch.ready = 0;
+        omc_link_note_news(link, omc_dial_secure(link));
+    }
 }
 
 void omc_life_choose(struct omc_link *link)
@@ -273,7 +284,7 @@ void omc_life_choose(struct omc_link *link)
 
     if (link->phase == OMC_PHASE_DIALLING)
         omc_race_choose(&link->race, watches);
-    if (!omc_phase_is_connected(link->phase))
+    if (link->watch.fd < 0)
         return;
     omc_watch_want(watches, &link->watch, omc_work_events(link));
     omc_watch_choose(watches, &link->watch);
@@ -325,7 +336,7 @@ static bool read_if_ready(struct omc_link *link)
 {
     const struct omc_stream *stream = &link->conn.stream;
 
-    if (link->watch.ready == 0)
+    if (link->watch.ready == 0 || link->phase == OMC_PHASE_SECURING)
         return false;
     link->ready = link->watch.ready;
     link->watch.ready = 0;

@@ -9,6 +9,7 @@ void omc_link_init(struct omc_link *link, struct omc_shared *shared, uint32_t fi
 {
     link->shared = shared;
     link->up = true;
+    omc_stream_init(&link->coming);
     omc_connection_init(&link->conn, &shared->pool, first_number);
     omc_watch_init(&link->watch, link);
 }
@@ -18,6 +19,7 @@ void omc_link_fini(struct omc_link *link)
     omc_link_close_sockets(link);
     omc_endpoint_forget(&link->endpoint);
     omc_connection_fini(&link->conn);
+    omc_tls_forget_session(&link->session);
     omc_histogram_free(link->counters.steps);
 }
 
@@ -32,7 +34,8 @@ void omc_link_drop_second(struct omc_link *link)
 
 void omc_link_close_sockets(struct omc_link *link)
 {
-    omc_stream_close(&link->conn.stream); /* while it has its descriptor */
+    omc_stream_close(&link->coming); /* while it has its descriptor */
+    omc_stream_close(&link->conn.stream);
     omc_watch_close(&link->shared->watches, &link->watch);
     omc_race_fini(&link->race, &link->shared->watches);
     omc_link_drop_second(link);

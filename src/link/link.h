@@ -36,6 +36,13 @@ struct omc_check {
     uint32_t next; /* its number */
 };
 
+/* Whether its connections are made safe. */
+enum omc_transport {
+    OMC_TRANSPORT_ANY, /* if all others are */
+    OMC_TRANSPORT_PLAIN,
+    OMC_TRANSPORT_TLS,
+};
+
 struct omc_link {
     struct omc_shared *shared;
     enum omc_phase phase; /* only life.c changes it, and: */
@@ -43,7 +50,10 @@ struct omc_link {
     struct omc_connection conn;
     struct omc_watch watch; /* of its socket */
     struct omc_endpoint endpoint;
-    struct omc_race race;       /* while connecting */
+    struct omc_race race;     /* while connecting, */
+    struct omc_stream coming; /* and then, open while it is made safe */
+    enum omc_transport transport;
+    struct omc_tls_session session;
     struct omc_address address; /* what it is connected to */
     struct omc_second *second;  /* a connection beside that, while it is in doubt, or NULL */
     int64_t doubted_at;         /* when the last one of those began */
@@ -72,6 +82,19 @@ void omc_link_fini(struct omc_link *link);
 /* Gives up the second connection, if there is one; and all sockets. */
 void omc_link_drop_second(struct omc_link *link);
 void omc_link_close_sockets(struct omc_link *link);
+
+/* Whether its connections are made safe; and how they are opened. */
+static inline bool omc_link_is_safe(const struct omc_link *link)
+{
+    return link->transport == OMC_TRANSPORT_TLS ||
+           (link->transport == OMC_TRANSPORT_ANY && link->shared->tls_for_all);
+}
+
+static inline struct omc_tls_way omc_link_way(struct omc_link *link)
+{
+    return (struct omc_tls_way){omc_link_is_safe(link) ? link->shared->tls : NULL,
+                                link->endpoint.host, &link->session, link->shared->problem};
+}
 
 static inline struct omc_link *omc_link_of_endpoint(struct omc_endpoint *endpoint)
 {

@@ -301,7 +301,7 @@ static void note_end(struct omc_link *link, ssize_t taken)
 {
     link->came = 0;
     if (taken == OMC_SOCKET_CLOSED)
-        omc_link_note_news(link, omc_protocol_broken(link, "closed by the server"));
+        omc_link_note_news(link, omc_protocol_closed(link));
     else if (taken == OMC_SOCKET_ERROR)
         omc_link_note_news(link, omc_protocol_error(link, errno));
 }

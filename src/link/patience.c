@@ -29,7 +29,7 @@ int64_t omc_patience_deadline(const struct omc_link *link)
         return 0;
     if (link->phase == OMC_PHASE_DIALLING)
         deadline = omc_race_deadline(&link->race);
-    if (link->phase == OMC_PHASE_FINDING || link->phase == OMC_PHASE_DIALLING)
+    if (omc_phase_is_connecting(link->phase))
         return deadline < connect_deadline(link) ? deadline : connect_deadline(link);
     if (omc_phase_is_connected(link->phase) && omc_connection_awaits_peer(conn))
         deadline = dead_deadline(link);
@@ -37,14 +37,15 @@ int64_t omc_patience_deadline(const struct omc_link *link)
 }
 
 /* Perhaps nobody has looked for a long time, or a callback asks that was told an answer while
- * others wait behind it. */
+ * others wait behind it.  But what comes may be of no use, such as TLS records with nothing in
+ * them: then reading it was the last excuse. */
 static bool is_silence_ours(const struct omc_link *link)
 {
     const struct omc_connection *conn = &link->conn;
 
     if (conn->handling && omc_buffer_size(&conn->in.buffer) > 0)
         return true;
-    return !conn->foreign && omc_work_has_come(link);
+    return !conn->foreign && !conn->futile && omc_work_has_come(link);
 }
 
 const char *omc_patience_reason(struct omc_link *link, int64_t now)
@@ -57,11 +58,14 @@ const char *omc_patience_reason(struct omc_link *link, int64_t now)
             return "no answer within the dead timeout";
         }
         link->conn.since = now;
+        link->conn.excused = true;
         return NULL;
     }
     if (now < connect_deadline(link))
         return NULL;
     if (link->phase == OMC_PHASE_FINDING)
         return "name not found within the connect timeout";
+    if (link->phase == OMC_PHASE_SECURING)
+        return "no secure connection within the connect timeout";
     return link->phase == OMC_PHASE_DIALLING ? "connect timeout" : NULL;
 }

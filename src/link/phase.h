@@ -2,7 +2,8 @@
  * The phases of a link, as a table: what follows which phase on which event, and what is to be
  * done on the way.
  *
- *     REST --START--> FINDING --RESOLVED--> DIALLING --CONNECTED--> GREETING --VERIFIED--> READY
+ *     REST --START--> FINDING --RESOLVED--> DIALLING --CONNECTED--> SECURING --SECURED-->
+ *     GREETING --VERIFIED--> READY
  *
  * What fails on that way leads back to REST.  Beside its phase a link is up, and takes requests, or
  * it is down: since it failed before it proved itself, or kept everybody waiting for its first
@@ -16,7 +17,8 @@
 enum omc_phase {
     OMC_PHASE_REST,     /* nothing goes on; if it is down, for a pause */
     OMC_PHASE_FINDING,  /* its name is being looked up */
-    OMC_PHASE_DIALLING, /* a connection is being made */
+    OMC_PHASE_DIALLING, /* a connection is being made, */
+    OMC_PHASE_SECURING, /* and now made safe; over at once if it is plain */
     OMC_PHASE_GREETING, /* connected, the hello not yet answered */
     OMC_PHASE_READY,
     OMC_PHASE_COUNT
@@ -27,6 +29,7 @@ enum omc_event {
     OMC_EVENT_START,     /* a connection is wanted */
     OMC_EVENT_RESOLVED,  /* its addresses are known */
     OMC_EVENT_CONNECTED, /* the attempt to connect succeeded */
+    OMC_EVENT_SECURED,   /* it can be written to and read from */
     OMC_EVENT_VERIFIED,  /* the hello was answered */
     OMC_EVENT_OTHER,     /* it speaks another protocol than it was asked in */
     OMC_EVENT_FAILED,    /* the peer, the network or a deadline ended it */
@@ -44,6 +47,7 @@ enum omc_action {
     OMC_ACTION_RESOLVE,
     OMC_ACTION_CONNECT,
     OMC_ACTION_REOPEN,  /* connect anew; nothing was lost */
+    OMC_ACTION_SECURE,  /* make the connection safe */
     OMC_ACTION_GREET,   /* send the hello */
     OMC_ACTION_WELCOME, /* start using it; it is up */
     OMC_ACTION_CLOSE,   /* close, failing what it had to do */
@@ -57,7 +61,8 @@ enum omc_action {
 struct omc_news {
     enum omc_event event;
     const char *reason; /* why, for the log; a static string, or what strerror gave last */
-    int error;          /* of OMC_EVENT_STARVED: the errno that tells of what */
+    int error;          /* of OMC_EVENT_STARVED: the errno that tells of what; of OMC_EVENT_FAILED:
+                         * how requests end by it, 0: as the server fails */
 };
 
 struct omc_transition {
@@ -68,7 +73,13 @@ struct omc_transition {
 /* What follows for a link that is up, or not. */
 struct omc_transition omc_phase_next(enum omc_phase phase, bool up, enum omc_event event);
 
-/* Whether a link in that phase can be written to and read from. */
+/* Whether a link in that phase is on its way to a connection that can be used; and whether it has
+ * one, which can be written to and read from. */
+static inline bool omc_phase_is_connecting(enum omc_phase phase)
+{
+    return phase > OMC_PHASE_REST && phase < OMC_PHASE_GREETING;
+}
+
 static inline bool omc_phase_is_connected(enum omc_phase phase)
 {
     return phase >= OMC_PHASE_GREETING;

@@ -10,6 +10,7 @@
 #include "link/link.h"
 #include "link/shortage.h"
 #include "net/errors.h"
+#include "net/tls.h"
 
 static const struct omc_news no_news;
 
@@ -134,12 +135,14 @@ enum omc_greeting omc_protocol_choose(const struct omc_link *link)
 
 /* What is known is said at once and not waited for, but by values; what is not must be found
  * first.  All is chosen before callbacks can choose another protocol. */
-void omc_protocol_greet(struct omc_link *link, int64_t now)
+bool omc_protocol_greet(struct omc_link *link, int64_t now)
 {
     link->greeting = omc_protocol_choose(link);
-    omc_connection_open(&link->conn, link->greeting, now);
+    if (!omc_connection_open(&link->conn, link->greeting, link->shared->login, now))
+        return false;
     link->conn.held = link->cautious || is_guess(link);
     speak(link, omc_protocol_known(link));
+    return true;
 }
 
 /* The server answers, and will be greeted so from now on. */
@@ -170,10 +173,21 @@ static bool may_be_rejection(const struct omc_link *link)
            omc_connection_awaits_answer(&link->conn);
 }
 
+static struct omc_news deny(const char *reason)
+{
+    return (struct omc_news){OMC_EVENT_FAILED, reason, OMCACHE_AUTH_FAILED};
+}
+
 static struct omc_news ask_again(struct omc_link *link, const char *reason)
 {
     link->cautious = true;
     return (struct omc_news){OMC_EVENT_REJECTED, reason, 0};
+}
+
+/* Whether it has said nothing to credentials: newer memcacheds close at wrong ones. */
+static bool has_hung_up(const struct omc_link *link)
+{
+    return link->conn.has_login && omc_buffer_size(&link->conn.in.buffer) == 0;
 }
 
 /* The server does not answer what it was greeted with.  Another one can be tried if nothing
@@ -189,6 +203,8 @@ static struct omc_news try_next(struct omc_link *link, const char *reason)
         return ask_again(link, reason);
     link->conn.apart = true; /* it may be a proxy */
     link->greeting = next;
+    if (next == OMC_GREETING_NONE && has_hung_up(link))
+        return deny("closed by the server, which may not like the credentials");
     return (struct omc_news){next == OMC_GREETING_NONE ? OMC_EVENT_FAILED : OMC_EVENT_OTHER, reason,
                              0};
 }
@@ -215,25 +231,55 @@ struct omc_news omc_protocol_read_answer(struct omc_link *link)
         return try_next(link, "what came is no answer in a protocol of memcached");
     case OMC_HELLO_REFUSED:
         break;
+    case OMC_HELLO_DENIED:
+        link->greeting = OMC_GREETING_NONE;
+        return deny(problem);
     }
     link->greeting = OMC_GREETING_NONE;
     return (struct omc_news){OMC_EVENT_FAILED, problem, 0};
 }
 
-struct omc_news omc_protocol_error(struct omc_link *link, int error)
+/* What the stream has to say of it is worth more than errno. */
+static const char *stream_problem(const struct omc_link *link)
 {
-    if (error == ECONNRESET || error == EPIPE)
-        return omc_protocol_broken(link, strerror(error));
-    if (omc_errors_is_shortage(error, NULL))
-        return omc_shortage_news(link, error);
-    return (struct omc_news){OMC_EVENT_FAILED, strerror(error), 0};
+    return link->coming.problem != NULL ? link->coming.problem : link->conn.stream.problem;
 }
 
-struct omc_news omc_protocol_broken(struct omc_link *link, const char *reason)
+/* The connection has ended, for that reason. */
+static struct omc_news end_connection(struct omc_link *link, const char *reason)
 {
     if (may_be_rejection(link))
         return ask_again(link, reason);
     if (link->phase == OMC_PHASE_GREETING)
         return try_next(link, reason);
     return (struct omc_news){OMC_EVENT_FAILED, reason, 0};
+}
+
+/* Whether a server has ended a connection over which it has not been asked for TLS, and never said
+ * a word on any. */
+static bool is_mute(const struct omc_link *link)
+{
+    return link->phase == OMC_PHASE_GREETING && link->conn.bytes_in == 0 &&
+           omc_tls_version(&link->conn.stream) == 0;
+}
+
+struct omc_news omc_protocol_closed(struct omc_link *link)
+{
+    return end_connection(link, is_mute(link)
+                                    ? "closed by the server without a word: it may speak TLS only"
+                                    : "closed by the server");
+}
+
+struct omc_news omc_protocol_error(struct omc_link *link, int error)
+{
+    if (stream_problem(link) != NULL)
+        return end_connection(link, stream_problem(link));
+    if (error == ECONNRESET && is_mute(link))
+        return end_connection(link,
+                              "Connection reset by peer, without a word: it may speak TLS only");
+    if (error == ECONNRESET || error == EPIPE)
+        return end_connection(link, strerror(error));
+    if (omc_errors_is_shortage(error, NULL))
+        return omc_shortage_news(link, error);
+    return (struct omc_news){OMC_EVENT_FAILED, strerror(error), 0};
 }

@@ -21,8 +21,9 @@ enum omc_greeting omc_protocol_choose(const struct omc_link *link);
 int omc_protocol_known(const struct omc_link *link);
 bool omc_protocol_carries(const struct omc_link *link, const struct omc_ask *ask);
 
-/* Begins the handshake on a socket that has just been connected; the hello is not yet written. */
-void omc_protocol_greet(struct omc_link *link, int64_t now);
+/* Begins the handshake on a socket that has just been connected; the hello is not yet written.
+ * False without memory. */
+bool omc_protocol_greet(struct omc_link *link, int64_t now);
 
 /* Goes on with looking whether a codec that was just chosen can carry what waits.  True if it
  * reports a request that it cannot; else all were looked at. */
@@ -33,9 +34,9 @@ bool omc_protocol_check(struct omc_link *link, struct omc_report *report);
 /* Reads what came of the server's answer, which may not be complete. */
 struct omc_news omc_protocol_read_answer(struct omc_link *link);
 
-/* The connection broke, for that reason.  In the handshake that may mean that the
- * server speaks something else: then the next greeting is tried. */
-struct omc_news omc_protocol_broken(struct omc_link *link, const char *reason);
+/* The server has ended the connection.  In the handshake that may mean that it speaks something
+ * else: then the next greeting is tried. */
+struct omc_news omc_protocol_closed(struct omc_link *link);
 
 /* The same for an errno, which only tells of protocols if it is the peer's doing. */
 struct omc_news omc_protocol_error(struct omc_link *link, int error);

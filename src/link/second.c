@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <string.h>
 
 #include "base/memory.h"
 #include "net/socket.h"
@@ -38,6 +39,9 @@ void omc_second_free(struct omc_second *second, struct omc_watches *watches)
 {
     omc_stream_close(&second->stream);
     omc_watch_close(watches, &second->watch);
+    if (second->hello != NULL)
+        explicit_bzero(second->hello, second->hello_len);
+    omc_memory_free(second->hello);
     omc_memory_free(second);
 }
 
@@ -53,22 +57,39 @@ static enum omc_second_result send_hello(struct omc_second *second)
     return OMC_SECOND_ON;
 }
 
-static enum omc_second_result check_connect(struct omc_second *second)
+/* Says hello when the connection is safe. */
+static enum omc_second_result secure(struct omc_second *second, const struct omc_login *login)
+{
+    int result = omc_stream_secure(&second->stream);
+
+    if (result <= 0)
+        return result == OMC_SOCKET_AGAIN ? OMC_SECOND_ON : OMC_SECOND_LOST;
+    second->hello = omc_memory_new(1, omc_hello_room(login));
+    if (second->hello == NULL)
+        return OMC_SECOND_LOST;
+    second->has_login = login != NULL;
+    second->hello_len = omc_hello_write(second->hello, second->greeting, second->number, login);
+    second->hello_left = second->hello_len;
+    return send_hello(second);
+}
+
+static enum omc_second_result check_connect(struct omc_second *second,
+                                            const struct omc_tls_way *way,
+                                            const struct omc_login *login)
 {
     int error = omc_socket_connect_error(second->watch.fd);
 
     if (error != 0)
         return error == EINPROGRESS ? OMC_SECOND_ON : OMC_SECOND_LOST;
-    omc_stream_open_plain(&second->stream, second->watch.fd);
-    second->hello_len = omc_hello_write(second->hello, second->greeting, second->number);
-    second->hello_left = second->hello_len;
-    return send_hello(second);
+    return omc_tls_open(&second->stream, second->watch.fd, way) ? secure(second, login)
+                                                                : OMC_SECOND_LOST;
 }
 
 static enum omc_second_result read_part(struct omc_second *second)
 {
     size_t room = sizeof(second->in) - second->in_len, used;
     ssize_t count = omc_stream_receive(&second->stream, second->in + second->in_len, room);
+    const struct omc_hello_asked asked = {second->greeting, second->number, second->has_login};
     const char *problem;
 
     if (count == OMC_SOCKET_AGAIN)
@@ -76,8 +97,7 @@ static enum omc_second_result read_part(struct omc_second *second)
     if (count < 0)
         return OMC_SECOND_LOST;
     second->in_len += (size_t)count;
-    switch (omc_hello_read(second->in, second->in_len, second->greeting, second->number, &used,
-                           &problem)) {
+    switch (omc_hello_read(second->in, second->in_len, &asked, &used, &problem)) {
     case OMC_HELLO_GOOD:
         return second->hello_left == 0 ? OMC_SECOND_PROVED : OMC_SECOND_LOST;
     case OMC_HELLO_MORE:
@@ -102,12 +122,13 @@ static short wanted_events(const struct omc_second *second)
 {
     int events = second->stream.to_receive;
 
-    if (second->hello_left > 0)
+    if (second->hello_left > 0 || second->stream.unsent)
         events |= second->stream.to_send;
     return (short)events;
 }
 
-enum omc_second_result omc_second_step(struct omc_second *second, struct omc_watches *watches)
+enum omc_second_result omc_second_step(struct omc_second *second, struct omc_watches *watches,
+                                       const struct omc_tls_way *way, const struct omc_login *login)
 {
     short ready = second->watch.ready;
     enum omc_second_result result = OMC_SECOND_ON;
@@ -117,14 +138,16 @@ enum omc_second_result omc_second_step(struct omc_second *second, struct omc_wat
         return OMC_SECOND_ON;
     if (second->until != 0) /* it has been asked for nothing more */
         return OMC_SECOND_LOST;
-    if (second->hello_len == 0)
-        result = check_connect(second);
+    if (!omc_stream_is_open(&second->stream))
+        result = check_connect(second, way, login);
+    else if (second->hello_len == 0)
+        result = secure(second, login);
     else if ((ready & second->stream.to_send) != 0)
         result = send_hello(second);
     if (result == OMC_SECOND_ON && second->hello_len > 0 &&
         (ready & (second->stream.to_receive | OMC_STREAM_BROKEN)) != 0)
         result = read_answer(second);
-    if (second->hello_len > 0)
+    if (omc_stream_is_open(&second->stream))
         omc_watch_want(watches, &second->watch, wanted_events(second));
     return result;
 }

@@ -12,7 +12,9 @@
 #include "link/watch.h"
 #include "net/address.h"
 #include "net/stream.h"
+#include "net/tls.h"
 #include "proto/hello.h"
+#include "proto/login.h"
 
 struct omc_second {
     struct omc_watch watch;
@@ -21,9 +23,10 @@ struct omc_second {
     int64_t until; /* when it takes the place of the first; 0: it has not proved itself */
     enum omc_greeting greeting;
     uint32_t number; /* in the hello */
-    unsigned char hello[OMC_HELLO_MAX];
-    size_t hello_len; /* 0 while it connects */
+    unsigned char *hello;
+    size_t hello_len; /* 0 while it connects and is made safe */
     size_t hello_left;
+    bool has_login;
     unsigned char in[1024]; /* what came of the answer */
     size_t in_len;
 };
@@ -42,7 +45,10 @@ struct omc_second *omc_second_new(struct omc_watches *watches, struct omc_link *
 /* Gives it up, and closes what it still has. */
 void omc_second_free(struct omc_second *second, struct omc_watches *watches);
 
-/* Goes on with what was found about its descriptor. */
-enum omc_second_result omc_second_step(struct omc_second *second, struct omc_watches *watches);
+/* Goes on with what was found about its descriptor; way and login (NULL: none) are for one that has
+ * connected. */
+enum omc_second_result omc_second_step(struct omc_second *second, struct omc_watches *watches,
+                                       const struct omc_tls_way *way,
+                                       const struct omc_login *login);
 
 #endif

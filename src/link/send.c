@@ -12,6 +12,7 @@ enum {
     COPIED_MAX = OMC_CODEC_HEAD_MAX + GATHER_SIZE + OMC_CODEC_TAIL_MAX, /* of a request */
     RUN_SIZE = 32 * 1024, /* bytes that are encoded at a time, if there is memory for that */
     PIECES = 64,          /* at a time */
+    HEAD_LIKELY = 128,    /* bytes, but for the key and options, and none has more */
 };
 
 /* Requests that are written in one go: those from the first one that waits, or is half written,
@@ -22,7 +23,8 @@ struct run {
     unsigned char *piece;         /* and where the piece begins that it is to be a part of */
     struct iovec *pieces;         /* room for PIECES, */
     size_t count;                 /* of which there are so many, */
-    size_t size;                  /* and bytes in all */
+    size_t size;                  /* and bytes in all, */
+    size_t most;                  /* but no more than so many of whole requests; 0: any */
     unsigned char *line;          /* the one that ends there, if others may share it, */
     const struct omc_ask *newest; /* as the last one on it does */
     uint32_t end;
@@ -50,6 +52,15 @@ static inline void end_piece(struct run *run)
 static inline bool has_room(const struct run *run)
 {
     return run->at <= run->last && run->count <= PIECES - 3;
+}
+
+/* Whether a request fits into a record with those before it; one that needs more is alone. */
+static inline bool fits(const struct run *run, const struct omc_ask *ask)
+{
+    size_t used = run->size + (size_t)(run->at - run->piece), key_len = ask->key_len;
+
+    return run->most == 0 || used == 0 ||
+           used + HEAD_LIKELY + 2 * key_len + ask->extra_len + ask->value_len <= run->most;
 }
 
 /* Whether a request may share the line of the one before it. */
@@ -100,6 +111,7 @@ static inline void fill(struct run *run, const struct omc_connection *conn)
     uint32_t next = conn->held ? conn->begun : omc_queue_next(queue);
 
     run->end = conn->begun - (conn->partly > 0);
+    run->most = conn->stream.record;
     run->due = conn->due;
     if (conn->hello_left > 0)
         add_piece(run, conn->hello + conn->hello_len - conn->hello_left, conn->hello_left);
@@ -112,7 +124,7 @@ static inline void fill(struct run *run, const struct omc_connection *conn)
             continue;
         }
         if ((!conn->proved && !omc_connection_is_harmless(conn->codec, &pending->ask, run->end)) ||
-            !has_room(run))
+            !has_room(run) || !fits(run, &pending->ask))
             break;
         encode(run, conn, pending);
         if (!pending->quiet)
@@ -242,7 +254,7 @@ static void note_taken(struct omc_connection *conn, size_t taken, size_t given, 
         omc_connection_note_turn(conn, now);
     else if (conn->blocked && taken > 0)
         omc_connection_note_time(conn, now);
-    conn->blocked = taken < given;
+    conn->blocked = taken < given || conn->stream.unsent;
     conn->bytes_out += taken;
 }
 

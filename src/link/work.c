@@ -18,6 +18,8 @@ short omc_work_events(const struct omc_link *link)
     const struct omc_connection *conn = &link->conn;
     int events = 0;
 
+    if (link->phase == OMC_PHASE_SECURING)
+        return link->coming.to_receive;
     if (!omc_phase_is_connected(link->phase))
         return 0;
     if (!conn->stalled)

@@ -78,6 +78,18 @@ uint64_t omc_address_sum(const struct omc_address *address)
     return sum;
 }
 
+bool omc_address_is_local(const struct omc_address *address)
+{
+    switch (address->storage.any.sa_family) {
+    case AF_UNIX:
+        return true;
+    case AF_INET:
+        return ntohl(address->storage.v4.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+    default:
+        return IN6_IS_ADDR_LOOPBACK(&address->storage.v6.sin6_addr);
+    }
+}
+
 bool omc_address_is_equal(const struct omc_address *a, const struct omc_address *b)
 {
     return a->len == b->len && memcmp(&a->storage, &b->storage, a->len) == 0;

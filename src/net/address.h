@@ -47,6 +47,9 @@ bool omc_address_is_port(const char *text);
 /* A number that stands for it where a mistake costs little: two may have the same. */
 uint64_t omc_address_sum(const struct omc_address *address);
 
+/* Whether what is sent there stays on this machine: a socket's path, or a loopback address. */
+bool omc_address_is_local(const struct omc_address *address);
+
 bool omc_address_is_equal(const struct omc_address *a, const struct omc_address *b);
 bool omc_address_is_among(const struct omc_addresses *addresses, const struct omc_address *address);
 

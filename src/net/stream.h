@@ -3,10 +3,7 @@
  * and received goes through a table of functions, so that those who use it need not know what
  * kind of stream it is.
  *
- * There is one kind, plain sockets.  TLS is to be another, in a file beside this one, with a table
- * and a way to open a stream of its own.  Its handshake is a step between omc_socket_connect_error
- * and the hello; a function `secure` for it belongs into the table when there is a kind for which
- * it does not end at once, and so does a text for what errno has no words for.
+ * There are two kinds: plain sockets, and TLS (tls.h).
  */
 #ifndef OMC_NET_STREAM_H
 #define OMC_NET_STREAM_H
@@ -27,6 +24,11 @@ struct omc_stream;
  * none, or fewer than were to be sent, `to_send` or `to_receive` says what the next attempt has to
  * wait for; else they are POLLOUT and POLLIN.  None of these functions raises SIGPIPE. */
 struct omc_stream_kind {
+    /* Goes on with what must be done before anything is sent or received, such as a handshake: a
+     * number above 0 when that is over.  OMC_SOCKET_AGAIN: it is to be called again when the
+     * descriptor is ready for `to_receive`.  NULL: nothing is to be done. */
+    int (*secure)(struct omc_stream *stream);
+
     /* Some of the pieces may be empty.  Where not all was taken, other bytes than the rest may be
      * what is to be sent next. */
     ssize_t (*send)(struct omc_stream *stream, const struct iovec *pieces, size_t count);
@@ -53,6 +55,14 @@ struct omc_stream {
 
     bool pending; /* it has bytes that can be received although the descriptor is not ready */
     bool patient; /* the descriptor lets a read wait */
+    bool unsent;  /* it has taken bytes that the kernel has not: they go with the next attempt to
+                   * send, be that of nothing */
+
+    /* Where the peer loses sight of what it has received beyond a request: so many bytes of whole
+     * requests are to be sent at a time, or one that has more.  0: it does not matter. */
+    size_t record;
+
+    const char *problem; /* with what OMC_SOCKET_ERROR was for, if errno has no words for that */
 };
 
 /* Of a stream that is not open. */
@@ -67,6 +77,11 @@ void omc_stream_open_plain(struct omc_stream *stream, int fd);
 static inline bool omc_stream_is_open(const struct omc_stream *stream)
 {
     return stream->fd >= 0;
+}
+
+static inline int omc_stream_secure(struct omc_stream *stream)
+{
+    return stream->kind->secure == NULL ? 1 : stream->kind->secure(stream);
 }
 
 static inline ssize_t omc_stream_send(struct omc_stream *stream, const struct iovec *pieces,

@@ -10,6 +10,7 @@
 #include "proto/ask.h"
 #include "proto/bytes.h"
 #include "proto/line.h"
+#include "proto/login.h"
 #include "proto/opcode.h"
 
 enum {
@@ -17,11 +18,15 @@ enum {
     BINARY_ANSWER_MAGIC = 0x81,
     VERSIONS = 3,   /* in text: so many are 24 bytes or more */
     LINE_MAX = 256, /* of an answer in text */
+    STATUS_DENIED = 0x20,
 };
 
 /* What no memcached before 1.6.10 understands, a look for a key of six zero bytes in
  * base64; and what all answer. */
 static const char meta[] = "mg AAAAAAAA b\r\nversion\r\n";
+
+static const char wants_login[] = "the server wants authentication";
+static const char refuses_login[] = "the server refuses the credentials";
 
 static size_t write_binary(unsigned char *out, uint32_t number)
 {
@@ -71,18 +76,35 @@ int omc_hello_protocol(enum omc_greeting greeting)
     }
 }
 
-size_t omc_hello_write(unsigned char out[OMC_HELLO_MAX], enum omc_greeting greeting,
-                       uint32_t number)
+size_t omc_hello_room(const struct omc_login *login)
 {
+    return OMC_HELLO_MAX + (login == NULL ? 0 : OMC_LOGIN_SIZE_MAX);
+}
+
+static unsigned char *write_login(unsigned char *out, enum omc_greeting greeting,
+                                  const struct omc_login *login)
+{
+    if (login == NULL)
+        return out;
+    return greeting == OMC_GREETING_BINARY ? omc_login_write_binary(out, login)
+                                           : omc_login_write_line(out, login);
+}
+
+size_t omc_hello_write(unsigned char *out, enum omc_greeting greeting, uint32_t number,
+                       const struct omc_login *login)
+{
+    unsigned char *hello = write_login(out, greeting, login);
+    size_t login_len = (size_t)(hello - out);
+
     switch (greeting) {
     case OMC_GREETING_META:
-        return (size_t)(omc_line_put(out, meta) - out);
+        return login_len + (size_t)(omc_line_put(hello, meta) - hello);
     case OMC_GREETING_VERSION:
-        return write_version(out);
+        return login_len + write_version(hello);
     case OMC_GREETING_GET:
-        return write_get(out, number);
+        return login_len + write_get(hello, number);
     default:
-        return write_binary(out, number);
+        return login_len + write_binary(hello, number);
     }
 }
 
@@ -111,16 +133,24 @@ static bool is_word(struct omc_line line, const char *word)
     return omc_line_is(&first, word);
 }
 
-/* Why a server that says this does not let us in, whatever it was asked; or NULL. */
-static const char *refusal_in(const struct omc_line *line)
+/* What a server says that does not let us in, whatever it was asked; OMC_HELLO_GOOD if it is
+ * something else. */
+static enum omc_hello refusal_in(const struct omc_line *line, const char **problem)
 {
     struct omc_line rest = *line;
 
-    if (omc_line_skip(&rest, "CLIENT_ERROR unauthenticated"))
-        return "the server wants authentication";
-    if (omc_line_skip(&rest, "ERROR ")) /* it has too many */
-        return "the server refuses connections and says ERROR";
-    return NULL;
+    if (omc_line_skip(&rest, "CLIENT_ERROR unauthenticated")) {
+        *problem = wants_login;
+        return OMC_HELLO_DENIED;
+    }
+    if (omc_line_skip(&rest, "CLIENT_ERROR authentication failure")) {
+        *problem = refuses_login;
+        return OMC_HELLO_DENIED;
+    }
+    if (!omc_line_skip(&rest, "ERROR ")) /* it has too many */
+        return OMC_HELLO_GOOD;
+    *problem = "the server refuses connections and says ERROR";
+    return OMC_HELLO_REFUSED;
 }
 
 /* Takes a line that must begin with one of some words. */
@@ -129,11 +159,10 @@ static enum omc_hello take_line(struct omc_line *bytes, const char *const *words
 {
     enum omc_hello hello = take_word(bytes, line);
 
+    if (hello == OMC_HELLO_GOOD)
+        hello = refusal_in(line, problem);
     if (hello != OMC_HELLO_GOOD)
         return hello;
-    *problem = refusal_in(line);
-    if (*problem != NULL)
-        return OMC_HELLO_REFUSED;
     for (; *words != NULL; words++) {
         if (is_word(*line, *words))
             return OMC_HELLO_GOOD;
@@ -156,6 +185,10 @@ static enum omc_hello read_binary(const unsigned char *bytes, size_t len, uint32
     if (len < BINARY_SIZE)
         return OMC_HELLO_MORE;
     memcpy(&header, bytes, BINARY_SIZE);
+    if (header.opcode == OMC_OP_NOOP && be16toh(header.reserved) == STATUS_DENIED) {
+        *problem = wants_login;
+        return OMC_HELLO_DENIED;
+    }
     if (header.opcode != OMC_OP_NOOP || header.opaque != htobe32(number) || header.bodylen != 0)
         return OMC_HELLO_OTHER;
     *used = BINARY_SIZE;
@@ -215,17 +248,71 @@ static enum omc_hello read_text(struct omc_line *bytes, int count, const char *w
     return hello;
 }
 
-enum omc_hello omc_hello_read(const unsigned char *bytes, size_t len, enum omc_greeting greeting,
-                              uint32_t number, size_t *used, const char **problem)
+/* Takes the answer to credentials in binary.  A server without SASL does not know them. */
+static enum omc_hello take_binary_login(struct omc_line *bytes, const char **problem)
 {
-    struct omc_line left;
+    struct omcache_req_header_s header;
+    size_t len;
+
+    if (*bytes->at == 'C' || *bytes->at == 'E') /* see read_binary */
+        return OMC_HELLO_GOOD;
+    if (*bytes->at != BINARY_ANSWER_MAGIC)
+        return OMC_HELLO_OTHER;
+    if (omc_line_left(bytes) < BINARY_SIZE)
+        return OMC_HELLO_MORE;
+    memcpy(&header, bytes->at, BINARY_SIZE);
+    len = be32toh(header.bodylen);
+    if (header.opcode != OMC_OP_LOGIN || len > LINE_MAX)
+        return OMC_HELLO_OTHER;
+    if (be16toh(header.reserved) == STATUS_DENIED) {
+        *problem = refuses_login;
+        return OMC_HELLO_DENIED;
+    }
+    if (omc_line_left(bytes) < BINARY_SIZE + len)
+        return OMC_HELLO_MORE;
+    bytes->at += BINARY_SIZE + len;
+    return OMC_HELLO_GOOD;
+}
+
+/* Takes the answer to credentials: STORED, or what one says that wants none. */
+static enum omc_hello take_login(struct omc_line *bytes, enum omc_greeting greeting,
+                                 const char **problem)
+{
+    struct omc_line line;
     enum omc_hello hello;
+
+    if (greeting == OMC_GREETING_BINARY)
+        return take_binary_login(bytes, problem);
+    hello = take_word(bytes, &line);
+    if (hello == OMC_HELLO_GOOD)
+        hello = refusal_in(&line, problem);
+    if (hello == OMC_HELLO_DENIED)
+        *problem = refuses_login;
+    return hello;
+}
+
+enum omc_hello omc_hello_read(const unsigned char *bytes, size_t len,
+                              const struct omc_hello_asked *asked, size_t *used,
+                              const char **problem)
+{
+    enum omc_greeting greeting = asked->greeting;
+    enum omc_hello hello = OMC_HELLO_GOOD;
+    struct omc_line left;
 
     if (len == 0) /* there may be no bytes to point to */
         return OMC_HELLO_MORE;
     left = (struct omc_line){bytes, bytes + len};
-    if (greeting == OMC_GREETING_BINARY)
-        return read_binary(bytes, len, number, used, problem);
+    if (asked->has_login)
+        hello = take_login(&left, greeting, problem);
+    if (hello == OMC_HELLO_GOOD && omc_line_left(&left) == 0)
+        hello = OMC_HELLO_MORE;
+    if (hello != OMC_HELLO_GOOD)
+        return hello;
+    if (greeting == OMC_GREETING_BINARY) {
+        hello = read_binary(left.at, omc_line_left(&left), asked->number, used, problem);
+        *used += *used == 0 ? 0 : (size_t)(left.at - bytes);
+        return hello;
+    }
     if (greeting == OMC_GREETING_META)
         hello = read_meta(&left, problem);
     else if (greeting == OMC_GREETING_VERSION)

@@ -40,6 +40,7 @@ enum omc_opcode {
     OMC_OP_TOUCH = 0x1c,
     OMC_OP_GAT = 0x1d,
     OMC_OP_GATQ = 0x1e,
+    OMC_OP_LOGIN = 0x21, /* SASL's */
     OMC_OP_GATK = 0x23,
     OMC_OP_GATKQ = 0x24,
     OMC_OP_RGET = 0x30,

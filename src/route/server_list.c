@@ -107,6 +107,26 @@ static bool split(struct span address, struct span *host, struct span *port)
     return true;
 }
 
+/* Cuts off a scheme, if there is one. */
+static enum omc_server_scheme cut_scheme(struct span *entry)
+{
+    static const char *const schemes[] = {
+        [OMC_SERVER_SCHEME_TCP] = "tcp://",
+        [OMC_SERVER_SCHEME_TLS] = "tls://",
+    };
+
+    for (enum omc_server_scheme i = OMC_SERVER_SCHEME_TCP; i <= OMC_SERVER_SCHEME_TLS; i++) {
+        size_t len = strlen(schemes[i]);
+
+        if (entry->len < len || memcmp(entry->start, schemes[i], len) != 0)
+            continue;
+        entry->start += len;
+        entry->len -= len;
+        return i;
+    }
+    return OMC_SERVER_SCHEME_ANY;
+}
+
 /* Cuts off a label; false if it is none.  A path may have a "=" of its own. */
 static bool cut_label(struct span *entry, struct span *label)
 {
@@ -139,12 +159,14 @@ static int add_entry(struct omc_server_list *list, struct span entry)
 {
     struct omc_server_name *names, *name;
     struct span label, host, port, whole = entry;
+    enum omc_server_scheme scheme;
     uint32_t weight;
 
     if (!cut_label(&entry, &label))
         return complain(
             list, whole,
             "a label, in front of \"=\", has letters, digits, and .-_:/[]%, no - first");
+    scheme = cut_scheme(&entry);
     if (!cut_weight(&entry, &weight))
         return complain(list, whole, "a weight, behind \"/?\", is a number of 32 bits");
     if (!split(entry, &host, &port))
@@ -154,7 +176,8 @@ static int add_entry(struct omc_server_list *list, struct span entry)
         return OMCACHE_NO_MEMORY;
     list->names = names;
     name = &names[list->count];
-    *name = (struct omc_server_name){.weight = weight, .order = (uint32_t)list->count};
+    *name = (struct omc_server_name){
+        .weight = weight, .order = (uint32_t)list->count, .scheme = scheme};
     list->count++;
     if (!copy_span(host, &name->host) || !copy_span(port, &name->port) ||
         !copy_span(label, &name->label))
@@ -164,7 +187,8 @@ static int add_entry(struct omc_server_list *list, struct span entry)
 
 bool omc_server_list_copy_name(struct omc_server_name *copy, const struct omc_server_name *name)
 {
-    *copy = (struct omc_server_name){.weight = name->weight, .order = name->order};
+    *copy = (struct omc_server_name){
+        .weight = name->weight, .order = name->order, .scheme = name->scheme};
     if (copy_span(span_of(name->host), &copy->host) &&
         copy_span(span_of(name->port), &copy->port) &&
         (name->label == NULL || copy_span(span_of(name->label), &copy->label)))
@@ -184,8 +208,9 @@ void omc_server_list_free_name(struct omc_server_name *name)
 int omc_server_list_compare(const struct omc_server_name *a, const struct omc_server_name *b)
 {
     int by_host = strcmp(a->host, b->host);
+    int by_port = by_host != 0 ? by_host : strcmp(a->port, b->port);
 
-    return by_host != 0 ? by_host : strcmp(a->port, b->port);
+    return by_port != 0 ? by_port : (a->scheme > b->scheme) - (a->scheme < b->scheme);
 }
 
 static int compare_for_sort(const void *left, const void *right)

@@ -52,6 +52,7 @@ fi
     echo libc.so.6
     echo libmd.so.0
     ! grep -qw src/net/cares.c "${B:-build}/sources" || echo libcares.so.2
+    ! grep -qw src/net/openssl.c "${B:-build}/sources" || printf '%s\n' libssl.so.3 libcrypto.so.3
 } | LC_ALL=C sort >"$work/listed"
 sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' "$work/dynamic" | LC_ALL=C sort >"$work/needed"
 same listed needed doc/internals/api.md "$library"

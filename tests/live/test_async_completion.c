@@ -379,6 +379,7 @@ END_TEST
 /* That the server has not proved itself yet does not make it wait for ever. */
 START_TEST(buffers_may_be_reset_before_the_first_answer)
 {
+    NOT_OVER_TLS;
     fixture_servers(1);
     watcher_init(&loop, client);
     memcached_pause(&fleet.servers[0]);

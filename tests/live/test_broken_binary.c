@@ -208,7 +208,7 @@ static void answer_first_badly(struct peer *peer, void *context)
     struct wire_reply reply = {.opcode = request.opcode, .opaque = request.opaque};
     switch (*(enum first_answer *)context) {
     case OTHER_STATUS:
-        reply.status = 0x20; /* authentication required */
+        reply.status = 0x84; /* internal error */
         break;
     case OTHER_OPAQUE:
         reply.opaque ^= 0x5a5a5a5a;

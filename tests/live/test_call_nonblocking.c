@@ -297,6 +297,7 @@ static unsigned char big[BIG];
 static void make_client(void)
 {
     TIMED("init", client = omcache_init());
+    fixture_secure(client);
     ck_assert_ptr_nonnull(client);
     omcache_set_log_callback(client, 7, look_for_sign, NULL);
     omcache_set_connect_timeout(client, 60);

@@ -83,6 +83,7 @@ static size_t allocations_of_a_day(omcache_log_callback_func *func)
 
 START_TEST(logging_allocates_nothing)
 {
+    NOT_OVER_TLS;
     fixture_servers(1);
     allocations_of_a_day(recorder_log); /* what is made once is made */
     recorder_clear();
@@ -187,6 +188,7 @@ static void connect_often(size_t connections)
 
 START_TEST(habits_allocate_nothing)
 {
+    NOT_OVER_TLS;
     static const size_t connections[] = {1, 10, 100};
     fixture_servers(1);
     connect_often(connections[_i]);

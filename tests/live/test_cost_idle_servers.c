@@ -116,6 +116,7 @@ static void keep_busy(size_t servers)
 
 START_TEST(an_idle_server_costs_little)
 {
+    NOT_OVER_TLS;
     size_t servers = server_count();
     ck_assert_uint_gt(servers, 0);
     fixture_servers(1);

@@ -29,6 +29,7 @@ static int run(const char *servers)
 
 START_TEST(one_reader_makes_the_page)
 {
+    NOT_OVER_TLS;
     fixture_servers(3);
     int status = run(fleet.list);
     ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);

@@ -154,6 +154,7 @@ static void assert_costs_the_dead_timeout(const char *key)
  * tried again and again; used within 200 ms of the first lookup after it is back. */
 START_TEST(a_suspended_server_costs_the_dead_timeout_twice)
 {
+    NOT_OVER_TLS;
     three_servers(FAR, RECONNECT, DEAD);
     const char *key = key_for(1);
     store(key, "value");
@@ -215,6 +216,7 @@ static void answer_in_drops(struct peer *peer, void *context)
 /* One server never stops to send, which does not count for the other. */
 START_TEST(each_server_has_its_own_dead_timeout)
 {
+    NOT_OVER_TLS;
     omcache_req_t reqs[2];
     omcache_value_t values[2];
     size_t count = 2;
@@ -279,6 +281,7 @@ static void get_elsewhere(const char *key, int64_t duration)
 
 START_TEST(a_server_is_used_only_when_its_noop_is_answered)
 {
+    NOT_OVER_TLS;
     atomic_store(&mood, HANG_UP);
     struct peer *peer = servers_and_peer(play_mood, NULL);
     client = impatient(list, FAR, 200, DEAD);

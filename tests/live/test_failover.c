@@ -135,6 +135,7 @@ static void take_and_close(struct peer *peer, void *context)
 
 START_TEST(what_was_sent_is_not_sent_again)
 {
+    NOT_OVER_TLS;
     fleet_start(&fleet, 1);
     char list[400];
     struct peer *peer = peer_start(0, take_and_close, NULL);
@@ -393,6 +394,7 @@ END_TEST
 
 START_TEST(section_11_one_of_three_suspended)
 {
+    NOT_OVER_TLS;
     three_servers(3000, 4000, 1000);
     const char *key = key_for(1);
     store(key, "value");

@@ -449,6 +449,7 @@ static void fork_inside(omcache_t *mc, const omcache_reply_t *reply, void *conte
         assert_rc(omcache_free(mc), OMCACHE_INVALID);
         /* Others may be used. */
         omcache_t *other = omcache_init();
+        fixture_secure(other);
         assert_rc(omcache_set_protocol(other, fixture_protocol()), OMCACHE_OK);
         assert_rc(omcache_set_servers(other, fleet.list), OMCACHE_OK);
         assert_rc(omcache_noop(other, 0, -1), OMCACHE_OK);

@@ -28,12 +28,13 @@ static const int codes[] = {OMCACHE_OK,
                             OMCACHE_TIMEOUT,
                             OMCACHE_CANCELLED,
                             OMCACHE_NO_MEMORY,
-                            OMCACHE_NO_DESCRIPTORS};
+                            OMCACHE_NO_DESCRIPTORS,
+                            OMCACHE_AUTH_FAILED};
 #define CODES (sizeof(codes) / sizeof(codes[0]))
 
 START_TEST(each_code_has_its_text)
 {
-    ck_assert_uint_eq(CODES, 17);
+    ck_assert_uint_eq(CODES, 18);
     for (size_t i = 0; i < CODES; i++) {
         const char *text = omcache_strerror(codes[i]);
         ck_assert_msg(text && *text && strcmp(text, "Unknown") != 0, "code %#x has the text '%s'",

@@ -45,6 +45,7 @@ static void assert_found(const struct told *slot, int status)
 /* The kernel was full, once, and then all that it had not taken was given up. */
 START_TEST(a_socket_that_was_full_long_ago_is_not_blamed)
 {
+    NOT_OVER_TLS;
     static unsigned char value[1000];
     struct memcached m;
     char path[64];

@@ -611,6 +611,7 @@ static bool accepts(const char *path)
 /* A server that really speaks nothing else, and has to be found out. */
 START_TEST(a_binary_server_refuses)
 {
+    NOT_OVER_TLS;
     char path[64];
     snprintf(path, sizeof(path), "/tmp/omcache-meta-%d", (int)getpid());
     const char *argv[] = {"memcached", "-s", path, "-B", "binary", "-u", "root", NULL};

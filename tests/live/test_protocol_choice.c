@@ -253,7 +253,7 @@ START_TEST(a_server_with_passwords_is_refused)
     unlink(path);
     speak(server.address, _i);
     int64_t start = clock_ms();
-    assert_rc(get_patiently("key"), OMCACHE_SERVER_FAILURE);
+    assert_rc(get_patiently("key"), OMCACHE_AUTH_FAILED);
     assert_unusable(1000);
     assert_within(start, 1000);
     ck_assert(recorder_has_line(LOG_WARNING, "the server wants authentication"));

@@ -490,7 +490,7 @@ START_TEST(a_server_that_wants_a_password_is_told_as_such)
 {
     static const int protocols[] = {AUTO, META, PLAIN_TEXT};
     speak(serve_locked, NULL, protocols[_i]);
-    assert_rc(get_patiently("key"), OMCACHE_SERVER_FAILURE);
+    assert_rc(get_patiently("key"), OMCACHE_AUTH_FAILED);
     ck_assert(recorder_has_line(LOG_WARNING, "the server wants authentication"));
     ck_assert(!has_received("mn\r\n"));
     ck_assert_uint_eq(peer_connections(peer), 1);

@@ -140,6 +140,7 @@ END_TEST
 
 START_TEST(unix_sockets_are_servers)
 {
+    NOT_OVER_TLS;
     char path[32];
     char list[100];
     fixture_servers(1);

@@ -96,6 +96,7 @@ static void fill_queue(pid_t pid)
 
 START_TEST(a_full_socket_is_connected_to_when_there_is_room)
 {
+    NOT_OVER_TLS;
     pid_t pid = start_narrow();
     fill_queue(pid);
     client = fixture_client(path);
@@ -119,6 +120,7 @@ END_TEST
 
 START_TEST(a_socket_that_stays_full_costs_the_connect_timeout)
 {
+    NOT_OVER_TLS;
     pid_t pid = start_narrow();
     fill_queue(pid);
     client = impatient(path, 200, 200, 10000);
@@ -140,6 +142,7 @@ END_TEST
 
 START_TEST(a_path_where_nothing_is_may_become_a_server)
 {
+    NOT_OVER_TLS;
     struct memcached m;
     client = impatient(path, 10000, 200, 10000);
     assert_rc(omcache_set_log_callback(client, 7, recorder_log, NULL), OMCACHE_OK);
@@ -158,6 +161,7 @@ END_TEST
 /* One that nobody listens to any more, and a file that is no socket. */
 START_TEST(a_path_of_something_else_fails)
 {
+    NOT_OVER_TLS;
     if (_i == 0) {
         struct memcached m;
         memcached_start_socket(&m, path);
@@ -251,6 +255,7 @@ static bool find_link_local(char *host, size_t size)
 
 START_TEST(link_local_servers_have_a_scope)
 {
+    NOT_OVER_TLS;
     char host[64];
     char port[8];
     char list[80];

@@ -281,6 +281,7 @@ END_TEST
 
 START_TEST(a_failure_is_told_by_its_stage)
 {
+    NOT_OVER_TLS;
     struct wire_request request;
     client = fixture_client("127.0.0.1:none");
     watcher_init(&loop, client);
@@ -412,7 +413,7 @@ START_TEST(a_size_says_what_the_caller_knows)
     for (size_t i = 0; i < sizeof(larger.behind); i++) {
         ck_assert_uint_eq(larger.behind[i], 0xaa);
     }
-    static const size_t wrong[] = {0, 1, 8, sizeof(stats) - 1};
+    static const size_t wrong[] = {0, 1, 8, offsetof(omcache_server_stats_t, handshakes) - 1};
     for (size_t i = 0; i < 4; i++) {
         memset(&larger, 0xaa, sizeof(larger));
         larger.stats.struct_size = wrong[i];

@@ -198,6 +198,7 @@ END_TEST
 
 START_TEST(writing_to_a_closed_socket_raises_nothing)
 {
+    NOT_OVER_TLS;
     char path[32];
     struct memcached m;
     note_signals();

@@ -70,6 +70,7 @@ static bool open_handle(struct worker *worker, const char *servers)
 {
     static const char *const distributions[] = {"ketama", "ketama-weighted", "twemproxy", "modula"};
     omcache_t *mc = worker->mc = omcache_init();
+    fixture_secure(mc);
     if (mc == NULL) {
         worker->problem = "omcache_init";
         return false;

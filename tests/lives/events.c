@@ -58,6 +58,10 @@ static bool answer_on(struct wire *wire, bool in_part)
         wire->state = WIRE_OPEN;
         return true;
     }
+    if (is_open(wire) && network_is_unsafe(wire) && !wire->is_safe && !in_part) {
+        wire->is_safe = true;
+        return true;
+    }
     if (!is_open(wire) || !go_on_answering(wire))
         return false;
     if (in_part)

@@ -59,6 +59,8 @@ struct heard {
 struct wire {
     enum wire_state state;
     uint32_t born; /* the how many-th it is */
+    bool is_safe;  /* the peer has done its part of that, where it has to be, */
+    bool is_known; /* and that was found */
     bool is_full;  /* the last write was not taken whole */
     bool greeted;  /* the answer to its hello was read */
     bool is_alone; /* the hello must be, until then */
@@ -87,6 +89,7 @@ struct network {
     uint32_t born;
     size_t window; /* how many bytes the kernel still takes on the oldest connection */
     enum lookup_state lookup;
+    bool is_secret;   /* connections have to be made safe before they are of use */
     bool is_cautious; /* the last handshake may have failed for what went along with the hello */
     bool is_spoiled;  /* the peer has said what it should not, */
     bool is_foreign;  /* or answered what nobody has asked */
@@ -98,6 +101,9 @@ struct network {
 extern struct network network;
 
 void network_start(void);
+
+/* Whether one has to be made safe yet. */
+bool network_is_unsafe(const struct wire *wire);
 
 /* The oldest connection, the one after it, or NULL; and the one with a descriptor. */
 struct wire *network_first(void);

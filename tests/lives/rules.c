@@ -18,12 +18,13 @@
 #define UP(name) (1U << STAGE(name, true))
 #define DOWN(name) (1U << STAGE(name, false))
 
-/* Those of which nothing is reported: START, RESOLVED, CONNECTED and OTHER, */
+/* Those of which nothing is reported: START, RESOLVED, CONNECTED, SECURED and OTHER, */
 static const unsigned silent[RULES_STAGES] = {
     [STAGE(REST, true)] = UP(FINDING),         [STAGE(FINDING, true)] = UP(DIALLING),
-    [STAGE(DIALLING, true)] = UP(GREETING),    [STAGE(GREETING, true)] = UP(FINDING),
-    [STAGE(REST, false)] = DOWN(FINDING),      [STAGE(FINDING, false)] = DOWN(DIALLING),
-    [STAGE(DIALLING, false)] = DOWN(GREETING), [STAGE(GREETING, false)] = DOWN(FINDING),
+    [STAGE(DIALLING, true)] = UP(SECURING),    [STAGE(SECURING, true)] = UP(GREETING),
+    [STAGE(GREETING, true)] = UP(FINDING),     [STAGE(REST, false)] = DOWN(FINDING),
+    [STAGE(FINDING, false)] = DOWN(DIALLING),  [STAGE(DIALLING, false)] = DOWN(SECURING),
+    [STAGE(SECURING, false)] = DOWN(GREETING), [STAGE(GREETING, false)] = DOWN(FINDING),
 };
 
 /* and the others. */
@@ -31,10 +32,12 @@ static const unsigned told[RULES_STAGES] = {
     [STAGE(REST, true)] = UP(REST),
     [STAGE(FINDING, true)] = DOWN(REST) | DOWN(FINDING) | UP(REST),
     [STAGE(DIALLING, true)] = DOWN(REST) | DOWN(DIALLING) | UP(REST),
+    [STAGE(SECURING, true)] = DOWN(REST) | DOWN(SECURING) | UP(REST),
     [STAGE(GREETING, true)] = UP(READY) | DOWN(REST) | UP(REST),
     [STAGE(READY, true)] = UP(REST) | DOWN(REST) | UP(GREETING),
     [STAGE(FINDING, false)] = DOWN(REST),
     [STAGE(DIALLING, false)] = DOWN(REST),
+    [STAGE(SECURING, false)] = DOWN(REST),
     [STAGE(GREETING, false)] = UP(READY) | DOWN(REST),
 };
 
@@ -49,7 +52,7 @@ static unsigned stages_of(enum omc_report_kind kind)
     case OMC_REPORT_REPLACED:
         return UP(GREETING);
     case OMC_REPORT_LEFT:
-        return DOWN(FINDING) | DOWN(DIALLING);
+        return DOWN(FINDING) | DOWN(DIALLING) | DOWN(SECURING);
     case OMC_REPORT_STARVED:
         return UP(REST) | DOWN(REST);
     case OMC_REPORT_DOWN:
@@ -99,6 +102,7 @@ bool rules_is_awaited(void)
         return true;
     for (const struct wire *wire = network.wires; wire < network.wires + NETWORK_WIRES; wire++) {
         if (wire->state == WIRE_CONNECTING || wire->state == WIRE_REFUSED ||
+            (wire->state != WIRE_FREE && network_is_unsafe(wire)) ||
             (wire->state != WIRE_FREE && peer_owes(wire)))
             return true;
     }
@@ -135,8 +139,10 @@ static void check_sockets(void)
     unsigned open = network_open();
 
     LIFE_CHECK(omc_phase_is_connected(phase) == omc_stream_is_open(&link->conn.stream) &&
-                   omc_phase_is_connected(phase) == (link->watch.fd >= 0),
+                   (phase >= OMC_PHASE_SECURING) == (link->watch.fd >= 0),
                "has a stream without being connected, or none");
+    LIFE_CHECK((phase == OMC_PHASE_SECURING) == omc_stream_is_open(&link->coming),
+               "makes safe what is not connected, or does not");
     LIFE_CHECK((phase == OMC_PHASE_GREETING) == (link->conn.hello_len > 0),
                "has a hello without a handshake, or none");
     LIFE_CHECK((phase == OMC_PHASE_DIALLING) == (link->race.attempts != NULL),
@@ -146,7 +152,9 @@ static void check_sockets(void)
     LIFE_CHECK(link->second == NULL || phase == OMC_PHASE_READY, "doubts what is not ready");
     if (omc_phase_is_connected(phase))
         LIFE_CHECK(open == 1U + (link->second != NULL), "has more sockets than it should");
-    if (!omc_phase_is_connected(phase) && phase != OMC_PHASE_DIALLING)
+    if (phase == OMC_PHASE_SECURING)
+        LIFE_CHECK(open == 1, "has more sockets than it should");
+    if (phase < OMC_PHASE_DIALLING)
         LIFE_CHECK(open == 0, "has sockets");
     LIFE_CHECK((phase == OMC_PHASE_FINDING) == (network.lookup != LOOKUP_NONE),
                "looks up a name without waiting for it, or does not");

@@ -198,19 +198,20 @@ static void go_on_with_found(void)
 static void look(bool unwatched)
 {
     struct omc_watches *watches = &user.shared.watches;
+    enum omc_phase before = link->phase;
 
     if (link->phase == OMC_PHASE_FINDING) {
         omc_names_look(&user.shared.names, user.now);
         omc_life_found(link, user.now);
         take(false);
-        if (unwatched && link->phase != OMC_PHASE_FINDING)
-            link->conn.since = user.now;
     }
     omc_watch_choose_none(watches);
     omc_life_choose(link);
     omc_watch_wait(watches, 0);
     omc_life_step(link, user.now);
     take(true);
+    if (unwatched && link->phase > before)
+        omc_connection_note_time(&link->conn, user.now);
 }
 
 /* As omc_turn_check_deadline. */
@@ -225,7 +226,7 @@ static void check_deadline(void)
         return;
     omc_doubt_check_deadline(link, user.now);
     take(false);
-    if (link->phase == OMC_PHASE_FINDING || link->phase == OMC_PHASE_DIALLING)
+    if (omc_phase_is_connecting(link->phase))
         look(unwatched);
     reason = omc_patience_reason(link, user.now);
     if (reason != NULL)
@@ -340,7 +341,7 @@ void user_ask(enum user_ask what)
 /* As is_doubtful. */
 static bool is_doubtful(void)
 {
-    if (link->phase == OMC_PHASE_FINDING)
+    if (link->phase == OMC_PHASE_FINDING || link->phase == OMC_PHASE_SECURING)
         return user.now - link->conn.since >= LOOKUP_TIME;
     return link->phase == OMC_PHASE_DIALLING && omc_race_is_overdue(&link->race, user.now);
 }
@@ -348,9 +349,11 @@ static bool is_doubtful(void)
 /* As omc_recovery_doubt. */
 static void doubt(void)
 {
+    enum omc_phase before = link->phase;
+
     if (is_doubtful())
         look_round();
-    if (is_doubtful())
+    if (link->phase <= before && is_doubtful())
         event(OMC_EVENT_DOUBTED, NULL);
     send_all();
 }

@@ -5,6 +5,7 @@
  */
 #include "support/fixture.h"
 
+#include "support/certificates.h"
 #include "support/child.h"
 #include "support/peer.h"
 #include "support/puppet.h"
@@ -28,6 +29,9 @@ int fixture_protocol(void)
 {
     static const char *const names[] = {"auto", "binary", "meta", "text"};
     const char *wanted = peer_is_there() || puppet_is_there() ? NULL : getenv("PROTOCOL");
+    if (certificates_are_wanted()) {
+        return OMCACHE_PROTOCOL_AUTO;
+    }
     for (int i = 0; wanted && i < 4; i++) {
         if (strcmp(wanted, names[i]) == 0) {
             return i;
@@ -42,6 +46,20 @@ size_t fixture_fences(size_t servers)
     return fixture_protocol() == OMCACHE_PROTOCOL_TEXT ? 0 : servers;
 }
 
+/* The servers' certificate is for a name, and they have many addresses. */
+void fixture_secure(omcache_t *mc)
+{
+    if (!certificates_are_wanted()) {
+        return;
+    }
+    omcache_tls_t *tls = omcache_tls_new();
+    certificates_need();
+    assert_rc(omcache_tls_set_ca_file(tls, certificates_path("fixture-ca.pem")), OMCACHE_OK);
+    assert_rc(omcache_tls_set_server_name(tls, CERTIFICATES_NAME), OMCACHE_OK);
+    assert_rc(omcache_set_tls(mc, tls), OMCACHE_OK);
+    omcache_tls_free(tls);
+}
+
 omcache_t *fixture_client(const char *servers)
 {
     size_t slot = 0;
@@ -52,6 +70,7 @@ omcache_t *fixture_client(const char *servers)
     clients[slot] = omcache_init();
     ck_assert_ptr_nonnull(clients[slot]);
     assert_rc(omcache_set_protocol(clients[slot], fixture_protocol()), OMCACHE_OK);
+    fixture_secure(clients[slot]);
     assert_rc(omcache_set_servers(clients[slot], servers), OMCACHE_OK);
     return clients[slot];
 }
@@ -120,6 +139,7 @@ static void clean(void)
     relay_stop_all();
     puppet_close_all();
     child_kill_all();
+    certificates_remove();
 }
 
 const char *key_for(size_t server)

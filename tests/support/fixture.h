@@ -8,6 +8,7 @@
 #define TESTS_FIXTURE_H
 
 #include "support/assert.h"
+#include "support/certificates.h"
 #include "support/clock.h"
 #include "support/memcached.h"
 
@@ -31,8 +32,8 @@ void fixture_size(int size);
 void fixture_servers(size_t count);
 
 /* The protocol of clients: that of the environment variable PROTOCOL (auto, binary,
- * meta or text), or OMCACHE_PROTOCOL_BINARY without one, and with scripted peers, who
- * speak that. */
+ * meta or text; tls: auto over TLS), or OMCACHE_PROTOCOL_BINARY without one, and with scripted
+ * peers, who speak that. */
 int fixture_protocol(void);
 
 /* For tests of what only the binary protocol has: they end here over the others. */
@@ -41,6 +42,15 @@ int fixture_protocol(void);
         if (fixture_protocol() != OMCACHE_PROTOCOL_BINARY) { \
             return;                                          \
         }                                                    \
+    } while (0)
+
+/* The same for tests of what is otherwise over TLS: of unix sockets, which memcached does not take
+ * it for, of what is allocated, and of servers that connect and then keep silent. */
+#define NOT_OVER_TLS                     \
+    do {                                 \
+        if (certificates_are_wanted()) { \
+            return;                      \
+        }                                \
     } while (0)
 
 /* The same for tests of what text cannot express. */
@@ -57,6 +67,9 @@ size_t fixture_fences(size_t servers);
 
 /* A client for any servers; it is freed at the end of the test. */
 omcache_t *fixture_client(const char *servers);
+
+/* Has a client that the test has made itself speak TLS, where all do. */
+void fixture_secure(omcache_t *mc);
 
 /* Whether the library can look up names: not if it was built without c-ares. */
 bool fixture_knows_names(void);

@@ -5,6 +5,7 @@
  */
 #include "support/memcached.h"
 
+#include "support/certificates.h"
 #include "support/child.h"
 #include "support/clock.h"
 #include "support/loopback.h"
@@ -25,18 +26,32 @@
 
 #define OPTIONS_MAX 8
 
+static const char *tls_options(void)
+{
+    static char options[1024];
+    certificates_need();
+    snprintf(options, sizeof(options), "ssl_chain_cert=%s,ssl_key=%s",
+             certificates_path("fixture.pem"), certificates_path("fixture.key"));
+    return options;
+}
+
 /* `listen` is what memcached's option -l has. */
 static void launch_at(struct memcached *m, const char *listen)
 {
     char port[16];
     snprintf(port, sizeof(port), "%d", m->port);
     const char *how = listen[0] == '/' ? "-s" : "-l";
-    const char *argv[16 + OPTIONS_MAX] = {"memcached", how, listen, "-p", port, "-U",  "0",
+    const char *argv[20 + OPTIONS_MAX] = {"memcached", how, listen, "-p", port, "-U",  "0",
                                           "-t",        "1", "-m",   "64", "-c", "8192"};
     size_t count = 13;
     if (geteuid() == 0) { /* memcached takes -u from root only, and root must give it */
         argv[count++] = "-u";
         argv[count++] = "root";
+    }
+    if (certificates_are_wanted()) {
+        argv[count++] = "-Z";
+        argv[count++] = "-o";
+        argv[count++] = tls_options();
     }
     for (size_t i = 0; m->options && m->options[i]; i++) {
         ck_assert_uint_lt(i, OPTIONS_MAX);

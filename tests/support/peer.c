@@ -11,8 +11,11 @@
 #include <check.h>
 #include <errno.h>
 #include <netinet/tcp.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,7 +33,8 @@ struct peer {
     pthread_t thread;
     bool threaded;        /* an unreachable peer has no thread */
     int fillers[FILLERS]; /* connections that keep others out */
-    size_t piece;         /* these are of the thread only */
+    SSL *ssl;             /* these are of the thread only; NULL: it speaks no TLS */
+    size_t piece;
     char left[PEER_LINE];
     bool forsakes;
     int forsaken[FORSAKEN]; /* the last of them; when there are more, they are closed */
@@ -45,6 +49,53 @@ struct peer {
 };
 
 static struct peer *peers[PEERS_MAX];
+static SSL_CTX *secure; /* of those that start from now on, or NULL */
+
+/*
+ * What is read and sent, with TLS or without.
+ */
+
+/* Whether it was only interrupted, and is to be done again. */
+static bool is_interrupted(const struct peer *peer, int result)
+{
+    return peer->ssl ? SSL_want(peer->ssl) != SSL_NOTHING &&
+                           SSL_get_error(peer->ssl, result) != SSL_ERROR_SYSCALL
+                     : errno == EINTR;
+}
+
+static ssize_t read_some(const struct peer *peer, void *bytes, size_t room, bool looks)
+{
+    ssize_t got;
+    do {
+        if (!peer->ssl) {
+            got = recv(peer->connection, bytes, room, looks ? MSG_PEEK : 0);
+        } else if (looks) {
+            got = SSL_peek(peer->ssl, bytes, (int)room);
+        } else {
+            got = SSL_read(peer->ssl, bytes, (int)room);
+        }
+    } while (got < 0 && is_interrupted(peer, (int)got));
+    return got;
+}
+
+static ssize_t write_some(const struct peer *peer, const void *bytes, size_t len)
+{
+    if (peer->ssl) {
+        return SSL_write(peer->ssl, bytes, (int)len);
+    }
+    return send(peer->connection, bytes, len, MSG_NOSIGNAL);
+}
+
+/* Does the handshake, if there is one; false if it fails. */
+static bool make_secure(struct peer *peer, int fd)
+{
+    peer->ssl = secure ? SSL_new(secure) : NULL;
+    if (!peer->ssl) {
+        return secure == NULL;
+    }
+    SSL_set_fd(peer->ssl, fd);
+    return SSL_accept(peer->ssl) == 1;
+}
 
 /*
  * The thread.
@@ -72,6 +123,9 @@ static void drop_connection(struct peer *peer, int fd)
     pthread_mutex_lock(&peer->lock);
     peer->connection = -1;
     pthread_mutex_unlock(&peer->lock);
+    SSL_free(peer->ssl); /* which says nothing to the other end */
+    peer->ssl = NULL;
+    ERR_clear_error();
     if (peer->forsakes) {
         int *place = &peer->forsaken[peer->forsaken_count++ % FORSAKEN];
         int other = *place;
@@ -86,6 +140,10 @@ static void drop_connection(struct peer *peer, int fd)
 static void *run(void *context)
 {
     struct peer *peer = context;
+    sigset_t pipes;
+    sigemptyset(&pipes); /* OpenSSL's own way to write may have it raised */
+    sigaddset(&pipes, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &pipes, NULL);
     for (;;) {
         int fd = accept4(peer->listener, NULL, NULL, SOCK_CLOEXEC);
         if (fd < 0 && (errno == EINTR || errno == ECONNABORTED)) {
@@ -99,7 +157,9 @@ static void *run(void *context)
             return NULL;
         }
         peer->left[0] = 0;
-        peer->script(peer, peer->context);
+        if (make_secure(peer, fd)) {
+            peer->script(peer, peer->context);
+        }
         drop_connection(peer, fd);
     }
 }
@@ -117,10 +177,7 @@ static void record(struct peer *peer, const unsigned char *bytes, size_t len)
 
 static size_t receive(struct peer *peer, void *bytes, size_t room)
 {
-    ssize_t got;
-    do {
-        got = recv(peer->connection, bytes, room, 0);
-    } while (got < 0 && errno == EINTR);
+    ssize_t got = read_some(peer, bytes, room, false);
     if (got <= 0) {
         return 0;
     }
@@ -145,17 +202,16 @@ bool peer_read(struct peer *peer, void *bytes, size_t len)
 int peer_peek(struct peer *peer)
 {
     unsigned char byte;
-    ssize_t got;
-    do {
-        got = recv(peer->connection, &byte, 1, MSG_PEEK);
-    } while (got < 0 && errno == EINTR);
-    return got == 1 ? byte : -1;
+    return read_some(peer, &byte, 1, true) == 1 ? byte : -1;
 }
 
 bool peer_hears_nothing(struct peer *peer, int msec)
 {
     struct pollfd fd = {.fd = peer->connection, .events = POLLIN};
     int ready;
+    if (peer->ssl && SSL_pending(peer->ssl) > 0) {
+        return false;
+    }
     do {
         ready = poll(&fd, 1, msec);
     } while (ready < 0 && errno == EINTR);
@@ -174,11 +230,11 @@ void peer_drain(struct peer *peer)
     }
 }
 
-static bool send_piece(int fd, const unsigned char *bytes, size_t len)
+static bool send_piece(const struct peer *peer, const unsigned char *bytes, size_t len)
 {
     while (len > 0) {
-        ssize_t sent = send(fd, bytes, len, MSG_NOSIGNAL);
-        if (sent < 0 && errno != EINTR) {
+        ssize_t sent = write_some(peer, bytes, len);
+        if (sent < 0 && !is_interrupted(peer, (int)sent)) {
             return false;
         }
         if (sent > 0) {
@@ -194,7 +250,7 @@ bool peer_send(struct peer *peer, const void *bytes, size_t len)
     const unsigned char *next = bytes;
     while (len > 0) {
         size_t piece = peer->piece && peer->piece < len ? peer->piece : len;
-        if (!send_piece(peer->connection, next, piece)) {
+        if (!send_piece(peer, next, piece)) {
             return false;
         }
         next += piece;
@@ -244,6 +300,15 @@ static struct peer *listen_on(int number, int backlog)
     peer->listener = loopback_listen(host, PEER_PORT + number, backlog);
     ck_assert_msg(peer->listener >= 0, "listen on %s: %s", peer->address, strerror(errno));
     return peer;
+}
+
+void peer_be_secure(const char *certificate, const char *key)
+{
+    SSL_CTX_free(secure);
+    secure = SSL_CTX_new(TLS_server_method());
+    ck_assert_ptr_nonnull(secure);
+    ck_assert_int_eq(SSL_CTX_use_certificate_chain_file(secure, certificate), 1);
+    ck_assert_int_eq(SSL_CTX_use_PrivateKey_file(secure, key, SSL_FILETYPE_PEM), 1);
 }
 
 struct peer *peer_start(int number, peer_script *script, void *context)
@@ -316,6 +381,8 @@ void peer_stop_all(void)
             peers[i] = NULL;
         }
     }
+    SSL_CTX_free(secure);
+    secure = NULL;
 }
 
 const char *peer_address(const struct peer *peer)

@@ -23,6 +23,10 @@ typedef void peer_script(struct peer *peer, void *context);
 /* Starts to listen on PEER_PORT + number.  The peer lives until peer_stop_all. */
 struct peer *peer_start(int number, peer_script *script, void *context);
 
+/* Has the peers that start from now on until peer_stop_all speak TLS, with a certificate and its
+ * key in files.  Each piece that they send is a record. */
+void peer_be_secure(const char *certificate, const char *key);
+
 /* Listens and lets nobody in: connection attempts neither succeed nor fail. */
 struct peer *peer_start_unreachable(int number);
 

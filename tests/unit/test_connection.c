@@ -94,7 +94,7 @@ START_TEST(the_handshake_goes_in_front_of_what_waits)
     char opcodes[100];
 
     submit(OMC_OP_GETK, "a");
-    omc_connection_open(&conn, OMC_GREETING_BINARY, 5);
+    omc_connection_open(&conn, OMC_GREETING_BINARY, NULL, 5);
     ck_assert(omc_send(&conn, 5));
     written(opcodes);
     ck_assert_str_eq(opcodes, "0a 0c ");
@@ -123,7 +123,7 @@ START_TEST(an_answer_to_half_a_hello_is_none)
     const char *problem = NULL;
     int whole = _i;
 
-    omc_connection_open(&conn, OMC_GREETING_BINARY, 5);
+    omc_connection_open(&conn, OMC_GREETING_BINARY, NULL, 5);
     ck_assert(omc_send(&conn, 5));
     put_reply(OMC_OP_NOOP, conn.hello_number, "");
     conn.hello_left = whole ? 0 : 7;

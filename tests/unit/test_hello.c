@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "proto/hello.h"
+#include "proto/login.h"
 #include "support/fixture.h"
 
 enum {
@@ -26,10 +27,12 @@ enum {
 
 static size_t used;
 static const char *problem;
+static bool has_login; /* there are credentials in front */
 
 /* What these bytes are, in memory of just that size. */
 static enum omc_hello try(enum omc_greeting greeting, const void *bytes, size_t len)
 {
+    const struct omc_hello_asked asked = {greeting, OPAQUE, has_login};
     unsigned char *copy = malloc(len > 0 ? len : 1);
     enum omc_hello result;
 
@@ -37,7 +40,7 @@ static enum omc_hello try(enum omc_greeting greeting, const void *bytes, size_t 
         memcpy(copy, bytes, len);
     used = 0;
     problem = NULL;
-    result = omc_hello_read(copy, len, greeting, OPAQUE, &used, &problem);
+    result = omc_hello_read(copy, len, &asked, &used, &problem);
     free(copy);
     return result;
 }
@@ -53,7 +56,8 @@ static void assert_answer(enum omc_greeting greeting, const void *bytes, size_t 
         ck_assert_msg(result == wanted, "%zu bytes of '%s' gave %d, expected %d", piece,
                       printable(bytes, len), (int)result, (int)wanted);
     }
-    ck_assert_msg((problem != NULL) == (expected == OMC_HELLO_REFUSED) ||
+    ck_assert_msg((problem != NULL) ==
+                          (expected == OMC_HELLO_REFUSED || expected == OMC_HELLO_DENIED) ||
                       (greeting == OMC_GREETING_BINARY && expected == OMC_HELLO_GOOD),
                   "problem: %s", problem ? problem : "none");
 }
@@ -68,9 +72,10 @@ START_TEST(hellos_are_24_bytes_at_least)
     static const unsigned char binary[24] = {0x80, 0x0a, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4};
     unsigned char out[OMC_HELLO_MAX];
 
-    assert_bytes(out, omc_hello_write(out, OMC_GREETING_BINARY, OPAQUE), binary, sizeof(binary));
+    assert_bytes(out, omc_hello_write(out, OMC_GREETING_BINARY, OPAQUE, NULL), binary,
+                 sizeof(binary));
     for (enum omc_greeting greeting = OMC_GREETING_META; greeting <= OMC_GREETING_GET; greeting++) {
-        size_t len = omc_hello_write(out, greeting, OPAQUE);
+        size_t len = omc_hello_write(out, greeting, OPAQUE, NULL);
 
         assert_text(out, len, words[greeting]);
         ck_assert_uint_ge(len, 24);
@@ -141,13 +146,13 @@ START_TEST(other_answers_in_words)
         size_t decided; /* with so many bytes; 0: with all */
         const char *bytes;
     } cases[] = {
-        {OMC_GREETING_META, OMC_HELLO_REFUSED, sizeof(UNAUTHENTICATED) - 1,
+        {OMC_GREETING_META, OMC_HELLO_DENIED, sizeof(UNAUTHENTICATED) - 1,
          UNAUTHENTICATED UNAUTHENTICATED},
-        {OMC_GREETING_GET, OMC_HELLO_REFUSED, sizeof(UNAUTHENTICATED) - 1,
+        {OMC_GREETING_GET, OMC_HELLO_DENIED, sizeof(UNAUTHENTICATED) - 1,
          UNAUTHENTICATED UNAUTHENTICATED},
         {OMC_GREETING_META, OMC_HELLO_REFUSED, 0, REFUSED_BACKEND REFUSED_BACKEND},
         {OMC_GREETING_META, OMC_HELLO_REFUSED, 0, REFUSED_BACKEND ERROR},
-        {OMC_GREETING_META, OMC_HELLO_REFUSED, 0, EN UNAUTHENTICATED},
+        {OMC_GREETING_META, OMC_HELLO_DENIED, 0, EN UNAUTHENTICATED},
         {OMC_GREETING_META, OMC_HELLO_OTHER, 0, ERROR ERROR},
         {OMC_GREETING_META, OMC_HELLO_OTHER, 0, INVALID ERROR},
         {OMC_GREETING_GET, OMC_HELLO_OTHER, 0, ERROR},
@@ -155,7 +160,7 @@ START_TEST(other_answers_in_words)
         {OMC_GREETING_VERSION, OMC_HELLO_OTHER, 0, ERROR},
         {OMC_GREETING_VERSION, OMC_HELLO_OTHER, 0, END},
         {OMC_GREETING_VERSION, OMC_HELLO_OTHER, 0, VERSION VERSION ERROR},
-        {OMC_GREETING_VERSION, OMC_HELLO_REFUSED, 0, UNAUTHENTICATED},
+        {OMC_GREETING_VERSION, OMC_HELLO_DENIED, 0, UNAUTHENTICATED},
         {OMC_GREETING_GET, OMC_HELLO_OTHER, 0, END EN},
         {OMC_GREETING_GET, OMC_HELLO_OTHER, 0, "VALUE omcache-01020304 0 1\r\n"},
         {OMC_GREETING_META, OMC_HELLO_OTHER, sizeof(VERSION) - 1, VERSION VERSION},
@@ -222,14 +227,17 @@ START_TEST(binary_answers)
         unsigned char bytes[25];
     } cases[] = {
         {OMC_HELLO_GOOD, {0x81, 0x0a, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4}},
-        {OMC_HELLO_REFUSED, {0x81, 0x0a, 0, 0, 0, 0, 0, 0x20, 0, 0, 0, 0, 1, 2, 3, 4}},
+        {OMC_HELLO_REFUSED, {0x81, 0x0a, 0, 0, 0, 0, 0, 0x83, 0, 0, 0, 0, 1, 2, 3, 4}},
+        {OMC_HELLO_DENIED, {0x81, 0x0a, 0, 0, 0, 0, 0, 0x20, 0, 0, 0, 0, 1, 2, 3, 4}},
         {OMC_HELLO_OTHER, {0x81, 0x0b, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4}},
         {OMC_HELLO_OTHER, {0x81, 0x0a, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 5}},
         {OMC_HELLO_OTHER, {0x81, 0x0a, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 2, 3, 4, 0}},
     };
 
     assert_answer(OMC_GREETING_BINARY, cases[_i].bytes, 25, 24, cases[_i].expected);
-    ck_assert_uint_eq(used, cases[_i].expected == OMC_HELLO_OTHER ? 0 : 24);
+    ck_assert_uint_eq(
+        used,
+        cases[_i].expected == OMC_HELLO_GOOD || cases[_i].expected == OMC_HELLO_REFUSED ? 24 : 0);
 }
 END_TEST
 
@@ -242,8 +250,117 @@ START_TEST(answers_in_another_protocol)
     ck_assert_int_eq((int)try(OMC_GREETING_META, binary, 24), OMC_HELLO_OTHER);
     ck_assert_int_eq((int)try(OMC_GREETING_GET, binary, 24), OMC_HELLO_OTHER);
     for (enum omc_greeting greeting = OMC_GREETING_META; greeting < OMC_GREETING_COUNT; greeting++)
-        ck_assert_int_eq((int)omc_hello_read(NULL, 0, greeting, OPAQUE, &used, &problem),
+        ck_assert_int_eq((int)omc_hello_read(NULL, 0,
+                                             &(struct omc_hello_asked){.greeting = greeting}, &used,
+                                             &problem),
                          OMC_HELLO_MORE);
+}
+END_TEST
+
+static struct omc_login login_of(const char *user, const char *password)
+{
+    struct omc_login login = {.user_len = strlen(user), .password_len = strlen(password)};
+
+    memcpy(login.user, user, login.user_len);
+    memcpy(login.password, password, login.password_len);
+    return login;
+}
+
+START_TEST(credentials_go_in_front)
+{
+    static const unsigned char binary[] = "\x80\x21\0\5\0\0\0\0\0\0\0\xf\0\0\0\0\0\0\0\0"
+                                          "\0\0\0\0PLAIN\0user\0pass";
+    const struct omc_login login = login_of("user", "pass");
+    unsigned char out[OMC_HELLO_MAX + OMC_LOGIN_SIZE_MAX];
+    size_t len = omc_hello_write(out, OMC_GREETING_META, OPAQUE, &login);
+
+    ck_assert_uint_eq(omc_hello_room(NULL), OMC_HELLO_MAX);
+    ck_assert_uint_eq(omc_hello_room(&login), sizeof(out));
+    assert_text(out, len, "set omcache-login 0 -1 9\r\nuser pass\r\nmg AAAAAAAA b\r\nversion\r\n");
+    len = omc_hello_write(out, OMC_GREETING_BINARY, OPAQUE, &login);
+    ck_assert_uint_eq(len, sizeof(binary) - 1 + 24);
+    assert_bytes(out, sizeof(binary) - 1, binary, sizeof(binary) - 1);
+    assert_bytes(out + sizeof(binary) - 1, 2, "\x80\x0a", 2);
+}
+END_TEST
+
+START_TEST(the_longest_credentials_fit)
+{
+    unsigned char out[OMC_HELLO_MAX + OMC_LOGIN_SIZE_MAX];
+    struct omc_login login = {.user_len = OMC_LOGIN_PART_MAX, .password_len = OMC_LOGIN_PART_MAX};
+
+    memset(login.user, 'u', sizeof(login.user));
+    memset(login.password, 'p', sizeof(login.password));
+    ck_assert(omc_login_check(&login));
+    for (enum omc_greeting greeting = OMC_GREETING_META; greeting < OMC_GREETING_COUNT; greeting++)
+        ck_assert_uint_le(omc_hello_write(out, greeting, UINT32_MAX, &login), sizeof(out));
+}
+END_TEST
+
+START_TEST(credentials_are_checked)
+{
+    static const struct {
+        const char *user, *password;
+        bool are_good;
+    } cases[] = {
+        {"user", "pass", true},         {"user", "", true},        {"user", "two words", true},
+        {"\xc3\xbc", "\xc3\xbc", true}, {"", "pass", false},       {"two words", "pass", false},
+        {"user\n", "pass", false},      {"user", "pa\r\n", false}, {"user", "pa\x7f", false},
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const struct omc_login login = login_of(cases[i].user, cases[i].password);
+
+        ck_assert(omc_login_check(&login) == cases[i].are_good);
+    }
+}
+END_TEST
+
+START_TEST(answers_to_credentials)
+{
+    static const struct {
+        enum omc_greeting greeting;
+        enum omc_hello expected;
+        size_t decided;
+        const char *bytes;
+    } cases[] = {
+        {OMC_GREETING_META, OMC_HELLO_GOOD, 0, "STORED\r\n" EN VERSION},
+        {OMC_GREETING_GET, OMC_HELLO_GOOD, 0, "STORED\r\n" END END},
+        {OMC_GREETING_META, OMC_HELLO_GOOD, 0, REFUSED_BACKEND EN VERSION},
+        {OMC_GREETING_META, OMC_HELLO_TEXT, 0, "STORED\r\n" INVALID VERSION},
+        {OMC_GREETING_META, OMC_HELLO_DENIED, sizeof(UNAUTHENTICATED) - 1,
+         UNAUTHENTICATED UNAUTHENTICATED},
+        {OMC_GREETING_META, OMC_HELLO_DENIED, 0, "CLIENT_ERROR authentication failure\r\n"},
+        {OMC_GREETING_META, OMC_HELLO_OTHER, 1, "220 ready"},
+    };
+    size_t len = strlen(cases[_i].bytes);
+
+    has_login = true;
+    assert_answer(cases[_i].greeting, cases[_i].bytes, len,
+                  cases[_i].decided > 0 ? cases[_i].decided : len, cases[_i].expected);
+    ck_assert_uint_eq(
+        used,
+        cases[_i].expected == OMC_HELLO_GOOD || cases[_i].expected == OMC_HELLO_TEXT ? len : 0);
+}
+END_TEST
+
+/* A server without SASL does not know what it was asked, which is as good. */
+START_TEST(binary_answers_to_credentials)
+{
+    static const unsigned char noop[24] = {0x81, 0x0a, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4};
+    static const struct {
+        unsigned char status;
+        enum omc_hello expected;
+    } cases[] = {{0, OMC_HELLO_GOOD}, {0x20, OMC_HELLO_DENIED}, {0x81, OMC_HELLO_GOOD}};
+    unsigned char bytes[24 + 7 + 24] = {0x81, 0x21, [7] = cases[_i].status, [11] = 7};
+    bool is_denied = cases[_i].expected == OMC_HELLO_DENIED;
+
+    memcpy(bytes + 24, "Words..", 7);
+    memcpy(bytes + 24 + 7, noop, sizeof(noop));
+    has_login = true;
+    assert_answer(OMC_GREETING_BINARY, bytes, sizeof(bytes), is_denied ? 24 : sizeof(bytes),
+                  cases[_i].expected);
+    ck_assert_uint_eq(used, is_denied ? 0 : sizeof(bytes));
 }
 END_TEST
 
@@ -258,7 +375,12 @@ int main(void)
     tcase_add_loop_test(tcase, other_answers_in_words, 0, 36);
     tcase_add_test(tcase, long_lines_are_lines);
     tcase_add_test(tcase, first_bytes);
-    tcase_add_loop_test(tcase, binary_answers, 0, 5);
+    tcase_add_loop_test(tcase, binary_answers, 0, 6);
     tcase_add_test(tcase, answers_in_another_protocol);
+    tcase_add_test(tcase, credentials_go_in_front);
+    tcase_add_test(tcase, the_longest_credentials_fit);
+    tcase_add_test(tcase, credentials_are_checked);
+    tcase_add_loop_test(tcase, answers_to_credentials, 0, 7);
+    tcase_add_loop_test(tcase, binary_answers_to_credentials, 0, 3);
     return fixture_run(suite);
 }

@@ -55,12 +55,17 @@ static const struct phase {
     bool doubts;
     bool is_half_written;
     bool is_cautious;
+    bool is_secret; /* connections have to be made safe */
     uint32_t wasted;
 } phases[] = {
     {.name = "rest", .phase = OMC_PHASE_REST, .prelude = ""},
     {.name = "finding", .phase = OMC_PHASE_FINDING, .prelude = "asked"},
     {.name = "dialling", .phase = OMC_PHASE_DIALLING, .prelude = "asked, answer"},
     {.name = "greeting", .phase = OMC_PHASE_GREETING, .prelude = "asked, answer, answer"},
+    {.name = "securing",
+     .phase = OMC_PHASE_SECURING,
+     .is_secret = true,
+     .prelude = "asked, answer, answer"},
     {.name = "ready", .phase = OMC_PHASE_READY, .prelude = AT_REST},
     {.name = "in-flight", .phase = OMC_PHASE_READY, .prelude = AT_REST ", asked"},
     {.name = "half-written",
@@ -88,6 +93,16 @@ static const struct phase {
      .phase = OMC_PHASE_DIALLING,
      .is_down = true,
      .prelude = DOWN ", time, answer"},
+    {.name = "down, securing",
+     .phase = OMC_PHASE_SECURING,
+     .is_down = true,
+     .is_secret = true,
+     .prelude = DOWN ", time, answer, answer"},
+    {.name = "doubt, secret",
+     .phase = OMC_PHASE_READY,
+     .is_secret = true,
+     .prelude = READY ", answer, answer, asked, given-up",
+     .doubts = true},
     {.name = "down, greeting",
      .phase = OMC_PHASE_GREETING,
      .is_down = true,
@@ -282,6 +297,7 @@ static void begin_life(int protocol, const struct phase *phase)
     life.length = 0;
     rewind_start();
     network_start();
+    network.is_secret = phase->is_secret;
     memset(&book, 0, sizeof(book));
     user_start(protocol);
     follow(phase->prelude);

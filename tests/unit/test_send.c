@@ -716,7 +716,7 @@ END_TEST
 START_TEST(nothing_new_is_written_while_it_is_held)
 {
     speak(CODEC + _i);
-    omc_connection_open(&conn, OMC_GREETING_VERSION, 0);
+    omc_connection_open(&conn, OMC_GREETING_VERSION, NULL, 0);
     conn.held = true;
     assert_rc(submit(&orders[0]), OMCACHE_OK);
     ck_assert(omc_connection_wants_write(&conn));

@@ -422,7 +422,7 @@ START_TEST(a_run_is_cut_anywhere)
     for (size_t at = 0; at <= size; at += at > 700 && at + 150 < size ? 61 : 1) {
         begin_some(_i);
         if (greets)
-            omc_connection_open(&conn, OMC_GREETING_GET, 0);
+            omc_connection_open(&conn, OMC_GREETING_GET, NULL, 0);
         size = all_bytes() + conn.hello_len;
         cut = at;
         taking.takes = take_cut;
@@ -759,7 +759,7 @@ START_TEST(anything_may_happen_in_any_order)
         dice_begin(seed, (uint64_t)_i * SERIES + (uint64_t)series);
         open_connection(CODEC + _i);
         if (dice_once_in(2))
-            omc_connection_open(&conn, OMC_GREETING_GET, 0);
+            omc_connection_open(&conn, OMC_GREETING_GET, NULL, 0);
         taking.takes = dice_once_in(2) ? take_any : take_whole;
         while (count < MOST - 10 && taking.size < TAKING_ROOM / 2 && conn.bytes_out < 4000000) {
             do_anything();

@@ -128,9 +128,9 @@ START_TEST(the_connect_timeout_runs_from_the_attempt)
     server = client->fleet.servers[0];
     assert_rc(submit(START), OMCACHE_OK);
     ck_assert_int_eq(omc_loop_deadline(client), START + CONNECT_TIMEOUT);
-    omc_loop_check_deadlines(client, START + CONNECT_TIMEOUT - 1);
+    omc_loop_check_deadlines(client, true, START + CONNECT_TIMEOUT - 1);
     assert_phase(OMC_PHASE_DIALLING, true);
-    omc_loop_check_deadlines(client, START + CONNECT_TIMEOUT);
+    omc_loop_check_deadlines(client, true, START + CONNECT_TIMEOUT);
     assert_phase(OMC_PHASE_REST, false);
 }
 END_TEST
@@ -145,7 +145,7 @@ START_TEST(a_connection_that_nobody_has_looked_at_is_one)
 {
     assert_rc(submit(START), OMCACHE_OK);
     clock_sleep(5); /* the kernel's part */
-    omc_loop_check_deadlines(client, START + 2 * CONNECT_TIMEOUT);
+    omc_loop_check_deadlines(client, true, START + 2 * CONNECT_TIMEOUT);
     assert_phase(OMC_PHASE_GREETING, true);
 }
 END_TEST

@@ -1,11 +1,13 @@
 /*
  * Whole clients over streams of other kinds than the plain one, which this program has in its
  * place: one that has received more than it gives at a time, one that must write before it can
- * receive, and one whose peer has to say something before anything can be sent.
+ * receive, one that takes a while to be safe, or never is, and one whose peer has to say something
+ * before anything can be sent.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include <check.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,18 +18,23 @@
 #include "link/work.h"
 #include "net/stream.h"
 #include "support/operations.h"
+#include "support/recorder.h"
 #include "support/relay.h"
 
 enum {
     GIVES = 1000, /* bytes at a time, or one until so many have come */
     KEYS = 100,
     LARGE = 200000,
+    NODS = 5,
 };
 
 enum kind {
     HOARDING, /* reads all it can, and gives it bit by bit */
     CROSSED,  /* and every second attempt to receive has to wait until it can write */
+    NODDING,  /* and has to be looked at a few times before it is safe */
     SHY,      /* sends nothing before it has received a byte, which it keeps */
+    STUCK,    /* waits for its peer, and never is safe */
+    WARY,     /* finds fault with its peer */
     KINDS,
 };
 
@@ -37,6 +44,7 @@ struct hoard {
     size_t begin;
     size_t end;
     size_t given;
+    size_t nods;
     bool balks; /* the next attempt to receive */
     bool is_met;
 };
@@ -44,6 +52,20 @@ struct hoard {
 /* The running test's kind, and what it has opened and closed. */
 static enum kind kind;
 static size_t opened, closed;
+
+static int secure(struct omc_stream *stream)
+{
+    struct hoard *hoard = stream->own;
+    bool is_safe = kind != STUCK && (kind != NODDING || hoard->nods++ == NODS);
+
+    stream->to_receive = kind == NODDING && !is_safe ? POLLOUT : POLLIN;
+    if (kind == WARY) {
+        stream->problem = "does not look like a friend";
+        errno = EPROTO;
+        return OMC_SOCKET_ERROR;
+    }
+    return is_safe ? 1 : OMC_SOCKET_AGAIN;
+}
 
 /* Reads more if it has nothing, and may wait for it. */
 static ssize_t fill(struct omc_stream *stream, bool may_wait)
@@ -134,7 +156,7 @@ static void close_own(struct omc_stream *stream)
     closed++;
 }
 
-static const struct omc_stream_kind own_kind = {send_some, receive, await, close_own};
+static const struct omc_stream_kind own_kind = {secure, send_some, receive, await, close_own};
 
 /* In the place of the library's. */
 void omc_stream_open_plain(struct omc_stream *stream, int fd)
@@ -354,6 +376,65 @@ START_TEST(a_stream_can_wait_for_its_peer_before_it_sends)
 }
 END_TEST
 
+/* Nothing is sent to a server that is not safe; and all ends, with a word of why. */
+static void assert_unsafe(enum kind which, const char *reason)
+{
+    static struct puppet puppet;
+    int64_t start;
+
+    begin(4 * (int)which);
+    puppet_open(&puppet, 0);
+    client = fixture_client(puppet.address);
+    assert_rc(omcache_set_connect_timeout(client, 300), OMCACHE_OK);
+    assert_rc(omcache_set_log_callback(client, 0, recorder_log, NULL), OMCACHE_OK);
+    start = clock_ms();
+    assert_rc(omcache_get(client, TEXT("key"), NULL, NULL, NULL, NULL, -1), OMCACHE_SERVER_FAILURE);
+    ck_assert_int_ge(clock_ms() - start, which == STUCK ? 300 : 0);
+    assert_within(start, which == STUCK ? 1000 : 300);
+    ck_assert(recorder_has_line(OMC_LOG_WARNING, reason));
+    ck_assert(!client->fleet.servers[0]->link.up);
+    ck_assert_uint_eq(client->fleet.servers[0]->link.conn.bytes_out, 0);
+    end();
+}
+
+START_TEST(what_never_gets_safe_fails_by_the_connect_timeout)
+{
+    assert_unsafe(STUCK, "no secure connection within the connect timeout");
+}
+END_TEST
+
+START_TEST(what_is_not_safe_fails_with_the_streams_own_words)
+{
+    assert_unsafe(WARY, "does not look like a friend");
+}
+END_TEST
+
+START_TEST(an_event_loop_waits_until_it_is_safe)
+{
+    static struct puppet puppet;
+    size_t turns;
+
+    begin(4 * STUCK);
+    puppet_open(&puppet, 0);
+    client = fixture_client(puppet.address);
+    assert_rc(omcache_set_connect_timeout(client, 400), OMCACHE_OK);
+    watcher_init(&loop, client);
+    async_get("key", told_reply, &told[0]);
+    puppet_accept(&puppet, &loop);
+    for (int i = 0; i < 10; i++)
+        watcher_turn(&loop, 1);
+    ck_assert_int_eq(watcher_events(&loop, client->fleet.servers[0]->link.watch.fd), POLLIN);
+    ck_assert_int_gt(omcache_next_timeout(client), 100);
+    turns = loop.turns;
+    watcher_turn(&loop, 50);
+    watcher_turn(&loop, 50);
+    ck_assert_uint_eq(loop.turns - turns, 2);
+    watcher_run(&loop, &told_count, 1);
+    ck_assert_uint_eq(told_once(told, 1, OMCACHE_SERVER_FAILURE), 1);
+    end();
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("stream kinds");
@@ -365,5 +446,8 @@ int main(void)
     tcase_add_loop_test(tcase, what_lies_in_a_stream_waits_for_room, 0, 4 * SHY);
     tcase_add_loop_test(tcase, a_second_connection_takes_its_stream_along, 0, 4 * SHY);
     tcase_add_test(tcase, a_stream_can_wait_for_its_peer_before_it_sends);
+    tcase_add_test(tcase, what_never_gets_safe_fails_by_the_connect_timeout);
+    tcase_add_test(tcase, what_is_not_safe_fails_with_the_streams_own_words);
+    tcase_add_test(tcase, an_event_loop_waits_until_it_is_safe);
     return fixture_run(suite);
 }

@@ -51,19 +51,25 @@ class Client(NotCopied):
         password: Optional[str] = None,
         *,
         unpickle: bool = True,
+        tls: Union[omcache.TLS, bool, None] = None,
     ) -> None:
-        if username is not None or password is not None:
-            raise NotSupportedError("authentication is not supported yet")
+        if (username is None) != (password is None):
+            raise TypeError("a username needs a password, and a password a username")
         self.binary = bool(binary)
         self.addresses = list(servers)
         self.unpickle = unpickle
+        self._security = {"tls": tls, "username": username, "password": password}
         if not self.addresses:
             raise Error("empty server list")
         self._servers = [parse_server(server) for server in self.addresses]
         self._behaviors = dict(BEHAVIORS)
         self._ring = Ring()
         self._namespace = b""
-        self._client = omcache.Client("", protocol="binary" if self.binary else "auto")
+        self._client = omcache.Client(
+            "",
+            protocol="binary" if self.binary else "auto",
+            **self._security,
+        )
         self.set_behaviors(behaviors or {})
         # libmemcached is given the servers at this moment, and when it has a ring then, a
         # weight makes it a weighted one.
@@ -90,7 +96,8 @@ class Client(NotCopied):
         return clone
 
     def _more(self) -> Dict[str, Any]:
-        return {} if self.unpickle else {"unpickle": False}
+        more = {name: value for name, value in self._security.items() if value is not None}
+        return more if self.unpickle else {**more, "unpickle": False}
 
     # --- Behaviors ---
 

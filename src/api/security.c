@@ -1,0 +1,91 @@
+/*
+ * Settings of TLS, and credentials.
+ */
+#include "client/security.h"
+#include "api/call.h"
+#include "omcache.h"
+
+omcache_tls_t *omcache_tls_new(void)
+{
+    return omc_security_new();
+}
+
+void omcache_tls_free(omcache_tls_t *tls)
+{
+    if (tls != NULL)
+        omc_security_free(tls);
+}
+
+static int set_text(char **string, const char *text)
+{
+    if (text != NULL && *text == '\0')
+        return OMCACHE_INVALID;
+    return omc_security_set_text(string, text) ? OMCACHE_OK : OMCACHE_NO_MEMORY;
+}
+
+int omcache_tls_set_ca_file(omcache_tls_t *tls, const char *path)
+{
+    return tls == NULL ? OMCACHE_INVALID : set_text(&tls->choice.ca_file, path);
+}
+
+int omcache_tls_set_ca_directory(omcache_tls_t *tls, const char *path)
+{
+    return tls == NULL ? OMCACHE_INVALID : set_text(&tls->choice.ca_directory, path);
+}
+
+int omcache_tls_set_certificate(omcache_tls_t *tls, const char *certificate_path,
+                                const char *key_path)
+{
+    int rc;
+
+    if (tls == NULL || (certificate_path == NULL) != (key_path == NULL))
+        return OMCACHE_INVALID;
+    rc = set_text(&tls->choice.certificate, certificate_path);
+    return rc == OMCACHE_OK ? set_text(&tls->choice.key, key_path) : rc;
+}
+
+int omcache_tls_set_server_name(omcache_tls_t *tls, const char *name)
+{
+    return tls == NULL ? OMCACHE_INVALID : set_text(&tls->choice.name, name);
+}
+
+int omcache_tls_set_ciphers(omcache_tls_t *tls, const char *ciphers, const char *suites)
+{
+    int rc;
+
+    if (tls == NULL)
+        return OMCACHE_INVALID;
+    rc = set_text(&tls->choice.ciphers, ciphers);
+    return rc == OMCACHE_OK ? set_text(&tls->choice.suites, suites) : rc;
+}
+
+int omcache_tls_set_min_version(omcache_tls_t *tls, int version)
+{
+    if (tls == NULL || (version != OMCACHE_TLS_1_2 && version != OMCACHE_TLS_1_3))
+        return OMCACHE_INVALID;
+    tls->choice.newest = version == OMCACHE_TLS_1_3;
+    return OMCACHE_OK;
+}
+
+int omcache_tls_set_verification(omcache_tls_t *tls, int enabled)
+{
+    if (tls == NULL)
+        return OMCACHE_INVALID;
+    tls->choice.unverified = enabled == 0;
+    return OMCACHE_OK;
+}
+
+int omcache_set_tls(omcache_t *mc, const omcache_tls_t *tls)
+{
+    if (!omc_call_may_set(mc))
+        return OMCACHE_INVALID;
+    return omc_security_use(mc, tls);
+}
+
+int omcache_set_credentials(omcache_t *mc, const void *user, size_t user_len, const void *password,
+                            size_t password_len)
+{
+    if (!omc_call_may_set(mc))
+        return OMCACHE_INVALID;
+    return omc_security_set_login(mc, user, user_len, password, password_len);
+}

@@ -1,0 +1,107 @@
+/*
+ * OpenSSL's way to the kernel; see openssl_wire.h.
+ */
+#include "net/openssl_wire.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "net/socket.h"
+
+bool omc_openssl_wire_flush(struct omc_openssl_wire *wire)
+{
+    struct iovec piece = {wire->kept + wire->kept_begin, wire->kept_end - wire->kept_begin};
+    ssize_t count;
+
+    if (piece.iov_len == 0)
+        return true;
+    count = omc_socket_write(wire->fd, &piece, 1);
+    if (count < 0)
+        return false;
+    wire->kept_begin += (size_t)count;
+    if (wire->kept_begin == wire->kept_end)
+        wire->kept_begin = wire->kept_end = 0;
+    return true;
+}
+
+/* Keeps bytes behind those there are; false without memory. */
+static bool keep_rest(struct omc_openssl_wire *wire, const char *bytes, size_t len)
+{
+    size_t room = wire->kept_end + len;
+    unsigned char *kept;
+
+    if (room > wire->kept_room) {
+        kept = omc_memory_resize(wire->kept, room, 1);
+        if (kept == NULL)
+            return false;
+        wire->kept = kept;
+        wire->kept_room = room;
+    }
+    memcpy(wire->kept + wire->kept_end, bytes, len);
+    wire->kept_end += len;
+    return true;
+}
+
+static int bio_write(BIO *bio, const char *bytes, int len)
+{
+    struct omc_openssl_wire *wire = BIO_get_data(bio);
+    struct iovec piece = {(char *)(uintptr_t)bytes, (size_t)len};
+    ssize_t count = 0;
+
+    if (wire->kept_end == 0)
+        count = omc_socket_write(wire->fd, &piece, 1);
+    if (count < 0)
+        return -1;
+    if (count < len && !keep_rest(wire, bytes + count, (size_t)(len - count))) {
+        errno = ENOMEM;
+        return -1;
+    }
+    return len;
+}
+
+static int bio_read(BIO *bio, char *bytes, int size)
+{
+    struct omc_openssl_wire *wire = BIO_get_data(bio);
+    ssize_t count = wire->may_wait ? omc_socket_await(wire->fd, bytes, (size_t)size)
+                                   : omc_socket_read(wire->fd, bytes, (size_t)size);
+
+    wire->may_wait = false;
+    BIO_clear_retry_flags(bio);
+    if (count > 0)
+        return (int)count;
+    wire->at_end = count == OMC_SOCKET_CLOSED;
+    wire->is_dry = count == OMC_SOCKET_AGAIN;
+    if (wire->is_dry)
+        BIO_set_retry_read(bio);
+    return wire->at_end ? 0 : -1;
+}
+
+static long bio_control(BIO *bio, int command, long number, void *pointer)
+{
+    struct omc_openssl_wire *wire = BIO_get_data(bio);
+
+    (void)number;
+    (void)pointer;
+    if (command == BIO_CTRL_EOF)
+        return wire->at_end;
+    return command == BIO_CTRL_FLUSH;
+}
+
+BIO_METHOD *omc_openssl_wire_method(void)
+{
+    BIO_METHOD *method = BIO_meth_new(BIO_TYPE_SOURCE_SINK, "omcache");
+
+    if (method == NULL || !BIO_meth_set_write(method, bio_write) ||
+        !BIO_meth_set_read(method, bio_read) || !BIO_meth_set_ctrl(method, bio_control)) {
+        BIO_meth_free(method);
+        return NULL;
+    }
+    return method;
+}
+
+void omc_openssl_wire_fini(struct omc_openssl_wire *wire)
+{
+    omc_memory_free(wire->kept);
+}

@@ -1,0 +1,101 @@
+/*
+ * Saying what is wrong, in words; see openssl_words.h.
+ */
+#include "net/openssl_words.h"
+
+#include <arpa/inet.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "net/tls.h"
+
+enum {
+    NAMES_TOLD = 3, /* of a certificate */
+};
+
+void omc_openssl_words_say(char *problem, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(problem, OMC_TLS_PROBLEM, format, arguments);
+    va_end(arguments);
+}
+
+void omc_openssl_words_error(char *problem, const char *what)
+{
+    unsigned long error = ERR_peek_last_error();
+    const char *reason = error == 0 ? NULL : ERR_reason_error_string(error);
+
+    omc_openssl_words_say(problem, "%s: %s", what, reason == NULL ? "no reason given" : reason);
+}
+
+void omc_openssl_words_failure(char *problem)
+{
+    if (problem[0] != '\0')
+        return;
+    if (ERR_GET_REASON(ERR_peek_last_error()) == SSL_R_WRONG_VERSION_NUMBER)
+        omc_openssl_words_say(problem, "the server does not speak TLS");
+    else
+        omc_openssl_words_error(problem, "TLS");
+}
+
+/* Adds a name to those of a certificate, if there are not too many. */
+static void add_name(char *names, size_t room, size_t *count, const unsigned char *name, int len)
+{
+    size_t used = strlen(names);
+
+    if (len <= 0 || ++*count > NAMES_TOLD)
+        return;
+    snprintf(names + used, room - used, "%s%.*s", used == 0 ? "" : ", ", len, (const char *)name);
+}
+
+static void add_address(char *names, size_t room, size_t *count, const ASN1_OCTET_STRING *address)
+{
+    char text[INET6_ADDRSTRLEN] = "";
+    int len = ASN1_STRING_length(address);
+
+    if (inet_ntop(len == 4 ? AF_INET : AF_INET6, ASN1_STRING_get0_data(address), text,
+                  sizeof(text)) != NULL)
+        add_name(names, room, count, (const unsigned char *)text, (int)strlen(text));
+}
+
+/* Lists whom a certificate is for. */
+static void list_names(X509 *certificate, char *names, size_t room)
+{
+    GENERAL_NAMES *found = X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
+    size_t count = 0;
+
+    names[0] = '\0';
+    for (int i = 0; i < sk_GENERAL_NAME_num(found); i++) {
+        const GENERAL_NAME *name = sk_GENERAL_NAME_value(found, i);
+
+        if (name->type == GEN_DNS)
+            add_name(names, room, &count, ASN1_STRING_get0_data(name->d.dNSName),
+                     ASN1_STRING_length(name->d.dNSName));
+        else if (name->type == GEN_IPADD)
+            add_address(names, room, &count, name->d.iPAddress);
+    }
+    GENERAL_NAMES_free(found);
+    if (count == 0)
+        X509_NAME_get_text_by_NID(X509_get_subject_name(certificate), NID_commonName, names,
+                                  (int)room);
+}
+
+void omc_openssl_words_certificate(char *problem, X509_STORE_CTX *store, const char *name)
+{
+    int error = X509_STORE_CTX_get_error(store);
+    char names[OMC_TLS_PROBLEM / 2];
+
+    if (error == X509_V_ERR_HOSTNAME_MISMATCH || error == X509_V_ERR_IP_ADDRESS_MISMATCH) {
+        list_names(X509_STORE_CTX_get_current_cert(store), names, sizeof(names));
+        omc_openssl_words_say(problem, "certificate is for %s, not for %s", names, name);
+    } else {
+        omc_openssl_words_say(problem, "certificate is not good: %s",
+                              X509_verify_cert_error_string(error));
+    }
+}

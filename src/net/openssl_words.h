@@ -1,0 +1,22 @@
+/*
+ * What is said of something wrong that OpenSSL has found, in OMC_TLS_PROBLEM bytes.
+ */
+#ifndef OMC_NET_OPENSSL_WORDS_H
+#define OMC_NET_OPENSSL_WORDS_H
+
+#include <openssl/x509.h>
+
+void omc_openssl_words_say(char *problem, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Why OpenSSL has failed with something, by the last of its errors. */
+void omc_openssl_words_error(char *problem, const char *what);
+
+/* Why it has failed with a stream, unless something was said of that before.  What comes first from
+ * who does not speak TLS is taken for a version. */
+void omc_openssl_words_failure(char *problem);
+
+/* What is wrong with a certificate that is to be for somebody of that name. */
+void omc_openssl_words_certificate(char *problem, X509_STORE_CTX *store, const char *name);
+
+#endif

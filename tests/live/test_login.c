@@ -1,0 +1,148 @@
+/*
+ * Credentials, with a real memcached that wants them (-Y, and -S), and one that does not.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "support/certificates.h"
+#include "support/operations.h"
+#include "support/recorder.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <syslog.h>
+#include <unistd.h>
+
+static struct memcached server;
+static char passwords[64];
+
+/* A file with what the server knows. */
+static void write_passwords(void)
+{
+    snprintf(passwords, sizeof(passwords), "/tmp/omcache-passwords-XXXXXX");
+    int fd = mkstemp(passwords);
+    ck_assert_int_ge(fd, 0);
+    FILE *file = fdopen(fd, "w");
+    fputs("user:pass-word\nother:secret\n", file);
+    fclose(file);
+}
+
+static void begin(const char *user, const char *password)
+{
+    static const char *const options[] = {"-Y", passwords, NULL};
+    write_passwords();
+    memcached_start_with(&server, FLEET_PORT, options);
+    client = fixture_client(server.address);
+    assert_rc(omcache_set_protocol(client, OMCACHE_PROTOCOL_AUTO), OMCACHE_OK);
+    assert_rc(omcache_set_log_callback(client, 7, recorder_log, NULL), OMCACHE_OK);
+    if (user != NULL) {
+        assert_rc(omcache_set_credentials(client, TEXT(user), TEXT(password)), OMCACHE_OK);
+    }
+}
+
+static void end(void)
+{
+    for (size_t i = 0; i < recorder.line_count && i < RECORDER_MAX; i++) {
+        ck_assert_ptr_null(strstr(recorder.lines[i].text, "pass-word"));
+        ck_assert_ptr_null(strstr(recorder.lines[i].text, "wrong"));
+    }
+    unlink(passwords);
+}
+
+static void assert_denied(const char *reason)
+{
+    assert_rc(omcache_noop(client, 0, 5000), OMCACHE_AUTH_FAILED);
+    ck_assert_msg(recorder_has_line(LOG_WARNING, reason), "no line says '%s' but '%s'", reason,
+                  recorder.line_count > 0 ? recorder.lines[0].text : "");
+    omcache_server_stats_t stats = {.struct_size = sizeof(stats)};
+    assert_rc(omcache_server_stats(client, 0, &stats), OMCACHE_OK);
+    ck_assert_int_eq(stats.state, OMCACHE_SERVER_DOWN);
+    ck_assert_int_eq(stats.last_failure, OMCACHE_FAILURE_AUTHENTICATION);
+}
+
+START_TEST(who_has_the_password_is_let_in)
+{
+    static const int protocols[] = {OMCACHE_PROTOCOL_AUTO, OMCACHE_PROTOCOL_META,
+                                    OMCACHE_PROTOCOL_TEXT};
+    begin("user", "pass-word");
+    assert_rc(omcache_set_protocol(client, protocols[_i]), OMCACHE_OK);
+    store("key", "value");
+    assert_stored("key", "value");
+    ck_assert_int_eq(omcache_server_protocol(client, 0),
+                     _i == 2 ? OMCACHE_PROTOCOL_TEXT : OMCACHE_PROTOCOL_META);
+    end();
+}
+END_TEST
+
+START_TEST(a_wrong_password_is_told_of)
+{
+    begin("user", "wrong");
+    assert_denied("the server refuses the credentials");
+    end();
+}
+END_TEST
+
+START_TEST(none_is_told_of)
+{
+    begin(NULL, NULL);
+    assert_denied("the server wants authentication");
+    end();
+}
+END_TEST
+
+START_TEST(credentials_may_be_replaced)
+{
+    begin("user", "wrong");
+    assert_rc(omcache_set_reconnect_timeout(client, 20), OMCACHE_OK);
+    assert_denied("the server refuses the credentials");
+    assert_rc(omcache_set_credentials(client, TEXT("other"), TEXT("secret")), OMCACHE_OK);
+    int rc = OMCACHE_NO_SERVERS;
+    for (int i = 0; i < 200 && rc != OMCACHE_OK; i++) {
+        clock_sleep(10);
+        rc = omcache_noop(client, 0, 1000);
+    }
+    assert_rc(rc, OMCACHE_OK);
+    end();
+}
+END_TEST
+
+START_TEST(who_wants_none_is_none_the_wiser)
+{
+    static const int protocols[] = {OMCACHE_PROTOCOL_AUTO, OMCACHE_PROTOCOL_BINARY,
+                                    OMCACHE_PROTOCOL_TEXT};
+    fixture_servers(1);
+    assert_rc(omcache_set_protocol(client, protocols[_i]), OMCACHE_OK);
+    assert_rc(omcache_set_credentials(client, TEXT("user"), TEXT("password")), OMCACHE_OK);
+    store("key", "value");
+    assert_stored("key", "value");
+    assert_missing("omcache-login");
+}
+END_TEST
+
+START_TEST(credentials_are_checked)
+{
+    char much[300];
+    client = fixture_client("127.0.0.1");
+    memset(much, 'x', sizeof(much));
+    assert_rc(omcache_set_credentials(NULL, TEXT("u"), TEXT("p")), OMCACHE_INVALID);
+    assert_rc(omcache_set_credentials(client, "", 0, TEXT("p")), OMCACHE_INVALID);
+    assert_rc(omcache_set_credentials(client, much, 256, TEXT("p")), OMCACHE_INVALID);
+    assert_rc(omcache_set_credentials(client, TEXT("u"), much, 256), OMCACHE_INVALID);
+    assert_rc(omcache_set_credentials(client, TEXT("u"), NULL, 1), OMCACHE_INVALID);
+    assert_rc(omcache_set_credentials(client, TEXT("a b"), TEXT("p")), OMCACHE_INVALID);
+    assert_rc(omcache_set_credentials(client, much, 255, much, 255), OMCACHE_OK);
+    assert_rc(omcache_set_credentials(client, NULL, 0, NULL, 0), OMCACHE_OK);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("login");
+    TCase *tcase = operations_case(suite, "login");
+    tcase_add_loop_test(tcase, who_has_the_password_is_let_in, 0, 3);
+    tcase_add_test(tcase, a_wrong_password_is_told_of);
+    tcase_add_test(tcase, none_is_told_of);
+    tcase_add_test(tcase, credentials_may_be_replaced);
+    tcase_add_loop_test(tcase, who_wants_none_is_none_the_wiser, 0, 3);
+    tcase_add_test(tcase, credentials_are_checked);
+    return fixture_run(suite);
+}
