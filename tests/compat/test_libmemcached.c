@@ -9,6 +9,8 @@
 #include "support/fixture.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 static memcached_st *memc;
 
@@ -64,11 +66,40 @@ START_TEST(what_would_change_results_is_refused)
                      MEMCACHED_INVALID_ARGUMENTS);
     ck_assert_int_eq(memcached_set_memory_allocators(memc, NULL, NULL, NULL, NULL, NULL),
                      MEMCACHED_NOT_SUPPORTED);
-    ck_assert_int_eq(memcached_set_sasl_auth_data(memc, "user", "password"),
-                     MEMCACHED_NOT_SUPPORTED);
     ck_assert_int_eq(memcached_callback_set(memc, MEMCACHED_CALLBACK_GET_FAILURE, NULL),
                      MEMCACHED_NOT_SUPPORTED);
     ck_assert_int_eq(set("a"), MEMCACHED_SUCCESS);
+    end();
+}
+END_TEST
+
+/* A server that wants a user and a password, which clones have, too. */
+START_TEST(credentials_let_in)
+{
+    char passwords[] = "/tmp/omcache-passwords-XXXXXX";
+    struct memcached server;
+    int fd = mkstemp(passwords);
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(write(fd, "user:word\n", 10), 10);
+    close(fd);
+    const char *const options[] = {"-Y", passwords, NULL};
+    memcached_start_with(&server, FLEET_PORT, options);
+    begin(0);
+    add_server(&server);
+    ck_assert_int_eq(memcached_set_sasl_auth_data(memc, "user", NULL), MEMCACHED_INVALID_ARGUMENTS);
+    ck_assert_int_eq(memcached_set_sasl_auth_data(NULL, "user", "word"),
+                     MEMCACHED_INVALID_ARGUMENTS);
+    ck_assert_int_eq(memcached_set_sasl_auth_data(memc, "", "word"), MEMCACHED_INVALID_ARGUMENTS);
+    ck_assert_int_eq(memcached_set_sasl_auth_data(memc, "user", "word"), MEMCACHED_SUCCESS);
+    ck_assert_int_eq(set("a"), MEMCACHED_SUCCESS);
+    memcached_st *clone = memcached_clone(NULL, memc);
+    ck_assert_ptr_nonnull(clone);
+    ck_assert_int_eq(memcached_exist(clone, "a", 1), MEMCACHED_SUCCESS);
+    memcached_free(clone);
+    ck_assert_int_eq(memcached_destroy_sasl_auth_data(memc), MEMCACHED_SUCCESS);
+    memcached_quit(memc);
+    ck_assert_int_eq(set("a"), MEMCACHED_AUTH_FAILURE);
+    unlink(passwords);
     end();
 }
 END_TEST
@@ -409,6 +440,7 @@ int main(void)
     Suite *suite = suite_create("libmemcached");
     TCase *tcase = fixture_case(suite, "libmemcached");
     tcase_add_test(tcase, what_would_change_results_is_refused);
+    tcase_add_test(tcase, credentials_let_in);
     tcase_add_test(tcase, a_hash_that_cannot_be_for_keys_alone_is_refused);
     tcase_add_test(tcase, impossible_hosts_are_refused);
     tcase_add_loop_test(tcase, options_that_cannot_be_honoured_are_refused, 0,

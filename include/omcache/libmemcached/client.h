@@ -9,6 +9,63 @@
 #include <omcache/libmemcached/behavior.h>
 #include <omcache/libmemcached/servers.h>
 
+/*
+ * Credentials.
+ */
+
+static inline char *omc_lm_copy_text(const char *text)
+{
+    size_t size = strlen(text) + 1;
+    char *copy = (char *)malloc(size);
+
+    return copy == NULL ? NULL : (char *)memcpy(copy, text, size);
+}
+
+static inline void omc_lm_wipe(char **text)
+{
+    volatile char *at = *text; /* else what is freed need not be overwritten */
+
+    while (at != NULL && *at != '\0')
+        *at++ = '\0';
+    free(*text);
+    *text = NULL;
+}
+
+/* Has servers that are connected to from now on asked without credentials. */
+static inline memcached_return_t memcached_destroy_sasl_auth_data(memcached_st *ptr)
+{
+    if (ptr == NULL)
+        return MEMCACHED_INVALID_ARGUMENTS;
+    omc_lm_wipe(&ptr->username);
+    omc_lm_wipe(&ptr->password);
+    omcache_set_credentials(ptr->mc, NULL, 0, NULL, 0);
+    return MEMCACHED_SUCCESS;
+}
+
+/* Copies them for servers that are connected to from now on: SASL PLAIN over the binary protocol,
+ * memcached's own way over the others, where libmemcached has none. */
+static inline memcached_return_t
+memcached_set_sasl_auth_data(memcached_st *ptr, const char *username, const char *password)
+{
+    int rc;
+
+    if (ptr == NULL || username == NULL || password == NULL)
+        return MEMCACHED_INVALID_ARGUMENTS;
+    (void)memcached_destroy_sasl_auth_data(ptr);
+    ptr->username = omc_lm_copy_text(username);
+    ptr->password = omc_lm_copy_text(password);
+    rc = ptr->username == NULL || ptr->password == NULL
+             ? OMCACHE_NO_MEMORY
+             : omcache_set_credentials(ptr->mc, username, strlen(username), password,
+                                       strlen(password));
+    if (rc == OMCACHE_OK)
+        return MEMCACHED_SUCCESS;
+    (void)memcached_destroy_sasl_auth_data(ptr);
+    return omc_lm_end(ptr, NULL,
+                      rc == OMCACHE_NO_MEMORY ? MEMCACHED_MEMORY_ALLOCATION_FAILURE
+                                              : MEMCACHED_INVALID_ARGUMENTS);
+}
+
 /* Creates a client, in the caller's memory if ptr is not NULL. */
 static inline memcached_st *memcached_create(memcached_st *ptr)
 {
@@ -40,6 +97,8 @@ static inline void memcached_free(memcached_st *ptr)
     if (ptr->mc != NULL)
         (void)omc_lm_drain(ptr);
     omc_lm_drop_results(ptr);
+    omc_lm_wipe(&ptr->username);
+    omc_lm_wipe(&ptr->password);
     omcache_free(ptr->mc);
     free(ptr->servers);
     free(ptr->by_index);
@@ -89,7 +148,10 @@ static inline memcached_st *memcached_clone(memcached_st *clone, const memcached
     clone->user_data = source->user_data;
     clone->ring_hash = clone->behaviors[MEMCACHED_BEHAVIOR_HASH];
     omc_lm_apply(clone);
-    if (omc_lm_choose_routing(clone) == OMCACHE_OK &&
+    if ((source->username == NULL ||
+         memcached_set_sasl_auth_data(clone, source->username, source->password) ==
+             MEMCACHED_SUCCESS) &&
+        omc_lm_choose_routing(clone) == OMCACHE_OK &&
         memcached_push(clone, source) == MEMCACHED_SUCCESS)
         return clone;
     memcached_free(clone);
@@ -109,14 +171,6 @@ memcached_set_memory_allocators(memcached_st *ptr, memcached_malloc_fn mem_mallo
                                 memcached_calloc_fn mem_calloc, void *context)
 {
     (void)mem_malloc, (void)mem_free, (void)mem_realloc, (void)mem_calloc, (void)context;
-    return ptr == NULL ? MEMCACHED_INVALID_ARGUMENTS
-                       : omc_lm_end(ptr, NULL, MEMCACHED_NOT_SUPPORTED);
-}
-
-static inline memcached_return_t
-memcached_set_sasl_auth_data(memcached_st *ptr, const char *username, const char *password)
-{
-    (void)username, (void)password;
     return ptr == NULL ? MEMCACHED_INVALID_ARGUMENTS
                        : omc_lm_end(ptr, NULL, MEMCACHED_NOT_SUPPORTED);
 }

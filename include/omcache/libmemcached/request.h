@@ -195,6 +195,8 @@ static inline memcached_return_t omc_lm_code(const memcached_st *ptr, uint8_t op
         return MEMCACHED_MEMORY_ALLOCATION_FAILURE;
     case OMCACHE_NO_DESCRIPTORS:
         return MEMCACHED_ERRNO;
+    case OMCACHE_AUTH_FAILED:
+        return MEMCACHED_AUTH_FAILURE;
     case OMCACHE_SERVER_FAILURE:
     case OMCACHE_NO_SERVERS:
         return MEMCACHED_CONNECTION_FAILURE;

@@ -20,7 +20,7 @@
 
 #define LIBMEMCACHED_VERSION_STRING "1.1.4"
 #define LIBMEMCACHED_VERSION_HEX 0x01001004
-#define LIBMEMCACHED_WITH_SASL_SUPPORT 0
+#define LIBMEMCACHED_WITH_SASL_SUPPORT 1
 
 #define MEMCACHED_DEFAULT_PORT 11211
 #define MEMCACHED_DEFAULT_TIMEOUT 5000
@@ -238,6 +238,7 @@ typedef struct memcached_st {
     uint64_t ring_hash;        /* the hash that the ring's points were made with */
     omcache_dist_t mixed_ring; /* a ring with different hashes for points and keys */
     char prefix[MEMCACHED_MAX_NAMESPACE];
+    char *username, *password;                    /* for clones; NULL: none */
     omc_lm_answers *first_answers, *last_answers; /* those read but not all fetched */
     bool is_fetching, has_fetched; /* a multi-get was sent; a result of it was fetched */
     bool has_lost;                 /* a request of it failed with its server */
