@@ -38,7 +38,7 @@ struct omc_hash_key {
     size_t len;
 };
 
-/* omc_hash_one_at_a_time of four keys, in about the time that one takes. */
+/* omc_hash_one_at_a_time of four keys, on most CPUs in about the time that one takes. */
 void omc_hash_one_at_a_time_of_four(const struct omc_hash_key keys[OMC_HASH_TOGETHER],
                                     uint32_t hashes[OMC_HASH_TOGETHER]);
 

@@ -41,8 +41,11 @@ uint32_t omc_hash_one_at_a_time(const unsigned char *bytes, size_t len)
     return finish(add_bytes(0, bytes, len));
 }
 
-/* A number for each of four keys.  Each step of the hash waits for the one before it, so four keys
- * take the time of one, and where the CPU has such registers, its instructions. */
+/* Each step of the hash waits for the one before it, so four keys take the time of one where the
+ * CPU has registers for four numbers. */
+#if defined(__SSE2__) || defined(__ARM_NEON)
+
+/* A number for each of four keys. */
 typedef uint32_t lanes __attribute__((vector_size(sizeof(uint32_t) * OMC_HASH_TOGETHER)));
 typedef int32_t signed_lanes __attribute__((vector_size(sizeof(lanes))));
 
@@ -101,3 +104,14 @@ void omc_hash_one_at_a_time_of_four(const struct omc_hash_key keys[OMC_HASH_TOGE
     for (size_t i = 0; i < OMC_HASH_TOGETHER; i++)
         hashes[i] = finish(add_bytes(hashes[i], keys[i].bytes + at, keys[i].len - at));
 }
+
+#else
+
+void omc_hash_one_at_a_time_of_four(const struct omc_hash_key keys[OMC_HASH_TOGETHER],
+                                    uint32_t hashes[OMC_HASH_TOGETHER])
+{
+    for (size_t i = 0; i < OMC_HASH_TOGETHER; i++)
+        hashes[i] = omc_hash_one_at_a_time(keys[i].bytes, keys[i].len);
+}
+
+#endif
