@@ -30,7 +30,7 @@ PACKAGES = gcc g++ clang libc6-dev libclang-rt-dev binutils make pkg-config git 
 	libevent-dev libev-dev libuv1-dev libglib2.0-dev \
 	python3 python3-dev python3-cffi python3-setuptools python3-pylibmc \
 	abigail-tools clang-format clang-tidy shellcheck \
-	musl-tools openssl $(MULTILIB)
+	musl-tools openssl sasl2-bin libsasl2-modules libsasl2-modules-db $(MULTILIB)
 
 # For gcc -m32, which other machines do not have.
 MULTILIB := $(if $(filter x86_64,$(shell uname -m)),gcc-multilib)

@@ -7,8 +7,10 @@
 #include "support/operations.h"
 #include "support/recorder.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -39,12 +41,18 @@ static void begin(const char *user, const char *password)
     }
 }
 
-static void end(void)
+/* No line of the log may have a password. */
+static void assert_kept_secret(void)
 {
     for (size_t i = 0; i < recorder.line_count && i < RECORDER_MAX; i++) {
         ck_assert_ptr_null(strstr(recorder.lines[i].text, "pass-word"));
         ck_assert_ptr_null(strstr(recorder.lines[i].text, "wrong"));
     }
+}
+
+static void end(void)
+{
+    assert_kept_secret();
     unlink(passwords);
 }
 
@@ -118,6 +126,83 @@ START_TEST(who_wants_none_is_none_the_wiser)
 }
 END_TEST
 
+/* Cyrus SASL's database and the settings to find it, in a folder of their own. */
+static char sasl[64];
+
+static void write_database(void)
+{
+    char command[256];
+    char host[HOST_NAME_MAX + 1];
+    snprintf(sasl, sizeof(sasl), "/tmp/omcache-sasl-XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(sasl));
+    ck_assert_int_eq(gethostname(host, sizeof(host)), 0);
+    snprintf(command, sizeof(command),
+             "echo pass-word | /usr/sbin/saslpasswd2 -p -c -a memcached -u %s -f %s/db user", host,
+             sasl);
+    ck_assert_msg(system(command) == 0, "cannot do '%s'", command);
+    snprintf(command, sizeof(command), "%s/memcached.conf", sasl);
+    FILE *file = fopen(command, "w");
+    ck_assert_ptr_nonnull(file);
+    fprintf(file,
+            "mech_list: plain\npwcheck_method: auxprop\nauxprop_plugin: sasldb\n"
+            "sasldb_path: %s/db\n",
+            sasl);
+    fclose(file);
+    snprintf(command, sizeof(command), "chmod -R a+rX %s", sasl); /* memcached is somebody else */
+    ck_assert_int_eq(system(command), 0);
+    setenv("SASL_CONF_PATH", sasl, 1);
+}
+
+/* A server that wants SASL speaks binary only; AUTO is to find that out. */
+static void begin_sasl(int protocol, const char *user, const char *password)
+{
+    static const char *const options[] = {"-S", NULL};
+    write_database();
+    memcached_start_with(&server, FLEET_PORT, options);
+    client = fixture_client(server.address);
+    assert_rc(omcache_set_protocol(client, protocol), OMCACHE_OK);
+    assert_rc(omcache_set_log_callback(client, 7, recorder_log, NULL), OMCACHE_OK);
+    if (user != NULL) {
+        assert_rc(omcache_set_credentials(client, TEXT(user), TEXT(password)), OMCACHE_OK);
+    }
+}
+
+static void end_sasl(void)
+{
+    char command[128];
+    assert_kept_secret();
+    snprintf(command, sizeof(command), "rm -r %s", sasl);
+    ck_assert_int_eq(system(command), 0);
+}
+
+static const int sasl_protocols[] = {OMCACHE_PROTOCOL_AUTO, OMCACHE_PROTOCOL_BINARY};
+
+START_TEST(sasl_lets_in_who_has_the_password)
+{
+    begin_sasl(sasl_protocols[_i], "user", "pass-word");
+    store("key", "value");
+    assert_stored("key", "value");
+    ck_assert_int_eq(omcache_server_protocol(client, 0), OMCACHE_PROTOCOL_BINARY);
+    end_sasl();
+}
+END_TEST
+
+START_TEST(sasl_refuses_a_wrong_password)
+{
+    begin_sasl(sasl_protocols[_i], "user", "wrong");
+    assert_denied("the server refuses the credentials");
+    end_sasl();
+}
+END_TEST
+
+START_TEST(sasl_refuses_who_has_none)
+{
+    begin_sasl(sasl_protocols[_i], NULL, NULL);
+    assert_denied("the server wants authentication");
+    end_sasl();
+}
+END_TEST
+
 START_TEST(credentials_are_checked)
 {
     char much[300];
@@ -143,6 +228,9 @@ int main(void)
     tcase_add_test(tcase, none_is_told_of);
     tcase_add_test(tcase, credentials_may_be_replaced);
     tcase_add_loop_test(tcase, who_wants_none_is_none_the_wiser, 0, 3);
+    tcase_add_loop_test(tcase, sasl_lets_in_who_has_the_password, 0, 2);
+    tcase_add_loop_test(tcase, sasl_refuses_a_wrong_password, 0, 2);
+    tcase_add_loop_test(tcase, sasl_refuses_who_has_none, 0, 2);
     tcase_add_test(tcase, credentials_are_checked);
     return fixture_run(suite);
 }
