@@ -724,8 +724,8 @@ int omcache_tls_set_ciphers(omcache_tls_t *tls, const char *ciphers, const char 
  * has it use TLS in any case: with these settings or, if tls is NULL, with the defaults.
  * The files are read now; a call with the same settings reads them again.
  * Returns OMCACHE_OK; OMCACHE_INVALID if mc is NULL, a file cannot be used, or the library was
- * built without TLS: the log says which, and what was set before stays. Reads files, and may wait
- * for them; may be called from a callback.  Since 1.0. */
+ * built without TLS: the log says which; or OMCACHE_NO_MEMORY.  What was set before stays then.
+ * Reads files, and may wait for them; may be called from a callback.  Since 1.0. */
 int omcache_set_tls(omcache_t *mc, const omcache_tls_t *tls);
 
 /*

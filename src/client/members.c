@@ -170,20 +170,22 @@ _Static_assert((int)OMC_TRANSPORT_PLAIN == (int)OMC_SERVER_SCHEME_TCP &&
                    (int)OMC_TRANSPORT_TLS == (int)OMC_SERVER_SCHEME_TLS,
                "route and link, which do not know each other, mean the same");
 
-/* Whether there is a way to reach them all. */
-static bool can_reach(omcache_t *mc, const struct omc_server_list *list)
+/* OMCACHE_OK if there is a way to reach them all. */
+static int find_ways(omcache_t *mc, const struct omc_server_list *list)
 {
-    for (size_t i = 0; i < list->count; i++) {
-        if (list->names[i].scheme == OMC_SERVER_SCHEME_TLS && !omc_security_need(mc))
-            return false;
+    int rc = OMCACHE_OK;
+
+    for (size_t i = 0; i < list->count && rc == OMCACHE_OK; i++) {
+        if (list->names[i].scheme == OMC_SERVER_SCHEME_TLS)
+            rc = omc_security_need(mc);
         if (!omc_endpoint_can_reach(list->names[i].host, list->names[i].port)) {
             omc_log(&mc->log, OMC_LOG_ERROR,
                     "%s: a name, and this library was built without name lookup",
                     list->names[i].host);
-            return false;
+            rc = OMCACHE_INVALID;
         }
     }
-    return true;
+    return rc;
 }
 
 int omc_members_set(omcache_t *mc, const char *text)
@@ -196,9 +198,12 @@ int omc_members_set(omcache_t *mc, const char *text)
         omc_log(&mc->log, OMC_LOG_ERROR, "no list of servers: %s", list.problem);
     if (rc != OMCACHE_OK)
         return rc;
-    if (!can_reach(mc, &list)) {
-        rc = OMCACHE_INVALID;
-    } else if (prepare(mc, &next, &list)) {
+    rc = find_ways(mc, &list);
+    if (rc != OMCACHE_OK) {
+        omc_server_list_fini(&list);
+        return rc;
+    }
+    if (prepare(mc, &next, &list)) {
         dropped = mc->fleet;
         take_old_servers(&dropped, &next, &list);
         renumber(&next, &list);

@@ -46,18 +46,22 @@ static void forget_sessions(omcache_t *mc)
         omc_tls_forget_session(&mc->fleet.servers[i]->link.session);
 }
 
-/* Reads what was chosen; NULL, with a log line, if something is wrong with it. */
-static struct omc_tls *make(omcache_t *mc, const struct omc_tls_choice *choice)
+/* Reads what was chosen: OMCACHE_INVALID, with a log line, if something is wrong with it. */
+static int make(omcache_t *mc, const struct omc_tls_choice *choice, struct omc_tls **made)
 {
     char problem[OMC_TLS_PROBLEM];
-    struct omc_tls *made = omc_tls_new(choice, problem);
 
-    if (made == NULL)
+    *made = omc_tls_new(choice, problem);
+    if (*made == NULL && problem[0] == '\0')
+        return OMCACHE_NO_MEMORY;
+    if (*made == NULL) {
         omc_log(&mc->log, OMC_LOG_ERROR, "no TLS: %s", problem);
-    else if (choice->unverified)
+        return OMCACHE_INVALID;
+    }
+    if (choice->unverified)
         omc_log(&mc->log, OMC_LOG_WARNING,
                 "TLS without verification: anybody can pretend to be the server");
-    return made;
+    return OMCACHE_OK;
 }
 
 static bool is_any_needed(const omcache_t *mc)
@@ -73,12 +77,12 @@ int omc_security_use(omcache_t *mc, const omcache_tls_t *tls)
 {
     const struct omc_tls_choice *choice = tls == NULL ? &defaults : &tls->choice;
     struct omc_tls *made = NULL;
+    int rc = OMCACHE_OK;
 
-    if (tls != NULL || is_any_needed(mc)) {
-        made = make(mc, choice);
-        if (made == NULL)
-            return OMCACHE_INVALID;
-    }
+    if (tls != NULL || is_any_needed(mc))
+        rc = make(mc, choice, &made);
+    if (rc != OMCACHE_OK)
+        return rc;
     omc_tls_free(mc->shared.tls);
     mc->shared.tls = made;
     mc->shared.tls_for_all = tls != NULL;
@@ -86,11 +90,9 @@ int omc_security_use(omcache_t *mc, const omcache_tls_t *tls)
     return OMCACHE_OK;
 }
 
-bool omc_security_need(omcache_t *mc)
+int omc_security_need(omcache_t *mc)
 {
-    if (mc->shared.tls == NULL)
-        mc->shared.tls = make(mc, &defaults);
-    return mc->shared.tls != NULL;
+    return mc->shared.tls != NULL ? OMCACHE_OK : make(mc, &defaults, &mc->shared.tls);
 }
 
 static void forget_login(omcache_t *mc)

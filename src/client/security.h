@@ -23,13 +23,13 @@ void omc_security_free(omcache_tls_t *tls);
 bool omc_security_set_text(char **string, const char *text);
 
 /* Has connections that are made from now on be made safe so, or not at all (NULL) unless their
- * servers' entries say so, which then have the defaults.  OMCACHE_OK, or
- * OMCACHE_INVALID with a log line if that cannot be. */
+ * servers' entries say so, which then have the defaults.  OMCACHE_OK; OMCACHE_INVALID, with a log
+ * line, if that cannot be; or OMCACHE_NO_MEMORY. */
 int omc_security_use(omcache_t *mc, const omcache_tls_t *tls);
 
-/* Sees to it that servers which want it can have it, if nothing was chosen with the defaults;
- * false, with a log line, if they cannot. */
-bool omc_security_need(omcache_t *mc);
+/* Sees to it that servers which want it can have it, if nothing was chosen with the defaults: the
+ * same codes. */
+int omc_security_need(omcache_t *mc);
 
 /* Tells the version of TLS that a server is spoken to over, as OMCACHE_TLS_1_2, and whether
  * its session was resumed. */

@@ -112,7 +112,7 @@ struct omc_tls *omc_tls_new(const struct omc_tls_choice *choice, char *problem)
     struct omc_tls *tls = omc_memory_new(1, sizeof(*tls));
 
     ERR_clear_error();
-    omc_openssl_words_say(problem, "no memory");
+    problem[0] = '\0';
     if (tls != NULL)
         tls->users = 1;
     if (tls != NULL && !fill_settings(tls, choice, problem)) {

@@ -89,10 +89,12 @@ SSL_CTX *omc_openssl_context_new(const struct omc_tls_choice *choice,
 {
     SSL_CTX *context = make_context(choice, hooks);
 
-    omc_openssl_words_say(problem, "no memory");
-    if (context == NULL ||
-        (load_trusted(context, choice, problem) && load_own(context, choice, problem) &&
-         choose_ciphers(context, choice, problem)))
+    if (context == NULL) {
+        omc_openssl_words_error(problem, "OpenSSL");
+        return NULL;
+    }
+    if (load_trusted(context, choice, problem) && load_own(context, choice, problem) &&
+        choose_ciphers(context, choice, problem))
         return context;
     SSL_CTX_free(context);
     return NULL;

@@ -38,7 +38,8 @@ struct omc_tls_session {
 
 bool omc_tls_is_there(void);
 
-/* Reads the files.  NULL, and `problem` says why, in OMC_TLS_PROBLEM bytes. */
+/* Reads the files.  NULL, and `problem` says why, in OMC_TLS_PROBLEM bytes; nothing without
+ * memory. */
 struct omc_tls *omc_tls_new(const struct omc_tls_choice *choice, char *problem);
 
 /* Streams go on that were opened with it. */
