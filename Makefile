@@ -128,7 +128,8 @@ VARIED    := $(filter-out $(ONCE),$(filter live/%,$(PROGRAMS)))
 OVER_auto := $(VARIED:%=%@auto)
 OVER_meta := $(VARIED:%=%@meta)
 OVER_text := $(VARIED:%=%@text)
-OVER_tls  := $(if $(filter 0,$(TLS)),,$(VARIED:%=%@tls) flow/test_faults@tls)
+OVER_tls  := $(if $(filter 0,$(TLS)),,$(VARIED:%=%@tls) flow/test_faults@tls \
+	unit/test_memory_flows@tls unit/test_socket_errors@tls)
 VARIANTS  := $(OVER_tls) $(OVER_auto) $(OVER_meta) $(OVER_text)
 
 # TESTS holds names of tests, of whole folders, and live@meta for all over meta.

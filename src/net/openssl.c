@@ -189,6 +189,13 @@ static int result_of(struct omc_stream *stream, int returned)
     }
 }
 
+/* The kernel has failed before; OpenSSL must not be called again for the same then. */
+static int fail_again(struct omc_stream *stream, int error)
+{
+    errno = error;
+    return note_closed(stream, OMC_SOCKET_ERROR);
+}
+
 /* Notes whether the kernel has not taken all. */
 static void note_kept(struct omc_stream *stream)
 {
@@ -244,6 +251,8 @@ static ssize_t send_tls(struct omc_stream *stream, const struct iovec *first, si
     struct omc_pieces pieces = omc_pieces_of(first, count);
     ssize_t sent = 0, some = 1;
 
+    if (own->wire.write_error != 0)
+        return fail_again(stream, own->wire.write_error);
     if (!omc_openssl_wire_flush(&own->wire))
         return OMC_SOCKET_ERROR;
     ERR_clear_error();
@@ -267,6 +276,8 @@ static ssize_t read_all(struct omc_stream *stream, unsigned char *bytes, size_t 
     ssize_t taken = 0, result = 1;
     int passed = 0;
 
+    if (own->wire.read_error != 0)
+        return fail_again(stream, own->wire.read_error);
     ERR_clear_error();
     own->wire.is_dry = false;
     while ((size_t)taken < size && result > 0 && passed < PASSED_MAX) {
@@ -285,8 +296,8 @@ static ssize_t read_all(struct omc_stream *stream, unsigned char *bytes, size_t 
     ERR_clear_error();
     note_kept(stream);
     own->has_read = own->has_read || taken > 0;
-    /* An end is found again by the next attempt; and where the kernel had nothing more, what
-     * OpenSSL has is a part of a record only. */
+    /* An end or an error is found again by the next attempt; and where the kernel had nothing more,
+     * what OpenSSL has is a part of a record only. */
     stream->pending = (result < 0 && taken > 0) || (result > 0 && SSL_has_pending(own->ssl));
     if (taken > 0)
         return taken;

@@ -50,15 +50,16 @@ static int bio_write(BIO *bio, const char *bytes, int len)
     struct iovec piece = {(char *)(uintptr_t)bytes, (size_t)len};
     ssize_t count = 0;
 
+    BIO_clear_retry_flags(bio); /* those of a read would make an error here one to wait for */
     if (wire->kept_end == 0)
         count = omc_socket_write(wire->fd, &piece, 1);
-    if (count < 0)
-        return -1;
-    if (count < len && !keep_rest(wire, bytes + count, (size_t)(len - count))) {
+    if (count >= 0 && count < len && !keep_rest(wire, bytes + count, (size_t)(len - count))) {
         errno = ENOMEM;
-        return -1;
+        count = OMC_SOCKET_ERROR;
     }
-    return len;
+    if (count < 0)
+        wire->write_error = errno;
+    return count < 0 ? -1 : len;
 }
 
 static int bio_read(BIO *bio, char *bytes, int size)
@@ -75,6 +76,8 @@ static int bio_read(BIO *bio, char *bytes, int size)
     wire->is_dry = count == OMC_SOCKET_AGAIN;
     if (wire->is_dry)
         BIO_set_retry_read(bio);
+    else if (!wire->at_end)
+        wire->read_error = errno;
     return wire->at_end ? 0 : -1;
 }
 

@@ -15,6 +15,8 @@ struct omc_openssl_wire {
     bool may_wait;       /* the next read may */
     bool at_end;         /* the peer has closed */
     bool is_dry;         /* a read has found nothing */
+    int read_error;      /* errno of the read that failed, or 0 */
+    int write_error;     /* likewise */
     unsigned char *kept; /* what the kernel has not taken, */
     size_t kept_begin;
     size_t kept_end; /* 0 if there is nothing */

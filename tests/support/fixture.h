@@ -71,6 +71,9 @@ omcache_t *fixture_client(const char *servers);
 /* Has a client that the test has made itself speak TLS, where all do. */
 void fixture_secure(omcache_t *mc);
 
+/* The same, where memory may lack: OMCACHE_OK or OMCACHE_NO_MEMORY. */
+int fixture_try_secure(omcache_t *mc);
+
 /* Whether the library can look up names: not if it was built without c-ares. */
 bool fixture_knows_names(void);
 

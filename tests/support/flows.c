@@ -469,9 +469,14 @@ void flow_run(const struct flow *flow, int protocol, const char *servers)
         ck_assert(flow_may_lack_memory);
         return;
     }
+    running = flow->name;
     assert_rc(omcache_set_protocol(mc, protocol), OMCACHE_OK);
     assert_rc(omcache_set_reconnect_timeout(mc, 10), OMCACHE_OK);
-    flow_run_with(flow, mc, servers);
+    int rc = fixture_try_secure(mc);
+    JUDGE_SETTING(rc);
+    if (rc == OMCACHE_OK) {
+        flow_run_with(flow, mc, servers);
+    }
     assert_rc(omcache_free(mc), OMCACHE_OK);
     check_operations();
 }
