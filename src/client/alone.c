@@ -45,7 +45,7 @@ bool omc_alone_write(omcache_t *mc, struct omc_server *server, int32_t timeout_m
         omc_turn_take(mc, server, now);
         return false;
     }
-    return !omc_connection_waits(&link->conn) && omc_connection_awaits_answer(&link->conn);
+    return !omc_connection_wants_write(&link->conn) && omc_connection_awaits_answer(&link->conn);
 }
 
 /* Whether nothing is due before that time, as far as can be told at a glance. */

@@ -49,8 +49,10 @@ static enum omc_second_result send_hello(struct omc_second *second)
 {
     size_t sent = second->hello_len - second->hello_left;
     struct iovec piece = {second->hello + sent, second->hello_left};
-    ssize_t taken = second->hello_left == 0 ? 0 : omc_stream_send(&second->stream, &piece, 1);
+    ssize_t taken = 0;
 
+    if (second->hello_left > 0 || second->stream.unsent)
+        taken = omc_stream_send(&second->stream, &piece, 1);
     if (taken < 0)
         return OMC_SECOND_LOST;
     second->hello_left -= (size_t)taken;
