@@ -47,7 +47,6 @@ static void log_notice(omcache_t *mc, const struct omc_server *server,
     switch (notice->kind) {
     case OMC_REPORT_UP:
         omc_log(&mc->log, OMC_LOG_INFO, "%s:%s: connected", host, port);
-        warn_of_login(mc, server);
         break;
     case OMC_REPORT_CLOSED:
         omc_log(&mc->log, failed > 0 ? OMC_LOG_WARNING : OMC_LOG_DEBUG,
@@ -81,6 +80,7 @@ static void log_notice(omcache_t *mc, const struct omc_server *server,
                 failed, server->link.conn.codec->name);
         break;
     }
+    warn_of_login(mc, server);
 }
 
 /* Where a request may go that nobody can have read, or NULL. */
