@@ -212,12 +212,14 @@ static int secure_tls(struct omc_stream *stream)
     if (own->is_unfit)
         return fail_with_words(stream);
     if (!omc_openssl_wire_flush(&own->wire))
-        return OMC_SOCKET_ERROR;
+        return note_closed(stream, OMC_SOCKET_ERROR);
     ERR_clear_error();
     returned = SSL_do_handshake(own->ssl);
     if (returned != 1)
         result = result_of(stream, returned);
     ERR_clear_error();
+    if (result != 1 && result != OMC_SOCKET_AGAIN) /* it may be what the server did not like */
+        omc_tls_forget_session(own->session);
     note_kept(stream);
     stream->pending = result == 1 && SSL_has_pending(own->ssl);
     stream->to_receive = stream->unsent && result == OMC_SOCKET_AGAIN ? POLLIN | POLLOUT : POLLIN;
@@ -238,10 +240,15 @@ static ssize_t write_record(struct omc_stream *stream, const void *bytes, size_t
 static ssize_t write_next(struct omc_stream *stream, const struct omc_pieces *pieces)
 {
     unsigned char record[RECORD];
+    size_t len;
+    ssize_t written;
 
     if (pieces->count == 1 || omc_pieces_left(pieces) >= RECORD)
         return write_record(stream, omc_pieces_bytes(pieces), omc_pieces_left(pieces));
-    return write_record(stream, record, omc_pieces_copy(*pieces, record, RECORD));
+    len = omc_pieces_copy(*pieces, record, RECORD);
+    written = write_record(stream, record, len);
+    explicit_bzero(record, len); /* credentials may be in it */
+    return written;
 }
 
 /* A record is taken whole, though the kernel may not have taken it yet. */
@@ -254,7 +261,7 @@ static ssize_t send_tls(struct omc_stream *stream, const struct iovec *first, si
     if (own->wire.write_error != 0)
         return fail_again(stream, own->wire.write_error);
     if (!omc_openssl_wire_flush(&own->wire))
-        return OMC_SOCKET_ERROR;
+        return note_closed(stream, OMC_SOCKET_ERROR);
     ERR_clear_error();
     while (pieces.count > 0 && own->wire.kept_end == 0 && some > 0) {
         some = write_next(stream, &pieces);
