@@ -60,6 +60,16 @@ static bool choose_ciphers(SSL_CTX *context, const struct omc_tls_choice *choice
     return true;
 }
 
+/* Without this OpenSSL asks the terminal for the password of a key. */
+static int know_no_password(char *password, int size, int is_new, void *unused)
+{
+    (void)password;
+    (void)size;
+    (void)is_new;
+    (void)unused;
+    return -1;
+}
+
 /* The context, with all that does not depend on files. */
 static SSL_CTX *make_context(const struct omc_tls_choice *choice,
                              const struct omc_openssl_hooks *hooks)
@@ -76,6 +86,7 @@ static SSL_CTX *make_context(const struct omc_tls_choice *choice,
     SSL_CTX_set_read_ahead(context, 1);
     SSL_CTX_set_session_cache_mode(context,
                                    SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL_STORE);
+    SSL_CTX_set_default_passwd_cb(context, know_no_password);
     if (choice->certificate == NULL)
         SSL_CTX_set_client_cert_cb(context, hooks->note_asked);
     SSL_CTX_sess_set_new_cb(context, hooks->take_session);
