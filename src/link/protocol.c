@@ -184,10 +184,25 @@ static struct omc_news ask_again(struct omc_link *link, const char *reason)
     return (struct omc_news){OMC_EVENT_REJECTED, reason, 0};
 }
 
+/* What the stream has to say of it is worth more than errno. */
+static const char *stream_problem(const struct omc_link *link)
+{
+    return link->coming.problem != NULL ? link->coming.problem : link->conn.stream.problem;
+}
+
+/* Whether a server has ended a connection over which it has not been asked for TLS, and never said
+ * a word on any. */
+static bool is_mute(const struct omc_link *link)
+{
+    return link->phase == OMC_PHASE_GREETING && link->conn.bytes_in == 0 &&
+           omc_tls_version(&link->conn.stream) == 0;
+}
+
 /* Whether it has said nothing to credentials: newer memcacheds close at wrong ones. */
 static bool has_hung_up(const struct omc_link *link)
 {
-    return link->conn.has_login && omc_buffer_size(&link->conn.in.buffer) == 0;
+    return link->conn.has_login && stream_problem(link) == NULL &&
+           omc_buffer_size(&link->conn.in.buffer) == 0;
 }
 
 /* The server does not answer what it was greeted with.  Another one can be tried if nothing
@@ -204,7 +219,10 @@ static struct omc_news try_next(struct omc_link *link, const char *reason)
     link->conn.apart = true; /* it may be a proxy */
     link->greeting = next;
     if (next == OMC_GREETING_NONE && has_hung_up(link))
-        return deny("closed by the server, which may not like the credentials");
+        return deny(is_mute(link)
+                        ? "closed by the server without a word: it may not like the credentials, "
+                          "or speak TLS only"
+                        : "closed by the server, which may not like the credentials");
     return (struct omc_news){next == OMC_GREETING_NONE ? OMC_EVENT_FAILED : OMC_EVENT_OTHER, reason,
                              0};
 }
@@ -239,12 +257,6 @@ struct omc_news omc_protocol_read_answer(struct omc_link *link)
     return (struct omc_news){OMC_EVENT_FAILED, problem, 0};
 }
 
-/* What the stream has to say of it is worth more than errno. */
-static const char *stream_problem(const struct omc_link *link)
-{
-    return link->coming.problem != NULL ? link->coming.problem : link->conn.stream.problem;
-}
-
 /* The connection has ended, for that reason. */
 static struct omc_news end_connection(struct omc_link *link, const char *reason)
 {
@@ -253,14 +265,6 @@ static struct omc_news end_connection(struct omc_link *link, const char *reason)
     if (link->phase == OMC_PHASE_GREETING)
         return try_next(link, reason);
     return (struct omc_news){OMC_EVENT_FAILED, reason, 0};
-}
-
-/* Whether a server has ended a connection over which it has not been asked for TLS, and never said
- * a word on any. */
-static bool is_mute(const struct omc_link *link)
-{
-    return link->phase == OMC_PHASE_GREETING && link->conn.bytes_in == 0 &&
-           omc_tls_version(&link->conn.stream) == 0;
 }
 
 struct omc_news omc_protocol_closed(struct omc_link *link)

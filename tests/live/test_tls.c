@@ -249,6 +249,20 @@ START_TEST(a_server_with_tls_is_not_asked_without)
 }
 END_TEST
 
+/* Which of the two it was, nobody knows. */
+START_TEST(nor_with_credentials)
+{
+    begin();
+    serve("server", "");
+    use_tls("ca.pem");
+    assert_rc(omcache_set_tls(client, NULL), OMCACHE_OK);
+    assert_rc(omcache_set_credentials(client, TEXT("user"), TEXT("password")), OMCACHE_OK);
+    assert_rc(omcache_noop(client, 0, 5000), OMCACHE_AUTH_FAILED);
+    ck_assert(recorder_has_line(LOG_WARNING, "or speak TLS only"));
+    clean();
+}
+END_TEST
+
 START_TEST(a_server_can_demand_a_certificate)
 {
     char more[256];
@@ -267,6 +281,56 @@ START_TEST(a_server_can_demand_a_certificate)
 }
 END_TEST
 
+START_TEST(connections_with_a_certificate_are_made_again)
+{
+    char more[256];
+    begin();
+    certificates_make("client", "ca", NULL, 1);
+    snprintf(more, sizeof(more), ",ssl_verify_mode=2,ssl_ca_cert=%s", certificates_path("ca.pem"));
+    serve("server", more);
+    struct relay *relay = relay_start(0, &server);
+    use_tls("ca.pem");
+    assert_rc(omcache_tls_set_certificate(tls, certificates_path("client.pem"),
+                                          certificates_path("client.key")),
+              OMCACHE_OK);
+    assert_rc(omcache_set_tls(client, tls), OMCACHE_OK);
+    assert_rc(omcache_set_servers(client, relay_address(relay)), OMCACHE_OK);
+    store("key", "value");
+    for (int i = 0; i < 3; i++) {
+        relay_vanish(relay, false);
+        int64_t start = clock_ms();
+        while (omcache_get(client, TEXT("key"), NULL, NULL, NULL, NULL, 100) != OMCACHE_OK) {
+            assert_within(start, 3000);
+        }
+    }
+    ck_assert(!recorder_has_line(LOG_WARNING, "TLS:"));
+    clean();
+}
+END_TEST
+
+/* Nobody is asked for it, though somebody would know. */
+START_TEST(a_key_with_a_password_is_refused)
+{
+    char command[512];
+    int ends[2];
+    begin_well();
+    ck_assert_int_eq(pipe(ends), 0);
+    ck_assert_int_eq(write(ends[1], "xxxx\n", 5), 5);
+    ck_assert_int_eq(dup2(ends[0], STDIN_FILENO), STDIN_FILENO);
+    certificates_make("client", "ca", NULL, 1);
+    snprintf(command, sizeof(command),
+             "openssl pkey -in %s -aes256 -passout pass:xxxx -out %s </dev/null",
+             certificates_path("client.key"), certificates_path("locked.key"));
+    ck_assert_int_eq(system(command), 0);
+    assert_rc(omcache_tls_set_certificate(tls, certificates_path("client.pem"),
+                                          certificates_path("locked.key")),
+              OMCACHE_OK);
+    assert_rc(omcache_set_tls(client, tls), OMCACHE_INVALID);
+    ck_assert(recorder_has_line(LOG_ERR, "locked.key"));
+    clean();
+}
+END_TEST
+
 START_TEST(who_has_none_is_told_so)
 {
     char more[256];
@@ -274,6 +338,9 @@ START_TEST(who_has_none_is_told_so)
     snprintf(more, sizeof(more), ",ssl_verify_mode=2,ssl_ca_cert=%s", certificates_path("ca.pem"));
     serve("server", more);
     use_tls("ca.pem");
+    if (_i == 1) { /* of which no word is true then */
+        assert_rc(omcache_set_credentials(client, TEXT("user"), TEXT("password")), OMCACHE_OK);
+    }
     assert_refused("the server asks for a certificate, and there is none");
     clean();
 }
@@ -404,8 +471,11 @@ int main(void)
     tcase_add_test(tcase, without_verification_all_are_taken_and_a_line_warns);
     tcase_add_test(tcase, a_server_without_tls_is_refused);
     tcase_add_test(tcase, a_server_with_tls_is_not_asked_without);
+    tcase_add_test(tcase, nor_with_credentials);
     tcase_add_test(tcase, a_server_can_demand_a_certificate);
-    tcase_add_test(tcase, who_has_none_is_told_so);
+    tcase_add_test(tcase, connections_with_a_certificate_are_made_again);
+    tcase_add_test(tcase, a_key_with_a_password_is_refused);
+    tcase_add_loop_test(tcase, who_has_none_is_told_so, 0, 2);
     tcase_add_test(tcase, files_that_are_not_there_are_told_of);
     tcase_add_test(tcase, settings_that_cannot_be_are_refused);
     tcase_add_test(tcase, the_example_stores_and_finds);
