@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 import weakref
@@ -653,7 +654,11 @@ def _text(data: Optional[bytes]) -> str:
 
 def _after_fork() -> None:
     for client in list(_clients):
-        client._after_fork()
+        try:
+            client._after_fork()
+        except Exception as error:  # it is closed; files of its TLS may not be there any more
+            log = client._settings["log"] or logging.getLogger("omcache")
+            log.error("a client is closed in this child: %s", error)
 
 
 os.register_at_fork(after_in_child=_after_fork)

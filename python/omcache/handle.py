@@ -156,9 +156,10 @@ def omcache_on_log(context: Any, level: int, message: Any) -> None:
 
 
 class Heard:
-    """Stands for a logger, and keeps the last that it was told."""
+    """Stands before a logger, and keeps the last that it was told."""
 
-    def __init__(self) -> None:
+    def __init__(self, log: Optional[logging.Logger]) -> None:
+        self.log_of_user = log
         self.last = ""
 
     def isEnabledFor(self, level: int) -> bool:
@@ -166,6 +167,8 @@ class Heard:
 
     def log(self, level: int, message: str) -> None:
         self.last = message
+        if self.log_of_user is not None:
+            self.log_of_user.log(level, message)
 
 
 class NotCopied:
@@ -247,7 +250,7 @@ class Handle(NotCopied):
         mc = self._mc
         self._timeout = milliseconds(timeout)
         if tls != self._tls:  # else its files would be read again
-            self._set_tls(make_tls(tls))
+            self._set_tls(make_tls(tls), log)
             self._tls = tls
         self._set_credentials(username, password)
         self._set_log(log)
@@ -276,11 +279,12 @@ class Handle(NotCopied):
         check(lib.omcache_set_log_callback(self._mc, level, function, logger))
         self._log = logger
 
-    def _set_tls(self, tls: Any) -> None:
+    def _set_tls(self, tls: Any, log: Optional[logging.Logger]) -> None:
         """Why the files cannot be used is only said to the log."""
-        heard = Heard()
+        heard = Heard(log)
         self._set_log(heard)
         rc = lib.omcache_set_tls(self._mc, tls)
+        self._set_log(log)
         if rc != lib.OMCACHE_OK:
             raise error_for(rc, words=heard.last.encode())
 

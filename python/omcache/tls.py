@@ -26,7 +26,9 @@ class TLS:
     min_version    "1.2" or "1.3"
     ciphers, suites     what may encrypt in TLS 1.2, and in 1.3, as OpenSSL lists them
 
-    The files are read when a client is made, and again by client.configure(tls=...).
+    The files are read when a client is made, and again by client.configure(tls=...),
+    client.disconnect() and, in a child, after a fork: where they cannot be read any more there,
+    the client is closed.
     """
 
     ca: Optional[str] = None

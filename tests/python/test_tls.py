@@ -97,6 +97,34 @@ class Over(unittest.TestCase):
         self.assertEqual(mc.get("key"), b"value")
         self.assertEqual(mc.server_counters(0)["handshakes"], 1)
 
+    def test_the_log_hears_of_it_and_stays(self):
+        with self.assertLogs("tls", logging.WARNING) as heard:
+            mc = self.client(tls=omcache.TLS(verify=False), log=logging.getLogger("tls"))
+        self.assertIn("without verification", heard.output[0])
+        with self.assertLogs("tls", logging.ERROR), self.assertRaises(omcache.InvalidError):
+            mc.configure(tls=omcache.TLS(ca="/nowhere/ca.pem"))
+        with self.assertLogs("tls", logging.INFO) as heard:
+            mc.get("key")
+        self.assertIn("connected", heard.output[0])
+
+    def test_a_child_without_the_files_closes_that_client_only(self):
+        files = Certificates()
+        ca = files["ca.pem"]
+        shutil.copy(self.files["ca.pem"], ca)
+        lost, other = self.client(tls=omcache.TLS(ca=ca)), self.client(tls=self.good())
+        lost.set("key", b"value")
+        files.remove()
+        child = os.fork()
+        if child == 0:
+            try:
+                good = other.get("key") == b"value"
+                self.assertRaises(ValueError, lost.get, "key")
+                os._exit(0 if good else 1)
+            finally:
+                os._exit(2)
+        self.assertEqual(os.waitpid(child, 0)[1], 0)
+        self.assertEqual(lost.get("key"), b"value")
+
     def test_a_list_can_name_it(self):
         mc = omcache.Client("tls://" + self.server.address, timeout=5, tls=self.good())
         self.addCleanup(mc.close)
