@@ -118,7 +118,7 @@ enum omc_hello omc_connection_read_hello(struct omc_connection *conn, enum omc_g
 {
     struct omc_buffer *buffer = &conn->in.buffer;
     const struct omc_hello_asked asked = {greeting, conn->hello_number, conn->has_login};
-    size_t used = 0;
+    size_t used;
     enum omc_hello hello =
         omc_hello_read(omc_buffer_data(buffer), omc_buffer_size(buffer), &asked, &used, problem);
 

@@ -299,6 +299,7 @@ enum omc_hello omc_hello_read(const unsigned char *bytes, size_t len,
     enum omc_hello hello = OMC_HELLO_GOOD;
     struct omc_line left;
 
+    *used = 0;
     if (len == 0) /* there may be no bytes to point to */
         return OMC_HELLO_MORE;
     left = (struct omc_line){bytes, bytes + len};
@@ -310,7 +311,8 @@ enum omc_hello omc_hello_read(const unsigned char *bytes, size_t len,
         return hello;
     if (greeting == OMC_GREETING_BINARY) {
         hello = read_binary(left.at, omc_line_left(&left), asked->number, used, problem);
-        *used += *used == 0 ? 0 : (size_t)(left.at - bytes);
+        if (*used > 0)
+            *used += (size_t)(left.at - bytes);
         return hello;
     }
     if (greeting == OMC_GREETING_META)

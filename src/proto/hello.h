@@ -58,7 +58,7 @@ struct omc_hello_asked {
 };
 
 /* Reads the answer at the start of len bytes.  If it is complete, *used is how many
- * bytes it has. */
+ * bytes it has; else 0. */
 enum omc_hello omc_hello_read(const unsigned char *bytes, size_t len,
                               const struct omc_hello_asked *asked, size_t *used,
                               const char **problem);
