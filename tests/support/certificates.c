@@ -26,8 +26,8 @@ static char directory[64];
 
 const char *certificates_path(const char *file)
 {
-    static char paths[PATHS][PATH_SIZE];
-    static unsigned turn;
+    static _Thread_local char paths[PATHS][PATH_SIZE];
+    static _Thread_local unsigned turn;
     char *path = paths[turn++ % PATHS];
     snprintf(path, PATH_SIZE, "%s/%s", directory, file);
     return path;
@@ -118,7 +118,9 @@ bool certificates_are_wanted(void)
 {
     static bool are_wanted;
     const char *wanted = peer_is_there() || puppet_is_there() ? NULL : getenv("PROTOCOL");
-    are_wanted = are_wanted || (wanted && strcmp(wanted, "tls") == 0);
+    if (!are_wanted && wanted && strcmp(wanted, "tls") == 0) { /* threads only read it */
+        are_wanted = true;
+    }
     return are_wanted;
 }
 

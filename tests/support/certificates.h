@@ -23,7 +23,8 @@ bool certificates_are_wanted(void);
 #define CERTIFICATES_NAME "memcached.test"
 void certificates_need(void);
 
-/* Where it is, or "NAME.key"; one of the last few results stays. */
+/* Where it is, or "NAME.key"; one of the last few results that a
+ * thread was given stays. */
 const char *certificates_path(const char *file);
 
 /* Removes all of them. */
