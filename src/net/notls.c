@@ -5,11 +5,6 @@
 
 #include "net/tls.h"
 
-bool omc_tls_is_there(void)
-{
-    return false;
-}
-
 struct omc_tls *omc_tls_new(const struct omc_tls_choice *choice, char *problem)
 {
     (void)choice;

@@ -63,11 +63,6 @@ static int verify(int is_good, X509_STORE_CTX *store)
     return is_good;
 }
 
-bool omc_tls_is_there(void)
-{
-    return true;
-}
-
 /* The server wants a certificate, which it may be able to do without. */
 static int note_asked(SSL *ssl, X509 **certificate, EVP_PKEY **key)
 {

@@ -36,8 +36,6 @@ struct omc_tls_session {
     struct omc_tls *tls; /* with which it was begun: with another it is of no use */
 };
 
-bool omc_tls_is_there(void);
-
 /* Reads the files.  NULL, and `problem` says why, in OMC_TLS_PROBLEM bytes; nothing without
  * memory. */
 struct omc_tls *omc_tls_new(const struct omc_tls_choice *choice, char *problem);

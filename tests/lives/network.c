@@ -183,11 +183,6 @@ bool omc_tls_open(struct omc_stream *stream, int fd, const struct omc_tls_way *w
 
 /* What only a client needs, of which none is made here. */
 
-bool omc_tls_is_there(void)
-{
-    return false;
-}
-
 struct omc_tls *omc_tls_new(const struct omc_tls_choice *choice, char *problem)
 {
     (void)choice;
