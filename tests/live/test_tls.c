@@ -56,6 +56,33 @@ static void use_tls(const char *trusted)
     assert_rc(omcache_set_tls(client, tls), OMCACHE_OK);
 }
 
+/* A server that demands a certificate of its clients. */
+static void serve_with_demand(void)
+{
+    char more[256];
+    snprintf(more, sizeof(more), ",ssl_verify_mode=2,ssl_ca_cert=%s", certificates_path("ca.pem"));
+    serve("server", more);
+}
+
+static void show_certificate(void)
+{
+    certificates_make("client", "ca", NULL, 1);
+    assert_rc(omcache_tls_set_certificate(tls, certificates_path("client.pem"),
+                                          certificates_path("client.key")),
+              OMCACHE_OK);
+    assert_rc(omcache_set_tls(client, tls), OMCACHE_OK);
+}
+
+/* Loses the connection through a relay, and waits for the next one. */
+static void lose_connection(struct relay *relay)
+{
+    int64_t start = clock_ms();
+    relay_vanish(relay, false);
+    while (omcache_get(client, TEXT("key"), NULL, NULL, NULL, NULL, 100) != OMCACHE_OK) {
+        assert_within(start, 3000);
+    }
+}
+
 static void begin(void)
 {
     certificates_make("ca", NULL, NULL, 1);
@@ -265,16 +292,10 @@ END_TEST
 
 START_TEST(a_server_can_demand_a_certificate)
 {
-    char more[256];
     begin();
-    certificates_make("client", "ca", NULL, 1);
-    snprintf(more, sizeof(more), ",ssl_verify_mode=2,ssl_ca_cert=%s", certificates_path("ca.pem"));
-    serve("server", more);
+    serve_with_demand();
     use_tls("ca.pem");
-    assert_rc(omcache_tls_set_certificate(tls, certificates_path("client.pem"),
-                                          certificates_path("client.key")),
-              OMCACHE_OK);
-    assert_rc(omcache_set_tls(client, tls), OMCACHE_OK);
+    show_certificate();
     store("key", "value");
     assert_stored("key", "value");
     clean();
@@ -283,25 +304,15 @@ END_TEST
 
 START_TEST(connections_with_a_certificate_are_made_again)
 {
-    char more[256];
     begin();
-    certificates_make("client", "ca", NULL, 1);
-    snprintf(more, sizeof(more), ",ssl_verify_mode=2,ssl_ca_cert=%s", certificates_path("ca.pem"));
-    serve("server", more);
+    serve_with_demand();
     struct relay *relay = relay_start(0, &server);
     use_tls("ca.pem");
-    assert_rc(omcache_tls_set_certificate(tls, certificates_path("client.pem"),
-                                          certificates_path("client.key")),
-              OMCACHE_OK);
-    assert_rc(omcache_set_tls(client, tls), OMCACHE_OK);
+    show_certificate();
     assert_rc(omcache_set_servers(client, relay_address(relay)), OMCACHE_OK);
     store("key", "value");
     for (int i = 0; i < 3; i++) {
-        relay_vanish(relay, false);
-        int64_t start = clock_ms();
-        while (omcache_get(client, TEXT("key"), NULL, NULL, NULL, NULL, 100) != OMCACHE_OK) {
-            assert_within(start, 3000);
-        }
+        lose_connection(relay);
     }
     ck_assert(!recorder_has_line(LOG_WARNING, "TLS:"));
     clean();
@@ -333,10 +344,8 @@ END_TEST
 
 START_TEST(who_has_none_is_told_so)
 {
-    char more[256];
     begin();
-    snprintf(more, sizeof(more), ",ssl_verify_mode=2,ssl_ca_cert=%s", certificates_path("ca.pem"));
-    serve("server", more);
+    serve_with_demand();
     use_tls("ca.pem");
     if (_i == 1) { /* of which no word is true then */
         assert_rc(omcache_set_credentials(client, TEXT("user"), TEXT("password")), OMCACHE_OK);
@@ -376,11 +385,7 @@ START_TEST(sessions_are_resumed)
         if (i == 3) {
             assert_rc(omcache_set_tls(client, tls), OMCACHE_OK);
         }
-        relay_vanish(relay, false);
-        int64_t start = clock_ms();
-        while (omcache_get(client, TEXT("key"), NULL, NULL, NULL, NULL, 100) != OMCACHE_OK) {
-            assert_within(start, 3000);
-        }
+        lose_connection(relay);
     }
     clean();
 }
