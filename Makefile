@@ -109,7 +109,7 @@ PROGRAMS := $(patsubst tests/%.c,%,$(sort $(wildcard tests/*/test_*.c)))
 # Some are about names, and one is about a library that knows none.
 PROGRAMS := $(filter-out $(if $(filter 0,$(CARES)),unit/test_resolver unit/test_endpoint unit/test_names_errors \
 	live/test_names live/test_names_%,live/test_nonames),$(PROGRAMS))
-PROGRAMS := $(filter-out $(if $(filter 0,$(TLS)),live/test_tls%),$(PROGRAMS))
+PROGRAMS := $(filter-out $(if $(filter 0,$(TLS)),live/test_tls% unit/test_tls%),$(PROGRAMS))
 # Each of these is linked with what libFuzzer's main program is replaced by.
 FUZZ     := $(patsubst tests/%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 PROGRAMS += $(FUZZ)

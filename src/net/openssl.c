@@ -21,8 +21,8 @@
 #include "net/tls.h"
 
 enum {
-    RECORD = 16384,  /* bytes that one takes at most */
-    PASSED_MAX = 16, /* records at a time that have nothing for us */
+    RECORD = 16384, /* bytes that one takes at most */
+    READS_MAX = 2,  /* of the kernel's at a time that bring nothing for us */
 };
 
 struct omc_tls {
@@ -209,6 +209,7 @@ static int secure_tls(struct omc_stream *stream)
     if (!omc_openssl_wire_flush(&own->wire))
         return note_closed(stream, OMC_SOCKET_ERROR);
     ERR_clear_error();
+    own->wire.reads_left = READS_MAX;
     returned = SSL_do_handshake(own->ssl);
     if (returned != 1)
         result = result_of(stream, returned);
@@ -271,39 +272,34 @@ static ssize_t send_tls(struct omc_stream *stream, const struct iovec *first, si
 }
 
 /* Reads as long as there is something that has come.  Records that have nothing for us, such as
- * tickets, are passed over, but not for ever. */
+ * tickets, are passed over, but not for ever: OpenSSL would as long as it has a part of one. */
 static ssize_t read_all(struct omc_stream *stream, unsigned char *bytes, size_t size)
 {
     struct own *own = stream->own;
-    ssize_t taken = 0, result = 1;
-    int passed = 0;
+    ssize_t result = OMC_SOCKET_AGAIN;
+    size_t taken = 0;
 
     if (own->wire.read_error != 0)
         return fail_again(stream, own->wire.read_error);
     ERR_clear_error();
-    own->wire.is_dry = false;
-    while ((size_t)taken < size && result > 0 && passed < PASSED_MAX) {
+    own->wire.reads_left = READS_MAX;
+    while (taken < size && result == OMC_SOCKET_AGAIN && own->wire.reads_left > 0) {
         size_t some = 0;
 
-        if (SSL_read_ex(own->ssl, bytes + taken, size - (size_t)taken, &some) == 1) {
-            taken += (ssize_t)some;
-            continue;
-        }
-        result = result_of(stream, 0);
-        if (result == OMC_SOCKET_AGAIN && !own->wire.is_dry) {
-            result = 1;
-            passed++;
-        }
+        if (SSL_read_ex(own->ssl, bytes + taken, size - taken, &some) == 1)
+            own->wire.reads_left = READS_MAX;
+        else
+            result = result_of(stream, 0);
+        taken += some;
     }
     ERR_clear_error();
     note_kept(stream);
     own->has_read = own->has_read || taken > 0;
-    /* An end or an error is found again by the next attempt; and where the kernel had nothing more,
-     * what OpenSSL has is a part of a record only. */
-    stream->pending = (result < 0 && taken > 0) || (result > 0 && SSL_has_pending(own->ssl));
-    if (taken > 0)
-        return taken;
-    return result > 0 ? OMC_SOCKET_AGAIN : result;
+    /* An end or an error is found again by the next attempt.  Where there was room left, what
+     * OpenSSL has is a part of a record only. */
+    stream->pending =
+        taken > 0 && (result != OMC_SOCKET_AGAIN || (taken == size && SSL_has_pending(own->ssl)));
+    return taken > 0 ? (ssize_t)taken : result;
 }
 
 static ssize_t receive_tls(struct omc_stream *stream, void *bytes, size_t size)
@@ -315,7 +311,7 @@ static ssize_t await_tls(struct omc_stream *stream, void *bytes, size_t size)
 {
     struct own *own = stream->own;
 
-    own->wire.may_wait = !SSL_has_pending(own->ssl);
+    own->wire.may_wait = !stream->pending;
     return read_all(stream, bytes, size);
 }
 

@@ -65,16 +65,22 @@ static int bio_write(BIO *bio, const char *bytes, int len)
 static int bio_read(BIO *bio, char *bytes, int size)
 {
     struct omc_openssl_wire *wire = BIO_get_data(bio);
-    ssize_t count = wire->may_wait ? omc_socket_await(wire->fd, bytes, (size_t)size)
-                                   : omc_socket_read(wire->fd, bytes, (size_t)size);
+    ssize_t count;
 
-    wire->may_wait = false;
     BIO_clear_retry_flags(bio);
+    if (wire->reads_left == 0) {
+        BIO_set_retry_read(bio);
+        return -1;
+    }
+    wire->reads_left--;
+    count = wire->may_wait ? omc_socket_await(wire->fd, bytes, (size_t)size)
+                           : omc_socket_read(wire->fd, bytes, (size_t)size);
+    wire->may_wait = false;
     if (count > 0)
         return (int)count;
+    wire->reads_left = 0;
     wire->at_end = count == OMC_SOCKET_CLOSED;
-    wire->is_dry = count == OMC_SOCKET_AGAIN;
-    if (wire->is_dry)
+    if (count == OMC_SOCKET_AGAIN)
         BIO_set_retry_read(bio);
     else if (!wire->at_end)
         wire->read_error = errno;

@@ -1,0 +1,323 @@
+/*
+ * Streams over TLS, with a server in memory, so that every byte comes when the test says so.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <check.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "net/stream.h"
+#include "net/tls.h"
+#include "support/fixture.h"
+#include "support/tls_end.h"
+
+enum {
+    ROOM = 1 << 20,
+    RECORD = 16384,
+};
+
+static struct tls_house *house;
+static struct tls_end *end; /* the server's */
+static int peer;            /* the socket at which it is */
+static struct omc_tls *tls;
+static struct omc_tls_session session;
+static char problem[OMC_TLS_PROBLEM];
+static struct omc_stream stream;
+
+/* What the server has said, and what of that was delivered. */
+static unsigned char out[ROOM];
+static size_t out_len, out_at;
+
+static void open_stream(void)
+{
+    int ends[2];
+
+    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
+    peer = ends[1];
+    out_len = out_at = 0;
+    end = tls_end_new(house);
+    ck_assert_ptr_nonnull(end);
+    ck_assert(
+        omc_tls_open(&stream, ends[0], &(struct omc_tls_way){tls, "host", &session, problem}));
+}
+
+static void close_stream(void)
+{
+    int fd = stream.fd;
+
+    omc_stream_close(&stream);
+    close(fd);
+    close(peer);
+    tls_end_free(end);
+}
+
+static void start(void)
+{
+    const struct omc_tls_choice choice = {.unverified = true};
+
+    house = tls_house_new();
+    tls = omc_tls_new(&choice, problem);
+    ck_assert(house != NULL && tls != NULL);
+    open_stream();
+}
+
+static void stop(void)
+{
+    close_stream();
+    omc_tls_forget_session(&session);
+    omc_tls_free(tls);
+    tls_house_free(house);
+}
+
+/* Has the server take what it was sent; how many bytes of it it can read. */
+static size_t serve(void *said, size_t size)
+{
+    unsigned char bytes[4096];
+    ssize_t len;
+
+    while ((len = read(peer, bytes, sizeof(bytes))) > 0)
+        tls_end_put(end, bytes, (size_t)len);
+    len = (ssize_t)tls_end_read(end, said, size);
+    out_len += tls_end_take(end, out + out_len, ROOM - out_len);
+    return (size_t)len;
+}
+
+/* Delivers that many bytes of what it has said, or all that there are. */
+static void deliver(size_t len)
+{
+    if (len > out_len - out_at)
+        len = out_len - out_at;
+    ck_assert_int_eq(write(peer, out + out_at, len), (ssize_t)len);
+    out_at += len;
+}
+
+/* Goes through the handshake, whose answers come in parts of that size. */
+static void shake_hands(size_t part)
+{
+    char said[1];
+    int result;
+
+    while ((result = omc_stream_secure(&stream)) == OMC_SOCKET_AGAIN) {
+        serve(said, 1);
+        ck_assert_uint_lt(out_at, out_len); /* else it would wait for ever */
+        deliver(part);
+    }
+    ck_assert_int_eq(result, 1);
+    serve(said, 1);
+    ck_assert_int_eq(omc_tls_version(&stream), 13);
+}
+
+/* Receives all that can be; the result with which that ends. */
+static ssize_t receive(unsigned char *bytes, size_t *len)
+{
+    ssize_t some;
+
+    while ((some = omc_stream_receive(&stream, bytes + *len, ROOM - *len)) > 0)
+        *len += (size_t)some;
+    return some;
+}
+
+static void answer(const void *bytes, size_t len)
+{
+    ck_assert(tls_end_write(end, bytes, len));
+    out_len += tls_end_take(end, out + out_len, ROOM - out_len);
+}
+
+START_TEST(a_handshake_may_come_in_parts_of_any_size)
+{
+    for (size_t part = 1; part < 2000; part = part < 20 ? part + 1 : part * 2) {
+        shake_hands(part);
+        ck_assert_int_eq(omc_tls_is_resumed(&stream), part > 1);
+        deliver(ROOM); /* the tickets */
+        ck_assert_int_eq(omc_stream_receive(&stream, (char[10]){0}, 10), OMC_SOCKET_AGAIN);
+        close_stream();
+        open_stream();
+    }
+}
+END_TEST
+
+/* Three records, of which the one in the middle is a ticket: what comes is the same however they
+ * are cut in two. */
+START_TEST(records_may_be_split_anywhere)
+{
+    static unsigned char came[ROOM];
+    size_t begin;
+
+    shake_hands(ROOM);
+    deliver(ROOM);
+    begin = out_len;
+    for (size_t cut = 0, size = 1; cut < size; cut++) {
+        size_t len = 0;
+
+        answer("VALUE key 0 5\r\n", 15);
+        ck_assert(tls_end_give_ticket(end));
+        answer("value\r\nEND\r\n", 12);
+        size = out_len - begin;
+        deliver(cut);
+        ck_assert_int_eq(receive(came, &len), OMC_SOCKET_AGAIN);
+        ck_assert_int_eq(omc_socket_look(stream.fd), OMC_SOCKET_AGAIN);
+        ck_assert(!stream.pending);
+        deliver(ROOM);
+        ck_assert_int_eq(receive(came, &len), OMC_SOCKET_AGAIN);
+        assert_text(came, len, "VALUE key 0 5\r\nvalue\r\nEND\r\n");
+        out_len = out_at = begin;
+    }
+}
+END_TEST
+
+/* With little room at a time, of which the rest must not have to be waited for. */
+START_TEST(what_is_left_of_a_record_is_pending)
+{
+    static unsigned char sent[3 * RECORD], came[3 * RECORD];
+    size_t len = 0;
+
+    for (size_t i = 0; i < sizeof(sent); i++)
+        sent[i] = (unsigned char)(i * 2654435761U >> 24);
+    shake_hands(ROOM);
+    answer(sent, sizeof(sent));
+    deliver(ROOM);
+    while (len < sizeof(sent)) {
+        size_t room = sizeof(sent) - len < 1000 ? sizeof(sent) - len : 1000;
+        ssize_t some = omc_stream_receive(&stream, came + len, room);
+
+        ck_assert_int_gt(some, 0);
+        len += (size_t)some;
+        ck_assert(len == sizeof(sent) || stream.pending || omc_socket_look(stream.fd) > 0);
+    }
+    ck_assert_mem_eq(came, sent, sizeof(sent));
+    ck_assert(!stream.pending);
+}
+END_TEST
+
+/* As many new keys as the socket takes: a call looks at some of them, and goes back. */
+START_TEST(records_that_have_nothing_hold_up_no_call)
+{
+    char bytes[100];
+    int left, before;
+    unsigned calls = 0;
+
+    shake_hands(ROOM);
+    deliver(ROOM);
+    while (out_len < 150000) {
+        ck_assert(tls_end_renew_key(end));
+        out_len += tls_end_take(end, out + out_len, ROOM - out_len);
+    }
+    answer("end", 3);
+    deliver(ROOM);
+    ck_assert_int_eq(ioctl(stream.fd, FIONREAD, &before), 0);
+    ck_assert_int_gt(before, 100000);
+    while (omc_stream_receive(&stream, bytes, sizeof(bytes)) == OMC_SOCKET_AGAIN) {
+        ck_assert_int_eq(ioctl(stream.fd, FIONREAD, &left), 0);
+        ck_assert_int_gt(left, 0);
+        ck_assert(!stream.pending); /* else nobody would look at the time */
+        ck_assert_int_le(before - left, 3 * RECORD);
+        before = left;
+        calls++;
+    }
+    assert_bytes(bytes, (size_t)3, "end", (size_t)3);
+    ck_assert_uint_gt(calls, 2);
+}
+END_TEST
+
+static void put_byte_wrong(size_t at)
+{
+    out[out_at + at] ^= 0x10;
+}
+
+/* Whatever byte of a record it is: nothing of it is taken for an answer. */
+START_TEST(a_record_with_a_wrong_byte_is_a_failure)
+{
+    static unsigned char came[ROOM];
+
+    for (size_t at = 0, size = 1; at < size; at++) {
+        size_t len = 0;
+        ssize_t result;
+
+        shake_hands(ROOM);
+        deliver(ROOM);
+        answer("value", 5);
+        size = out_len - out_at;
+        put_byte_wrong(at);
+        deliver(ROOM);
+        result = receive(came, &len);
+        ck_assert_uint_eq(len, 0);
+        if (result == OMC_SOCKET_AGAIN) { /* it says that it is longer */
+            ck_assert(at == 3 || at == 4);
+            shutdown(peer, SHUT_WR);
+            result = receive(came, &len);
+        }
+        ck_assert_int_lt((int)result, 0);
+        ck_assert_uint_eq(len, 0);
+        close_stream();
+        open_stream();
+    }
+}
+END_TEST
+
+/* Writes as much as the kernel takes, and more than that; all of it arrives. */
+START_TEST(what_the_kernel_does_not_take_is_sent_later)
+{
+    static unsigned char much[ROOM], came[ROOM];
+    size_t sent = 0, taken = 0;
+    unsigned stops = 0;
+
+    for (size_t i = 0; i < ROOM; i++)
+        much[i] = (unsigned char)(i * 2654435761U >> 24);
+    shake_hands(ROOM);
+    deliver(ROOM);
+    while (taken < ROOM) {
+        const struct iovec pieces[] = {{much + sent, (ROOM - sent) / 2},
+                                       {much + sent + (ROOM - sent) / 2, (ROOM - sent + 1) / 2}};
+        ssize_t some = omc_stream_send(&stream, pieces, 2);
+
+        ck_assert_int_ge(some, 0);
+        sent += (size_t)some;
+        if (stream.unsent || sent == ROOM) {
+            stops += stream.unsent;
+            taken += serve(came + taken, ROOM - taken);
+        }
+    }
+    ck_assert_uint_gt(stops, 2);
+    ck_assert_mem_eq(came, much, ROOM);
+    ck_assert(!stream.unsent);
+}
+END_TEST
+
+START_TEST(a_farewell_is_an_orderly_end)
+{
+    static unsigned char came[ROOM];
+    size_t len = 0;
+
+    shake_hands(ROOM);
+    answer("last", 4);
+    tls_end_bid_farewell(end);
+    serve(came, 1);
+    deliver(ROOM);
+    ck_assert_int_eq(receive(came, &len), OMC_SOCKET_CLOSED);
+    assert_text(came, len, "last");
+    ck_assert_int_eq(receive(came, &len), OMC_SOCKET_CLOSED);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("tls_stream");
+    TCase *tc = tcase_create("tls");
+
+    tcase_add_checked_fixture(tc, start, stop);
+    tcase_add_test(tc, a_handshake_may_come_in_parts_of_any_size);
+    tcase_add_test(tc, records_may_be_split_anywhere);
+    tcase_add_test(tc, what_is_left_of_a_record_is_pending);
+    tcase_add_test(tc, records_that_have_nothing_hold_up_no_call);
+    tcase_add_test(tc, a_record_with_a_wrong_byte_is_a_failure);
+    tcase_add_test(tc, what_the_kernel_does_not_take_is_sent_later);
+    tcase_add_test(tc, a_farewell_is_an_orderly_end);
+    suite_add_tcase(suite, tc);
+    return fixture_run(suite);
+}
