@@ -215,7 +215,7 @@ static inline bool is_at_rest(const struct omc_server *server)
     const struct omc_link *link = &server->link;
 
     return !server->active && !server->full && link->phase == OMC_PHASE_READY &&
-           link->conn.queue.count == 0 && !link->has_new &&
+           link->conn.queue.count == 0 && !link->has_new && !link->conn.stream.pending &&
            link->watch.events == link->conn.stream.to_receive;
 }
 
