@@ -111,7 +111,7 @@ PROGRAMS := $(filter-out $(if $(filter 0,$(CARES)),unit/test_resolver unit/test_
 	live/test_names live/test_names_%,live/test_nonames),$(PROGRAMS))
 PROGRAMS := $(filter-out $(if $(filter 0,$(TLS)),live/test_tls% unit/test_tls%),$(PROGRAMS))
 # Each of these is linked with what libFuzzer's main program is replaced by.
-FUZZ     := $(patsubst tests/%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
+FUZZ     := $(patsubst tests/%.c,%,$(filter-out $(if $(filter 0,$(TLS)),%fuzz_tls.c),$(sort $(wildcard tests/fuzz/fuzz_*.c))))
 PROGRAMS += $(FUZZ)
 LINTS    := $(patsubst tests/%,%,$(sort $(wildcard tests/lint/*.sh)))
 SLOW     := lint/format.sh lint/shell.sh lint/tidy.sh
@@ -129,7 +129,7 @@ OVER_auto := $(VARIED:%=%@auto)
 OVER_meta := $(VARIED:%=%@meta)
 OVER_text := $(VARIED:%=%@text)
 OVER_tls  := $(if $(filter 0,$(TLS)),,$(VARIED:%=%@tls) flow/test_faults@tls \
-	unit/test_memory_flows@tls unit/test_socket_errors@tls)
+	soak/test_checker@tls unit/test_memory_flows@tls unit/test_socket_errors@tls)
 VARIANTS  := $(OVER_tls) $(OVER_auto) $(OVER_meta) $(OVER_text)
 
 # TESTS holds names of tests, of whole folders, and live@meta for all over meta.
@@ -139,9 +139,11 @@ CHOSEN   := $(foreach t,$(TESTS),$(or $(filter $t/%,$(PROGRAMS) $(SCRIPTS)), \
 CHOSEN_PROGRAMS := $(filter-out %.sh %.py,$(CHOSEN))
 BUILT    := $(sort $(foreach t,$(CHOSEN_PROGRAMS),$(B)/tests/$(firstword $(subst @, ,$t))))
 # The slow ways to run them do without the other protocols, and without comparing
-# results with libmemcached's, unless told otherwise.
+# results with libmemcached's, unless told otherwise.  What fails below TLS is tried with the audit
+# of builds with sanitizers, too.
 FEWER    := $(filter-out $(if $(filter file,$(origin TESTS)),$(VARIANTS) \
 	compat/test_distribution compat/test_programs),$(CHOSEN_PROGRAMS))
+AUDITED  := $(if $(filter file,$(origin TESTS)),$(filter unit/%@tls,$(VARIANTS)))
 
 # What a script runs.
 NEEDED_PROGRAMS := $(if $(filter live/syscalls.sh,$(CHOSEN)),live/test_call_nonblocking)
@@ -287,7 +289,7 @@ check-python: all python                    ## run the tests of the Python modul
 
 check-asan:                                 ## run the test programs with the address and undefined sanitizers
 	@ASAN_OPTIONS=allocator_may_return_null=1:$(ASAN_OPTIONS) \
-		$(MAKE) check B=$(B)/asan SANITIZE=address,undefined TESTS="$(FEWER)"
+		$(MAKE) check B=$(B)/asan SANITIZE=address,undefined TESTS="$(FEWER) $(AUDITED)"
 
 THREADED := live/test_threads
 check-tsan:                                 ## run the test of many threads with the thread sanitizer
@@ -361,6 +363,8 @@ $(OTHER): $(B)/%: $(B)/obj/%.o $(filter-out %/codec.o,$(SUPPORT)) $(SHARED)
 	$(SAY) LINK $@
 	@mkdir -p $(@D)
 	$(Q)$(LINK) -o $@ $^ $(RPATH) $(LIBS) $(CHECK_LIBS) $(MORE_LIBS)
+
+$(B)/tests/fuzz/fuzz_tls: $(B)/obj/tests/support/tls_end.o
 
 # They see a clock of their own.
 $(FUZZ:%=$(B)/tests/%): $(B)/%: $(B)/obj/%.o $(FUZZ_SUPPORT) $(FUZZ_MAIN) $(STATIC)

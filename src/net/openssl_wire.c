@@ -12,11 +12,12 @@
 
 bool omc_openssl_wire_flush(struct omc_openssl_wire *wire)
 {
-    struct iovec piece = {wire->kept + wire->kept_begin, wire->kept_end - wire->kept_begin};
+    struct iovec piece;
     ssize_t count;
 
-    if (piece.iov_len == 0)
+    if (wire->kept_end == 0)
         return true;
+    piece = (struct iovec){wire->kept + wire->kept_begin, wire->kept_end - wire->kept_begin};
     count = omc_socket_write(wire->fd, &piece, 1);
     if (count < 0)
         return false;

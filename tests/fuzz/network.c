@@ -23,6 +23,7 @@ static struct network_wire wires[NETWORK_WIRES];
 static enum network_door doors[NETWORK_SERVERS];
 static network_meanwhile_func *meanwhile;
 static int64_t usec;
+static unsigned number;
 static unsigned polls;
 static unsigned connects;
 static unsigned causes;
@@ -65,7 +66,7 @@ void network_start(void)
         doors[i] = NETWORK_DOOR_OPEN;
     meanwhile = NULL;
     usec = 1000000;
-    causes = delays = 0;
+    number = causes = delays = 0;
     network_note_step();
 }
 
@@ -173,6 +174,7 @@ static enum network_state state_behind(enum network_door door)
 static void start_wire(struct network_wire *wire, int server)
 {
     wire->state = state_behind(doors[server]);
+    wire->number = number++;
     wire->server = server;
     wire->window = NETWORK_ROOM;
     wire->in_len = wire->reply_len = wire->reply_count = 0;

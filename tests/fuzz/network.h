@@ -39,6 +39,7 @@ enum network_state {
 /* A connection, as the peer sees it. */
 struct network_wire {
     enum network_state state;
+    unsigned number; /* of this connection, since the start */
     int server;
     size_t window; /* how many bytes can be under way to the peer */
 
