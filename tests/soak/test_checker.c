@@ -10,6 +10,7 @@
  *   SOAK_SECONDS=1800   how long it runs, about; 30 without it
  *   SEED=n              the random numbers of a run before, which it has printed
  *   WORLD=n             only this world of it
+ *   PROTOCOL=tls        all of it over TLS
  *
  * SPDX-License-Identifier: Apache-2.0
  */

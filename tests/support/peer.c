@@ -15,7 +15,7 @@
 #include <openssl/ssl.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,6 +34,7 @@ struct peer {
     bool threaded;        /* an unreachable peer has no thread */
     int fillers[FILLERS]; /* connections that keep others out */
     SSL *ssl;             /* these are of the thread only; NULL: it speaks no TLS */
+    size_t cut;           /* where what it sends over TLS is cut in two next */
     size_t piece;
     char left[PEER_LINE];
     bool forsakes;
@@ -50,50 +51,86 @@ struct peer {
 
 static struct peer *peers[PEERS_MAX];
 static SSL_CTX *secure; /* of those that start from now on, or NULL */
+static BIO_METHOD *cutter;
 
 /*
  * What is read and sent, with TLS or without.
  */
 
-/* Whether it was only interrupted, and is to be done again. */
-static bool is_interrupted(const struct peer *peer, int result)
+static bool send_plain(const struct peer *peer, const char *bytes, size_t len)
 {
-    return peer->ssl ? SSL_want(peer->ssl) != SSL_NOTHING &&
-                           SSL_get_error(peer->ssl, result) != SSL_ERROR_SYSCALL
-                     : errno == EINTR;
+    while (len > 0) {
+        ssize_t sent = send(peer->connection, bytes, len, MSG_NOSIGNAL);
+        if (sent < 0 && errno != EINTR) {
+            return false;
+        }
+        if (sent > 0) {
+            bytes += sent;
+            len -= (size_t)sent;
+        }
+    }
+    return true;
+}
+
+/* Sends records in two parts, cut one byte further on each time: in the end they were everywhere.
+ */
+static int send_cut(BIO *bio, const char *bytes, int len)
+{
+    struct peer *peer = BIO_get_data(bio);
+    size_t cut = len > 0 ? peer->cut++ % (size_t)len : 0;
+    if (!send_plain(peer, bytes, cut)) {
+        return -1;
+    }
+    sched_yield(); /* the reader may see just that */
+    return send_plain(peer, bytes + cut, (size_t)len - cut) ? len : -1;
+}
+
+static ssize_t receive_plain(const struct peer *peer, void *bytes, size_t room, int flags)
+{
+    ssize_t got;
+    do {
+        got = recv(peer->connection, bytes, room, flags);
+    } while (got < 0 && errno == EINTR);
+    return got;
+}
+
+static int receive_records(BIO *bio, char *bytes, int size)
+{
+    return (int)receive_plain(BIO_get_data(bio), bytes, (size_t)size, 0);
+}
+
+static long control(BIO *bio, int command, long number, void *pointer)
+{
+    (void)bio;
+    (void)number;
+    (void)pointer;
+    return command == BIO_CTRL_FLUSH;
 }
 
 static ssize_t read_some(const struct peer *peer, void *bytes, size_t room, bool looks)
 {
-    ssize_t got;
-    do {
-        if (!peer->ssl) {
-            got = recv(peer->connection, bytes, room, looks ? MSG_PEEK : 0);
-        } else if (looks) {
-            got = SSL_peek(peer->ssl, bytes, (int)room);
-        } else {
-            got = SSL_read(peer->ssl, bytes, (int)room);
-        }
-    } while (got < 0 && is_interrupted(peer, (int)got));
-    return got;
+    if (!peer->ssl) {
+        return receive_plain(peer, bytes, room, looks ? MSG_PEEK : 0);
+    }
+    return looks ? SSL_peek(peer->ssl, bytes, (int)room) : SSL_read(peer->ssl, bytes, (int)room);
 }
 
-static ssize_t write_some(const struct peer *peer, const void *bytes, size_t len)
+static bool send_piece(const struct peer *peer, const void *bytes, size_t len)
 {
-    if (peer->ssl) {
-        return SSL_write(peer->ssl, bytes, (int)len);
-    }
-    return send(peer->connection, bytes, len, MSG_NOSIGNAL);
+    return peer->ssl ? SSL_write(peer->ssl, bytes, (int)len) > 0 : send_plain(peer, bytes, len);
 }
 
 /* Does the handshake, if there is one; false if it fails. */
-static bool make_secure(struct peer *peer, int fd)
+static bool make_secure(struct peer *peer)
 {
     peer->ssl = secure ? SSL_new(secure) : NULL;
     if (!peer->ssl) {
         return secure == NULL;
     }
-    SSL_set_fd(peer->ssl, fd);
+    BIO *bio = BIO_new(cutter);
+    BIO_set_data(bio, peer);
+    BIO_set_init(bio, 1);
+    SSL_set_bio(peer->ssl, bio, bio);
     return SSL_accept(peer->ssl) == 1;
 }
 
@@ -140,10 +177,6 @@ static void drop_connection(struct peer *peer, int fd)
 static void *run(void *context)
 {
     struct peer *peer = context;
-    sigset_t pipes;
-    sigemptyset(&pipes); /* OpenSSL's own way to write may have it raised */
-    sigaddset(&pipes, SIGPIPE);
-    pthread_sigmask(SIG_BLOCK, &pipes, NULL);
     for (;;) {
         int fd = accept4(peer->listener, NULL, NULL, SOCK_CLOEXEC);
         if (fd < 0 && (errno == EINTR || errno == ECONNABORTED)) {
@@ -157,7 +190,7 @@ static void *run(void *context)
             return NULL;
         }
         peer->left[0] = 0;
-        if (make_secure(peer, fd)) {
+        if (make_secure(peer)) {
             peer->script(peer, peer->context);
         }
         drop_connection(peer, fd);
@@ -230,21 +263,6 @@ void peer_drain(struct peer *peer)
     }
 }
 
-static bool send_piece(const struct peer *peer, const unsigned char *bytes, size_t len)
-{
-    while (len > 0) {
-        ssize_t sent = write_some(peer, bytes, len);
-        if (sent < 0 && !is_interrupted(peer, (int)sent)) {
-            return false;
-        }
-        if (sent > 0) {
-            bytes += sent;
-            len -= (size_t)sent;
-        }
-    }
-    return true;
-}
-
 bool peer_send(struct peer *peer, const void *bytes, size_t len)
 {
     const unsigned char *next = bytes;
@@ -309,6 +327,12 @@ void peer_be_secure(const char *certificate, const char *key)
     ck_assert_ptr_nonnull(secure);
     ck_assert_int_eq(SSL_CTX_use_certificate_chain_file(secure, certificate), 1);
     ck_assert_int_eq(SSL_CTX_use_PrivateKey_file(secure, key, SSL_FILETYPE_PEM), 1);
+    BIO_meth_free(cutter);
+    cutter = BIO_meth_new(BIO_TYPE_SOURCE_SINK, "cutter");
+    ck_assert_ptr_nonnull(cutter);
+    BIO_meth_set_write(cutter, send_cut);
+    BIO_meth_set_read(cutter, receive_records);
+    BIO_meth_set_ctrl(cutter, control);
 }
 
 struct peer *peer_start(int number, peer_script *script, void *context)
@@ -382,7 +406,9 @@ void peer_stop_all(void)
         }
     }
     SSL_CTX_free(secure);
+    BIO_meth_free(cutter);
     secure = NULL;
+    cutter = NULL;
 }
 
 const char *peer_address(const struct peer *peer)

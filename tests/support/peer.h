@@ -24,7 +24,7 @@ typedef void peer_script(struct peer *peer, void *context);
 struct peer *peer_start(int number, peer_script *script, void *context);
 
 /* Has the peers that start from now on until peer_stop_all speak TLS, with a certificate and its
- * key in files.  Each piece that they send is a record. */
+ * key in files.  Each piece that they send is a record, which is sent in two parts. */
 void peer_be_secure(const char *certificate, const char *key);
 
 /* Listens and lets nobody in: connection attempts neither succeed nor fail. */

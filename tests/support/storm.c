@@ -34,6 +34,10 @@ static void start_peers(void)
     if (now.storm.protocol == OMCACHE_PROTOCOL_AUTO) {
         speech = (enum faulty_speech)dice(3);
     }
+    if (certificates_are_wanted()) {
+        certificates_need();
+        peer_be_secure(certificates_path("fixture.pem"), certificates_path("fixture.key"));
+    }
     for (int i = 0; i < STORM_SERVERS; i++) {
         struct faulty *faulty = &now.faulty[i];
         memset(faulty, 0, sizeof(*faulty));
@@ -98,6 +102,7 @@ static void open_client(void)
     ck_assert_ptr_nonnull(client);
     assert_rc(omcache_set_protocol(client, now.storm.protocol), OMCACHE_OK);
     assert_rc(omcache_set_response_callback(client, on_answer, NULL), OMCACHE_OK);
+    fixture_secure(client);
     set_servers(ALL);
     if (now.storm.stable) {
         assert_rc(omcache_set_failover(client, OMCACHE_FAILOVER_NONE), OMCACHE_OK);
