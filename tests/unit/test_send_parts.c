@@ -412,6 +412,14 @@ static void begin_some(int i)
     submit(OMC_OP_GETK, 0);
 }
 
+/* Where the next one is to be cut: everywhere near the beginning and the end. */
+static size_t next_cut(size_t at, size_t size)
+{
+    size_t step = at > 700 && at + 150 < size ? 61 : clock_is_slow() ? 5 : 1;
+
+    return at < size && at + step > size ? size : at + step;
+}
+
 /* At each of its bytes.  What was written of then is answered, or its memory goes, or both. */
 START_TEST(a_run_is_cut_anywhere)
 {
@@ -419,7 +427,7 @@ START_TEST(a_run_is_cut_anywhere)
          keeps = (_i / PROTOCOLS & 4) != 0;
     size_t size = 1;
 
-    for (size_t at = 0; at <= size; at += at > 700 && at + 150 < size ? 61 : 1) {
+    for (size_t at = 0; at <= size; at = next_cut(at, size)) {
         begin_some(_i);
         if (greets)
             omc_connection_open(&conn, OMC_GREETING_GET, NULL, 0);
@@ -565,7 +573,7 @@ START_TEST(half_a_request_cannot_be_forgotten)
     begin_some(_i);
     size = made[0].len + made[1].len;
     close_connection();
-    for (size_t at = 0; at <= size; at += at > 700 && at + 150 < size ? 61 : 1) {
+    for (size_t at = 0; at <= size; at = next_cut(at, size)) {
         begin_some(_i);
         cut = at;
         taking.takes = take_cut;
@@ -594,7 +602,7 @@ START_TEST(what_remains_is_known)
     begin_some(_i);
     size = all_bytes();
     close_connection();
-    for (size_t at = 0; at <= size; at += at > 700 && at + 150 < size ? 61 : 1) {
+    for (size_t at = 0; at <= size; at = next_cut(at, size)) {
         struct omc_remains remains;
 
         begin_some(_i);
@@ -753,7 +761,7 @@ START_TEST(anything_may_happen_in_any_order)
 {
     uint64_t seed = getenv("SEED") == NULL ? 1 : dice_seed();
 
-    for (int series = 0; series < SERIES; series++) {
+    for (int series = 0; series < (clock_is_slow() ? SERIES / 6 : SERIES); series++) {
         struct omc_remains remains;
 
         dice_begin(seed, (uint64_t)_i * SERIES + (uint64_t)series);

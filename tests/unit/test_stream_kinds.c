@@ -215,7 +215,7 @@ START_TEST(waiting_calls_get_what_they_ask_for)
         assert_missing(key);
         store(key, "value");
         assert_stored(key, "value");
-        for (size_t len = 900; len < LARGE; len = 3 * len + 1)
+        for (size_t len = 900; len < LARGE; len = (clock_is_slow() ? 12 : 3) * len + 1)
             assert_large(key, len);
         assert_rc(omcache_delete(client, TEXT(key), patience), OMCACHE_OK);
         assert_missing(key);
@@ -251,20 +251,20 @@ END_TEST
 /* What the stream has received is told by no descriptor. */
 START_TEST(an_event_loop_is_told_of_what_lies_in_a_stream)
 {
+    size_t turns, gets = clock_is_slow() ? 4 : 20;
     int protocol = begin(_i);
-    size_t turns;
 
     fixture_servers(1);
     assert_rc(omcache_set_protocol(client, protocol), OMCACHE_OK);
     watcher_init(&loop, client);
     store_bulk("large", LARGE);
-    for (size_t i = 0; i < 20; i++) {
+    for (size_t i = 0; i < gets; i++) {
         async_get(i % 2 == 0 ? "large" : "missing", told_reply, &told[i]);
         turns = loop.turns;
         watcher_run(&loop, &told_count, i + 1);
         ck_assert_uint_lt(loop.turns - turns, 2 * LARGE / GIVES + 20 * GIVES);
     }
-    ck_assert_uint_eq(told_once(told, 20, OMCACHE_OK), 10);
+    ck_assert_uint_eq(told_once(told, gets, OMCACHE_OK), gets / 2);
     ck_assert_uint_eq(told[0].value_len, LARGE);
     turns = loop.turns;
     watcher_turn(&loop, 50);
