@@ -27,7 +27,7 @@ PYTHON      ?= /usr/bin/python3
 PACKAGES = gcc g++ clang libc6-dev libclang-rt-dev binutils make pkg-config git \
 	libmd-dev libc-ares-dev libssl-dev \
 	check memcached nutcracker libmemcached-dev dnsmasq-base strace valgrind libc6-dbg \
-	libevent-dev libev-dev libuv1-dev libglib2.0-dev \
+	libevent-dev libev-dev libuv1-dev libglib2.0-dev stunnel4 \
 	python3 python3-dev python3-cffi python3-setuptools python3-pylibmc \
 	abigail-tools clang-format clang-tidy shellcheck \
 	musl-tools openssl sasl2-bin libsasl2-modules libsasl2-modules-db $(MULTILIB)
@@ -177,7 +177,7 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 .PHONY: all python examples demo check check-compat check-python check-asan check-tsan check-valgrind \
 	check-distribution check-lint check-install check-examples check-portable \
 	coverage soak abi-baseline objects \
-	bench bench-instructions bench-syscalls bench-profile bench-header bench-report bench-python bench-smoke \
+	bench bench-instructions bench-syscalls bench-profile bench-tls bench-header bench-report bench-python bench-smoke \
 	deps install install-python uninstall uninstall-python clean help FORCE
 
 # `make -j deps check` must not compile while the compiler is being installed.
@@ -432,6 +432,15 @@ bench-profile: $(B)/bench/clients           ## see where the instructions of PAR
 		--callgrind-out-file=$(B)/bench/profile $< run $(PART) 50
 	@callgrind_annotate --auto=no $(B)/bench/profile
 
+# Entering one of these functions turns the counting off or on, and leaving it back again: ours
+# that OpenSSL calls are counted.
+NOT_OURS := SSL_read_ex SSL_write_ex SSL_get_error SSL_has_pending ERR_peek_error
+CALLED_BACK := bio_read* bio_write*
+bench-tls: $(B)/bench/tls                   ## count those of gets over TLS that are not OpenSSL's
+	@CALLGRIND='$(patsubst %,--toggle-collect=%,$(NOT_OURS) $(CALLED_BACK)) --collect-atstart=yes' \
+		OUTSIDE=1 PARTS="$(or $(PARTS),[gm]*-[pt]l*)" \
+		bench/count.sh instructions $<
+
 bench-header: $(B)/bench/clients $(B)/bench/header.so ## count those of a program that was made for libmemcached
 	@BENCH_CLIENT=$(B)/bench/header.so PARTS="$(or $(PARTS),*/header)" \
 		bench/count.sh instructions $<
@@ -445,6 +454,7 @@ bench-smoke: $(BENCHES)                     ## see that all of it can be measure
 		FEW=1 MANY=2 $(MAKE) bench-instructions bench-syscalls PARTS="$$p" || exit; \
 	done
 	@FEW=1 MANY=2 $(MAKE) bench-header PARTS='multi-1/header'
+	@FEW=1 MANY=2 $(MAKE) bench-tls PARTS='get-tls'
 	@$(MAKE) bench-python ROUNDS=1
 
 bench-python: python                        ## measure the Python modules against pylibmc

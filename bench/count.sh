@@ -7,6 +7,8 @@
 # A part is done $FEW times and $MANY times, and the difference is what counts: so
 # all that a program does only once does not.  The system calls of each part are
 # listed, too.
+#
+# $CALLGRIND has further options for that.
 
 measure=$1
 program=$2
@@ -16,11 +18,12 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 # Not every valgrind can read what clang writes for debuggers.
-strip -o "$work/program" "$program" || exit
+strip -g -o "$work/program" "$program" || exit
 
 # These do PART TIMES times, and print lines: what, number.
 count_instructions() {
-    valgrind --tool=callgrind --callgrind-out-file=/dev/null "$work/program" run "$1" "$2" \
+    # shellcheck disable=SC2086 # options
+    valgrind --tool=callgrind --callgrind-out-file=/dev/null $CALLGRIND "$work/program" run "$1" "$2" \
         >"$work/log" 2>&1 &&
         sed -n 's/^==.*Collected : *\([0-9]*\).*/all \1/p' "$work/log" | grep .
 }

@@ -19,6 +19,7 @@ struct bench_work {
     const unsigned char *value;
     bool buffering; /* gathers what can wait */
     bool looping;   /* is driven by an event loop */
+    const char *ca; /* speaks TLS, and believes what this file has; NULL: it does not */
 };
 
 /* What it can do.  Each of these waits until all is done; NULL: it has no such thing. */

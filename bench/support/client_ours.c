@@ -23,6 +23,16 @@ struct ours {
     size_t to_ask, to_come; /* asynchronous gets */
 };
 
+static void speak_tls(omcache_t *mc, const char *ca)
+{
+    omcache_tls_t *tls = omcache_tls_new();
+
+    bench_need(tls != NULL && omcache_tls_set_ca_file(tls, ca) == OMCACHE_OK &&
+                   omcache_set_tls(mc, tls) == OMCACHE_OK,
+               "TLS");
+    omcache_tls_free(tls);
+}
+
 static void *open_client(const struct bench_work *work, int protocol)
 {
     struct ours *ours = bench_memory(1, sizeof(*ours));
@@ -39,6 +49,8 @@ static void *open_client(const struct bench_work *work, int protocol)
     bench_need(ours->mc != NULL && ours->epoll >= 0, "a client");
     omcache_set_protocol(ours->mc, protocol);
     omcache_set_buffering(ours->mc, work->buffering);
+    if (work->ca != NULL)
+        speak_tls(ours->mc, work->ca);
     if (work->looping)
         omcache_set_watch_callback(ours->mc, bench_loop_watch, &ours->epoll);
     bench_need(omcache_set_servers(ours->mc, work->servers) == OMCACHE_OK, "servers");

@@ -6,6 +6,7 @@
 #define BENCH_SUPPORT_PARTS_H
 
 #include <stddef.h>
+#include <time.h>
 
 /* What is measured: nanoseconds on the processor and on the wall, instructions of the
  * program's own (valgrind counts them), system calls (strace does). */
@@ -21,7 +22,8 @@ struct bench_part {
     const char *name;
     void (*run)(void *context); /* does the work once */
     void *context;
-    unsigned not_by; /* 1 << BENCH_INSTRUCTIONS, say: it is not worth counting */
+    unsigned not_by;       /* 1 << BENCH_INSTRUCTIONS, say: it is not worth counting */
+    const clockid_t *also; /* of a process whose time on the processor counts, too; or NULL */
 };
 
 struct bench {

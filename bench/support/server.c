@@ -21,7 +21,7 @@
 #include "support/parts.h"
 
 static char host[16];
-static pid_t pid;
+static pid_t server, tunnel;
 
 /* All of 127.0.0.0/8 is loopback; so each process can have an address of its own. */
 static void choose_host(void)
@@ -41,21 +41,42 @@ void bench_server_list(unsigned servers, char list[BENCH_LIST_ROOM])
                                 host, BENCH_PORT + i);
 }
 
-static void become_memcached(unsigned servers)
+/* Starts a program, which ends with this one, on a core. */
+static pid_t start(char *const *words, int core)
 {
-    int nowhere = open("/dev/null", O_RDWR | O_CLOEXEC);
-    char list[BENCH_LIST_ROOM];
+    pid_t pid = fork();
+    int nowhere;
 
-    bench_server_list(servers, list);
+    bench_need(pid >= 0, "a process");
+    if (pid > 0)
+        return pid;
+    nowhere = open("/dev/null", O_RDWR | O_CLOEXEC);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    bench_pin(bench_first_core());
+    bench_pin(core);
     dup2(nowhere, STDOUT_FILENO);
     dup2(nowhere, STDERR_FILENO);
-    /* -R: it answers what came together at once, not the first 20 and then the others of
-     * other connections; so figures do not depend on who is quicker. */
-    execlp("memcached", "memcached", "-u", "root", "-l", list, "-U", "0", "-c", "8192", "-b",
-           "1024", "-t", "1", "-R", "1000", "-m", "256", "-I", "2m", (char *)NULL);
+    execvp(words[0], words);
     _exit(127);
+}
+
+/* -R: it answers what came together at once, not the first 20 and then the others of other
+ * connections; so figures do not depend on who is quicker.  The last two words can be replaced. */
+static void start_memcached(char *list, char *option, char *value)
+{
+    char *const words[] = {"memcached", "-u",
+                           "root",      "-l",
+                           list,        "-U",
+                           "0",         "-c",
+                           "8192",      "-b",
+                           "1024",      "-t",
+                           "1",         "-R",
+                           "1000",      "-m",
+                           "256",       "-I",
+                           "2m",        option,
+                           value,       option == NULL ? NULL : "-Z",
+                           NULL};
+
+    server = start(words, bench_first_core());
 }
 
 static int accepts(in_port_t port)
@@ -92,33 +113,92 @@ static void await_port(in_port_t port)
 }
 
 /* A child waits, so that how long it takes is not counted. */
-static void await_memcached(unsigned servers)
+static void await_child(unsigned port)
 {
     pid_t waiting = fork();
     int status = 1;
 
     bench_need(waiting >= 0, "a process");
     if (waiting == 0) {
-        await_port((in_port_t)(BENCH_PORT + servers - 1));
+        await_port((in_port_t)port);
         _exit(0);
     }
     waitpid(waiting, &status, 0);
-    bench_need(status == 0, "memcached");
+    bench_need(status == 0, "a server");
 }
 
 const char *bench_server_start(unsigned servers)
 {
     static char address[BENCH_LIST_ROOM];
+    char list[BENCH_LIST_ROOM];
 
     allow_descriptors();
     choose_host();
     bench_server_list(1, address);
-    pid = fork();
-    bench_need(pid >= 0, "a process");
-    if (pid == 0)
-        become_memcached(servers);
-    await_memcached(servers);
+    bench_server_list(servers, list);
+    start_memcached(list, NULL, NULL);
+    await_child(BENCH_PORT + servers - 1);
     return address;
+}
+
+/* The port's address. */
+static char *write_address(unsigned port, char room[BENCH_ADDRESS_ROOM])
+{
+    snprintf(room, BENCH_ADDRESS_ROOM, "%s:%u", host, port);
+    return room;
+}
+
+/* Has openssl make a certificate for the servers' address that nobody has signed. */
+static void make_certificate(struct bench_secure *secure)
+{
+    char command[512];
+
+    strcpy(secure->folder, "/tmp/omcache-bench-XXXXXX");
+    bench_need(mkdtemp(secure->folder) != NULL, "a folder");
+    snprintf(secure->certificate, sizeof(secure->certificate), "%s/cert.pem", secure->folder);
+    snprintf(secure->key, sizeof(secure->key), "%s/key.pem", secure->folder);
+    snprintf(command, sizeof(command),
+             "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1 "
+             "-subj /CN=bench -addext subjectAltName=IP:%s -keyout %s -out %s 2>/dev/null",
+             host, secure->key, secure->certificate);
+    bench_need(system(command) == 0, "a certificate");
+}
+
+static void start_tunnel(struct bench_secure *secure)
+{
+    char path[128];
+    char *const words[] = {"stunnel", path, NULL};
+    FILE *file;
+
+    snprintf(path, sizeof(path), "%s/stunnel.conf", secure->folder);
+    file = fopen(path, "w");
+    bench_need(file != NULL, "a file");
+    fprintf(file,
+            "foreground = yes\npid =\ndebug = err\nsocket = l:TCP_NODELAY=1\n"
+            "socket = r:TCP_NODELAY=1\n[memcached]\nclient = yes\naccept = %s\nconnect = %s\n"
+            "CAfile = %s\nverifyChain = yes\ncheckIP = %s\n",
+            secure->tunnel, secure->tls, secure->certificate, host);
+    fclose(file);
+    tunnel = start(words, bench_last_core());
+    bench_need(clock_getcpuclockid(tunnel, &secure->tunnel_clock) == 0, "a clock");
+}
+
+void bench_server_start_secure(struct bench_secure *secure)
+{
+    char list[2 * BENCH_ADDRESS_ROOM + 8], options[256];
+
+    choose_host();
+    write_address(BENCH_PORT, secure->plain);
+    write_address(BENCH_PORT + 1, secure->tls);
+    write_address(BENCH_PORT + 2, secure->tunnel);
+    make_certificate(secure);
+    snprintf(list, sizeof(list), "notls:%s,%s", secure->plain, secure->tls);
+    snprintf(options, sizeof(options), "ssl_chain_cert=%s,ssl_key=%s", secure->certificate,
+             secure->key);
+    start_memcached(list, "-o", options);
+    await_child(BENCH_PORT + 1);
+    start_tunnel(secure);
+    await_child(BENCH_PORT + 2);
 }
 
 int bench_server_connect(const char *address)
@@ -138,8 +218,26 @@ int bench_server_connect(const char *address)
     return fd;
 }
 
-void bench_server_stop(void)
+/* Stops it, if it was started. */
+static void stop(pid_t pid)
 {
+    if (pid <= 0)
+        return;
     kill(pid, SIGKILL);
     waitpid(pid, NULL, 0);
+}
+
+void bench_server_stop(void)
+{
+    stop(tunnel);
+    stop(server);
+}
+
+void bench_server_stop_secure(const struct bench_secure *secure)
+{
+    char command[128];
+
+    bench_server_stop();
+    snprintf(command, sizeof(command), "rm -r %s", secure->folder);
+    bench_need(system(command) == 0, "to remove a folder");
 }

@@ -48,6 +48,14 @@ struct own {
     char *told; /* where it is said when the stream fails */
 };
 
+/* OpenSSL tells how a call has ended by what its queue of errors has.  There mostly is nothing,
+ * which is found out for less than clearing costs. */
+static void forget_errors(void)
+{
+    if (ERR_peek_error() != 0)
+        ERR_clear_error();
+}
+
 /*
  * Settings.
  */
@@ -106,7 +114,7 @@ struct omc_tls *omc_tls_new(const struct omc_tls_choice *choice, char *problem)
 {
     struct omc_tls *tls = omc_memory_new(1, sizeof(*tls));
 
-    ERR_clear_error();
+    forget_errors();
     problem[0] = '\0';
     if (tls != NULL)
         tls->users = 1;
@@ -114,7 +122,7 @@ struct omc_tls *omc_tls_new(const struct omc_tls_choice *choice, char *problem)
         omc_tls_free(tls);
         tls = NULL;
     }
-    ERR_clear_error();
+    forget_errors();
     return tls;
 }
 
@@ -162,11 +170,10 @@ static int note_closed(struct omc_stream *stream, int result)
     return fail_with_words(stream);
 }
 
-/* What a call has returned that OpenSSL did not do. */
-static int result_of(struct omc_stream *stream, int returned)
+/* What has become of a call that has not done what it should. */
+static int classify(struct omc_stream *stream, int returned, int error)
 {
     struct own *own = stream->own;
-    int error = errno;
 
     switch (SSL_get_error(own->ssl, returned)) {
     case SSL_ERROR_WANT_READ:
@@ -182,6 +189,16 @@ static int result_of(struct omc_stream *stream, int returned)
         return own->problem[0] == '\0' ? note_closed(stream, OMC_SOCKET_ERROR)
                                        : fail_with_words(stream);
     }
+}
+
+/* The same, and leaves nothing in OpenSSL's queue. */
+static int result_of(struct omc_stream *stream, int returned)
+{
+    int result = classify(stream, returned, errno), error = errno;
+
+    forget_errors();
+    errno = error;
+    return result;
 }
 
 /* The kernel has failed before; OpenSSL must not be called again for the same then. */
@@ -208,12 +225,11 @@ static int secure_tls(struct omc_stream *stream)
         return fail_with_words(stream);
     if (!omc_openssl_wire_flush(&own->wire))
         return note_closed(stream, OMC_SOCKET_ERROR);
-    ERR_clear_error();
+    forget_errors();
     own->wire.reads_left = READS_MAX;
     returned = SSL_do_handshake(own->ssl);
     if (returned != 1)
         result = result_of(stream, returned);
-    ERR_clear_error();
     if (result != 1 && result != OMC_SOCKET_AGAIN) /* it may be what the server did not like */
         omc_tls_forget_session(own->session);
     note_kept(stream);
@@ -258,7 +274,7 @@ static ssize_t send_tls(struct omc_stream *stream, const struct iovec *first, si
         return fail_again(stream, own->wire.write_error);
     if (!omc_openssl_wire_flush(&own->wire))
         return note_closed(stream, OMC_SOCKET_ERROR);
-    ERR_clear_error();
+    forget_errors();
     while (pieces.count > 0 && own->wire.kept_end == 0 && some > 0) {
         some = write_next(stream, &pieces);
         if (some > 0) {
@@ -266,7 +282,6 @@ static ssize_t send_tls(struct omc_stream *stream, const struct iovec *first, si
             omc_pieces_take(&pieces, (size_t)some);
         }
     }
-    ERR_clear_error();
     note_kept(stream);
     return some < 0 && sent == 0 ? some : sent;
 }
@@ -278,21 +293,26 @@ static ssize_t read_all(struct omc_stream *stream, unsigned char *bytes, size_t 
     struct own *own = stream->own;
     ssize_t result = OMC_SOCKET_AGAIN;
     size_t taken = 0;
+    bool has_more = true;
 
     if (own->wire.read_error != 0)
         return fail_again(stream, own->wire.read_error);
-    ERR_clear_error();
+    forget_errors();
     own->wire.reads_left = READS_MAX;
-    while (taken < size && result == OMC_SOCKET_AGAIN && own->wire.reads_left > 0) {
+    own->wire.is_drained = false;
+    while (taken < size && has_more) {
         size_t some = 0;
 
-        if (SSL_read_ex(own->ssl, bytes + taken, size - taken, &some) == 1)
+        if (SSL_read_ex(own->ssl, bytes + taken, size - taken, &some) == 1) {
+            taken += some;
             own->wire.reads_left = READS_MAX;
-        else
+            has_more = !own->wire.is_drained || SSL_has_pending(own->ssl);
+        } else {
             result = result_of(stream, 0);
-        taken += some;
+            has_more =
+                result == OMC_SOCKET_AGAIN && !own->wire.is_drained && own->wire.reads_left > 0;
+        }
     }
-    ERR_clear_error();
     note_kept(stream);
     own->has_read = own->has_read || taken > 0;
     /* An end or an error is found again by the next attempt.  Where there was room left, what
@@ -329,12 +349,12 @@ static void close_tls(struct omc_stream *stream)
     struct own *own = stream->own;
     struct omc_tls *tls = own->tls;
 
-    ERR_clear_error();
+    forget_errors();
     if (own->process == getpid() && SSL_is_init_finished(own->ssl))
         SSL_shutdown(own->ssl);
     free_own(own);
     omc_tls_free(tls);
-    ERR_clear_error();
+    forget_errors();
 }
 
 static const struct omc_stream_kind over_tls = {
@@ -422,9 +442,9 @@ bool omc_tls_open(struct omc_stream *stream, int fd, const struct omc_tls_way *w
         .name = omc_memory_copy_string(name, strlen(name)),
         .told = way->problem,
     };
-    ERR_clear_error();
+    forget_errors();
     is_made = own->name != NULL && make_ssl(own, way->tls);
-    ERR_clear_error();
+    forget_errors();
     if (!is_made) {
         free_own(own);
         return false;

@@ -51,16 +51,17 @@ static int bio_write(BIO *bio, const char *bytes, int len)
     struct iovec piece = {(char *)(uintptr_t)bytes, (size_t)len};
     ssize_t count = 0;
 
-    BIO_clear_retry_flags(bio); /* those of a read would make an error here one to wait for */
     if (wire->kept_end == 0)
         count = omc_socket_write(wire->fd, &piece, 1);
     if (count >= 0 && count < len && !keep_rest(wire, bytes + count, (size_t)(len - count))) {
         errno = ENOMEM;
         count = OMC_SOCKET_ERROR;
     }
-    if (count < 0)
-        wire->write_error = errno;
-    return count < 0 ? -1 : len;
+    if (count >= 0)
+        return len;
+    BIO_clear_retry_flags(bio); /* those of a read would make it one to wait for */
+    wire->write_error = errno;
+    return -1;
 }
 
 static int bio_read(BIO *bio, char *bytes, int size)
@@ -68,7 +69,6 @@ static int bio_read(BIO *bio, char *bytes, int size)
     struct omc_openssl_wire *wire = BIO_get_data(bio);
     ssize_t count;
 
-    BIO_clear_retry_flags(bio);
     if (wire->reads_left == 0) {
         BIO_set_retry_read(bio);
         return -1;
@@ -77,9 +77,10 @@ static int bio_read(BIO *bio, char *bytes, int size)
     count = wire->may_wait ? omc_socket_await(wire->fd, bytes, (size_t)size)
                            : omc_socket_read(wire->fd, bytes, (size_t)size);
     wire->may_wait = false;
+    wire->is_drained = count < size;
     if (count > 0)
         return (int)count;
-    wire->reads_left = 0;
+    BIO_clear_retry_flags(bio);
     wire->at_end = count == OMC_SOCKET_CLOSED;
     if (count == OMC_SOCKET_AGAIN)
         BIO_set_retry_read(bio);

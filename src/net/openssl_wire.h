@@ -14,7 +14,8 @@ struct omc_openssl_wire {
     int fd;
     bool may_wait;       /* the next read may */
     bool at_end;         /* the peer has closed */
-    unsigned reads_left; /* before it has to be asked again: none where there was nothing more */
+    bool is_drained;     /* the last read has found no more than it brought */
+    unsigned reads_left; /* before it has to be asked again */
     int read_error;      /* errno of the read that failed, or 0 */
     int write_error;     /* likewise */
     unsigned char *kept; /* what the kernel has not taken, */
