@@ -228,8 +228,8 @@ START_TEST(each_server_has_its_own_dead_timeout)
     memcached_pause(&fleet.servers[0]);
     wire_request(&reqs[0], 0, WIRE_GETK, "silent");
     wire_request(&reqs[1], 2, WIRE_GETK, "slow");
-    assert_rc(omcache_command(client, reqs, &count, NULL, NULL, 0), OMCACHE_BUFFERED);
     int64_t start = clock_ms();
+    assert_rc(omcache_command(client, reqs, &count, NULL, NULL, 0), OMCACHE_BUFFERED);
     int64_t failed_at = -1;
     for (size_t done = 0; count > 0 && done < 2;) {
         room = 2;

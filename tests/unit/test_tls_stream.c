@@ -5,6 +5,7 @@
  */
 #include <check.h>
 #include <errno.h>
+#include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,36 @@ enum {
     RECORD = 16384,
 };
 
+/* OpenSSL's allocations: that of a number fails while they are the client's. */
+static bool is_client;
+static size_t allocations, failing;
+
+static bool is_failing(void)
+{
+    return is_client && ++allocations == failing;
+}
+
+static void *allocate(size_t size, const char *file, int line)
+{
+    (void)file;
+    (void)line;
+    return is_failing() ? NULL : malloc(size);
+}
+
+static void *reallocate(void *old, size_t size, const char *file, int line)
+{
+    (void)file;
+    (void)line;
+    return is_failing() ? NULL : realloc(old, size);
+}
+
+static void release(void *memory, const char *file, int line)
+{
+    (void)file;
+    (void)line;
+    free(memory);
+}
+
 static struct tls_house *house;
 static struct tls_end *end; /* the server's */
 static int peer;            /* the socket at which it is */
@@ -34,8 +65,10 @@ static struct omc_stream stream;
 static unsigned char out[ROOM];
 static size_t out_len, out_at;
 
-static void open_stream(void)
+/* Opens the stream; false without memory, and then it is not. */
+static bool try_to_open(void)
 {
+    const struct omc_tls_way way = {tls, "host", &session, problem};
     int ends[2];
 
     ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
@@ -43,8 +76,17 @@ static void open_stream(void)
     out_len = out_at = 0;
     end = tls_end_new(house);
     ck_assert_ptr_nonnull(end);
-    ck_assert(
-        omc_tls_open(&stream, ends[0], &(struct omc_tls_way){tls, "host", &session, problem}));
+    is_client = true;
+    omc_stream_init(&stream);
+    if (!omc_tls_open(&stream, ends[0], &way))
+        close(ends[0]);
+    is_client = false;
+    return omc_stream_is_open(&stream);
+}
+
+static void open_stream(void)
+{
+    ck_assert(try_to_open());
 }
 
 static void close_stream(void)
@@ -52,7 +94,8 @@ static void close_stream(void)
     int fd = stream.fd;
 
     omc_stream_close(&stream);
-    close(fd);
+    if (fd >= 0)
+        close(fd);
     close(peer);
     tls_end_free(end);
 }
@@ -305,6 +348,64 @@ START_TEST(a_farewell_is_an_orderly_end)
 }
 END_TEST
 
+/* Goes on with a handshake, asks, and reads the answer, as far as it comes to that: whether it
+ * came. */
+static bool talk(void)
+{
+    const struct iovec question = {"question", 8};
+    char said[16], came[16];
+    ssize_t result = OMC_SOCKET_AGAIN;
+
+    for (int turns = 0; result == OMC_SOCKET_AGAIN; turns++) {
+        ck_assert_int_lt(turns, 10);
+        is_client = true;
+        result = omc_stream_secure(&stream);
+        is_client = false;
+        serve(said, 1);
+        deliver(ROOM);
+    }
+    is_client = true;
+    if (result > 0)
+        result = omc_stream_send(&stream, &question, 1);
+    is_client = false;
+    if (result < 0)
+        return false;
+    ck_assert_uint_eq(serve(said, sizeof(said)), 8);
+    answer("answer", 6);
+    deliver(ROOM);
+    is_client = true;
+    result = omc_stream_receive(&stream, came, sizeof(came));
+    is_client = false;
+    ck_assert(result < 0 || result == 6);
+    return result == 6;
+}
+
+/* What fails is told as a failure, and does no harm. */
+START_TEST(any_allocation_of_openssl_s_may_fail)
+{
+    size_t good = 0, bad = 0;
+
+    ck_assert(talk()); /* what is allocated only once is */
+    do {
+        const struct omc_tls_choice choice = {.unverified = true};
+
+        close_stream();
+        failing += 1 + failing / (clock_is_slow() ? 4 : 50);
+        allocations = 0;
+        is_client = true;
+        omc_tls_free(omc_tls_new(&choice, problem));
+        is_client = false;
+        if (try_to_open() && talk())
+            good++;
+        else
+            bad++;
+    } while (allocations >= failing);
+    failing = 0;
+    ck_assert_uint_gt(bad, 20);
+    ck_assert_uint_gt(good, 0);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("tls_stream");
@@ -318,6 +419,9 @@ int main(void)
     tcase_add_test(tc, a_record_with_a_wrong_byte_is_a_failure);
     tcase_add_test(tc, what_the_kernel_does_not_take_is_sent_later);
     tcase_add_test(tc, a_farewell_is_an_orderly_end);
+    tcase_add_test(tc, any_allocation_of_openssl_s_may_fail);
     suite_add_tcase(suite, tc);
+    if (CRYPTO_set_mem_functions(allocate, reallocate, release) != 1)
+        return 1;
     return fixture_run(suite);
 }
