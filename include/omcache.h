@@ -689,7 +689,7 @@ void omcache_tls_free(omcache_tls_t *tls);
 int omcache_tls_set_ca_file(omcache_tls_t *tls, const char *path);
 
 /* Sets such a directory.  It is looked into when a certificate is to be checked, in a handshake,
- * and may change until then; one that is not there has nothing in it.
+ * and may change until then.
  * Returns OMCACHE_OK, OMCACHE_INVALID or OMCACHE_NO_MEMORY.  Since 1.0. */
 int omcache_tls_set_ca_directory(omcache_tls_t *tls, const char *path);
 

@@ -3,6 +3,9 @@
  */
 #include "net/openssl_context.h"
 
+#include <errno.h>
+#include <unistd.h>
+
 #include "net/openssl_words.h"
 
 static bool load_trusted(SSL_CTX *context, const struct omc_tls_choice *choice, char *problem)
@@ -17,6 +20,10 @@ static bool load_trusted(SSL_CTX *context, const struct omc_tls_choice *choice, 
     }
     if (choice->ca_file != NULL && SSL_CTX_load_verify_file(context, choice->ca_file) != 1) {
         omc_openssl_words_error(problem, choice->ca_file);
+        return false;
+    }
+    if (choice->ca_directory != NULL && access(choice->ca_directory, R_OK | X_OK) != 0) {
+        omc_openssl_words_errno(problem, choice->ca_directory, errno);
         return false;
     }
     if (choice->ca_directory != NULL &&

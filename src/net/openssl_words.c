@@ -26,12 +26,21 @@ void omc_openssl_words_say(char *problem, const char *format, ...)
     va_end(arguments);
 }
 
+void omc_openssl_words_errno(char *problem, const char *what, int error)
+{
+    omc_openssl_words_say(problem, "%s: %s", what, strerror(error));
+}
+
+/* Of a file that cannot be read the system's error comes first, and says most. */
 void omc_openssl_words_error(char *problem, const char *what)
 {
-    unsigned long error = ERR_peek_last_error();
-    const char *reason = error == 0 ? NULL : ERR_reason_error_string(error);
+    unsigned long first = ERR_peek_error(), last = ERR_peek_last_error();
+    const char *reason = last == 0 ? NULL : ERR_reason_error_string(last);
 
-    omc_openssl_words_say(problem, "%s: %s", what, reason == NULL ? "no reason given" : reason);
+    if (ERR_SYSTEM_ERROR(first))
+        omc_openssl_words_errno(problem, what, ERR_GET_REASON(first));
+    else
+        omc_openssl_words_say(problem, "%s: %s", what, reason == NULL ? "no reason given" : reason);
 }
 
 void omc_openssl_words_failure(char *problem)

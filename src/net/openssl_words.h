@@ -9,8 +9,9 @@
 void omc_openssl_words_say(char *problem, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Why OpenSSL has failed with something, by the last of its errors. */
+/* Why OpenSSL has failed with something, by the errors in its queue; or why the system has. */
 void omc_openssl_words_error(char *problem, const char *what);
+void omc_openssl_words_errno(char *problem, const char *what, int error);
 
 /* Why it has failed with a stream, unless something was said of that before.  What comes first from
  * who does not speak TLS is taken for a version. */

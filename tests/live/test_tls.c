@@ -455,6 +455,14 @@ START_TEST(settings_that_cannot_be_are_refused)
     assert_rc(omcache_set_tls(client, tls), OMCACHE_INVALID);
     ck_assert(recorder_has_line(LOG_ERR, "no such cipher"));
     assert_rc(omcache_tls_set_ciphers(tls, NULL, NULL), OMCACHE_OK);
+    assert_rc(omcache_tls_set_ca_directory(tls, "/no/such/directory"), OMCACHE_OK);
+    assert_rc(omcache_set_tls(client, tls), OMCACHE_INVALID);
+    ck_assert(recorder_has_line(LOG_ERR, "/no/such/directory: No such file or directory"));
+    assert_rc(omcache_tls_set_ca_directory(tls, NULL), OMCACHE_OK);
+    assert_rc(omcache_tls_set_ca_file(tls, "/no/such/file"), OMCACHE_OK);
+    assert_rc(omcache_set_tls(client, tls), OMCACHE_INVALID);
+    ck_assert(recorder_has_line(LOG_ERR, "/no/such/file: No such file or directory"));
+    assert_rc(omcache_tls_set_ca_file(tls, certificates_path("ca.pem")), OMCACHE_OK);
     assert_rc(omcache_set_tls(client, tls), OMCACHE_OK);
     store("key", "value");
     clean();
