@@ -288,7 +288,7 @@ static ssize_t send_tls(struct omc_stream *stream, const struct iovec *first, si
 
 /* Reads as long as there is something that has come.  Records that have nothing for us, such as
  * tickets, are passed over, but not for ever: OpenSSL would as long as it has a part of one. */
-static ssize_t read_all(struct omc_stream *stream, unsigned char *bytes, size_t size)
+static ssize_t read_all(struct omc_stream *stream, unsigned char *bytes, size_t size, bool may_wait)
 {
     struct own *own = stream->own;
     ssize_t result = OMC_SOCKET_AGAIN;
@@ -298,6 +298,7 @@ static ssize_t read_all(struct omc_stream *stream, unsigned char *bytes, size_t 
     if (own->wire.read_error != 0)
         return fail_again(stream, own->wire.read_error);
     forget_errors();
+    own->wire.may_wait = may_wait;
     own->wire.reads_left = READS_MAX;
     own->wire.is_drained = false;
     while (taken < size && has_more) {
@@ -324,15 +325,12 @@ static ssize_t read_all(struct omc_stream *stream, unsigned char *bytes, size_t 
 
 static ssize_t receive_tls(struct omc_stream *stream, void *bytes, size_t size)
 {
-    return read_all(stream, bytes, size);
+    return read_all(stream, bytes, size, false);
 }
 
 static ssize_t await_tls(struct omc_stream *stream, void *bytes, size_t size)
 {
-    struct own *own = stream->own;
-
-    own->wire.may_wait = !stream->pending;
-    return read_all(stream, bytes, size);
+    return read_all(stream, bytes, size, !stream->pending);
 }
 
 static void free_own(struct own *own)
