@@ -27,16 +27,27 @@ bool omc_openssl_wire_flush(struct omc_openssl_wire *wire)
     return true;
 }
 
-/* Keeps bytes behind those there are; false without memory. */
+enum {
+    KEPT_MAX = 1 << 17, /* bytes: a record and what belongs to a handshake need less */
+};
+
+/* Keeps bytes behind those there are; false with errno if that fails.  Only a peer who has us
+ * answer, and does not read that, can make it too many. */
 static bool keep_rest(struct omc_openssl_wire *wire, const char *bytes, size_t len)
 {
     size_t room = wire->kept_end + len;
     unsigned char *kept;
 
+    if (room > KEPT_MAX) {
+        errno = EPROTO;
+        return false;
+    }
     if (room > wire->kept_room) {
         kept = omc_memory_resize(wire->kept, room, 1);
-        if (kept == NULL)
+        if (kept == NULL) {
+            errno = ENOMEM;
             return false;
+        }
         wire->kept = kept;
         wire->kept_room = room;
     }
@@ -53,10 +64,8 @@ static int bio_write(BIO *bio, const char *bytes, int len)
 
     if (wire->kept_end == 0)
         count = omc_socket_write(wire->fd, &piece, 1);
-    if (count >= 0 && count < len && !keep_rest(wire, bytes + count, (size_t)(len - count))) {
-        errno = ENOMEM;
+    if (count >= 0 && count < len && !keep_rest(wire, bytes + count, (size_t)(len - count)))
         count = OMC_SOCKET_ERROR;
-    }
     if (count >= 0)
         return len;
     BIO_clear_retry_flags(bio); /* those of a read would make it one to wait for */

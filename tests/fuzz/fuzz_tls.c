@@ -201,7 +201,7 @@ static void say_nothing(struct network_wire *wire)
         if (times % 2 == 0)
             tls_end_give_ticket(peer->end);
         else
-            tls_end_renew_key(peer->end);
+            tls_end_renew_key(peer->end, times % 3 == 0);
     }
     send_records(wire, peer);
 }

@@ -119,8 +119,7 @@ void tls_end_put(struct tls_end *end, const void *bytes, size_t len)
 size_t tls_end_read(struct tls_end *end, void *bytes, size_t size)
 {
     size_t taken = 0, some;
-    while (taken < size &&
-           SSL_read_ex(end->ssl, (char *)bytes + taken, size - taken, &some) == 1) {
+    while (taken < size && SSL_read_ex(end->ssl, (char *)bytes + taken, size - taken, &some) == 1) {
         taken += some;
     }
     ERR_clear_error();
@@ -150,11 +149,11 @@ bool tls_end_give_ticket(struct tls_end *end)
     return handshake_again(end, is_ready && SSL_new_session_ticket(end->ssl) == 1);
 }
 
-bool tls_end_renew_key(struct tls_end *end)
+bool tls_end_renew_key(struct tls_end *end, bool asks)
 {
+    int type = asks ? SSL_KEY_UPDATE_REQUESTED : SSL_KEY_UPDATE_NOT_REQUESTED;
     bool is_ready = SSL_is_init_finished(end->ssl) == 1;
-    return handshake_again(end, is_ready &&
-                                    SSL_key_update(end->ssl, SSL_KEY_UPDATE_NOT_REQUESTED) == 1);
+    return handshake_again(end, is_ready && SSL_key_update(end->ssl, type) == 1);
 }
 
 void tls_end_bid_farewell(struct tls_end *end)

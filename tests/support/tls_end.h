@@ -31,9 +31,10 @@ size_t tls_end_read(struct tls_end *end, void *bytes, size_t size);
  * over, or when the connection has come to an end. */
 bool tls_end_write(struct tls_end *end, const void *bytes, size_t len);
 
-/* Says something that is nothing to the client: gives it a ticket, or takes a new key. */
+/* Says something that is nothing to the client: gives it a ticket, or takes a new key; asks: the
+ * client is to take one, too, and to say so. */
 bool tls_end_give_ticket(struct tls_end *end);
-bool tls_end_renew_key(struct tls_end *end);
+bool tls_end_renew_key(struct tls_end *end, bool asks);
 
 /* Says that nothing more will come. */
 void tls_end_bid_farewell(struct tls_end *end);

@@ -248,7 +248,7 @@ START_TEST(records_that_have_nothing_hold_up_no_call)
     shake_hands(ROOM);
     deliver(ROOM);
     while (out_len < 150000) {
-        ck_assert(tls_end_renew_key(end));
+        ck_assert(tls_end_renew_key(end, false));
         out_len += tls_end_take(end, out + out_len, ROOM - out_len);
     }
     answer("end", 3);
@@ -265,6 +265,34 @@ START_TEST(records_that_have_nothing_hold_up_no_call)
     }
     assert_bytes(bytes, (size_t)3, "end", (size_t)3);
     ck_assert_uint_gt(calls, 2);
+}
+END_TEST
+
+/* What asks for an answer each time, and reads none, is given up before that fills the memory. */
+START_TEST(a_peer_that_asks_and_does_not_read_is_a_failure)
+{
+    char bytes[100];
+    ssize_t result = OMC_SOCKET_AGAIN;
+    int room = 4096;
+    size_t total = 0;
+
+    shake_hands(ROOM);
+    deliver(ROOM);
+    ck_assert_int_eq(setsockopt(stream.fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room)), 0);
+    while (result == OMC_SOCKET_AGAIN) {
+        ck_assert_uint_lt(total, 4 * ROOM);
+        out_at = out_len = 0;
+        while (out_len < 8000) {
+            ck_assert(tls_end_renew_key(end, true));
+            out_len += tls_end_take(end, out + out_len, ROOM - out_len);
+        }
+        total += out_len;
+        deliver(ROOM);
+        result = omc_stream_receive(&stream, bytes, sizeof(bytes));
+    }
+    ck_assert_int_eq(result, OMC_SOCKET_ERROR);
+    ck_assert_int_eq(errno, EPROTO);
+    ck_assert_int_eq(omc_stream_send(&stream, &(struct iovec){"more", 4}, 1), OMC_SOCKET_ERROR);
 }
 END_TEST
 
@@ -416,6 +444,7 @@ int main(void)
     tcase_add_test(tc, records_may_be_split_anywhere);
     tcase_add_test(tc, what_is_left_of_a_record_is_pending);
     tcase_add_test(tc, records_that_have_nothing_hold_up_no_call);
+    tcase_add_test(tc, a_peer_that_asks_and_does_not_read_is_a_failure);
     tcase_add_test(tc, a_record_with_a_wrong_byte_is_a_failure);
     tcase_add_test(tc, what_the_kernel_does_not_take_is_sent_later);
     tcase_add_test(tc, a_farewell_is_an_orderly_end);
