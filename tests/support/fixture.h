@@ -36,6 +36,10 @@ void fixture_servers(size_t count);
  * peers, who speak that. */
 int fixture_protocol(void);
 
+/* For tests that try every byte: the one to be tried next.  Valgrind makes them slow, and there it
+ * is any control character, but not any other. */
+int fixture_next_byte(int byte);
+
 /* For tests of what only the binary protocol has: they end here over the others. */
 #define ONLY_BINARY                                          \
     do {                                                     \
