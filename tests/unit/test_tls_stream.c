@@ -429,7 +429,7 @@ START_TEST(any_allocation_of_openssl_s_may_fail)
             bad++;
     } while (allocations >= failing);
     failing = 0;
-    ck_assert_uint_gt(bad, 20);
+    ck_assert_uint_gt(bad, clock_is_slow() ? 0 : 20);
     ck_assert_uint_gt(good, 0);
 }
 END_TEST
