@@ -48,7 +48,7 @@ static struct {
 
 static struct tls_house *house;
 static struct peer peers[NETWORK_WIRES];
-static unsigned char bytes[NETWORK_ROOM];
+static unsigned char room[NETWORK_ROOM];
 
 /*
  * What is asked.
@@ -98,8 +98,8 @@ static void ask(void)
         rc = omcache_async_get(run.mc, operation->key, operation->key_len, TIMEOUT, on_reply,
                                operation);
     else
-        rc = omcache_async_set(run.mc, operation->key, operation->key_len, bytes, value_len, 0, 0,
-                               0, TIMEOUT, on_reply, operation);
+        rc = omcache_async_set(run.mc, operation->key, operation->key_len, room, value_len, 0, 0, 0,
+                               TIMEOUT, on_reply, operation);
     operation->is_accepted = rc == OMCACHE_OK;
     FUZZ_CHECK(operation->is_accepted || operation->ended == 0);
     FUZZ_CHECK(operation->is_accepted || run.is_hurt);
@@ -150,9 +150,9 @@ static void forget_closed(void)
 /* Sends what the end has for the client; whether there was something. */
 static bool send_records(struct network_wire *wire, struct peer *peer)
 {
-    size_t len = tls_end_take(peer->end, bytes, NETWORK_ROOM - wire->reply_len);
+    size_t len = tls_end_take(peer->end, room, NETWORK_ROOM - wire->reply_len);
 
-    return len > 0 && network_reply(wire, bytes, len);
+    return len > 0 && network_reply(wire, room, len);
 }
 
 /* Takes what has come, and answers it; whether there was something. */
@@ -420,12 +420,12 @@ static void end(void)
         FUZZ_CHECK(run.operations[i].ended == (run.operations[i].is_accepted ? 1 : 0));
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
     uint8_t ending;
 
     memset(&run, 0, offsetof(__typeof__(run), operations));
-    run.in = fuzz_input(input, size);
+    run.in = fuzz_input(bytes, size);
     begin();
     ending = fuzz_byte(&run.in) % 4;
     for (unsigned i = 0; i < STEPS_MAX && fuzz_left(&run.in) > 0; i++)

@@ -259,7 +259,7 @@ START_TEST(records_that_have_nothing_hold_up_no_call)
         ck_assert_int_eq(ioctl(stream.fd, FIONREAD, &left), 0);
         ck_assert_int_gt(left, 0);
         ck_assert(!stream.pending); /* else nobody would look at the time */
-        ck_assert_int_le(before - left, 3 * RECORD);
+        ck_assert_int_le(before - left, (intmax_t)3 * RECORD);
         before = left;
         calls++;
     }
@@ -280,7 +280,7 @@ START_TEST(a_peer_that_asks_and_does_not_read_is_a_failure)
     deliver(ROOM);
     ck_assert_int_eq(setsockopt(stream.fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room)), 0);
     while (result == OMC_SOCKET_AGAIN) {
-        ck_assert_uint_lt(total, 4 * ROOM);
+        ck_assert_uint_lt(total, (size_t)4 * ROOM);
         out_at = out_len = 0;
         while (out_len < 8000) {
             ck_assert(tls_end_renew_key(end, true));
