@@ -17,6 +17,11 @@
  * bracket; false for that. */
 static bool print(const struct omc_server_name *name, char *out, size_t room)
 {
+    static const char *const schemes[] = {
+        [OMC_SERVER_SCHEME_TCP] = "tcp://",
+        [OMC_SERVER_SCHEME_TLS] = "tls://",
+    };
+    const char *scheme = name->scheme == OMC_SERVER_SCHEME_ANY ? "" : schemes[name->scheme];
     bool path = name->host[0] == '/' && strcmp(name->port, "0") == 0;
     const char *label = name->label == NULL ? "" : name->label;
     const char *equals = name->label == NULL ? "" : "=";
@@ -24,9 +29,10 @@ static bool print(const struct omc_server_name *name, char *out, size_t room)
     if (strchr(name->host, ']') != NULL)
         return false;
     if (path)
-        snprintf(out, room, "%s%s%s/?%u", label, equals, name->host, (unsigned)name->weight);
+        snprintf(out, room, "%s%s%s%s/?%u", label, equals, scheme, name->host,
+                 (unsigned)name->weight);
     else
-        snprintf(out, room, "%s%s[%s]:%s/?%u", label, equals, name->host, name->port,
+        snprintf(out, room, "%s%s%s[%s]:%s/?%u", label, equals, scheme, name->host, name->port,
                  (unsigned)name->weight);
     return true;
 }
