@@ -50,11 +50,11 @@ static void flush(struct omc_link *link, int64_t now)
 }
 
 /* Says hello, with what can go along with it. */
-static void greet(struct omc_link *link, int64_t now)
+static void greet(struct omc_link *link, const struct omc_login *login, int64_t now)
 {
     omc_socket_set_keepalive(link->watch.fd, link->shared->settings.keepalive);
     link->counters.handshakes += omc_tls_version(&link->conn.stream) != 0;
-    if (omc_protocol_greet(link, now))
+    if (omc_protocol_greet(link, login, now))
         link->todo |= OMC_TODO_GREETING;
     else
         omc_link_note_news(link, omc_shortage_news(link, ENOMEM));
@@ -169,7 +169,7 @@ static void run_action(struct omc_link *link, enum omc_action action, enum omc_p
         omc_link_note_news(link, omc_dial_secure(link));
         break;
     case OMC_ACTION_GREET:
-        greet(link, now);
+        greet(link, link->shared->login, now);
         break;
     case OMC_ACTION_WELCOME:
         link->up = true;
@@ -185,7 +185,7 @@ static void run_action(struct omc_link *link, enum omc_action action, enum omc_p
         break;
     case OMC_ACTION_REPLACE:
         replace_connection(link);
-        greet(link, now);
+        greet(link, NULL, now); /* it is logged in: a second SASL would be refused */
         omc_link_note_notice(link, (struct omc_notice){.kind = OMC_REPORT_REPLACED});
         break;
     case OMC_ACTION_LEAVE:

@@ -135,10 +135,10 @@ enum omc_greeting omc_protocol_choose(const struct omc_link *link)
 
 /* What is known is said at once and not waited for, but by values; what is not must be found
  * first.  All is chosen before callbacks can choose another protocol. */
-bool omc_protocol_greet(struct omc_link *link, int64_t now)
+bool omc_protocol_greet(struct omc_link *link, const struct omc_login *login, int64_t now)
 {
     link->greeting = omc_protocol_choose(link);
-    if (!omc_connection_open(&link->conn, link->greeting, link->shared->login, now))
+    if (!omc_connection_open(&link->conn, link->greeting, login, now))
         return false;
     link->conn.held = link->cautious || is_guess(link);
     speak(link, omc_protocol_known(link));

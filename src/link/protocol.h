@@ -21,9 +21,9 @@ enum omc_greeting omc_protocol_choose(const struct omc_link *link);
 int omc_protocol_known(const struct omc_link *link);
 bool omc_protocol_carries(const struct omc_link *link, const struct omc_ask *ask);
 
-/* Begins the handshake on a socket that has just been connected; the hello is not yet written.
- * False without memory. */
-bool omc_protocol_greet(struct omc_link *link, int64_t now);
+/* Begins the handshake on a socket that has just been connected, with credentials (NULL: none); the
+ * hello is not yet written.  False without memory. */
+bool omc_protocol_greet(struct omc_link *link, const struct omc_login *login, int64_t now);
 
 /* Goes on with looking whether a codec that was just chosen can carry what waits.  True if it
  * reports a request that it cannot; else all were looked at. */

@@ -6,6 +6,7 @@
 #include "support/certificates.h"
 #include "support/operations.h"
 #include "support/recorder.h"
+#include "support/relay.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -187,6 +188,26 @@ START_TEST(sasl_lets_in_who_has_the_password)
 }
 END_TEST
 
+/* The second connection logs in as the first has, and that only once. */
+START_TEST(sasl_lets_in_the_second_connection)
+{
+    begin_sasl(OMCACHE_PROTOCOL_BINARY, "user", "pass-word");
+    struct relay *relay = relay_start(0, &server);
+    assert_rc(omcache_set_servers(client, relay_address(relay)), OMCACHE_OK);
+    store("key", "value");
+    relay_vanish(relay, false);
+    int64_t start = clock_ms();
+    while (omcache_get(client, TEXT("key"), NULL, NULL, NULL, NULL, 100) != OMCACHE_OK) {
+        assert_within(start, 2000);
+    }
+    store("key", "other value");
+    assert_stored("key", "other value");
+    ck_assert_uint_eq(relay_connections(relay), 2);
+    ck_assert(!recorder_has_line(LOG_WARNING, "credentials"));
+    end_sasl();
+}
+END_TEST
+
 START_TEST(sasl_refuses_a_wrong_password)
 {
     begin_sasl(sasl_protocols[_i], "user", "wrong");
@@ -229,6 +250,7 @@ int main(void)
     tcase_add_test(tcase, credentials_may_be_replaced);
     tcase_add_loop_test(tcase, who_wants_none_is_none_the_wiser, 0, 3);
     tcase_add_loop_test(tcase, sasl_lets_in_who_has_the_password, 0, 2);
+    tcase_add_test(tcase, sasl_lets_in_the_second_connection);
     tcase_add_loop_test(tcase, sasl_refuses_a_wrong_password, 0, 2);
     tcase_add_loop_test(tcase, sasl_refuses_who_has_none, 0, 2);
     tcase_add_test(tcase, credentials_are_checked);
