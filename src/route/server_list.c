@@ -130,9 +130,14 @@ static enum omc_server_scheme cut_scheme(struct span *entry)
 /* Cuts off a label; false if it is none.  A path may have a "=" of its own. */
 static bool cut_label(struct span *entry, struct span *label)
 {
+    struct span address = *entry;
+    bool has_scheme = cut_scheme(&address) != OMC_SERVER_SCHEME_ANY;
+
     label->start = NULL;
-    if (entry->start[0] == '/' || !cut_front(entry, '=', label))
+    if (address.start[0] == '/' || !cut_front(entry, '=', label))
         return true;
+    if (has_scheme) /* which is part of the address, behind the label */
+        return false;
     *label = trim(*label);
     *entry = trim(*entry);
     for (size_t i = 0; i < label->len; i++) {
@@ -165,7 +170,7 @@ static int add_entry(struct omc_server_list *list, struct span entry)
     if (!cut_label(&entry, &label))
         return complain(
             list, whole,
-            "a label, in front of \"=\", has letters, digits, and .-_:/[]%, no - first");
+            "a label, in front of \"=\", has letters, digits, and .-_:/[]%, no - first, no tls://");
     scheme = cut_scheme(&entry);
     if (!cut_weight(&entry, &weight))
         return complain(list, whole, "a weight, behind \"/?\", is a number of 32 bits");

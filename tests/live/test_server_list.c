@@ -128,6 +128,7 @@ START_TEST(bad_lists_are_explained)
         {"10.0.0.4,10.0.0.5/?x", "\"10.0.0.5/?x\"", "weight"},
         {"--SERVER=10.0.0.1:1", "\"--SERVER=10.0.0.1:1\"", "label"},
         {"=10.0.0.1", "\"=10.0.0.1\"", "label"},
+        {"tls://blue=10.0.0.1", "\"tls://blue=10.0.0.1\"", "label"},
         {"blue=10.0.0.1,red=10.0.0.2,blue=10.0.0.3", "\"blue\"", "two servers"},
     };
     client = fixture_client("10.0.0.1:1,10.0.0.2:2");
