@@ -79,7 +79,8 @@ int omcache_set_tls(omcache_t *mc, const omcache_tls_t *tls)
 {
     if (!omc_call_may_set(mc))
         return OMCACHE_INVALID;
-    return omc_security_use(mc, tls);
+    omc_call_begin(mc); /* the log callback may free the handle */
+    return omc_call_result(mc, omc_security_use(mc, tls), NULL);
 }
 
 int omcache_set_credentials(omcache_t *mc, const void *user, size_t user_len, const void *password,

@@ -216,7 +216,7 @@ static inline bool is_at_rest(const struct omc_server *server)
 
     return !server->active && !server->full && link->phase == OMC_PHASE_READY &&
            link->conn.queue.count == 0 && !link->has_new && !link->conn.stream.pending &&
-           link->watch.events == link->conn.stream.to_receive;
+           !link->conn.stream.unsent && link->watch.events == link->conn.stream.to_receive;
 }
 
 void omc_turn_receive(omcache_t *mc, struct omc_server *server, int64_t now)

@@ -440,6 +440,32 @@ START_TEST(the_example_stores_and_finds)
 }
 END_TEST
 
+static void free_it(void *context, int level, const char *message)
+{
+    (void)level;
+    (void)message;
+    fixture_forget(context);
+    assert_rc(omcache_free(context), OMCACHE_OK);
+}
+
+/* Sanitizers see whether it is. */
+START_TEST(a_handle_may_be_freed_when_its_settings_are_complained_of)
+{
+    for (int i = 0; i < 2; i++) {
+        omcache_t *mc = omcache_init();
+        tls = omcache_tls_new();
+        assert_rc(omcache_set_log_callback(mc, 0, free_it, mc), OMCACHE_OK);
+        if (i == 0) {
+            assert_rc(omcache_tls_set_ca_file(tls, "/no/such/file"), OMCACHE_OK);
+        } else {
+            assert_rc(omcache_tls_set_verification(tls, 0), OMCACHE_OK);
+        }
+        ck_assert_int_ne(omcache_set_tls(mc, tls), OMCACHE_OK);
+        omcache_tls_free(tls);
+    }
+}
+END_TEST
+
 START_TEST(settings_that_cannot_be_are_refused)
 {
     begin_well();
@@ -490,6 +516,7 @@ int main(void)
     tcase_add_test(tcase, a_key_with_a_password_is_refused);
     tcase_add_loop_test(tcase, who_has_none_is_told_so, 0, 2);
     tcase_add_test(tcase, files_that_are_not_there_are_told_of);
+    tcase_add_test(tcase, a_handle_may_be_freed_when_its_settings_are_complained_of);
     tcase_add_test(tcase, settings_that_cannot_be_are_refused);
     tcase_add_test(tcase, the_example_stores_and_finds);
     tcase_add_test(tcase, sessions_are_resumed);
