@@ -724,6 +724,7 @@ int omcache_tls_set_ciphers(omcache_tls_t *tls, const char *ciphers, const char 
  * are.  In the list of servers "tcp://" in front of an address excepts it from TLS, and "tls://"
  * has it use TLS in any case: with these settings or, if tls is NULL, with the defaults.
  * The files are read now; a call with the same settings reads them again.
+ * Calls of a handle that speaks TLS empty the calling thread's queue of OpenSSL's errors.
  * Returns OMCACHE_OK; OMCACHE_INVALID if mc is NULL, a file cannot be used, or the library was
  * built without TLS: the log says which; or OMCACHE_NO_MEMORY.  What was set before stays then.
  * Reads files, and may wait for them; may be called from a callback.  Since 1.0. */

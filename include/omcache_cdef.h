@@ -212,7 +212,8 @@ int omcache_set_buffering(omcache_t *mc, uint32_t enabled);
  * label for the server instead of its address.  A label consists of letters, digits and
  * .-_:/[]%, does not begin with - or /, and belongs to one address only.
  * Since 1.0 "tls://" or "tcp://" may stand in front of the address: that server is, or is
- * not, spoken to over TLS, whatever omcache_set_tls says of the others.
+ * not, spoken to over TLS, whatever omcache_set_tls says of the others.  They stand behind a
+ * label.  Where no settings were made, the first "tls://" reads the system's certificates.
  * The list is sorted by host and then by port, both as strings.  The index of a server
  * is its place in the sorted list.  A server that was in the list before keeps its
  * connection and its requests.  Requests to a server that is dropped fail with
@@ -223,9 +224,10 @@ int omcache_set_buffering(omcache_t *mc, uint32_t enabled);
  * name lookup, the same holds for every server with a name.
  * Returns OMCACHE_OK; or, with nothing changed, OMCACHE_INVALID (a pointer is NULL, an
  * opening bracket is not closed or is followed by something else than a port, a weight
- * is not a number of 32 bits, a label is not valid or belongs to two addresses, called
- * from a callback) or OMCACHE_NO_MEMORY.  The log says which entry is wrong.
- * Never waits.  Since 0.1. */
+ * is not a number of 32 bits, a label is not valid or belongs to two addresses, "tls://"
+ * in a library that was built without TLS, called from a callback) or OMCACHE_NO_MEMORY.
+ * The log says which entry is wrong.
+ * Never waits, but for those certificates.  Since 0.1. */
 int omcache_set_servers(omcache_t *mc, const char *servers);
 
 /* Chooses how keys are distributed over the servers, and rebuilds the ring.  method is

@@ -295,8 +295,10 @@ class Handle(NotCopied):
         if username is None or password is None:
             check(lib.omcache_set_credentials(self._mc, ffi.NULL, 0, ffi.NULL, 0))
             return
-        name = username.encode() if isinstance(username, str) else bytes(username)
-        word = password.encode() if isinstance(password, str) else bytes(password)
+        if not isinstance(username, (str, bytes)) or not isinstance(password, (str, bytes)):
+            raise TypeError("a username and a password are str or bytes")
+        name = username.encode() if isinstance(username, str) else username
+        word = password.encode() if isinstance(password, str) else password
         rc = lib.omcache_set_credentials(self._mc, name, len(name), word, len(word))
         check(rc, "the username, or the password")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 from dataclasses import dataclass
 from typing import Any, Optional, Union
@@ -11,6 +12,13 @@ from .errors import error_for
 from .text import c_string
 
 VERSIONS = {"1.2": lib.OMCACHE_TLS_1_2, "1.3": lib.OMCACHE_TLS_1_3}
+
+Path = Union[str, "os.PathLike[str]"]
+
+
+def path_string(path: Optional[Path]) -> Any:
+    """For a parameter that is a path or NULL."""
+    return c_string(None if path is None else os.fspath(path))
 
 
 @dataclass(frozen=True)
@@ -26,15 +34,17 @@ class TLS:
     min_version    "1.2" or "1.3"
     ciphers, suites     what may encrypt in TLS 1.2, and in 1.3, as OpenSSL lists them
 
+    Why a server was not believed is said in the client's `log`, and by no exception.
+
     The files are read when a client is made, and again by client.configure(tls=...),
     client.disconnect() and, in a child, after a fork: where they cannot be read any more there,
     the client is closed.
     """
 
-    ca: Optional[str] = None
-    ca_directory: Optional[str] = None
-    cert: Optional[str] = None
-    key: Optional[str] = None
+    ca: Optional[Path] = None
+    ca_directory: Optional[Path] = None
+    cert: Optional[Path] = None
+    key: Optional[Path] = None
     server_name: Optional[str] = None
     verify: bool = True
     min_version: str = "1.2"
@@ -49,13 +59,13 @@ class TLS:
         version = VERSIONS.get(self.min_version)
         if version is None:
             raise ValueError(f"{self.min_version!r} is no version of TLS: '1.2' or '1.3'")
-        self._set("ca", lib.omcache_tls_set_ca_file(made, c_string(self.ca)))
+        self._set("ca", lib.omcache_tls_set_ca_file(made, path_string(self.ca)))
         self._set(
-            "ca_directory", lib.omcache_tls_set_ca_directory(made, c_string(self.ca_directory))
+            "ca_directory", lib.omcache_tls_set_ca_directory(made, path_string(self.ca_directory))
         )
         self._set(
             "cert, and its key",
-            lib.omcache_tls_set_certificate(made, c_string(self.cert), c_string(self.key)),
+            lib.omcache_tls_set_certificate(made, path_string(self.cert), path_string(self.key)),
         )
         self._set("server_name", lib.omcache_tls_set_server_name(made, c_string(self.server_name)))
         self._set(

@@ -422,6 +422,7 @@ bool omc_tls_open(struct omc_stream *stream, int fd, const struct omc_tls_way *w
 {
     struct own *own;
     const char *name;
+    size_t len;
     bool is_made;
 
     if (way->tls == NULL) {
@@ -429,6 +430,9 @@ bool omc_tls_open(struct omc_stream *stream, int fd, const struct omc_tls_way *w
         return true;
     }
     name = way->tls->name != NULL ? way->tls->name : way->host;
+    len = strlen(name);
+    if (len > 1 && name[len - 1] == '.') /* certificates are for names without that */
+        len--;
     own = omc_memory_new(1, sizeof(*own));
     if (own == NULL)
         return false;
@@ -437,7 +441,7 @@ bool omc_tls_open(struct omc_stream *stream, int fd, const struct omc_tls_way *w
         .process = getpid(),
         .session = way->session,
         .tls = way->tls,
-        .name = omc_memory_copy_string(name, strlen(name)),
+        .name = omc_memory_copy_string(name, len),
         .told = way->problem,
     };
     forget_errors();

@@ -556,6 +556,7 @@ class Module(unittest.TestCase):
                 self.assertEqual(*outcomes)
         self.assertRaises(ours.NotSupportedError, ours.Client, ["udp:127.0.0.1"])
         self.assertRaises(ValueError, ours.Client, ["a,b"])
+        self.assertRaisesRegex(ValueError, "scheme", ours.Client, ["tls://127.0.0.1"])
         self.assertRaises(TypeError, ours.Client, [5])
 
     def test_a_user_needs_a_password(self):

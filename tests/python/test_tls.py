@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import pathlib
 import shutil
 import ssl
 import subprocess
@@ -76,7 +77,7 @@ class Over(unittest.TestCase):
         return client
 
     def good(self, **more):
-        return omcache.TLS(ca=self.files["ca.pem"], **more)
+        return omcache.TLS(ca=pathlib.Path(self.files["ca.pem"]), **more)
 
     def test_a_value_is_stored_and_found(self):
         mc = self.client(tls=self.good(min_version="1.3"))
@@ -203,6 +204,7 @@ class Passwords(unittest.TestCase):
     def test_one_needs_the_other(self):
         self.assertRaises(TypeError, self.client, username="user")
         self.assertRaises(TypeError, self.client, password="secret-word")
+        self.assertRaises(TypeError, self.client, username="user", password=5)
         with self.assertRaises(omcache.InvalidError) as caught:
             self.client(username="user", password="line\nend-of-secret")
         self.assertNotIn("end-of-secret", str(caught.exception))

@@ -18,6 +18,8 @@ def parse_server(server: Any) -> Tuple[str, int, int]:
         raise TypeError(f"a server is a string or a tuple, not {type(server).__name__}")
     if server.startswith("udp:"):
         raise NotSupportedError("memcached over UDP")
+    if "://" in server:
+        raise ValueError(f"a scheme in {server!r}: `tls` is what chooses TLS, for all servers")
     if server.startswith("/"):
         return server, 0, 1
     if server.startswith("["):
