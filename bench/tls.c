@@ -252,15 +252,16 @@ static const struct bench_part parts[PARTS] = {
     [SETTINGS] = {"settings", renew, NULL, 0, NULL},
 };
 
-static void report_gets(const double *figures, const char *unit, int is_outside)
+static void report_gets(const double *figures, enum bench_measure measure, int is_outside)
 {
     static const char *const rows[] = {"get", "multi-get of 100, a key"};
     const char *const columns[] = {plain.title, tls.title, binary.title, text.title};
     double each[2 * SIDES], theirs;
     const struct bench_table table = {
-        .title = is_outside ? "Gets, outside OpenSSL"
-                            : "Gets, all in the client's process and in stunnel",
-        .unit = unit,
+        .title = is_outside             ? "Gets, outside OpenSSL"
+                 : measure == BENCH_CPU ? "Gets, ns, in the client's process and in stunnel"
+                                        : "Gets, in the client's process alone",
+        .unit = bench_unit(measure),
         .row_count = 2,
         .column_count = SIDES,
         .rows = rows,
@@ -279,7 +280,7 @@ static void report_gets(const double *figures, const char *unit, int is_outside)
         if (is_outside && i == 0)
             printf("   (at most %.2f: %s)", OUTSIDE_TARGET,
                    bench_verdict(row[1] / row[0], OUTSIDE_TARGET + 0.005));
-        if (!is_outside && !isnan(theirs))
+        if (measure == BENCH_CPU && !isnan(theirs))
             printf(", TLS / libmemcached with stunnel %.2f", row[1] / theirs);
         printf("\n");
     }
@@ -313,7 +314,7 @@ static void report(const double *figures, enum bench_measure measure)
     const char *outside = getenv("OUTSIDE");
 
     if (measure != BENCH_WALL)
-        report_gets(figures, unit, outside != NULL && outside[0] != '\0');
+        report_gets(figures, measure, outside != NULL && outside[0] != '\0');
     if (!isnan(figures[FULL]) && !isnan(figures[RESUMED]) && !isnan(figures[SETTINGS]))
         report_handshakes(figures, unit, measure == BENCH_WALL);
     if (measure == BENCH_CPU)

@@ -263,18 +263,12 @@ static ssize_t write_next(struct omc_stream *stream, const struct omc_pieces *pi
     return written;
 }
 
-/* A record is taken whole, though the kernel may not have taken it yet. */
-static ssize_t send_tls(struct omc_stream *stream, const struct iovec *first, size_t count)
+/* Writes records until all is, or the kernel takes no more. */
+static ssize_t write_all(struct omc_stream *stream, struct omc_pieces pieces)
 {
     struct own *own = stream->own;
-    struct omc_pieces pieces = omc_pieces_of(first, count);
     ssize_t sent = 0, some = 1;
 
-    if (own->wire.write_error != 0)
-        return fail_again(stream, own->wire.write_error);
-    if (!omc_openssl_wire_flush(&own->wire))
-        return note_closed(stream, OMC_SOCKET_ERROR);
-    forget_errors();
     while (pieces.count > 0 && own->wire.kept_end == 0 && some > 0) {
         some = write_next(stream, &pieces);
         if (some > 0) {
@@ -282,8 +276,26 @@ static ssize_t send_tls(struct omc_stream *stream, const struct iovec *first, si
             omc_pieces_take(&pieces, (size_t)some);
         }
     }
-    note_kept(stream);
     return some < 0 && sent == 0 ? some : sent;
+}
+
+/* A record is taken whole, though the kernel may not have taken it yet. */
+static ssize_t send_tls(struct omc_stream *stream, const struct iovec *first, size_t count)
+{
+    struct own *own = stream->own;
+    ssize_t sent;
+
+    if (own->wire.write_error != 0)
+        return fail_again(stream, own->wire.write_error);
+    if (own->wire.kept_end > 0 && !omc_openssl_wire_flush(&own->wire))
+        return note_closed(stream, OMC_SOCKET_ERROR);
+    forget_errors();
+    if (count == 1 && first->iov_len - 1 < RECORD && own->wire.kept_end == 0) /* as mostly */
+        sent = write_record(stream, first->iov_base, first->iov_len);
+    else
+        sent = write_all(stream, omc_pieces_of(first, count));
+    note_kept(stream);
+    return sent;
 }
 
 /* Reads as long as there is something that has come.  Records that have nothing for us, such as
