@@ -264,7 +264,7 @@ static ssize_t write_next(struct omc_stream *stream, const struct omc_pieces *pi
 }
 
 /* Writes records until all is, or the kernel takes no more. */
-static ssize_t write_all(struct omc_stream *stream, struct omc_pieces pieces)
+static ssize_t write_records(struct omc_stream *stream, struct omc_pieces pieces)
 {
     struct own *own = stream->own;
     ssize_t sent = 0, some = 1;
@@ -293,7 +293,7 @@ static ssize_t send_tls(struct omc_stream *stream, const struct iovec *first, si
     if (count == 1 && first->iov_len - 1 < RECORD && own->wire.kept_end == 0) /* as mostly */
         sent = write_record(stream, first->iov_base, first->iov_len);
     else
-        sent = write_all(stream, omc_pieces_of(first, count));
+        sent = write_records(stream, omc_pieces_of(first, count));
     note_kept(stream);
     return sent;
 }
