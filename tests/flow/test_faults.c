@@ -51,10 +51,7 @@ static void open_peer(int protocol, enum fault fault, size_t at)
     faulty.script = script;
     faulty.seed = 1 + (uint64_t)at;
     faulty.pause_ms = 20;
-    if (certificates_are_wanted()) {
-        certificates_need();
-        peer_be_secure(certificates_path("fixture.pem"), certificates_path("fixture.key"));
-    }
+    fixture_secure_peers();
     peer = faulty_start(&faulty, 0);
     client = fixture_client(peer_address(peer));
     assert_rc(omcache_set_log_callback(client, 7, recorder_log, NULL), OMCACHE_OK);

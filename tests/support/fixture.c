@@ -78,6 +78,14 @@ void fixture_secure(omcache_t *mc)
     assert_rc(fixture_try_secure(mc), OMCACHE_OK);
 }
 
+void fixture_secure_peers(void)
+{
+    if (certificates_are_wanted()) {
+        certificates_need();
+        peer_be_secure(certificates_path("fixture.pem"), certificates_path("fixture.key"));
+    }
+}
+
 omcache_t *fixture_client(const char *servers)
 {
     size_t slot = 0;

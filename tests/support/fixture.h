@@ -78,6 +78,9 @@ void fixture_secure(omcache_t *mc);
 /* The same, where memory may lack: OMCACHE_OK or OMCACHE_NO_MEMORY. */
 int fixture_try_secure(omcache_t *mc);
 
+/* Has scripted peers that start from now on speak TLS, where clients do. */
+void fixture_secure_peers(void);
+
 /* Whether the library can look up names: not if it was built without c-ares. */
 bool fixture_knows_names(void);
 

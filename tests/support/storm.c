@@ -34,10 +34,7 @@ static void start_peers(void)
     if (now.storm.protocol == OMCACHE_PROTOCOL_AUTO) {
         speech = (enum faulty_speech)dice(3);
     }
-    if (certificates_are_wanted()) {
-        certificates_need();
-        peer_be_secure(certificates_path("fixture.pem"), certificates_path("fixture.key"));
-    }
+    fixture_secure_peers();
     for (int i = 0; i < STORM_SERVERS; i++) {
         struct faulty *faulty = &now.faulty[i];
         memset(faulty, 0, sizeof(*faulty));
