@@ -60,7 +60,8 @@ static pid_t start(char *const *words, int core)
 }
 
 /* -R: it answers what came together at once, not the first 20 and then the others of other
- * connections; so figures do not depend on who is quicker.  The last two words can be replaced. */
+ * connections; so figures do not depend on who is quicker.  With an option and its value
+ * (NULL: none) it speaks TLS. */
 static void start_memcached(char *list, char *option, char *value)
 {
     char *const words[] = {"memcached", "-u",

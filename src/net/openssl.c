@@ -82,8 +82,8 @@ static int note_asked(SSL *ssl, X509 **certificate, EVP_PKEY **key)
     return 0;
 }
 
-/* Keeps what a server has given for the next time that it is greeted with the same settings; the
- * count of those who hold it is then ours. */
+/* Keeps the session for the next connection to that server with the same settings.  OpenSSL leaves
+ * its reference to who returns 1. */
 static int take_session(SSL *ssl, SSL_SESSION *session)
 {
     struct own *own = SSL_get_app_data(ssl);
@@ -287,10 +287,11 @@ static ssize_t send_tls(struct omc_stream *stream, const struct iovec *first, si
 
     if (own->wire.write_error != 0)
         return fail_again(stream, own->wire.write_error);
-    if (own->wire.kept_end > 0 && !omc_openssl_wire_flush(&own->wire))
+    if (!omc_openssl_wire_flush(&own->wire))
         return note_closed(stream, OMC_SOCKET_ERROR);
     forget_errors();
-    if (count == 1 && first->iov_len - 1 < RECORD && own->wire.kept_end == 0) /* as mostly */
+    /* Mostly one piece is one record. */
+    if (count == 1 && first->iov_len > 0 && first->iov_len <= RECORD && own->wire.kept_end == 0)
         sent = write_record(stream, first->iov_base, first->iov_len);
     else
         sent = write_records(stream, omc_pieces_of(first, count));
