@@ -40,7 +40,7 @@ struct own {
     pid_t process; /* that has opened it: a child says nothing in the name of its parent */
     struct omc_tls *tls;
     bool is_unfit; /* no certificate can be for that name */
-    bool is_asked; /* for a certificate, of which there is none */
+    bool is_asked; /* for a certificate */
     bool has_read; /* it has let us in */
     struct omc_tls_session *session;
     char *name; /* that the certificate must be for */
@@ -72,14 +72,13 @@ static int verify(int is_good, X509_STORE_CTX *store)
 }
 
 /* The server wants a certificate, which it may be able to do without. */
-static int note_asked(SSL *ssl, X509 **certificate, EVP_PKEY **key)
+static int note_asked(SSL *ssl, void *unused)
 {
     struct own *own = SSL_get_app_data(ssl);
 
-    (void)certificate;
-    (void)key;
+    (void)unused;
     own->is_asked = true;
-    return 0;
+    return 1; /* go on with what there is */
 }
 
 /* Keeps the session for the next connection to that server with the same settings.  OpenSSL leaves
@@ -158,19 +157,45 @@ static int fail_with_words(struct omc_stream *stream)
     return OMC_SOCKET_ERROR;
 }
 
-/* The connection has ended.  In TLS 1.3 the handshake is over by the time that a server misses a
- * certificate, and it may not get round to saying so. */
-static int note_closed(struct omc_stream *stream, int result)
+/* Whether the server may end the connection for want of a certificate: in TLS 1.3 the handshake is
+ * over by the time that it misses one. */
+static bool is_bare(const struct own *own)
+{
+    return own->is_asked && !own->has_read && SSL_get_certificate(own->ssl) == NULL;
+}
+
+/* Who finds that nothing can be sent any more has not read yet why the peer has closed. */
+static void hear_reason(struct own *own)
+{
+    unsigned char byte;
+    size_t some;
+
+    if (own->wire.at_end || own->wire.read_error != 0)
+        return;
+    forget_errors();
+    own->wire.reads_left = READS_MAX;
+    if (SSL_peek_ex(own->ssl, &byte, 1, &some) != 1 &&
+        SSL_get_error(own->ssl, 0) == SSL_ERROR_SSL)
+        omc_openssl_words_failure(own->problem, is_bare(own));
+    forget_errors();
+}
+
+/* The connection has ended, with this errno if that is an error. */
+static int note_closed(struct omc_stream *stream, int result, int error)
 {
     struct own *own = stream->own;
 
-    if (!own->is_asked || own->has_read)
-        return result;
-    omc_openssl_words_say(own->problem, "the server asks for a certificate, and there is none");
-    return fail_with_words(stream);
+    hear_reason(own);
+    if (own->problem[0] == '\0' && is_bare(own))
+        omc_openssl_words_missed(own->problem);
+    if (own->problem[0] != '\0')
+        return fail_with_words(stream);
+    errno = error;
+    return result;
 }
 
-/* What has become of a call that has not done what it should. */
+/* What has become of a call that has not done what it should.  A server that takes leave has let
+ * us in. */
 static int classify(struct omc_stream *stream, int returned, int error)
 {
     struct own *own = stream->own;
@@ -179,15 +204,12 @@ static int classify(struct omc_stream *stream, int returned, int error)
     case SSL_ERROR_WANT_READ:
         return OMC_SOCKET_AGAIN;
     case SSL_ERROR_ZERO_RETURN:
-        return note_closed(stream, OMC_SOCKET_CLOSED);
+        return OMC_SOCKET_CLOSED;
     case SSL_ERROR_SYSCALL:
-        errno = error;
-        return note_closed(stream, own->wire.at_end ? OMC_SOCKET_CLOSED : OMC_SOCKET_ERROR);
+        return note_closed(stream, own->wire.at_end ? OMC_SOCKET_CLOSED : OMC_SOCKET_ERROR, error);
     default:
-        if (!own->is_asked || own->has_read)
-            omc_openssl_words_failure(own->problem);
-        return own->problem[0] == '\0' ? note_closed(stream, OMC_SOCKET_ERROR)
-                                       : fail_with_words(stream);
+        omc_openssl_words_failure(own->problem, is_bare(own));
+        return fail_with_words(stream);
     }
 }
 
@@ -199,13 +221,6 @@ static int result_of(struct omc_stream *stream, int returned)
     forget_errors();
     errno = error;
     return result;
-}
-
-/* The kernel has failed before; OpenSSL must not be called again for the same then. */
-static int fail_again(struct omc_stream *stream, int error)
-{
-    errno = error;
-    return note_closed(stream, OMC_SOCKET_ERROR);
 }
 
 /* Notes whether the kernel has not taken all. */
@@ -224,7 +239,7 @@ static int secure_tls(struct omc_stream *stream)
     if (own->is_unfit)
         return fail_with_words(stream);
     if (!omc_openssl_wire_flush(&own->wire))
-        return note_closed(stream, OMC_SOCKET_ERROR);
+        return note_closed(stream, OMC_SOCKET_ERROR, errno);
     forget_errors();
     own->wire.reads_left = READS_MAX;
     returned = SSL_do_handshake(own->ssl);
@@ -285,10 +300,10 @@ static ssize_t send_tls(struct omc_stream *stream, const struct iovec *first, si
     struct own *own = stream->own;
     ssize_t sent;
 
-    if (own->wire.write_error != 0)
-        return fail_again(stream, own->wire.write_error);
+    if (own->wire.write_error != 0) /* OpenSSL must not be called again for the same */
+        return note_closed(stream, OMC_SOCKET_ERROR, own->wire.write_error);
     if (!omc_openssl_wire_flush(&own->wire))
-        return note_closed(stream, OMC_SOCKET_ERROR);
+        return note_closed(stream, OMC_SOCKET_ERROR, errno);
     forget_errors();
     /* Mostly one piece is one record. */
     if (count == 1 && first->iov_len > 0 && first->iov_len <= RECORD && own->wire.kept_end == 0)
@@ -309,7 +324,7 @@ static ssize_t read_all(struct omc_stream *stream, unsigned char *bytes, size_t 
     bool has_more = true;
 
     if (own->wire.read_error != 0)
-        return fail_again(stream, own->wire.read_error);
+        return note_closed(stream, OMC_SOCKET_ERROR, own->wire.read_error);
     forget_errors();
     own->wire.may_wait = may_wait;
     own->wire.reads_left = READS_MAX;

@@ -94,8 +94,7 @@ static SSL_CTX *make_context(const struct omc_tls_choice *choice,
     SSL_CTX_set_session_cache_mode(context,
                                    SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL_STORE);
     SSL_CTX_set_default_passwd_cb(context, know_no_password);
-    if (choice->certificate == NULL)
-        SSL_CTX_set_client_cert_cb(context, hooks->note_asked);
+    SSL_CTX_set_cert_cb(context, hooks->note_asked, NULL);
     SSL_CTX_sess_set_new_cb(context, hooks->take_session);
     SSL_CTX_set_verify(context, choice->unverified ? SSL_VERIFY_NONE : SSL_VERIFY_PEER,
                        choice->unverified ? NULL : hooks->verify);

@@ -12,7 +12,7 @@
 /* What OpenSSL calls for a stream of those that are made of it. */
 struct omc_openssl_hooks {
     int (*verify)(int is_good, X509_STORE_CTX *store);
-    int (*note_asked)(SSL *ssl, X509 **certificate, EVP_PKEY **key);
+    int (*note_asked)(SSL *ssl, void *unused);
     int (*take_session)(SSL *ssl, SSL_SESSION *session);
 };
 

@@ -43,14 +43,41 @@ void omc_openssl_words_error(char *problem, const char *what)
         omc_openssl_words_say(problem, "%s: %s", what, reason == NULL ? "no reason given" : reason);
 }
 
-void omc_openssl_words_failure(char *problem)
+/* Whether a server says that of a certificate of ours. */
+static bool is_refusal(int reason)
 {
+    return reason == SSL_R_SSLV3_ALERT_BAD_CERTIFICATE ||
+           reason == SSL_R_SSLV3_ALERT_UNSUPPORTED_CERTIFICATE ||
+           reason == SSL_R_SSLV3_ALERT_CERTIFICATE_REVOKED ||
+           reason == SSL_R_SSLV3_ALERT_CERTIFICATE_EXPIRED ||
+           reason == SSL_R_SSLV3_ALERT_CERTIFICATE_UNKNOWN || reason == SSL_R_TLSV1_ALERT_UNKNOWN_CA;
+}
+
+/* Whether it says that when it has got none: TLS 1.2 has no word of its own for it. */
+static bool is_demand(int reason)
+{
+    return reason == SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED ||
+           reason == SSL_R_SSLV3_ALERT_HANDSHAKE_FAILURE || is_refusal(reason);
+}
+
+void omc_openssl_words_missed(char *problem)
+{
+    omc_openssl_words_say(problem, "the server asks for a certificate, and there is none");
+}
+
+void omc_openssl_words_failure(char *problem, bool is_bare)
+{
+    int reason = ERR_GET_REASON(ERR_peek_last_error());
+
     if (problem[0] != '\0')
         return;
-    if (ERR_GET_REASON(ERR_peek_last_error()) == SSL_R_WRONG_VERSION_NUMBER)
+    if (reason == SSL_R_WRONG_VERSION_NUMBER) /* as which it takes what is no TLS */
         omc_openssl_words_say(problem, "the server does not speak TLS");
+    else if (is_bare && is_demand(reason))
+        omc_openssl_words_missed(problem);
     else
-        omc_openssl_words_error(problem, "TLS");
+        omc_openssl_words_error(problem,
+                                is_refusal(reason) ? "the server refuses our certificate" : "TLS");
 }
 
 /* Adds a name to those of a certificate, if there are not too many. */

@@ -5,6 +5,7 @@
 #define OMC_NET_OPENSSL_WORDS_H
 
 #include <openssl/x509.h>
+#include <stdbool.h>
 
 void omc_openssl_words_say(char *problem, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
@@ -13,9 +14,10 @@ void omc_openssl_words_say(char *problem, const char *format, ...)
 void omc_openssl_words_error(char *problem, const char *what);
 void omc_openssl_words_errno(char *problem, const char *what, int error);
 
-/* Why it has failed with a stream, unless something was said of that before.  What comes first from
- * who does not speak TLS is taken for a version. */
-void omc_openssl_words_failure(char *problem);
+/* Why it has failed with a stream, unless something was said of that before.  Bare: the server has
+ * asked for a certificate, and got none. */
+void omc_openssl_words_failure(char *problem, bool is_bare);
+void omc_openssl_words_missed(char *problem);
 
 /* What is wrong with a certificate that is to be for somebody of that name. */
 void omc_openssl_words_certificate(char *problem, X509_STORE_CTX *store, const char *name);

@@ -64,9 +64,10 @@ static void serve_with_demand(void)
     serve("server", more);
 }
 
-static void show_certificate(void)
+/* Shows it a certificate that is signed by an issuer, or by itself. */
+static void show_certificate(const char *issuer)
 {
-    certificates_make("client", "ca", NULL, 1);
+    certificates_make("client", issuer, NULL, 1);
     assert_rc(omcache_tls_set_certificate(tls, certificates_path("client.pem"),
                                           certificates_path("client.key")),
               OMCACHE_OK);
@@ -295,7 +296,7 @@ START_TEST(a_server_can_demand_a_certificate)
     begin();
     serve_with_demand();
     use_tls("ca.pem");
-    show_certificate();
+    show_certificate("ca");
     store("key", "value");
     assert_stored("key", "value");
     clean();
@@ -308,7 +309,7 @@ START_TEST(connections_with_a_certificate_are_made_again)
     serve_with_demand();
     struct relay *relay = relay_start(0, &server);
     use_tls("ca.pem");
-    show_certificate();
+    show_certificate("ca");
     assert_rc(omcache_set_servers(client, relay_address(relay)), OMCACHE_OK);
     store("key", "value");
     for (int i = 0; i < 3; i++) {
@@ -351,6 +352,20 @@ START_TEST(who_has_none_is_told_so)
         assert_rc(omcache_set_credentials(client, TEXT("user"), TEXT("password")), OMCACHE_OK);
     }
     assert_refused("the server asks for a certificate, and there is none");
+    clean();
+}
+END_TEST
+
+START_TEST(who_has_one_that_is_not_trusted_is_told_so)
+{
+    begin();
+    serve_with_demand();
+    use_tls("ca.pem");
+    show_certificate(NULL);
+    if (_i == 1) { /* which are not to blame */
+        assert_rc(omcache_set_credentials(client, TEXT("user"), TEXT("password")), OMCACHE_OK);
+    }
+    assert_refused("the server refuses our certificate: ");
     clean();
 }
 END_TEST
@@ -515,6 +530,7 @@ int main(void)
     tcase_add_test(tcase, connections_with_a_certificate_are_made_again);
     tcase_add_test(tcase, a_key_with_a_password_is_refused);
     tcase_add_loop_test(tcase, who_has_none_is_told_so, 0, 2);
+    tcase_add_loop_test(tcase, who_has_one_that_is_not_trusted_is_told_so, 0, 2);
     tcase_add_test(tcase, files_that_are_not_there_are_told_of);
     tcase_add_test(tcase, a_handle_may_be_freed_when_its_settings_are_complained_of);
     tcase_add_test(tcase, settings_that_cannot_be_are_refused);

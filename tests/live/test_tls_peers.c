@@ -166,6 +166,34 @@ START_TEST(an_answer_that_breaks_off_is_a_failure)
 }
 END_TEST
 
+/* Asks for a certificate without a need, and does not like the credentials: newer memcacheds say no
+ * word then. */
+static void refuse_credentials(struct peer *of, void *context)
+{
+    char line[PEER_LINE];
+    SSL *ssl;
+    (void)context;
+    secure_ask_for_certificate(secure);
+    ssl = secure_accept(secure, of);
+    if (!ssl) {
+        return;
+    }
+    if (secure_read_line(ssl, line)) {
+        SSL_shutdown(ssl);
+    }
+    secure_end(ssl);
+}
+
+START_TEST(a_certificate_that_is_not_needed_is_not_missed)
+{
+    begin(refuse_credentials, NULL);
+    assert_rc(omcache_set_credentials(client, TEXT("user"), TEXT("password")), OMCACHE_OK);
+    assert_rc(get_key(1000), OMCACHE_AUTH_FAILED);
+    ck_assert(recorder_has_line(LOG_WARNING, "which may not like the credentials"));
+    clean();
+}
+END_TEST
+
 /* Who names the server by something that no certificate is for. */
 START_TEST(a_name_that_no_certificate_can_have_is_told)
 {
@@ -235,6 +263,7 @@ int main(void)
     tcase_add_test(tcase, records_without_an_end_are_no_answer);
     tcase_add_test(tcase, an_application_s_own_errors_do_no_harm);
     tcase_add_loop_test(tcase, an_answer_that_breaks_off_is_a_failure, 0, 2);
+    tcase_add_test(tcase, a_certificate_that_is_not_needed_is_not_missed);
     tcase_add_test(tcase, a_name_that_no_certificate_can_have_is_told);
     tcase_add_test(tcase, what_was_not_verified_is_not_resumed_when_it_has_to_be);
     tcase_add_test(tcase, settings_may_be_set_again_while_they_are_in_use);

@@ -19,6 +19,9 @@ void secure_free(struct secure *secure);
  * For scripts only.
  */
 
+/* From now on clients are asked for a certificate, and let in without. */
+void secure_ask_for_certificate(struct secure *secure);
+
 /* Does the server's part of the handshake; NULL if that fails.  What is sent is sent at once. */
 SSL *secure_accept(struct secure *secure, struct peer *peer);
 void secure_end(SSL *ssl);

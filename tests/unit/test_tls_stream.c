@@ -15,6 +15,7 @@
 
 #include "net/stream.h"
 #include "net/tls.h"
+#include "support/certificates.h"
 #include "support/fixture.h"
 #include "support/tls_end.h"
 
@@ -376,6 +377,36 @@ START_TEST(a_farewell_is_an_orderly_end)
 }
 END_TEST
 
+/* The server has closed by the time that something is sent: its reason is there to be read. */
+START_TEST(why_a_server_has_closed_is_told_to_who_sends)
+{
+    struct omc_tls_choice choice = {.unverified = true};
+    char said[1];
+
+    if (_i == 1) {
+        certificates_make("client", NULL, NULL, 1);
+        choice.certificate = (char *)certificates_path("client.pem");
+        choice.key = (char *)certificates_path("client.key");
+    }
+    stop();
+    house = tls_house_new();
+    tls = omc_tls_new(&choice, problem);
+    ck_assert_msg(tls != NULL, "%s", problem);
+    open_stream();
+    tls_end_demand_certificate(end);
+    shake_hands(ROOM);
+    serve(said, 1);
+    deliver(ROOM);
+    shutdown(peer, SHUT_RD);
+    ck_assert_int_eq(omc_stream_send(&stream, &(struct iovec){"more", 4}, 1), OMC_SOCKET_ERROR);
+    ck_assert_ptr_nonnull(stream.problem);
+    ck_assert_str_eq(stream.problem, _i == 1
+                                         ? "the server refuses our certificate: tlsv1 alert unknown ca"
+                                         : "the server asks for a certificate, and there is none");
+    certificates_remove();
+}
+END_TEST
+
 /* Goes on with a handshake, asks, and reads the answer, as far as it comes to that: whether it
  * came. */
 static bool talk(void)
@@ -448,6 +479,7 @@ int main(void)
     tcase_add_test(tc, a_record_with_a_wrong_byte_is_a_failure);
     tcase_add_test(tc, what_the_kernel_does_not_take_is_sent_later);
     tcase_add_test(tc, a_farewell_is_an_orderly_end);
+    tcase_add_loop_test(tc, why_a_server_has_closed_is_told_to_who_sends, 0, 2);
     tcase_add_test(tc, any_allocation_of_openssl_s_may_fail);
     suite_add_tcase(suite, tc);
     if (CRYPTO_set_mem_functions(allocate, reallocate, release) != 1)
