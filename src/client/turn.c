@@ -24,20 +24,6 @@ enum {
     UNWATCHED_TIME = 100,
 };
 
-/* Once, where others could read our credentials. */
-static void warn_of_login(omcache_t *mc, const struct omc_server *server)
-{
-    const struct omc_link *link = &server->link;
-
-    if (!link->conn.has_login || mc->warned || omc_link_is_safe(link) ||
-        omc_address_is_local(&link->address))
-        return;
-    mc->warned = true;
-    omc_log(&mc->log, OMC_LOG_WARNING,
-            "%s:%s: credentials go there without TLS: all on the way can read them",
-            server->name.host, server->name.port);
-}
-
 /* Tells the log what has happened to a connection, and what that has cost. */
 static void log_notice(omcache_t *mc, const struct omc_server *server,
                        const struct omc_notice *notice, size_t failed)
@@ -45,6 +31,13 @@ static void log_notice(omcache_t *mc, const struct omc_server *server,
     const char *host = server->name.host, *port = server->name.port;
 
     switch (notice->kind) {
+    case OMC_REPORT_EXPOSED:
+        if (!mc->warned)
+            omc_log(&mc->log, OMC_LOG_WARNING,
+                    "%s:%s: credentials go there without TLS: all on the way can read them", host,
+                    port);
+        mc->warned = true;
+        break;
     case OMC_REPORT_UP:
         omc_log(&mc->log, OMC_LOG_INFO, "%s:%s: connected", host, port);
         break;
@@ -80,7 +73,6 @@ static void log_notice(omcache_t *mc, const struct omc_server *server,
                 failed, server->link.conn.codec->name);
         break;
     }
-    warn_of_login(mc, server);
 }
 
 /* Where a request may go that nobody can have read, or NULL. */

@@ -49,6 +49,12 @@ static void flush(struct omc_link *link, int64_t now)
         omc_link_note_news(link, omc_protocol_error(link, errno));
 }
 
+/* Whether others could read what goes to the server. */
+static bool is_exposed(const struct omc_link *link)
+{
+    return !omc_link_is_safe(link) && !omc_address_is_local(&link->address);
+}
+
 /* Says hello, with what can go along with it. */
 static void greet(struct omc_link *link, const struct omc_login *login, int64_t now)
 {
@@ -58,6 +64,8 @@ static void greet(struct omc_link *link, const struct omc_login *login, int64_t 
         link->todo |= OMC_TODO_GREETING;
     else
         omc_link_note_news(link, omc_shortage_news(link, ENOMEM));
+    if (login != NULL && is_exposed(link))
+        omc_link_note_notice(link, (struct omc_notice){.kind = OMC_REPORT_EXPOSED});
 }
 
 /* What a failure tells of the address, and that its name may have a new one. */

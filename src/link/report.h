@@ -26,6 +26,7 @@ enum omc_report_kind {
     OMC_REPORT_STRAY,     /* an answer to nothing that the application asked */
 
     /* Of the connection; requests that it has cost were reported before. */
+    OMC_REPORT_EXPOSED, /* credentials are about to go where others could read them */
     OMC_REPORT_UP,
     OMC_REPORT_CLOSED,
     OMC_REPORT_REPLACED, /* by the second one */

@@ -78,6 +78,12 @@ uint64_t omc_address_sum(const struct omc_address *address)
     return sum;
 }
 
+static bool is_loopback(const struct in6_addr *address)
+{
+    return IN6_IS_ADDR_LOOPBACK(address) ||
+           (IN6_IS_ADDR_V4MAPPED(address) && address->s6_addr[12] == IN_LOOPBACKNET);
+}
+
 bool omc_address_is_local(const struct omc_address *address)
 {
     switch (address->storage.any.sa_family) {
@@ -86,7 +92,7 @@ bool omc_address_is_local(const struct omc_address *address)
     case AF_INET:
         return ntohl(address->storage.v4.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
     default:
-        return IN6_IS_ADDR_LOOPBACK(&address->storage.v6.sin6_addr);
+        return is_loopback(&address->storage.v6.sin6_addr);
     }
 }
 

@@ -174,8 +174,7 @@ static void hear_reason(struct own *own)
         return;
     forget_errors();
     own->wire.reads_left = READS_MAX;
-    if (SSL_peek_ex(own->ssl, &byte, 1, &some) != 1 &&
-        SSL_get_error(own->ssl, 0) == SSL_ERROR_SSL)
+    if (SSL_peek_ex(own->ssl, &byte, 1, &some) != 1 && SSL_get_error(own->ssl, 0) == SSL_ERROR_SSL)
         omc_openssl_words_failure(own->problem, is_bare(own));
     forget_errors();
 }

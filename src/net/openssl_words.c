@@ -50,7 +50,8 @@ static bool is_refusal(int reason)
            reason == SSL_R_SSLV3_ALERT_UNSUPPORTED_CERTIFICATE ||
            reason == SSL_R_SSLV3_ALERT_CERTIFICATE_REVOKED ||
            reason == SSL_R_SSLV3_ALERT_CERTIFICATE_EXPIRED ||
-           reason == SSL_R_SSLV3_ALERT_CERTIFICATE_UNKNOWN || reason == SSL_R_TLSV1_ALERT_UNKNOWN_CA;
+           reason == SSL_R_SSLV3_ALERT_CERTIFICATE_UNKNOWN ||
+           reason == SSL_R_TLSV1_ALERT_UNKNOWN_CA;
 }
 
 /* Whether it says that when it has got none: TLS 1.2 has no word of its own for it. */

@@ -8,9 +8,12 @@
 #include "support/recorder.h"
 #include "support/relay.h"
 
+#include <arpa/inet.h>
 #include <limits.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <syslog.h>
 #include <unistd.h>
@@ -224,6 +227,45 @@ START_TEST(sasl_refuses_who_has_none)
 }
 END_TEST
 
+/* A server that accepts connections, and what it has been sent when the log warns. */
+static int listener;
+static ssize_t came_before;
+
+static void note_warning(void *context, int level, const char *line)
+{
+    recorder_log(context, level, line);
+    if (level == LOG_WARNING && strstr(line, "without TLS")) {
+        char byte;
+        int fd = accept(listener, NULL, NULL);
+        clock_sleep(20);
+        came_before = recv(fd, &byte, 1, MSG_DONTWAIT);
+        close(fd);
+    }
+}
+
+/* The address is one of this machine, but does not look like it. */
+START_TEST(a_line_warns_before_they_go_where_others_can_read_them)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof(at);
+    char address[32];
+    listener = socket(AF_INET, SOCK_STREAM, 0);
+    ck_assert_int_eq(bind(listener, (struct sockaddr *)&at, len), 0);
+    ck_assert_int_eq(listen(listener, 8), 0);
+    ck_assert_int_eq(getsockname(listener, (struct sockaddr *)&at, &len), 0);
+    snprintf(address, sizeof(address), "tcp://0.0.0.0:%u", ntohs(at.sin_port));
+    client = fixture_client(address);
+    assert_rc(omcache_set_protocol(client, OMCACHE_PROTOCOL_META), OMCACHE_OK);
+    assert_rc(omcache_set_log_callback(client, 0, note_warning, NULL), OMCACHE_OK);
+    assert_rc(omcache_set_credentials(client, TEXT("user"), TEXT("pass-word")), OMCACHE_OK);
+    assert_rc_either(omcache_noop(client, 0, 1000), OMCACHE_AUTH_FAILED, OMCACHE_SERVER_FAILURE);
+    ck_assert(recorder_has_line(LOG_WARNING, "credentials go there without TLS"));
+    ck_assert_int_eq(came_before, -1);
+    assert_kept_secret();
+    close(listener);
+}
+END_TEST
+
 START_TEST(credentials_are_checked)
 {
     char much[300];
@@ -253,6 +295,7 @@ int main(void)
     tcase_add_test(tcase, sasl_lets_in_the_second_connection);
     tcase_add_loop_test(tcase, sasl_refuses_a_wrong_password, 0, 2);
     tcase_add_loop_test(tcase, sasl_refuses_who_has_none, 0, 2);
+    tcase_add_test(tcase, a_line_warns_before_they_go_where_others_can_read_them);
     tcase_add_test(tcase, credentials_are_checked);
     return fixture_run(suite);
 }

@@ -201,6 +201,22 @@ START_TEST(equal_addresses_are_known)
 }
 END_TEST
 
+START_TEST(what_stays_on_this_machine_is_known)
+{
+    static const char *const local[] = {"127.0.0.1", "127.200.0.1", "::1", "::ffff:127.0.0.1",
+                                        "/tmp/socket"};
+    static const char *const distant[] = {"128.0.0.1", "10.0.0.1", "::2", "::ffff:10.0.0.1",
+                                          "2001:db8::1"};
+
+    for (size_t i = 0; i < sizeof(local) / sizeof(local[0]); i++) {
+        parse(local[i], "11211");
+        ck_assert_msg(omc_address_is_local(&address), "%s is not local", local[i]);
+        parse(distant[i], "11211");
+        ck_assert_msg(!omc_address_is_local(&address), "%s is local", distant[i]);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("address");
@@ -213,6 +229,7 @@ int main(void)
     tcase_add_test(tcase, what_is_no_address_may_be_a_name);
     tcase_add_test(tcase, paths_are_sockets_and_need_no_port);
     tcase_add_test(tcase, paths_end_within_what_a_socket_can_have);
+    tcase_add_test(tcase, what_stays_on_this_machine_is_known);
     tcase_add_test(tcase, equal_addresses_are_known);
     return fixture_run(suite);
 }

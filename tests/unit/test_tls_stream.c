@@ -400,9 +400,9 @@ START_TEST(why_a_server_has_closed_is_told_to_who_sends)
     shutdown(peer, SHUT_RD);
     ck_assert_int_eq(omc_stream_send(&stream, &(struct iovec){"more", 4}, 1), OMC_SOCKET_ERROR);
     ck_assert_ptr_nonnull(stream.problem);
-    ck_assert_str_eq(stream.problem, _i == 1
-                                         ? "the server refuses our certificate: tlsv1 alert unknown ca"
-                                         : "the server asks for a certificate, and there is none");
+    ck_assert_str_eq(stream.problem,
+                     _i == 1 ? "the server refuses our certificate: tlsv1 alert unknown ca"
+                             : "the server asks for a certificate, and there is none");
     certificates_remove();
 }
 END_TEST
