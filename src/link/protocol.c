@@ -201,8 +201,7 @@ static bool is_mute(const struct omc_link *link)
 /* Whether it has said nothing to credentials: newer memcacheds close at wrong ones. */
 static bool has_hung_up(const struct omc_link *link)
 {
-    return link->conn.has_login && stream_problem(link) == NULL &&
-           omc_buffer_size(&link->conn.in.buffer) == 0;
+    return link->conn.has_login && omc_buffer_size(&link->conn.in.buffer) == 0;
 }
 
 /* The server does not answer what it was greeted with.  Another one can be tried if nothing
@@ -276,8 +275,10 @@ struct omc_news omc_protocol_closed(struct omc_link *link)
 
 struct omc_news omc_protocol_error(struct omc_link *link, int error)
 {
-    if (stream_problem(link) != NULL)
-        return end_connection(link, stream_problem(link));
+    const char *problem = stream_problem(link);
+
+    if (problem != NULL) /* it is the same with any greeting */
+        return (struct omc_news){OMC_EVENT_FAILED, problem, 0};
     if (error == ECONNRESET && is_mute(link))
         return end_connection(link,
                               "Connection reset by peer, without a word: it may speak TLS only");

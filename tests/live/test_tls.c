@@ -115,6 +115,7 @@ static void assert_refused(const char *reason)
     assert_rc(omcache_server_stats(client, 0, &stats), OMCACHE_OK);
     ck_assert_int_eq(stats.state, OMCACHE_SERVER_DOWN);
     ck_assert_uint_eq(stats.connects, 0);
+    ck_assert_uint_le(stats.handshakes, 1); /* another greeting would not help */
 }
 
 START_TEST(waiting_calls_get_what_they_ask_for)
