@@ -43,12 +43,12 @@ static bool load_own(SSL_CTX *context, const struct omc_tls_choice *choice, char
         return false;
     }
     if (SSL_CTX_use_certificate_chain_file(context, choice->certificate) != 1) {
-        omc_openssl_words_error(problem, choice->certificate);
+        omc_openssl_words_file(problem, choice->certificate, "certificate");
         return false;
     }
     if (SSL_CTX_use_PrivateKey_file(context, choice->key, SSL_FILETYPE_PEM) != 1 ||
         SSL_CTX_check_private_key(context) != 1) {
-        omc_openssl_words_error(problem, choice->key);
+        omc_openssl_words_file(problem, choice->key, "private key without a password");
         return false;
     }
     return true;

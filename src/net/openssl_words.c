@@ -43,6 +43,14 @@ void omc_openssl_words_error(char *problem, const char *what)
         omc_openssl_words_say(problem, "%s: %s", what, reason == NULL ? "no reason given" : reason);
 }
 
+void omc_openssl_words_file(char *problem, const char *path, const char *thing)
+{
+    if (ERR_GET_REASON(ERR_peek_last_error()) == ERR_R_PEM_LIB)
+        omc_openssl_words_say(problem, "%s: no %s in PEM form", path, thing);
+    else
+        omc_openssl_words_error(problem, path);
+}
+
 /* Whether a server says that of a certificate of ours. */
 static bool is_refusal(int reason)
 {

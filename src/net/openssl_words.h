@@ -14,6 +14,9 @@ void omc_openssl_words_say(char *problem, const char *format, ...)
 void omc_openssl_words_error(char *problem, const char *what);
 void omc_openssl_words_errno(char *problem, const char *what, int error);
 
+/* The same of a file that is to have such a thing, in PEM form. */
+void omc_openssl_words_file(char *problem, const char *path, const char *thing);
+
 /* Why it has failed with a stream, unless something was said of that before.  Bare: the server has
  * asked for a certificate, and got none. */
 void omc_openssl_words_failure(char *problem, bool is_bare);

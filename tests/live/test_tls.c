@@ -339,7 +339,7 @@ START_TEST(a_key_with_a_password_is_refused)
                                           certificates_path("locked.key")),
               OMCACHE_OK);
     assert_rc(omcache_set_tls(client, tls), OMCACHE_INVALID);
-    ck_assert(recorder_has_line(LOG_ERR, "locked.key"));
+    ck_assert(recorder_has_line(LOG_ERR, "locked.key: no private key without a password in PEM"));
     clean();
 }
 END_TEST
@@ -383,6 +383,27 @@ START_TEST(files_that_are_not_there_are_told_of)
 END_TEST
 
 /* The next connection is sooner there, unless other settings were chosen. */
+START_TEST(files_that_have_something_else_are_told_of)
+{
+    begin_well();
+    certificates_make("client", "ca", NULL, 1);
+    certificates_make("other", "ca", NULL, 1);
+    const char *certificate = certificates_path("client.pem");
+    const char *key = certificates_path("client.key");
+    assert_rc(omcache_tls_set_certificate(tls, key, certificate), OMCACHE_OK);
+    assert_rc(omcache_set_tls(client, tls), OMCACHE_INVALID);
+    ck_assert(recorder_has_line(LOG_ERR, "client.key: no certificate in PEM form"));
+    assert_rc(omcache_tls_set_certificate(tls, certificate, certificate), OMCACHE_OK);
+    assert_rc(omcache_set_tls(client, tls), OMCACHE_INVALID);
+    ck_assert(recorder_has_line(LOG_ERR, "client.pem: no private key without a password"));
+    assert_rc(omcache_tls_set_certificate(tls, certificate, certificates_path("other.key")),
+              OMCACHE_OK);
+    assert_rc(omcache_set_tls(client, tls), OMCACHE_INVALID);
+    ck_assert(recorder_has_line(LOG_ERR, "other.key: key values mismatch"));
+    clean();
+}
+END_TEST
+
 START_TEST(sessions_are_resumed)
 {
     begin();
@@ -536,6 +557,7 @@ int main(void)
     tcase_add_test(tcase, a_handle_may_be_freed_when_its_settings_are_complained_of);
     tcase_add_test(tcase, settings_that_cannot_be_are_refused);
     tcase_add_test(tcase, the_example_stores_and_finds);
+    tcase_add_test(tcase, files_that_have_something_else_are_told_of);
     tcase_add_test(tcase, sessions_are_resumed);
     tcase_add_test(tcase, a_child_makes_connections_of_its_own);
     return fixture_run(suite);
