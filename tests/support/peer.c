@@ -174,6 +174,14 @@ static void drop_connection(struct peer *peer, int fd)
     }
 }
 
+/* Whether the client has ended it already.  Where the machine is slow, a silence makes it try a
+ * second connection beside the first, which is no more when the peer comes to it. */
+static bool is_given_up(const struct peer *peer, int fd)
+{
+    struct pollfd poll_fd = {.fd = fd, .events = POLLRDHUP};
+    return peer->connections > 0 && poll(&poll_fd, 1, 0) == 1;
+}
+
 static void *run(void *context)
 {
     struct peer *peer = context;
@@ -184,6 +192,10 @@ static void *run(void *context)
         }
         if (fd < 0) {
             return NULL;
+        }
+        if (is_given_up(peer, fd)) {
+            close(fd);
+            continue;
         }
         if (!take_connection(peer, fd)) {
             close(fd);

@@ -39,7 +39,7 @@ void peer_stop_all(void);
 /* Where it listens, as a server list has it. */
 const char *peer_address(const struct peer *peer);
 
-/* How many connections it has taken. */
+/* How many connections it has taken, without those that the client had given up before. */
 size_t peer_connections(struct peer *peer);
 
 /* Copies what it received since it started or was told to forget. */
