@@ -317,7 +317,8 @@ check-compat:                               ## compare with libmemcached: distri
 
 .PHONY: fuzz fuzz-keep
 fuzz: $(FUZZ:%=$(B)/tests/%) fuzz-programs  ## look for inputs that break the library, SECONDS=60 for each target of TESTS
-	@for t in $(notdir $(filter $(FUZZ),$(CHOSEN))); do tests/fuzz/explore.sh run $$t $(or $(SECONDS),60) || exit; done
+	@printf '%s\n' $(notdir $(filter $(FUZZ),$(CHOSEN))) | \
+		xargs -P $$(nproc) -I '{}' tests/fuzz/explore.sh run '{}' $(or $(SECONDS),60)
 
 fuzz-keep: fuzz-programs                    ## make the inputs that `make check` tries anew from those found
 	@for t in $(notdir $(FUZZ)); do tests/fuzz/explore.sh keep $$t || exit; done
