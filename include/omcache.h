@@ -471,7 +471,7 @@ int omcache_async_stat(omcache_t *mc, const char *command, int server_index, int
  *    for them, and after such a delete also omcache_reply_is_stale.
  * Other kinds of gets, of this library and of others, return empty and stale values like
  * any other value.  After such a delete they may win without being told.  So read such
- * keys with omcache_async_meta_get only.
+ * keys with omcache_async_meta_get, omcache_meta_get and omcache_meta_get_multi only.
  */
 
 /* Options of operations.  One object can be used for any number of operations, on any
@@ -619,8 +619,64 @@ int omcache_async_meta_arithmetic(omcache_t *mc, const void *key, size_t key_len
                                   const omcache_meta_t *options, int32_t timeout_msec,
                                   omcache_reply_callback_func *func, void *context);
 
-/* Tells whether a value that was read with omcache_async_meta_get is stale.  The
- * application may use a stale value until there is a new one.
+/*
+ * The same operations by calls that wait for them, for programs without an event loop.
+ *
+ * Such a call returns the status with which the operation has ended, which is any that
+ * omcache_reply_status has, such as OMCACHE_OK, OMCACHE_NOT_FOUND or OMCACHE_TIMEOUT.
+ * *reply is then what came.  The reply belongs to the handle, and is there, with all that
+ * it points to, until the handle's next call; the key that it names is the caller's own.
+ * reply may be NULL.
+ *
+ * Otherwise *reply is NULL, and the call returns
+ *  - OMCACHE_INVALID if mc is NULL, if an argument or option is not for this operation, if
+ *    another protocol was chosen, in the response or log callback, or if timeout_msec is 0:
+ *    a program that does not wait uses omcache_async_*;
+ *  - OMCACHE_CANCELLED or OMCACHE_FAIL if a callback has freed the handle;
+ *  - OMCACHE_NO_MEMORY, from omcache_meta_get_multi only.
+ *
+ * timeout_msec: milliseconds; -1: no limit but those of the handle.
+ * They may be called from callbacks of operations.
+ */
+
+/* Gets a value, or what omcache_meta_set_want asks for, and waits for it; the options are
+ * those of omcache_async_meta_get.
+ * Returns as said above.  Since 1.0. */
+int omcache_meta_get(omcache_t *mc, const void *key, size_t key_len, const omcache_meta_t *options,
+                     const omcache_reply_t **reply, int32_t timeout_msec);
+
+/* Gets key_count values with the same options, and waits for them.  replies, an array of
+ * the caller's with room for as many, gets the reply about each key, in the order of the
+ * keys.  timeout_msec is for all together.
+ * Returns OMCACHE_OK if each key was found or is known not to exist, else the status of the
+ * first that was not; or as said above, with each reply NULL.  Since 1.0. */
+int omcache_meta_get_multi(omcache_t *mc, const void *const *keys, const size_t *key_lens,
+                           size_t key_count, const omcache_meta_t *options,
+                           const omcache_reply_t **replies, int32_t timeout_msec);
+
+/* Stores a value with its flags, and waits for that; the options are those of
+ * omcache_async_meta_set.
+ * Returns as said above.  Since 1.0. */
+int omcache_meta_set(omcache_t *mc, const void *key, size_t key_len, const void *value,
+                     size_t value_len, uint32_t flags, const omcache_meta_t *options,
+                     const omcache_reply_t **reply, int32_t timeout_msec);
+
+/* Deletes a value, or marks it as stale, and waits for that; the options are those of
+ * omcache_async_meta_delete.
+ * Returns as said above.  Since 1.0. */
+int omcache_meta_delete(omcache_t *mc, const void *key, size_t key_len,
+                        const omcache_meta_t *options, const omcache_reply_t **reply,
+                        int32_t timeout_msec);
+
+/* Adds to a counter, or subtracts from it, and waits for that; the options are those of
+ * omcache_async_meta_arithmetic.
+ * Returns as said above.  Since 1.0. */
+int omcache_meta_arithmetic(omcache_t *mc, const void *key, size_t key_len, uint64_t delta,
+                            const omcache_meta_t *options, const omcache_reply_t **reply,
+                            int32_t timeout_msec);
+
+/* Tells whether a value that was read with one of the meta gets is stale.  The application may
+ * use a stale value until there is a new one.
  * Returns 1 if it is stale, else 0.  Since 1.0. */
 int omcache_reply_is_stale(const omcache_reply_t *reply);
 

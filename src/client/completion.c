@@ -130,16 +130,16 @@ static void keep(omcache_t *mc, struct omc_operation *operation, const omcache_r
                       operation->starved ? OMCACHE_NO_MEMORY : told->status);
 }
 
-/* Gives an outcome to the call that waits for it, which knows the key. */
-static void give(struct omc_frame *frame, const omcache_reply_t *told)
+/* Gives an outcome to the call that waits for it; the last one ends the operation. */
+static void give(omcache_t *mc, struct omc_operation *operation, const omcache_reply_t *told,
+                 bool last)
 {
-    if (frame->count < frame->room)
-        frame->replies[frame->count++] = *told;
-}
+    struct omc_awaited *awaited = operation->context;
 
-/* Ends an operation of such a call. */
-static void end_waiting(omcache_t *mc, struct omc_operation *operation)
-{
+    awaited->reply = *told;
+    if (!last)
+        return;
+    awaited->operation = NULL;
     operation->frame->left--;
     omc_operation_free(&mc->operations, operation);
 }
@@ -153,9 +153,7 @@ unsigned omc_completion_reply(omcache_t *mc, struct omc_operation *operation,
     if (operation->frame != NULL) {
         unsigned depth = operation->frame->depth;
 
-        give(operation->frame, &told);
-        if (reply->last)
-            end_waiting(mc, operation);
+        give(mc, operation, &told, reply->last);
         return depth;
     }
     if (omc_operation_is_held(&mc->operations, operation) || operation->kept.first != NULL ||
@@ -200,8 +198,7 @@ void omc_completion_tell(omcache_t *mc)
         operations->ended.count--;
         if (operation->frame != NULL) {
             told = describe(operation, operation->status);
-            give(operation->frame, &told);
-            end_waiting(mc, operation);
+            give(mc, operation, &told, true);
             continue;
         }
         leave_group(mc, operation->group, operation->status);

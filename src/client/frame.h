@@ -1,20 +1,22 @@
 /*
- * A call that waits for operations: it has them told to it, in place of a callback.
+ * A call that waits for operations: each has its outcome told to it, in place of a callback.
  */
 #ifndef OMC_CLIENT_FRAME_H
 #define OMC_CLIENT_FRAME_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
-#include "omcache.h"
+#include "client/operation.h"
+
+/* What has become of one of them; the context of the operation. */
+struct omc_awaited {
+    omcache_reply_t reply;
+    struct omc_operation *operation; /* NULL: it has ended */
+};
 
 struct omc_frame {
-    size_t left;              /* operations that have not ended */
-    omcache_reply_t *replies; /* what came of them, */
-    size_t room;              /* as far as there is room for it, */
-    size_t count;             /* and how many there are */
-    unsigned depth;           /* of the call: what they point to stays until its next one */
+    size_t left;    /* operations that have not ended */
+    unsigned depth; /* of the call: what their replies point to stays until its next one */
 };
 
 #endif

@@ -31,6 +31,8 @@ struct omcache_s {
     struct omc_deadlines deadlines; /* of the fleet's servers, none of them later than it is */
     struct omc_batch batch;
     struct omc_operations operations;
+    struct omcache_reply_s reply; /* these two: what calls that waited have handed out; owned */
+    struct omc_awaited *replies;
 
     omcache_timeout_callback_func *timeout_func;
     void *timeout_context;

@@ -440,6 +440,25 @@ static void use_options(omcache_t *mc, const char *servers)
     await_operations();
 }
 
+static void use_waiting_options(omcache_t *mc, const char *servers)
+{
+    const omcache_reply_t *replies[KEYS];
+    struct keys keys;
+    int rc;
+    fill_keys(&keys);
+    JUDGE_SETTING(omcache_set_servers(mc, servers));
+    rc = omcache_meta_set(mc, TEXT("flow-1"), TEXT("value"), 1, NULL, replies, MOST_MS);
+    if (rc == OMCACHE_INVALID) {
+        return;
+    }
+    judge("omcache_meta_set", rc);
+    JUDGE(omcache_meta_get(mc, TEXT("flow-1"), NULL, replies, MOST_MS));
+    JUDGE(omcache_meta_get_multi(mc, (const void *const *)keys.bytes, keys.lens, KEYS, NULL,
+                                 replies, MOST_MS));
+    JUDGE(omcache_meta_arithmetic(mc, TEXT("flow-2"), 1, NULL, replies, MOST_MS));
+    JUDGE(omcache_meta_delete(mc, TEXT("flow-1"), NULL, replies, MOST_MS));
+}
+
 const struct flow flows[FLOWS] = {
     {"server lists and settings", use_server_lists},
     {"classic calls", use_classic_calls},
@@ -453,6 +472,7 @@ const struct flow flows[FLOWS] = {
     {"operations", use_operations},
     {"early answers", use_early_answers},
     {"meta options", use_options},
+    {"meta options, waiting", use_waiting_options},
 };
 
 void flow_run_with(const struct flow *flow, omcache_t *mc, const char *servers)

@@ -21,21 +21,27 @@
 #include "support/peer.h"
 
 enum {
-    ROOM = 200,
+    MANY = 200,
     PORT = 21640,
 };
 
-static omcache_reply_t replies[ROOM];
-static struct omc_frame frame;
+static struct omc_awaited awaited[MANY];
 
-/* Waits for a request as an exported function would. */
-static int wait_for(const struct omc_ask *ask, int32_t timeout)
+/* Waits for requests as an exported function would. */
+static int wait_for_all(const struct omc_ask *asks, size_t count, int32_t timeout)
 {
     omcache_t *mc = client; /* which a callback may free */
 
-    frame = (struct omc_frame){.replies = replies, .room = ROOM};
     omc_call_begin_io(mc);
-    return omc_call_result(mc, omc_wait_for(mc, ask, timeout, &frame), NULL);
+    omc_wait_for(mc, asks, count, timeout, awaited);
+    for (size_t i = 0; i < count; i++)
+        ck_assert_ptr_null(awaited[i].operation);
+    return omc_call_result(mc, OMCACHE_OK, NULL);
+}
+
+static int wait_for(const struct omc_ask *ask, int32_t timeout)
+{
+    return wait_for_all(ask, 1, timeout);
 }
 
 static struct omc_ask ask_for(uint8_t op, const char *key, const char *value)
@@ -64,10 +70,8 @@ static int wait_with(uint8_t op, const char *key, const char *value,
 
 static const omcache_reply_t *only_reply(int status)
 {
-    ck_assert_uint_eq(frame.left, 0);
-    ck_assert_uint_eq(frame.count, 1);
-    assert_rc(replies[0].status, status);
-    return &replies[0];
+    assert_rc(awaited[0].reply.status, status);
+    return &awaited[0].reply;
 }
 
 static void assert_value(const omcache_reply_t *reply, const char *key, const char *value)
@@ -124,11 +128,11 @@ START_TEST(the_winner_is_told)
     omc_meta_options_init(&options);
     assert_rc(wait_with(OMC_OP_META_GET, "key", "", &options), OMCACHE_OK);
     ck_assert_int_eq(omcache_reply_won(only_reply(OMCACHE_OK)), 1);
-    ck_assert_int_eq(omcache_reply_is_stale(&replies[0]), 1);
+    ck_assert_int_eq(omcache_reply_is_stale(&awaited[0].reply), 1);
     assert_rc(wait_with(OMC_OP_META_GET, "key", "", &options), OMCACHE_OK);
     ck_assert_int_eq(omcache_reply_won(only_reply(OMCACHE_OK)), 0);
-    ck_assert_int_eq(omcache_reply_already_won(&replies[0]), 1);
-    assert_value(&replies[0], "key", "old");
+    ck_assert_int_eq(omcache_reply_already_won(&awaited[0].reply), 1);
+    assert_value(&awaited[0].reply, "key", "old");
 }
 END_TEST
 
@@ -147,8 +151,8 @@ START_TEST(usual_requests_can_be_waited_for)
         only_reply(OMCACHE_OK);
         assert_rc(wait_for(&get, patience), OMCACHE_OK);
         assert_value(only_reply(OMCACHE_OK), key, "a value");
-        ck_assert_uint_eq(omcache_reply_flags(&replies[0]), 42);
-        ck_assert_int_eq(omcache_reply_server_index(&replies[0]), (int)server);
+        ck_assert_uint_eq(omcache_reply_flags(&awaited[0].reply), 42);
+        ck_assert_int_eq(omcache_reply_server_index(&awaited[0].reply), (int)server);
     }
 }
 END_TEST
@@ -237,14 +241,38 @@ START_TEST(what_cannot_be_asked_is_said)
 
     open_meta();
     assert_rc(omcache_set_servers(client, ""), OMCACHE_OK);
-    assert_rc(wait_for(&get, -1), OMCACHE_NO_SERVERS);
-    ck_assert_uint_eq(frame.count + frame.left, 0);
+    assert_rc(wait_for(&get, -1), OMCACHE_OK);
+    ck_assert_int_eq(omcache_reply_server_index(only_reply(OMCACHE_NO_SERVERS)), -1);
     assert_rc(omcache_set_servers(client, fleet.list), OMCACHE_OK);
     assert_rc(omcache_set_send_buffer_max_size(client, 1000), OMCACHE_OK);
-    assert_rc(wait_for(&set, patience), OMCACHE_BUFFER_FULL);
-    ck_assert_uint_eq(frame.count + frame.left, 0);
+    assert_rc(wait_for(&set, patience), OMCACHE_OK);
+    only_reply(OMCACHE_BUFFER_FULL);
     assert_rc(wait_for(&get, patience), OMCACHE_OK);
     only_reply(OMCACHE_NOT_FOUND);
+}
+END_TEST
+
+/* Each outcome is that of its own request, and all of them stay; with a send buffer that has room
+ * for few of them, too. */
+START_TEST(many_are_waited_for_together)
+{
+    static char keys[MANY][16];
+    struct omc_ask asks[MANY];
+
+    open_meta();
+    if (_i == 1)
+        assert_rc(omcache_set_send_buffer_max_size(client, 100), OMCACHE_OK);
+    for (int i = 0; i < MANY; i++) {
+        snprintf(keys[i], sizeof(keys[i]), "key-%d", i);
+        asks[i] = ask_for(OMC_OP_GETK, keys[i], "");
+        if (i % 3 > 0)
+            store(keys[i], keys[i]);
+    }
+    assert_rc(wait_for_all(asks, MANY, patience), OMCACHE_OK);
+    for (int i = 0; i < MANY; i++) {
+        assert_rc(awaited[i].reply.status, i % 3 > 0 ? OMCACHE_OK : OMCACHE_NOT_FOUND);
+        assert_value(&awaited[i].reply, keys[i], i % 3 > 0 ? keys[i] : "");
+    }
 }
 END_TEST
 
@@ -279,6 +307,7 @@ int main(void)
     tcase_add_test(tcase, others_go_on_meanwhile);
     tcase_add_test(tcase, it_ends_in_time);
     tcase_add_test(tcase, what_cannot_be_asked_is_said);
+    tcase_add_loop_test(tcase, many_are_waited_for_together, 0, 2);
     tcase_add_test(tcase, a_callback_may_free_the_handle);
     return fixture_run(suite);
 }

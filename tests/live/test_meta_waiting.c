@@ -1,0 +1,279 @@
+/*
+ * Operations of the meta protocol that are waited for: what they return, what their replies
+ * have, and how long that stays.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "support/operations.h"
+#include "support/recorder.h"
+
+#include <stdio.h>
+
+#define KEYS 100
+
+static omcache_meta_t *meta; /* new for each test */
+static const omcache_reply_t *reply;
+
+static void begin(size_t servers)
+{
+    fixture_servers(servers);
+    assert_rc(omcache_set_protocol(client, OMCACHE_PROTOCOL_META), OMCACHE_OK);
+    meta = omcache_meta_new();
+    ck_assert_ptr_nonnull(meta);
+}
+
+static void end(void)
+{
+    omcache_meta_free(meta);
+}
+
+static int get(const char *key)
+{
+    return omcache_meta_get(client, TEXT(key), meta, &reply, patience);
+}
+
+static int set(const char *key, const char *value)
+{
+    return omcache_meta_set(client, TEXT(key), TEXT(value), 7, meta, &reply, patience);
+}
+
+static void assert_reply(const char *key, const char *value)
+{
+    size_t len;
+    const unsigned char *bytes = omcache_reply_key(reply, &len);
+    assert_text(bytes, len, key);
+    bytes = omcache_reply_value(reply, &len);
+    assert_text(bytes, len, value);
+}
+
+START_TEST(each_returns_its_status_and_has_a_reply)
+{
+    begin(3);
+    assert_rc(get("key"), OMCACHE_NOT_FOUND);
+    assert_rc(omcache_reply_status(reply), OMCACHE_NOT_FOUND);
+    assert_reply("key", "");
+    assert_rc(omcache_meta_set_ttl(meta, 1000), OMCACHE_OK);
+    assert_rc(set("key", "value"), OMCACHE_OK);
+    uint64_t cas = omcache_reply_cas(reply);
+    ck_assert_uint_gt(cas, 0);
+    assert_rc(omcache_meta_set_ttl(meta, -1), OMCACHE_OK);
+    assert_rc(omcache_meta_set_want(meta, OMCACHE_META_WANT_VALUE | OMCACHE_META_WANT_FLAGS |
+                                              OMCACHE_META_WANT_CAS | OMCACHE_META_WANT_TTL |
+                                              OMCACHE_META_WANT_SIZE),
+              OMCACHE_OK);
+    assert_rc(get("key"), OMCACHE_OK);
+    assert_reply("key", "value");
+    ck_assert_uint_eq(omcache_reply_cas(reply), cas);
+    ck_assert_uint_eq(omcache_reply_flags(reply), 7);
+    ck_assert_int_ge(omcache_reply_ttl(reply), 990);
+    ck_assert_int_eq(omcache_reply_size(reply), 5);
+    ck_assert_int_eq(omcache_reply_server_index(reply),
+                     omcache_server_index_for_key(client, TEXT("key")));
+    omcache_meta_free(meta);
+    meta = omcache_meta_new();
+    assert_rc(omcache_meta_set_cas(meta, cas + 1), OMCACHE_OK);
+    assert_rc(set("key", "other"), OMCACHE_KEY_EXISTS);
+    assert_rc(omcache_meta_delete(client, TEXT("key"), NULL, &reply, patience), OMCACHE_OK);
+    assert_rc(omcache_meta_delete(client, TEXT("key"), NULL, NULL, patience), OMCACHE_NOT_FOUND);
+    end();
+}
+END_TEST
+
+START_TEST(counters_count)
+{
+    begin(1);
+    assert_rc(omcache_meta_arithmetic(client, TEXT("n"), 5, NULL, &reply, -1), OMCACHE_NOT_FOUND);
+    assert_rc(omcache_meta_set_vivify(meta, 0), OMCACHE_OK);
+    assert_rc(omcache_meta_set_initial(meta, 10), OMCACHE_OK);
+    assert_rc(omcache_meta_arithmetic(client, TEXT("n"), 5, meta, &reply, -1), OMCACHE_OK);
+    ck_assert_uint_eq(omcache_reply_number(reply), 10);
+    assert_rc(omcache_meta_arithmetic(client, TEXT("n"), 5, meta, &reply, -1), OMCACHE_OK);
+    ck_assert_uint_eq(omcache_reply_number(reply), 15);
+    end();
+}
+END_TEST
+
+/* Of several readers that find nothing one is to make the value. */
+START_TEST(one_reader_wins)
+{
+    begin(1);
+    assert_rc(omcache_meta_set_vivify(meta, 30), OMCACHE_OK);
+    assert_rc(get("key"), OMCACHE_OK);
+    ck_assert(omcache_reply_won(reply));
+    assert_rc(get("key"), OMCACHE_OK);
+    ck_assert(omcache_reply_already_won(reply) && !omcache_reply_won(reply));
+    end();
+}
+END_TEST
+
+static const omcache_reply_t *replies[KEYS];
+
+/* All replies are there together, in the order of the keys, wherever they were. */
+START_TEST(many_gets_have_a_reply_each)
+{
+    static char names[KEYS][16];
+    static char value[5000];
+    const void *keys[KEYS];
+    size_t lens[KEYS];
+    begin(3);
+    memset(value, 'v', sizeof(value));
+    for (int i = 0; i < KEYS; i++) {
+        lens[i] = (size_t)snprintf(names[i], sizeof(names[i]), "key-%d", i);
+        keys[i] = names[i];
+        if (i % 4 > 0) {
+            assert_rc(omcache_set(client, TEXT(names[i]), (unsigned char *)value, (size_t)(i * 50),
+                                  0, (uint32_t)i, 0, patience),
+                      OMCACHE_OK);
+        }
+    }
+    assert_rc(omcache_meta_set_want(meta, OMCACHE_META_WANT_VALUE | OMCACHE_META_WANT_FLAGS |
+                                              OMCACHE_META_WANT_TTL),
+              OMCACHE_OK);
+    assert_rc(omcache_meta_get_multi(client, keys, lens, KEYS, meta, replies, patience),
+              OMCACHE_OK);
+    for (int i = 0; i < KEYS; i++) {
+        size_t len;
+        const unsigned char *bytes = omcache_reply_key(replies[i], &len);
+        assert_text(bytes, len, names[i]);
+        assert_rc(omcache_reply_status(replies[i]), i % 4 > 0 ? OMCACHE_OK : OMCACHE_NOT_FOUND);
+        if (i % 4 > 0) {
+            bytes = omcache_reply_value(replies[i], &len);
+            assert_bytes(bytes, len, value, (size_t)(i * 50));
+            ck_assert_uint_eq(omcache_reply_flags(replies[i]), (uint32_t)i);
+            ck_assert_int_eq(omcache_reply_ttl(replies[i]), -1);
+        }
+    }
+    end();
+}
+END_TEST
+
+/* The other servers' keys are there all the same. */
+START_TEST(many_gets_tell_of_one_that_fails)
+{
+    const char *there = NULL;
+    begin(2);
+    assert_rc(omcache_set_failover(client, OMCACHE_FAILOVER_NONE), OMCACHE_OK);
+    there = key_for(0);
+    store(there, "value");
+    const void *keys[2] = {there, key_for(1)};
+    const size_t lens[2] = {strlen(there), strlen(keys[1])};
+    memcached_kill(&fleet.servers[1]);
+    assert_rc(omcache_meta_get_multi(client, keys, lens, 2, NULL, replies, patience),
+              OMCACHE_SERVER_FAILURE);
+    reply = replies[0];
+    assert_rc(omcache_reply_status(reply), OMCACHE_OK);
+    assert_reply(there, "value");
+    assert_rc(omcache_reply_status(replies[1]), OMCACHE_SERVER_FAILURE);
+    assert_rc(omcache_meta_get_multi(client, keys, lens, 0, NULL, NULL, patience), OMCACHE_OK);
+    end();
+}
+END_TEST
+
+START_TEST(they_end_in_time)
+{
+    begin(1);
+    store("key", "value");
+    memcached_pause(&fleet.servers[0]);
+    int64_t start = clock_ms();
+    assert_rc(omcache_meta_get(client, TEXT("key"), NULL, &reply, 50), OMCACHE_TIMEOUT);
+    assert_rc(omcache_reply_status(reply), OMCACHE_TIMEOUT);
+    ck_assert_int_ge(clock_ms() - start, 49);
+    memcached_resume(&fleet.servers[0]);
+    assert_rc(get("key"), OMCACHE_OK);
+    assert_reply("key", "value");
+    end();
+}
+END_TEST
+
+START_TEST(what_cannot_be_is_refused)
+{
+    const void *keys[2] = {"key", ""};
+    const size_t lens[2] = {3, 0};
+    begin(1);
+    assert_rc(omcache_meta_get(client, TEXT("key"), NULL, &reply, 0), OMCACHE_INVALID);
+    ck_assert_ptr_null(reply);
+    assert_rc(get(""), OMCACHE_INVALID);
+    assert_rc(omcache_meta_get(NULL, TEXT("key"), NULL, &reply, -1), OMCACHE_INVALID);
+    assert_rc(omcache_meta_get_multi(client, keys, lens, 2, NULL, replies, -1), OMCACHE_INVALID);
+    ck_assert_ptr_null(replies[0]);
+    assert_rc(omcache_meta_get_multi(client, keys, lens, 1, NULL, NULL, -1), OMCACHE_INVALID);
+    assert_rc(omcache_meta_get_multi(client, keys, lens, 1, NULL, replies, 0), OMCACHE_INVALID);
+    assert_rc(omcache_meta_set_recache(meta, 5), OMCACHE_OK);
+    assert_rc(set("key", "value"), OMCACHE_INVALID);
+    assert_rc(omcache_set_protocol(client, OMCACHE_PROTOCOL_TEXT), OMCACHE_OK);
+    assert_rc(omcache_meta_get(client, TEXT("key"), NULL, &reply, -1), OMCACHE_INVALID);
+    assert_rc(omcache_set_servers(client, ""), OMCACHE_OK);
+    assert_rc(omcache_set_protocol(client, OMCACHE_PROTOCOL_META), OMCACHE_OK);
+    assert_rc(omcache_meta_get(client, TEXT("key"), NULL, &reply, -1), OMCACHE_NO_SERVERS);
+    assert_rc(omcache_reply_status(reply), OMCACHE_NO_SERVERS);
+    end();
+}
+END_TEST
+
+/* Waits while it looks at its own reply, which stays where it is. */
+static void wait_inside(omcache_t *mc, const omcache_reply_t *own, void *context)
+{
+    size_t *calls = context;
+    size_t len;
+    assert_rc(omcache_meta_get(mc, TEXT("inner"), NULL, &reply, patience), OMCACHE_OK);
+    assert_reply("inner", "of inner");
+    const unsigned char *value = omcache_reply_value(own, &len);
+    assert_text(value, len, "of outer");
+    ++*calls;
+}
+
+START_TEST(a_callback_may_wait)
+{
+    size_t calls = 0;
+    const omcache_reply_t *outer;
+    begin(1);
+    store("outer", "of outer");
+    store("inner", "of inner");
+    assert_rc(omcache_async_get(client, TEXT("outer"), -1, wait_inside, &calls), OMCACHE_OK);
+    assert_rc(omcache_meta_get(client, TEXT("outer"), NULL, &outer, patience), OMCACHE_OK);
+    ck_assert_uint_eq(calls, 1);
+    reply = outer;
+    assert_reply("outer", "of outer");
+    end();
+}
+END_TEST
+
+static void free_inside(omcache_t *mc, const omcache_reply_t *own, void *context)
+{
+    (void)own;
+    (void)context;
+    fixture_forget(mc);
+    omcache_free(mc);
+}
+
+START_TEST(a_callback_may_free_the_handle)
+{
+    const void *keys[1] = {"key"};
+    const size_t lens[1] = {3};
+    begin(1);
+    assert_rc(omcache_async_get(client, TEXT("key"), -1, free_inside, NULL), OMCACHE_OK);
+    if (_i == 0) {
+        assert_rc(get("key"), OMCACHE_FAIL);
+    } else {
+        assert_rc(omcache_meta_get_multi(client, keys, lens, 1, NULL, &reply, -1), OMCACHE_FAIL);
+    }
+    ck_assert_ptr_null(reply);
+    end();
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("meta_waiting");
+    TCase *tcase = operations_case(suite, "meta_waiting");
+    tcase_add_test(tcase, each_returns_its_status_and_has_a_reply);
+    tcase_add_test(tcase, counters_count);
+    tcase_add_test(tcase, one_reader_wins);
+    tcase_add_test(tcase, many_gets_have_a_reply_each);
+    tcase_add_test(tcase, many_gets_tell_of_one_that_fails);
+    tcase_add_test(tcase, they_end_in_time);
+    tcase_add_test(tcase, what_cannot_be_is_refused);
+    tcase_add_test(tcase, a_callback_may_wait);
+    tcase_add_loop_test(tcase, a_callback_may_free_the_handle, 0, 2);
+    return fixture_run(suite);
+}
