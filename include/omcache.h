@@ -555,6 +555,26 @@ int omcache_meta_set_no_lru_bump(omcache_meta_t *meta, int on);
  * called from anywhere.  Since 1.0. */
 int omcache_meta_set_invalidate(omcache_meta_t *meta, int on);
 
+/* For deletes: with on = 1 the value is removed and its item stays, with its expiration; what
+ * reads it finds an empty value without flags.  Together with omcache_meta_set_invalidate the
+ * empty value is stale.  With on = 0 (the default) the item goes, too.  memcached up to 1.6.26
+ * does not know this option.
+ * Returns OMCACHE_OK; OMCACHE_INVALID if meta is NULL or on is neither 0 nor 1.  May be
+ * called from anywhere.  Since 1.0. */
+int omcache_meta_set_drop_value(omcache_meta_t *meta, int on);
+
+/* Adds a flag to the request for which there is no function here: one that a newer server
+ * knows, or a proxy, such as P (path) and L (label) of memcached's own.  It is sent as it is,
+ * as the letter with the token behind it.  A server that does not know the letter refuses the
+ * request (OMCACHE_FAIL).  What comes back is found by omcache_reply_meta_flag.
+ * letter: A to Z or a to z; none that omcache_meta_set_* stand for, nor one that the library
+ * needs for itself (b, k, q, D, F, M, O, S), nor one that was added before.
+ * token: len bytes without blanks and control bytes; NULL if len is 0.  It is copied.
+ * All that is added may have 64 bytes, with 2 for each flag besides its token.
+ * Returns OMCACHE_OK; OMCACHE_INVALID if meta is NULL, or the flag is not like that.  May be
+ * called from anywhere.  Since 1.0. */
+int omcache_meta_add_flag(omcache_meta_t *meta, int letter, const void *token, size_t len);
+
 /* For set, delete and arithmetic: the operation is done only if the value has this cas;
  * otherwise it ends with OMCACHE_KEY_EXISTS.  With 0 (the default) any cas will do.
  * Returns OMCACHE_OK; OMCACHE_INVALID if meta is NULL.  May be called from anywhere.
@@ -578,7 +598,8 @@ int omcache_meta_set_mode(omcache_meta_t *meta, int mode);
 /* For gets: sets what the reply contains, as bits of omcache_meta_want_e.  The default
  * is value, flags and cas.  0 asks only whether the key exists.  For arithmetic,
  * OMCACHE_META_WANT_TTL can be set; its reply always contains the number and the cas.
- * The reply of a set always contains the cas.
+ * The reply of a set always contains the cas; OMCACHE_META_WANT_SIZE adds the size of the
+ * value that is there then, which memcached up to 1.6.18 does not tell.
  * Returns OMCACHE_OK; OMCACHE_INVALID if meta is NULL or there are other bits.  May be
  * called from anywhere.  Since 1.0. */
 int omcache_meta_set_want(omcache_meta_t *meta, int want);
@@ -593,8 +614,8 @@ int omcache_async_meta_get(omcache_t *mc, const void *key, size_t key_len,
                            omcache_reply_callback_func *func, void *context);
 
 /* Stores a value with its flags.  Append and prepend leave the flags as they are.  The
- * options that apply are omcache_meta_set_mode, _ttl, _vivify, _cas, _new_cas and
- * _invalidate.  options may be NULL, for none.  The operation ends with
+ * options that apply are omcache_meta_set_mode, _ttl, _vivify, _cas, _new_cas, _invalidate and
+ * _want.  options may be NULL, for none.  The operation ends with
  * OMCACHE_NOT_STORED if the mode forbids it.
  * Returns OMCACHE_OK if accepted, else as said above; OMCACHE_INVALID also for other
  * options.  Since 1.0. */
@@ -603,7 +624,8 @@ int omcache_async_meta_set(omcache_t *mc, const void *key, size_t key_len, const
                            int32_t timeout_msec, omcache_reply_callback_func *func, void *context);
 
 /* Deletes a value, or marks it as stale.  The options that apply are
- * omcache_meta_set_invalidate, _cas, _ttl and _new_cas.  options may be NULL, for none.
+ * omcache_meta_set_invalidate, _drop_value, _cas, _ttl and _new_cas.  options may be NULL,
+ * for none.
  * Returns OMCACHE_OK if accepted, else as said above; OMCACHE_INVALID also for other
  * options.  Since 1.0. */
 int omcache_async_meta_delete(omcache_t *mc, const void *key, size_t key_len,
@@ -688,6 +710,14 @@ int omcache_reply_won(const omcache_reply_t *reply);
  * then has the old value, or the empty one that omcache_meta_set_vivify created.
  * Returns 1 if so, else 0.  Since 1.0. */
 int omcache_reply_already_won(const omcache_reply_t *reply);
+
+/* Finds a flag that came with the reply, by its letter, such as one that was asked for by
+ * omcache_meta_add_flag.  Sets *token to the bytes behind the letter, which are not
+ * NUL-terminated, and *len to their number (both may be NULL).
+ * Returns 1; 0 if no such flag came, if the library keeps it for itself (b, k, O), or if the
+ * operation was not one of the meta operations, or failed.  Since 1.0. */
+int omcache_reply_meta_flag(const omcache_reply_t *reply, int letter, const unsigned char **token,
+                            size_t *len);
 
 /* Tells how long it is until the value expires (OMCACHE_META_WANT_TTL).
  * Returns seconds; -1 if it never expires; -2 if the reply does not contain it.  Since

@@ -81,6 +81,23 @@ int omcache_meta_set_invalidate(omcache_meta_t *meta, int on)
     return OMCACHE_OK;
 }
 
+int omcache_meta_set_drop_value(omcache_meta_t *meta, int on)
+{
+    if (meta == NULL || !is_switch(on))
+        return OMCACHE_INVALID;
+    meta->options.drop_value = on == 1;
+    return OMCACHE_OK;
+}
+
+int omcache_meta_add_flag(omcache_meta_t *meta, int letter, const void *token, size_t len)
+{
+    const void *word = len == 0 ? "" : token;
+
+    if (meta == NULL || word == NULL || !omc_meta_options_add(&meta->options, letter, word, len))
+        return OMCACHE_INVALID;
+    return OMCACHE_OK;
+}
+
 int omcache_meta_set_cas(omcache_meta_t *meta, uint64_t cas)
 {
     if (meta == NULL)

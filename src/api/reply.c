@@ -4,6 +4,7 @@
 #include "client/operation.h"
 #include "omcache.h"
 #include "proto/codec.h"
+#include "proto/meta_options.h"
 
 enum {
     TTL_UNKNOWN = -2,
@@ -66,6 +67,20 @@ int omcache_reply_won(const omcache_reply_t *reply)
 int omcache_reply_already_won(const omcache_reply_t *reply)
 {
     return tells(reply, OMC_DETAIL_ALREADY_WON);
+}
+
+int omcache_reply_meta_flag(const omcache_reply_t *reply, int letter, const unsigned char **token,
+                            size_t *len)
+{
+    const unsigned char *found = NULL;
+    size_t found_len = 0;
+    bool is_there = omc_meta_options_find(&reply->details, letter, &found, &found_len);
+
+    if (token != NULL)
+        *token = found;
+    if (len != NULL)
+        *len = found_len;
+    return is_there;
 }
 
 int64_t omcache_reply_ttl(const omcache_reply_t *reply)

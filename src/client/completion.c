@@ -99,17 +99,19 @@ struct omc_kept {
 static bool copy(struct omc_operation *operation, const omcache_reply_t *told)
 {
     size_t key_len = told->key == operation->key ? 0 : told->key_len;
-    struct omc_kept *kept = omc_memory_new(1, sizeof(*kept) + key_len + told->value_len);
+    size_t flags_len = told->details.flags == NULL ? 0 : told->details.flags_len;
+    struct omc_kept *kept =
+        omc_memory_new(1, sizeof(*kept) + key_len + flags_len + told->value_len);
 
     if (kept == NULL)
         return false;
     kept->reply = *told;
     if (key_len > 0)
         kept->reply.key = memcpy(kept->bytes, told->key, key_len);
-    if (told->value != NULL) {
-        memcpy(kept->bytes + key_len, told->value, told->value_len);
-        kept->reply.value = kept->bytes + key_len;
-    }
+    if (flags_len > 0)
+        kept->reply.details.flags = memcpy(kept->bytes + key_len, told->details.flags, flags_len);
+    if (told->value != NULL)
+        kept->reply.value = memcpy(kept->bytes + key_len + flags_len, told->value, told->value_len);
     if (operation->kept.first == NULL)
         operation->kept.first = kept;
     else

@@ -35,6 +35,10 @@ enum {
 
 /* What it has told.  The rows of proto/meta_options.c say which flag goes where. */
 struct omc_details {
+    const unsigned char *flags; /* all flags as they came, each behind a blank; or NULL */
+    uint16_t flags_len;
+    uint16_t key_at; /* where among them a key is, that may have blanks, */
+    uint16_t key_len;
     uint16_t known; /* bits of both kinds; what they do not name is not filled in */
     bool was_hit;
     int64_t ttl; /* these two in seconds; -1: forever */

@@ -179,6 +179,19 @@ static bool find_of_status(const struct flags *flags, const struct omc_expect *e
     return expect->oldest_or_unheard(expect->context, asked);
 }
 
+/* Remembers all flags of an answer that applications can ask for by their letters.  Without a key
+ * what is behind none is all. */
+static void keep_flags(struct omc_reply *reply, const unsigned char *from, const unsigned char *end)
+{
+    struct omc_details *details = &reply->details;
+    const unsigned char *key = reply->value.key;
+
+    details->flags = from;
+    details->flags_len = (uint16_t)(end - from);
+    details->key_at = (uint16_t)(key == NULL ? 0 : key - from);
+    details->key_len = (uint16_t)(key == NULL ? 0 : reply->value.key_len);
+}
+
 /* Decodes the key in place, if it has to be. */
 static bool decode_key(unsigned char *bytes, const struct flags *flags)
 {
@@ -191,6 +204,7 @@ static bool decode_key(unsigned char *bytes, const struct flags *flags)
 /* The last that there is to do for a reply. */
 static enum omc_decode check_reply(unsigned char *bytes, const struct flags *flags)
 {
+    keep_flags(flags->reply, bytes + OMC_META_STATUS_SIZE, flags->end);
     if (flags->encoded && flags->reply->value.key != NULL && !decode_key(bytes, flags))
         return OMC_DECODE_BROKEN;
     return OMC_DECODE_REPLY;
@@ -306,6 +320,14 @@ static enum omc_decode read_classic(const unsigned char *bytes, size_t newline,
     return OMC_DECODE_REPLY;
 }
 
+/* The same of an answer that was a usual one. */
+static void keep_usual_flags(const unsigned char *bytes, size_t size, struct omc_reply *reply)
+{
+    const unsigned char *end = reply->value.data != NULL ? reply->value.data : bytes + size;
+
+    keep_flags(reply, bytes + OMC_META_STATUS_SIZE, end - OMC_CODEC_TAIL_MAX);
+}
+
 /* Any answer. */
 static enum omc_decode read_any(unsigned char *bytes, size_t len, size_t max_body,
                                 const struct omc_expect *expect, struct omc_reply *reply,
@@ -340,8 +362,12 @@ static enum omc_decode decode_meta(unsigned char *bytes, size_t len, size_t max_
                                    size_t *size)
 {
     reply->details.known = 0;
-    if (omc_meta_usual_read(bytes, len, max_body, expect, reply, size))
+    if (omc_meta_usual_read(bytes, len, max_body, expect, reply, size)) {
+        if (omc_opcode_is_meta(reply->opcode))
+            keep_usual_flags(bytes, *size, reply);
         return OMC_DECODE_REPLY;
+    }
+    reply->details.flags = NULL;
     return read_any(bytes, len, max_body, expect, reply, size);
 }
 

@@ -5,8 +5,10 @@
 #include "proto/meta_options.h"
 
 #include <stddef.h>
+#include <string.h>
 
 #include "omcache.h"
+#include "proto/bytes.h"
 #include "proto/line.h"
 #include "proto/opcode.h"
 
@@ -34,6 +36,7 @@ const struct omc_meta_flag omc_meta_options_flags[] = {
     {" N", GET | SET | ARITHMETIC, SECONDS, OPTION(vivify)},
     {" J", ARITHMETIC, NUMBER, OPTION(initial)},
     {" I", SET | DELETE, NOTHING, OPTION(invalidate)},
+    {" x", DELETE, NOTHING, OPTION(drop_value)},
     {" u", GET, NOTHING, OPTION(no_lru_bump)},
     {" C", SET | DELETE | ARITHMETIC, NUMBER, OPTION(cas)},
     {" E", ALL, NUMBER, OPTION(new_cas)},
@@ -57,7 +60,7 @@ const struct omc_meta_detail omc_meta_options_details[] = {
     {" t", GET | ARITHMETIC, 0, 0, OMCACHE_META_WANT_TTL, SECONDS, DETAIL(ttl)},
     {" l", GET, 0, 0, OMCACHE_META_WANT_LAST_ACCESS, NUMBER, DETAIL(last_access)},
     {" h", GET, 0, 0, OMCACHE_META_WANT_WAS_HIT, YES_NO, DETAIL(was_hit)},
-    {" s", GET, 0, 0, OMCACHE_META_WANT_SIZE, NUMBER, DETAIL(size)},
+    {" s", GET | SET, 0, 0, OMCACHE_META_WANT_SIZE, NUMBER, DETAIL(size)},
     {" W", 0, 0, 0, OMC_DETAIL_WON, NOTHING, 0},
     {" X", 0, 0, 0, OMC_DETAIL_STALE, NOTHING, 0},
     {" Z", 0, 0, 0, OMC_DETAIL_ALREADY_WON, NOTHING, 0},
@@ -183,7 +186,55 @@ bool omc_meta_options_fit(const struct omc_meta_options *options, uint8_t opcode
     }
 }
 
-/* What comes back.  Of what was stored or removed nothing else can be wanted. */
+/* Whether the library writes such a flag by itself, or has a row for it. */
+static bool is_own(int letter)
+{
+    if (strchr("bkOqMSFD", letter) != NULL)
+        return true;
+    for (size_t i = 0; i < COUNT(omc_meta_options_flags); i++) {
+        if (omc_meta_options_flags[i].text[1] == letter)
+            return true;
+    }
+    for (size_t i = 0; i < COUNT(omc_meta_options_details); i++) {
+        if (omc_meta_options_details[i].text[1] == letter)
+            return true;
+    }
+    return false;
+}
+
+static bool is_letter(int letter)
+{
+    return (letter >= 'A' && letter <= 'Z') || (letter >= 'a' && letter <= 'z');
+}
+
+/* The flag with that letter among some, of which each is behind a blank: its letter, or NULL. */
+static const unsigned char *find_letter(const unsigned char *flags, size_t len, int letter)
+{
+    for (size_t i = 0; i + 1 < len; i++) {
+        if (flags[i] == ' ' && flags[i + 1] == letter)
+            return flags + i + 1;
+    }
+    return NULL;
+}
+
+bool omc_meta_options_add(struct omc_meta_options *options, int letter, const unsigned char *token,
+                          size_t len)
+{
+    unsigned char *end = options->added + options->added_len;
+
+    if (!is_letter(letter) || is_own(letter) ||
+        find_letter(options->added, options->added_len, letter) != NULL ||
+        len > OMC_META_OPTIONS_ADDED || options->added_len + 2 + len > OMC_META_OPTIONS_ADDED ||
+        !omc_line_is_plain(token, len))
+        return false;
+    end[0] = ' ';
+    end[1] = (unsigned char)letter;
+    omc_bytes_put(end + 2, token, len);
+    options->added_len = (uint8_t)(options->added_len + 2 + len);
+    return true;
+}
+
+/* What comes back.  Of what was stored or removed little else can be wanted. */
 static unsigned char *put_wants(unsigned char *out, const struct omc_meta_options *options,
                                 uint8_t command)
 {
@@ -218,7 +269,29 @@ size_t omc_meta_options_write(const struct omc_meta_options *options, uint8_t op
                   ? omc_line_put(out, omc_meta_options_flags[i].text)
                   : omc_line_put_flag(out, omc_meta_options_flags[i].text, given);
     }
-    return (size_t)(put_wants(out, options, command_of(opcode)) - start);
+    out = put_wants(out, options, command_of(opcode));
+    return (size_t)(omc_bytes_put(out, options->added, options->added_len) - start);
+}
+
+/* Behind the key, or in front of it, as the key itself may look like flags. */
+bool omc_meta_options_find(const struct omc_details *details, int letter,
+                           const unsigned char **token, size_t *len)
+{
+    size_t behind = (size_t)details->key_at + details->key_len;
+    const unsigned char *found, *end = details->flags + details->flags_len;
+
+    if (details->flags == NULL || !is_letter(letter) || strchr("bkO", letter) != NULL)
+        return false;
+    found = find_letter(details->flags, details->key_at, letter);
+    if (found == NULL)
+        found = find_letter(details->flags + behind, details->flags_len - behind, letter);
+    if (found == NULL)
+        return false;
+    *token = ++found;
+    while (found < end && *found != ' ')
+        found++;
+    *len = (size_t)(found - *token);
+    return true;
 }
 
 /* The row of a letter in an answer; NULL if there is none.  Few are looked for: the flags of

@@ -14,7 +14,8 @@
 
 enum {
     OMC_META_OPTIONS_NONE = -1,
-    OMC_META_OPTIONS_MAX = 160, /* bytes, more than there can be */
+    OMC_META_OPTIONS_ADDED = 64,                         /* bytes of flags that have no row */
+    OMC_META_OPTIONS_MAX = 160 + OMC_META_OPTIONS_ADDED, /* bytes, more than there can be */
 };
 
 /* Seconds and want are OMC_META_OPTIONS_NONE if they were not set. */
@@ -26,6 +27,9 @@ struct omc_meta_options {
     int mode; /* one of enum omcache_meta_mode_e */
     bool no_lru_bump;
     bool invalidate;
+    bool drop_value;
+    uint8_t added_len; /* of flags that have no row, as they are sent */
+    unsigned char added[OMC_META_OPTIONS_ADDED];
     uint64_t initial;
     uint64_t cas; /* these two: 0 is none */
     uint64_t new_cas;
@@ -78,6 +82,11 @@ void omc_meta_options_init(struct omc_meta_options *options);
 bool omc_meta_options_is_mode(int mode);
 bool omc_meta_options_can_want(int want);
 
+/* Adds a flag that has no row; false if there is no room, or it cannot be added: its letter is
+ * none, or is there already, here or in a row, or is the library's own; or its token is no word. */
+bool omc_meta_options_add(struct omc_meta_options *options, int letter, const unsigned char *token,
+                          size_t len);
+
 /* Whether all of them can be used together, with the operation that the opcode is for. */
 bool omc_meta_options_fit(const struct omc_meta_options *options, uint8_t opcode);
 
@@ -85,6 +94,11 @@ bool omc_meta_options_fit(const struct omc_meta_options *options, uint8_t opcode
  * stores, or its delta.  How many bytes that are. */
 size_t omc_meta_options_write(const struct omc_meta_options *options, uint8_t opcode,
                               uint64_t number, unsigned char *out);
+
+/* Finds what stands behind the letter of a flag that came with an answer, but for those that are
+ * the library's own; false if there is none. */
+bool omc_meta_options_find(const struct omc_details *details, int letter,
+                           const unsigned char **token, size_t *len);
 
 /* Notes what an answer's flag tells, in a line whose end is there; a letter without a row tells
  * nothing. */

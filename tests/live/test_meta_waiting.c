@@ -79,6 +79,58 @@ START_TEST(each_returns_its_status_and_has_a_reply)
 }
 END_TEST
 
+/* The server takes flags that are for proxies, and answers others without anything. */
+START_TEST(flags_may_be_added)
+{
+    const unsigned char *token;
+    size_t len;
+    begin(1);
+    assert_rc(omcache_meta_add_flag(meta, 'P', TEXT("/a/b")), OMCACHE_OK);
+    assert_rc(omcache_meta_add_flag(meta, 'L', NULL, 0), OMCACHE_OK);
+    assert_rc(omcache_meta_add_flag(meta, 'L', TEXT("again")), OMCACHE_INVALID);
+    assert_rc(omcache_meta_add_flag(meta, 'k', NULL, 0), OMCACHE_INVALID);
+    assert_rc(omcache_meta_add_flag(meta, 'y', NULL, 1), OMCACHE_INVALID);
+    assert_rc(omcache_meta_add_flag(NULL, 'y', NULL, 0), OMCACHE_INVALID);
+    assert_rc(set("key", "value"), OMCACHE_OK);
+    ck_assert_int_eq(omcache_reply_meta_flag(reply, 'P', &token, &len), 0);
+    ck_assert(token == NULL && len == 0);
+    assert_rc(get("key"), OMCACHE_OK);
+    assert_reply("key", "value");
+    ck_assert_int_eq(omcache_reply_meta_flag(reply, 'f', &token, &len), 1);
+    assert_text(token, len, "7");
+    ck_assert_int_eq(omcache_reply_meta_flag(reply, 'c', NULL, NULL), 1);
+    assert_rc(omcache_meta_add_flag(meta, 'y', TEXT("unknown")), OMCACHE_OK);
+    assert_rc(get("key"), OMCACHE_FAIL);
+    assert_reply("key", "invalid flag");
+    assert_rc(set("key", "\r\nversion\r\n"), OMCACHE_FAIL);
+    assert_stored("key", "value");
+    end();
+}
+END_TEST
+
+/* Where the server's version has the option, and where not. */
+START_TEST(what_a_server_lacks_is_a_failure)
+{
+    begin(1);
+    store("key", "value");
+    assert_rc(omcache_meta_set_drop_value(meta, 2), OMCACHE_INVALID);
+    assert_rc(omcache_meta_set_drop_value(meta, 1), OMCACHE_OK);
+    int rc = omcache_meta_delete(client, TEXT("key"), meta, &reply, patience);
+    if (rc == OMCACHE_OK) { /* from 1.6.27 on */
+        assert_stored("key", "");
+    } else {
+        assert_rc(rc, OMCACHE_FAIL);
+        assert_reply("key", "invalid or duplicate flag");
+        assert_stored("key", "value");
+    }
+    assert_rc(omcache_meta_set_drop_value(meta, 0), OMCACHE_OK);
+    assert_rc(omcache_meta_set_want(meta, OMCACHE_META_WANT_SIZE), OMCACHE_OK);
+    assert_rc(set("key", "value"), OMCACHE_OK);
+    ck_assert(omcache_reply_size(reply) == 5 || omcache_reply_size(reply) == -1);
+    end();
+}
+END_TEST
+
 START_TEST(counters_count)
 {
     begin(1);
@@ -267,6 +319,8 @@ int main(void)
     Suite *suite = suite_create("meta_waiting");
     TCase *tcase = operations_case(suite, "meta_waiting");
     tcase_add_test(tcase, each_returns_its_status_and_has_a_reply);
+    tcase_add_test(tcase, flags_may_be_added);
+    tcase_add_test(tcase, what_a_server_lacks_is_a_failure);
     tcase_add_test(tcase, counters_count);
     tcase_add_test(tcase, one_reader_wins);
     tcase_add_test(tcase, many_gets_have_a_reply_each);

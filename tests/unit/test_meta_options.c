@@ -5,6 +5,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include <check.h>
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,7 +32,7 @@ struct chosen {
     int ttl, recache, vivify;
     int want; /* -1: set to 0 */
     int mode;
-    bool no_lru_bump, invalidate;
+    bool no_lru_bump, invalidate, drop_value;
     uint64_t initial, cas, new_cas;
 };
 
@@ -48,6 +49,7 @@ static struct omc_meta_options make(const struct chosen *chosen)
     options.mode = chosen->mode;
     options.no_lru_bump = chosen->no_lru_bump;
     options.invalidate = chosen->invalidate;
+    options.drop_value = chosen->drop_value;
     options.initial = chosen->initial;
     options.cas = chosen->cas;
     options.new_cas = chosen->new_cas;
@@ -93,11 +95,14 @@ static const struct {
     {SET, {.recache = 1}, 0, NULL},
     {SET, {.no_lru_bump = true}, 0, NULL},
     {SET, {.initial = 1}, 0, NULL},
+    {SET, {.want = OMCACHE_META_WANT_SIZE}, 0, " c s"},
     {SET, {.want = OMCACHE_META_WANT_TTL}, 0, NULL},
 
     {DELETE, {0}, 0, ""},
     {DELETE, {.cas = 5}, 0, " C5"},
     {DELETE, {.invalidate = true, .ttl = 31, .cas = 5, .new_cas = 6}, 0, " T30 I C5 E6"},
+    {DELETE, {.drop_value = true}, 0, " x"},
+    {DELETE, {.drop_value = true, .invalidate = true, .ttl = 1}, 0, " T0 I x"},
     {DELETE, {.ttl = 31}, 0, NULL},
     {DELETE, {.new_cas = 6}, 0, NULL},
     {DELETE, {.vivify = 6}, 0, NULL},
@@ -180,6 +185,7 @@ START_TEST(flags_have_room)
 
     omc_meta_options_init(&longest);
     longest.mode = OMCACHE_META_ADD;
+    longest.added_len = OMC_META_OPTIONS_ADDED;
     longest.want = all_wants();
     for (size_t i = 0; i < omc_meta_options_flag_count; i++)
         give(&longest, &omc_meta_options_flags[i],
@@ -262,6 +268,42 @@ START_TEST(every_detail_is_for_its_commands)
     ck_assert(has_flag(&options, opcode, row->text) ==
               (((row->always | row->usual) & command) != 0));
     ck_assert_uint_eq((row->always | row->usual) & ~row->commands, 0);
+}
+END_TEST
+
+static bool add(struct omc_meta_options *options, int letter, const char *token)
+{
+    return omc_meta_options_add(options, letter, (const unsigned char *)token, strlen(token));
+}
+
+START_TEST(flags_without_a_row_can_be_added)
+{
+    struct omc_meta_options options = make(&(struct chosen){.ttl = 4});
+    unsigned char out[OMC_META_OPTIONS_MAX];
+    char token[OMC_META_OPTIONS_ADDED + 1];
+    size_t len;
+
+    ck_assert(add(&options, 'P', "/a/b"));
+    ck_assert(add(&options, 'L', ""));
+    ck_assert(!add(&options, 'P', "again"));
+    ck_assert(add(&options, 'a', "P"));
+    ck_assert(!add(&options, 'y', "two words"));
+    ck_assert(!add(&options, 'y', "line\n"));
+    ck_assert(!omc_meta_options_add(&options, 'y', (const unsigned char *)"\0", 1));
+    for (int letter = -1; letter < 300; letter++) {
+        bool free = letter < 128 && isalpha(letter) && strchr("PLa", letter) == NULL &&
+                    strchr("bkOqMSFDTRNJIxuCEvfctlhsWXZ", letter) == NULL;
+        struct omc_meta_options copy = options;
+
+        ck_assert_msg(add(&copy, letter, "") == free, "%d", letter);
+    }
+    ck_assert(omc_meta_options_fit(&options, GET));
+    len = omc_meta_options_write(&options, GET, 0, out);
+    assert_text(out, len, " T3 v f c P/a/b L aP");
+    memset(token, 't', sizeof(token));
+    token[OMC_META_OPTIONS_ADDED - 11 - 2] = 0;
+    ck_assert(add(&options, 'z', token));
+    ck_assert(!add(&options, 'y', ""));
 }
 END_TEST
 
@@ -576,6 +618,45 @@ START_TEST(keys_are_given_back)
 }
 END_TEST
 
+static const struct {
+    uint8_t opcode;
+    const char *reply;
+    char letter;
+    const char *token; /* NULL: none is found */
+} found[] = {
+    {GET, "VA 3 f7 c99 O1234567803 kkey\r\nabc\r\n", 'f', "7"}, /* the usual form */
+    {GET, "VA 3 f7 c99 O1234567803 kkey\r\nabc\r\n", 'c', "99"},
+    {GET, "VA 3 f7 c99 O1234567803 kkey\r\nabc\r\n", 'k', NULL},
+    {GET, "VA 3 f7 c99 O1234567803 kkey\r\nabc\r\n", 'O', NULL},
+    {GET, "VA 3 f7 c99 O1234567803 kkey\r\nabc\r\n", 'e', NULL},
+    {GET, "VA 3 f7 c99 O1234567803 kW y P/a L\r\n L1\r\n", 'W', NULL}, /* of the key */
+    {GET, "VA 3 f7 c99 O1234567803 kW y P/a L\r\n L1\r\n", 'y', NULL},
+    {GET, "VA 3 f7 c99 O1234567803 kW y P/a L\r\n L1\r\n", 'P', "/a"},
+    {GET, "VA 3 f7 c99 O1234567803 kW y P/a L\r\n L1\r\n", 'L', ""},
+    {GET, "VA 3 f7 c99 O1234567803 kW y P/a L\r\n L1\r\n", 'c', "99"},
+    {GET, "VA 3 f7 O1234567803 kVyB5 b Wx\r\nabc\r\n", 'W', "x"},
+    {GET, "VA 3 f7 O1234567803 kVyB5 b Wx\r\nabc\r\n", 'b', NULL},
+    {LOOK, "HD O12345678 t5\r\n", 't', "5"},
+    {SET, "HD c5 s3 O12345678\r\n", 's', "3"},
+    {DELETE, "HD\r\n", 'L', NULL},
+};
+
+#define FOUND (sizeof(found) / sizeof(found[0]))
+
+START_TEST(flags_are_found_by_their_letters)
+{
+    struct owed request = codec_owed(&omc_meta_codec, found[_i].opcode, OPAQUE);
+    struct omc_reply reply = codec_reply(&request, found[_i].reply);
+    const unsigned char *token = NULL;
+    size_t len = 0;
+    bool is_found = omc_meta_options_find(&reply.details, found[_i].letter, &token, &len);
+
+    ck_assert(is_found == (found[_i].token != NULL));
+    if (is_found)
+        assert_text(token, len, found[_i].token);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("meta options");
@@ -588,6 +669,8 @@ int main(void)
                         (int)(omc_meta_options_flag_count * COMMANDS));
     tcase_add_loop_test(tcase, every_detail_is_for_its_commands, 0,
                         (int)(omc_meta_options_detail_count * COMMANDS));
+    tcase_add_test(tcase, flags_without_a_row_can_be_added);
+    tcase_add_loop_test(tcase, flags_are_found_by_their_letters, 0, FOUND);
     tcase_add_test(tcase, rows_differ);
     tcase_add_test(tcase, only_what_there_is_can_be_chosen);
     tcase_add_loop_test(tcase, requests_are_encoded, 0, REQUESTS);
