@@ -217,6 +217,22 @@ static uint64_t sum_up(const struct omc_reply *reply)
     return hash;
 }
 
+/* Flags that can be found by their letters lie in the bytes of the reply, too. */
+static void check_flags(const struct omc_details *details, const unsigned char *bytes, size_t size)
+{
+    const unsigned char *token;
+    size_t len;
+
+    if (details->flags == NULL)
+        return;
+    FUZZ_CHECK(lies_in(details->flags, details->flags_len, bytes, size));
+    FUZZ_CHECK(details->key_at + details->key_len <= details->flags_len);
+    for (int letter = 0; letter < 256; letter++) {
+        if (omc_meta_options_find(details, letter, &token, &len))
+            FUZZ_CHECK(lies_in(token, len, details->flags, details->flags_len));
+    }
+}
+
 static void note_reply(struct run *run, const struct omc_reply *reply, const unsigned char *bytes,
                        size_t size)
 {
@@ -225,6 +241,8 @@ static void note_reply(struct run *run, const struct omc_reply *reply, const uns
     FUZZ_CHECK(lies_in(reply->value.key, reply->value.key_len, bytes, size));
     FUZZ_CHECK(lies_in(reply->value.data, reply->value.data_len, bytes, size));
     FUZZ_CHECK(reply->value.key_len + reply->value.data_len <= size);
+    if (run->codec->protocol == OMCACHE_PROTOCOL_META && omc_opcode_is_meta(reply->opcode))
+        check_flags(&reply->details, bytes, size);
     FUZZ_CHECK(!reply->silent || (reply->last && omc_opcode_is_quiet(reply->opcode)));
     FUZZ_CHECK(run->reply_count < REPLIES_MAX);
     run->replies[run->reply_count++] = sum_up(reply);
