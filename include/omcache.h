@@ -576,7 +576,10 @@ int omcache_meta_set_drop_value(omcache_meta_t *meta, int on);
 int omcache_meta_add_flag(omcache_meta_t *meta, int letter, const void *token, size_t len);
 
 /* For set, delete and arithmetic: the operation is done only if the value has this cas;
- * otherwise it ends with OMCACHE_KEY_EXISTS.  With 0 (the default) any cas will do.
+ * otherwise it ends with OMCACHE_KEY_EXISTS.  For gets: who has a value already, and its cas,
+ * asks whether there is another one.  If not, the reply has no value, and
+ * omcache_reply_unchanged returns 1; memcached up to 1.6.39 sends the value in any case.
+ * Such a get must want the value.  With 0 (the default) any cas will do.
  * Returns OMCACHE_OK; OMCACHE_INVALID if meta is NULL.  May be called from anywhere.
  * Since 1.0. */
 int omcache_meta_set_cas(omcache_meta_t *meta, uint64_t cas);
@@ -605,7 +608,7 @@ int omcache_meta_set_mode(omcache_meta_t *meta, int mode);
 int omcache_meta_set_want(omcache_meta_t *meta, int want);
 
 /* Gets a value, or what omcache_meta_set_want asks for.  The options that apply are
- * omcache_meta_set_ttl, _recache, _vivify, _no_lru_bump, _new_cas and _want.  options
+ * omcache_meta_set_ttl, _recache, _vivify, _no_lru_bump, _cas, _new_cas and _want.  options
  * may be NULL, for none.
  * Returns OMCACHE_OK if accepted, else as said above; OMCACHE_INVALID also for other
  * options.  Since 1.0. */
@@ -640,6 +643,14 @@ int omcache_async_meta_delete(omcache_t *mc, const void *key, size_t key_len,
 int omcache_async_meta_arithmetic(omcache_t *mc, const void *key, size_t key_len, uint64_t delta,
                                   const omcache_meta_t *options, int32_t timeout_msec,
                                   omcache_reply_callback_func *func, void *context);
+
+/* Asks what the server knows of an item, for people to read.  The value of the reply is the
+ * server's text, in memcached 1.6 such as "exp=-1 la=3 cas=2 fetch=no cls=1 size=63": when it
+ * expires, the seconds since it was last accessed, its cas, whether it was ever read, its
+ * slab class and its size in memory.
+ * Returns OMCACHE_OK if accepted, else as said above.  Since 1.0. */
+int omcache_async_meta_debug(omcache_t *mc, const void *key, size_t key_len, int32_t timeout_msec,
+                             omcache_reply_callback_func *func, void *context);
 
 /*
  * The same operations by calls that wait for them, for programs without an event loop.
@@ -697,6 +708,11 @@ int omcache_meta_arithmetic(omcache_t *mc, const void *key, size_t key_len, uint
                             const omcache_meta_t *options, const omcache_reply_t **reply,
                             int32_t timeout_msec);
 
+/* Asks what the server knows of an item, and waits for it: see omcache_async_meta_debug.
+ * Returns as said above.  Since 1.0. */
+int omcache_meta_debug(omcache_t *mc, const void *key, size_t key_len,
+                       const omcache_reply_t **reply, int32_t timeout_msec);
+
 /* Tells whether a value that was read with one of the meta gets is stale.  The application may
  * use a stale value until there is a new one.
  * Returns 1 if it is stale, else 0.  Since 1.0. */
@@ -718,6 +734,11 @@ int omcache_reply_already_won(const omcache_reply_t *reply);
  * operation was not one of the meta operations, or failed.  Since 1.0. */
 int omcache_reply_meta_flag(const omcache_reply_t *reply, int letter, const unsigned char **token,
                             size_t *len);
+
+/* Tells whether a get with omcache_meta_set_cas has found that cas: the value is the one that
+ * the application has, and is not in the reply.
+ * Returns 1 if so, else 0.  Since 1.0. */
+int omcache_reply_unchanged(const omcache_reply_t *reply);
 
 /* Tells how long it is until the value expires (OMCACHE_META_WANT_TTL).
  * Returns seconds; -1 if it never expires; -2 if the reply does not contain it.  Since

@@ -41,10 +41,11 @@ static int make_request(const omcache_t *mc, const struct operation *operation, 
     int rc = omc_call_refusal(mc);
 
     omc_meta_options_init(&options);
-    if (operation->meta != NULL)
+    if (operation->meta != NULL) {
         options = operation->meta->options;
-    if (!omc_meta_options_fit(&options, operation->op))
-        return OMCACHE_INVALID;
+        if (!omc_meta_options_fit(&options, operation->op))
+            return OMCACHE_INVALID;
+    }
     if (rc != OMCACHE_OK)
         return rc;
     if (!may_be_meta(mc))
@@ -106,10 +107,19 @@ static bool is_look(const omcache_meta_t *meta)
            (meta->options.want & OMCACHE_META_WANT_VALUE) == 0;
 }
 
+/* Which of the gets it is.  One that could tell whether a value has changed, and does not want it,
+ * is none. */
+static uint8_t get_opcode(const omcache_meta_t *meta)
+{
+    if (is_look(meta))
+        return OMC_OP_META_LOOK;
+    return meta != NULL && meta->options.cas != 0 ? OMC_OP_META_CHECK : OMC_OP_META_GET;
+}
+
 static struct operation get_of(const void *key, size_t key_len, const omcache_meta_t *meta)
 {
     return (struct operation){
-        .op = is_look(meta) ? OMC_OP_META_LOOK : OMC_OP_META_GET,
+        .op = get_opcode(meta),
         .key = key,
         .key_len = key_len,
         .meta = meta,
@@ -152,6 +162,15 @@ static struct operation arithmetic_of(const void *key, size_t key_len, uint64_t 
     };
 }
 
+static struct operation debug_of(const void *key, size_t key_len)
+{
+    return (struct operation){
+        .op = OMC_OP_META_DEBUG,
+        .key = key,
+        .key_len = key_len,
+    };
+}
+
 int omcache_async_meta_get(omcache_t *mc, const void *key, size_t key_len,
                            const omcache_meta_t *options, int32_t timeout_msec,
                            omcache_reply_callback_func *func, void *context)
@@ -188,6 +207,14 @@ int omcache_async_meta_arithmetic(omcache_t *mc, const void *key, size_t key_len
     return start(mc, &operation, timeout_msec, func, context);
 }
 
+int omcache_async_meta_debug(omcache_t *mc, const void *key, size_t key_len, int32_t timeout_msec,
+                             omcache_reply_callback_func *func, void *context)
+{
+    const struct operation operation = debug_of(key, key_len);
+
+    return start(mc, &operation, timeout_msec, func, context);
+}
+
 int omcache_meta_get(omcache_t *mc, const void *key, size_t key_len, const omcache_meta_t *options,
                      const omcache_reply_t **reply, int32_t timeout_msec)
 {
@@ -219,6 +246,14 @@ int omcache_meta_arithmetic(omcache_t *mc, const void *key, size_t key_len, uint
                             int32_t timeout_msec)
 {
     const struct operation operation = arithmetic_of(key, key_len, delta, options);
+
+    return wait(mc, &operation, reply, timeout_msec);
+}
+
+int omcache_meta_debug(omcache_t *mc, const void *key, size_t key_len,
+                       const omcache_reply_t **reply, int32_t timeout_msec)
+{
+    const struct operation operation = debug_of(key, key_len);
 
     return wait(mc, &operation, reply, timeout_msec);
 }

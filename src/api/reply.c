@@ -83,6 +83,11 @@ int omcache_reply_meta_flag(const omcache_reply_t *reply, int letter, const unsi
     return is_there;
 }
 
+int omcache_reply_unchanged(const omcache_reply_t *reply)
+{
+    return tells(reply, OMC_DETAIL_UNCHANGED);
+}
+
 int64_t omcache_reply_ttl(const omcache_reply_t *reply)
 {
     return tells(reply, OMCACHE_META_WANT_TTL) ? reply->details.ttl : TTL_UNKNOWN;

@@ -9,6 +9,12 @@
 /* A 32-bit number has a bucket whatever it is. */
 _Static_assert(OMCACHE_LATENCY_BUCKETS == 32, "a bucket for each bit");
 
+/* Whether it asks for a value, which is there or not. */
+static inline bool is_for_value(uint8_t opcode)
+{
+    return (omc_opcode_kind(opcode) & (OMC_KIND_GET | OMC_KIND_CHECK)) != 0;
+}
+
 void omc_counters_reply(struct omc_counters *counters, const struct omc_reply *reply, uint32_t usec)
 {
     if (!reply->last)
@@ -17,7 +23,7 @@ void omc_counters_reply(struct omc_counters *counters, const struct omc_reply *r
     counters->latency[31 - __builtin_clz(usec | 1)]++;
     if (counters->steps != NULL)
         omc_histogram_count(counters->steps, usec);
-    if (!omc_opcode_is_get(reply->opcode))
+    if (!is_for_value(reply->opcode))
         return;
     if (reply->value.status == OMCACHE_OK)
         counters->hits++;
@@ -27,6 +33,6 @@ void omc_counters_reply(struct omc_counters *counters, const struct omc_reply *r
 
 void omc_counters_silence(struct omc_counters *counters, uint8_t opcode)
 {
-    if (omc_opcode_is_get(opcode))
+    if (is_for_value(opcode))
         counters->misses++;
 }

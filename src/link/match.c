@@ -10,6 +10,7 @@
 #include "link/protocol.h"
 #include "net/poll.h"
 #include "net/socket.h"
+#include "proto/base64.h"
 #include "proto/opcode.h"
 
 enum {
@@ -96,6 +97,19 @@ static const char *find_fault(const struct omc_connection *conn, const struct om
     return NULL;
 }
 
+/* Whether that is the key of a request as it was sent, in base64, where no flag of the answer says
+ * so. */
+static bool is_about_encoded(const struct omc_pending *pending, const omcache_value_t *value)
+{
+    unsigned char key[OMC_ASK_KEY_MAX];
+    size_t len;
+
+    return pending->ask.op == OMC_OP_META_DEBUG && (pending->ask.bits & OMC_ASK_ENCODED) != 0 &&
+           value->key_len <= sizeof(key) &&
+           omc_base64_decode(key, value->key, value->key_len, &len) &&
+           omc_queue_is_about(pending, key, len);
+}
+
 /* Why an answer cannot be that to a request; NULL if it can.  Only gets are answered with the key
  * that was asked for. */
 static const char *find_mismatch(const struct omc_link *link, const struct omc_pending *pending,
@@ -105,7 +119,8 @@ static const char *find_mismatch(const struct omc_link *link, const struct omc_p
 
     if (fault != NULL || reply->value.key_len == 0 || !omc_opcode_is_get(reply->opcode))
         return fault;
-    if (!omc_queue_is_about(pending, reply->value.key, reply->value.key_len))
+    if (!omc_queue_is_about(pending, reply->value.key, reply->value.key_len) &&
+        !is_about_encoded(pending, &reply->value))
         return "answer with another key than was asked for";
     strip_prefix(reply, pending->claim.prefix_len);
     return NULL;

@@ -31,6 +31,7 @@ enum {
     OMC_DETAIL_STALE = 0x8000,
     OMC_DETAIL_WON = 0x4000,
     OMC_DETAIL_ALREADY_WON = 0x2000,
+    OMC_DETAIL_UNCHANGED = 0x1000, /* this one is no flag: the value is the one that was known */
 };
 
 /* What it has told.  The rows of proto/meta_options.c say which flag goes where. */

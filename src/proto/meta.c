@@ -19,8 +19,9 @@ enum {
 
 /* Answers without data. */
 static const struct omc_classic_word words[] = {
-    {"HD", OMC_KIND_STORE | OMC_KIND_DELETE | OMC_KIND_TOUCH | OMC_KIND_DELTA, OMCACHE_OK},
-    {"EN", OMC_KIND_GET | OMC_KIND_TOUCH, OMCACHE_NOT_FOUND},
+    {"HD", OMC_KIND_STORE | OMC_KIND_DELETE | OMC_KIND_TOUCH | OMC_KIND_DELTA | OMC_KIND_CHECK,
+     OMCACHE_OK},
+    {"EN", OMC_KIND_GET | OMC_KIND_TOUCH | OMC_KIND_CHECK | OMC_KIND_DEBUG, OMCACHE_NOT_FOUND},
     {"NF", OMC_KIND_STORE | OMC_KIND_DELETE | OMC_KIND_TOUCH | OMC_KIND_DELTA, OMCACHE_NOT_FOUND},
     {"NS", OMC_KIND_STORE | OMC_KIND_DELTA, OMCACHE_NOT_STORED},
     {"EX", OMC_KIND_STORE | OMC_KIND_DELETE | OMC_KIND_DELTA, OMCACHE_KEY_EXISTS},
@@ -233,6 +234,8 @@ static enum omc_decode read_status(unsigned char *bytes, struct flags *flags,
         !omc_classic_look_up(words, sizeof(words) / sizeof(words[0]), word, asked.opcode, &status))
         return OMC_DECODE_BROKEN;
     omc_classic_attribute(&asked, status, reply);
+    if (status == OMCACHE_OK && omc_opcode_kind(asked.opcode) == OMC_KIND_CHECK)
+        reply->details.known |= OMC_DETAIL_UNCHANGED;
     if (lacks_number(reply))
         return OMC_DECODE_BROKEN;
     *size = (size_t)(flags->end + 2 - bytes);
@@ -246,7 +249,7 @@ static enum omc_decode check_size(const struct flags *flags, uint16_t kind, uint
 {
     if (kind == OMC_KIND_DELTA)
         return data_len <= NUMBER_MAX ? OMC_DECODE_REPLY : OMC_DECODE_BROKEN;
-    if (kind != OMC_KIND_GET ||
+    if ((kind & (OMC_KIND_GET | OMC_KIND_CHECK)) == 0 ||
         (!flags->has_client_flags && !omc_opcode_is_meta(flags->reply->opcode)))
         return OMC_DECODE_BROKEN;
     if (data_len > max_body || max_body - data_len < OMC_CODEC_FLAGS_SIZE + flags->asked)
@@ -320,6 +323,27 @@ static enum omc_decode read_classic(const unsigned char *bytes, size_t newline,
     return OMC_DECODE_REPLY;
 }
 
+/* ME: what is known of an item, behind its key.  There is no number. */
+static enum omc_decode read_debug(unsigned char *bytes, struct flags *flags,
+                                  const struct omc_expect *expect, struct omc_reply *reply,
+                                  size_t *size)
+{
+    struct omc_line line = {bytes + OMC_META_STATUS_SIZE + 1, flags->end}, key;
+    struct omc_expected asked;
+
+    if (*flags->end != '\r' || !expect->oldest(expect->context, &asked) ||
+        omc_opcode_kind(asked.opcode) != OMC_KIND_DEBUG)
+        return OMC_DECODE_BROKEN;
+    key = omc_line_word(&line);
+    omc_classic_answer(&asked, OMCACHE_OK, reply);
+    reply->value.key = key.at;
+    reply->value.key_len = omc_line_left(&key);
+    reply->value.data = line.at;
+    reply->value.data_len = omc_line_left(&line);
+    *size = (size_t)(flags->end + OMC_CODEC_TAIL_MAX - bytes);
+    return OMC_DECODE_REPLY;
+}
+
 /* The same of an answer that was a usual one. */
 static void keep_usual_flags(const unsigned char *bytes, size_t size, struct omc_reply *reply)
 {
@@ -354,6 +378,8 @@ static enum omc_decode read_any(unsigned char *bytes, size_t len, size_t max_bod
     reply->value = (omcache_value_t){.status = OMCACHE_OK};
     if (memcmp(bytes, "VA ", OMC_META_STATUS_SIZE + 1) == 0)
         return read_whole_value(bytes, &flags, max_body, expect, reply, size);
+    if (memcmp(bytes, "ME ", OMC_META_STATUS_SIZE + 1) == 0)
+        return read_debug(bytes, &flags, expect, reply, size);
     return read_status(bytes, &flags, expect, reply, size);
 }
 

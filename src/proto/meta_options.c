@@ -38,7 +38,7 @@ const struct omc_meta_flag omc_meta_options_flags[] = {
     {" I", SET | DELETE, NOTHING, OPTION(invalidate)},
     {" x", DELETE, NOTHING, OPTION(drop_value)},
     {" u", GET, NOTHING, OPTION(no_lru_bump)},
-    {" C", SET | DELETE | ARITHMETIC, NUMBER, OPTION(cas)},
+    {" C", ALL, NUMBER, OPTION(cas)},
     {" E", ALL, NUMBER, OPTION(new_cas)},
 };
 
@@ -85,6 +85,7 @@ static uint8_t command_of(uint8_t opcode)
     switch (opcode) {
     case OMC_OP_META_GET:
     case OMC_OP_META_LOOK:
+    case OMC_OP_META_CHECK:
         return GET;
     case OMC_OP_META_SET:
         return SET;
@@ -175,7 +176,8 @@ bool omc_meta_options_fit(const struct omc_meta_options *options, uint8_t opcode
         return false;
     switch (command) {
     case GET: /* a new cas is for the value that is made */
-        return options->new_cas == 0 || is_given(options->vivify);
+        return (options->new_cas == 0 || is_given(options->vivify)) &&
+               (options->cas != 0) == (opcode == OMC_OP_META_CHECK);
     case SET: /* what is added to a value leaves its time alone, unless it makes the value */
         return (!adds || !is_given(options->ttl)) && (adds || !is_given(options->vivify)) &&
                (!options->invalidate || options->cas != 0);

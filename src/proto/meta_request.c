@@ -136,6 +136,8 @@ static unsigned char *put_flags(unsigned char *out, const struct omc_ask *ask, u
 {
     if (is_encoded(ask))
         out = omc_line_put(out, " b");
+    if (kind == OMC_KIND_DEBUG)
+        return out;
     if (omc_opcode_is_meta(ask->op))
         return put_options(out, ask, number);
     if (omc_opcode_has(ask->op, OMC_OPCODE_DATED))
@@ -162,7 +164,10 @@ static const char *meta_word_of(uint16_t kind)
     switch (kind) {
     case OMC_KIND_GET:
     case OMC_KIND_TOUCH:
+    case OMC_KIND_CHECK:
         return "mg ";
+    case OMC_KIND_DEBUG:
+        return "me ";
     case OMC_KIND_DELTA:
         return "ma ";
     case OMC_KIND_DELETE:

@@ -64,12 +64,14 @@ enum omc_opcode {
     OMC_OP_META_SET = 0x7a,
     OMC_OP_META_DELETE = 0x7b,
     OMC_OP_META_ARITHMETIC = 0x7c,
+    OMC_OP_META_CHECK = 0x7d, /* a get that is answered without the value if that is known */
+    OMC_OP_META_DEBUG = 0x7e, /* has no flags */
 };
 
 /* One of the library's own. */
 static inline bool omc_opcode_is_meta(uint8_t opcode)
 {
-    return (uint8_t)(opcode - OMC_OP_META_GET) <= OMC_OP_META_ARITHMETIC - OMC_OP_META_GET;
+    return (uint8_t)(opcode - OMC_OP_META_GET) <= OMC_OP_META_DEBUG - OMC_OP_META_GET;
 }
 
 /* Kinds of operations that have the same arguments and answers; bits, for sets. */
@@ -84,6 +86,8 @@ enum omc_kind {
     OMC_KIND_STAT = 128,
     OMC_KIND_FLUSH = 256,
     OMC_KIND_QUIT = 512,
+    OMC_KIND_CHECK = 1024,
+    OMC_KIND_DEBUG = 2048,
 };
 
 enum omc_opcode_trait {

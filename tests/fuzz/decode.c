@@ -58,6 +58,8 @@ static const uint8_t opcodes[] = {
     OMC_OP_META_SET,
     OMC_OP_META_DELETE,
     OMC_OP_META_ARITHMETIC,
+    OMC_OP_META_CHECK,
+    OMC_OP_META_DEBUG,
 };
 
 /* The requests that wait, the oldest first, and what was made of the bytes. */

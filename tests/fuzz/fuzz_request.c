@@ -56,9 +56,14 @@ static int64_t seconds(struct fuzz_input *in)
 static bool take_options(struct fuzz_input *in, uint8_t opcode, unsigned char *out, size_t *len)
 {
     struct omc_meta_options options;
-    uint8_t given = fuzz_byte(in);
-    uint64_t number = fuzz_number(in);
+    uint8_t given, more;
+    uint64_t number;
 
+    *len = 0;
+    if (opcode == OMC_OP_META_DEBUG) /* which has none at all */
+        return true;
+    given = fuzz_byte(in);
+    number = fuzz_number(in);
     if (opcode == OMC_OP_META_ARITHMETIC)
         number = number << 32 | number; /* others have flags of 32 bits there */
     omc_meta_options_init(&options);
@@ -78,7 +83,15 @@ static bool take_options(struct fuzz_input *in, uint8_t opcode, unsigned char *o
     if ((given & 64) != 0)
         options.new_cas = (uint64_t)fuzz_number(in) << 32 | fuzz_number(in);
     options.invalidate = (given & 128) != 0;
-    options.no_lru_bump = fuzz_byte(in) % 2 == 1;
+    more = fuzz_byte(in);
+    options.no_lru_bump = (more & 1) != 0;
+    options.drop_value = (more & 2) != 0;
+    if ((more & 4) != 0) {
+        const unsigned char *token;
+        size_t token_len = fuzz_bytes(in, more >> 3, &token);
+
+        omc_meta_options_add(&options, fuzz_byte(in), token, token_len);
+    }
     if (!omc_meta_options_fit(&options, opcode))
         return false;
     *len = omc_meta_options_write(&options, opcode, number, out);

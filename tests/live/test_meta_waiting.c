@@ -6,6 +6,7 @@
  */
 #include "support/operations.h"
 #include "support/recorder.h"
+#include "support/words.h"
 
 #include <stdio.h>
 
@@ -127,6 +128,115 @@ START_TEST(what_a_server_lacks_is_a_failure)
     assert_rc(omcache_meta_set_want(meta, OMCACHE_META_WANT_SIZE), OMCACHE_OK);
     assert_rc(set("key", "value"), OMCACHE_OK);
     ck_assert(omcache_reply_size(reply) == 5 || omcache_reply_size(reply) == -1);
+    end();
+}
+END_TEST
+
+static int debug(const char *key)
+{
+    return omcache_meta_debug(client, TEXT(key), &reply, patience);
+}
+
+/* Whatever the key is, and with a prefix, too. */
+START_TEST(the_server_tells_what_it_knows_of_an_item)
+{
+    static const char *const keys[] = {"key", "two words", "line\r\n", "\xff\xfe"};
+    size_t len;
+    begin(2);
+    if (_i == 1) {
+        assert_rc(omcache_set_key_prefix(client, "a prefix:", 9, 1), OMCACHE_OK);
+    }
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+        assert_rc(debug(keys[i]), OMCACHE_NOT_FOUND);
+        store(keys[i], "value");
+        assert_rc(debug(keys[i]), OMCACHE_OK);
+        const char *text = (const char *)omcache_reply_value(reply, &len);
+        ck_assert_uint_gt(len, 30);
+        ck_assert_int_eq(memcmp(text, "exp=-1 la=", 10), 0);
+        text = (const char *)omcache_reply_key(reply, &len);
+        assert_text((const unsigned char *)text, len, keys[i]);
+    }
+    assert_rc(debug(""), OMCACHE_INVALID);
+    end();
+}
+END_TEST
+
+/* Says of an item another key than was asked for. */
+static void tell_of_another(struct peer *peer, void *context)
+{
+    struct words words;
+    (void)context;
+    while (words_read(peer, &words)) {
+        if (strcmp(words.word[0], "me") == 0) {
+            words_send(peer, "ME other exp=-1 la=0\r\n");
+        } else {
+            words_answer_meta(peer, &words);
+        }
+    }
+}
+
+START_TEST(what_it_tells_of_another_is_a_failure)
+{
+    struct peer *peer = peer_start(0, tell_of_another, NULL);
+    client = fixture_client(peer_address(peer));
+    assert_rc(omcache_set_protocol(client, OMCACHE_PROTOCOL_META), OMCACHE_OK);
+    assert_rc(debug(_i == 0 ? "key" : "two words"), OMCACHE_SERVER_FAILURE);
+}
+END_TEST
+
+/* As memcached 1.6.40 and newer do: a value that is known is not sent. */
+static void spare_known_values(struct peer *peer, void *context)
+{
+    struct words words;
+    (void)context;
+    while (words_read(peer, &words)) {
+        const char *cas = words_flag(&words, 'C');
+        if (cas && strcmp(cas, "C5") == 0) {
+            words_send(peer, "HD %s k%s f0 c5\r\n", words_flag(&words, 'O'), words.word[1]);
+        } else {
+            words_answer_meta(peer, &words);
+        }
+    }
+}
+
+START_TEST(a_value_that_is_known_is_not_sent)
+{
+    struct peer *peer = peer_start(0, spare_known_values, NULL);
+    client = fixture_client(peer_address(peer));
+    meta = omcache_meta_new();
+    assert_rc(omcache_set_protocol(client, OMCACHE_PROTOCOL_META), OMCACHE_OK);
+    assert_rc(omcache_meta_set_cas(meta, 5), OMCACHE_OK);
+    assert_rc(get("key"), OMCACHE_OK);
+    ck_assert_int_eq(omcache_reply_unchanged(reply), 1);
+    ck_assert_ptr_null(omcache_reply_value(reply, NULL));
+    ck_assert_uint_eq(omcache_reply_cas(reply), 5);
+    assert_rc(omcache_meta_set_cas(meta, 6), OMCACHE_OK);
+    assert_rc(get("key"), OMCACHE_OK);
+    ck_assert_int_eq(omcache_reply_unchanged(reply), 0);
+    assert_reply("key", "value of key");
+    assert_rc(omcache_meta_set_want(meta, OMCACHE_META_WANT_TTL), OMCACHE_OK);
+    assert_rc(get("key"), OMCACHE_INVALID);
+    end();
+}
+END_TEST
+
+/* Older ones send it; nothing else is told. */
+START_TEST(a_real_server_tells_no_lies_about_it)
+{
+    begin(1);
+    store("key", "value");
+    assert_rc(get("key"), OMCACHE_OK);
+    assert_rc(omcache_meta_set_cas(meta, omcache_reply_cas(reply)), OMCACHE_OK);
+    assert_rc(get("key"), OMCACHE_OK);
+    if (!omcache_reply_unchanged(reply)) {
+        assert_reply("key", "value");
+    }
+    store("key", "other");
+    assert_rc(get("key"), OMCACHE_OK);
+    ck_assert_int_eq(omcache_reply_unchanged(reply), 0);
+    assert_reply("key", "other");
+    assert_rc(get("none"), OMCACHE_NOT_FOUND);
+    ck_assert_int_eq(omcache_reply_unchanged(reply), 0);
     end();
 }
 END_TEST
@@ -321,6 +431,10 @@ int main(void)
     tcase_add_test(tcase, each_returns_its_status_and_has_a_reply);
     tcase_add_test(tcase, flags_may_be_added);
     tcase_add_test(tcase, what_a_server_lacks_is_a_failure);
+    tcase_add_loop_test(tcase, the_server_tells_what_it_knows_of_an_item, 0, 2);
+    tcase_add_loop_test(tcase, what_it_tells_of_another_is_a_failure, 0, 2);
+    tcase_add_test(tcase, a_value_that_is_known_is_not_sent);
+    tcase_add_test(tcase, a_real_server_tells_no_lies_about_it);
     tcase_add_test(tcase, counters_count);
     tcase_add_test(tcase, one_reader_wins);
     tcase_add_test(tcase, many_gets_have_a_reply_each);

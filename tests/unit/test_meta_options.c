@@ -25,6 +25,8 @@ enum {
     SET = OMC_OP_META_SET,
     DELETE = OMC_OP_META_DELETE,
     COUNT = OMC_OP_META_ARITHMETIC,
+    CHECK = OMC_OP_META_CHECK,
+    DEBUG = OMC_OP_META_DEBUG,
 };
 
 /* Options in short: what is 0 here is not set, and seconds are one more than here. */
@@ -125,6 +127,12 @@ static const struct {
     {COUNT, {.recache = 1}, 1, NULL},
     {COUNT, {.no_lru_bump = true}, 1, NULL},
     {COUNT, {.want = OMCACHE_META_WANT_FLAGS}, 1, NULL},
+    {CHECK, {.cas = 5}, 0, " C5 v f c"},
+    {CHECK, {.cas = 5, .ttl = 2, .want = OMCACHE_META_WANT_VALUE}, 0, " T1 C5 v"},
+    {CHECK, {0}, 0, NULL},
+    {GET, {.cas = 5}, 0, NULL},
+    {LOOK, {.cas = 5}, 0, NULL},
+    {DEBUG, {0}, 0, NULL},
     {OMC_OP_GET, {0}, 0, NULL},
 };
 
@@ -150,7 +158,7 @@ static const struct {
     uint8_t command;
 } commands[] = {
     {GET, OMC_META_GET},       {LOOK, OMC_META_GET},         {SET, OMC_META_SET},
-    {DELETE, OMC_META_DELETE}, {COUNT, OMC_META_ARITHMETIC},
+    {DELETE, OMC_META_DELETE}, {COUNT, OMC_META_ARITHMETIC}, {CHECK, OMC_META_GET},
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -235,6 +243,9 @@ START_TEST(every_flag_is_for_its_commands)
     bool passes = false, expected = (row->commands & commands[(size_t)_i % COMMANDS].command) != 0;
     char flag[40];
 
+    if (strcmp(row->text, " C") == 0 && (opcode == GET || opcode == LOOK))
+        expected = false; /* that makes another one of them */
+
     snprintf(flag, sizeof(flag), row->kind == OMC_META_NOTHING ? "%s" : "%s77", row->text);
     for (int which = 0; which < COMPANIONS; which++) {
         struct omc_meta_options options = company(which);
@@ -256,7 +267,8 @@ START_TEST(every_detail_is_for_its_commands)
     const struct omc_meta_detail *row = &omc_meta_options_details[(size_t)_i / COMMANDS];
     uint8_t opcode = commands[(size_t)_i % COMMANDS].opcode;
     uint8_t command = commands[(size_t)_i % COMMANDS].command;
-    struct omc_meta_options options = make(&(struct chosen){.want = row->bit});
+    struct omc_meta_options options =
+        make(&(struct chosen){.want = row->bit, .cas = opcode == CHECK});
     bool expected = (row->commands & command) != 0;
 
     ck_assert(omc_meta_options_can_want(row->bit) == (row->commands != 0));
@@ -381,6 +393,9 @@ static const struct {
     {DELETE, "a b", " I", "", "md YSBi b O12345678 I\r\n"},
     {COUNT, "key", " D1 v c", "", "ma key O12345678 D1 v c\r\n"},
     {COUNT, "a b", " D1 v c", "", "ma YSBi b O12345678 D1 v c\r\n"},
+    {CHECK, "key", " C5 v", "", "mg key O1234567803 k C5 v\r\n"},
+    {DEBUG, "key", "", "", "me key\r\n"},
+    {DEBUG, "a b", "", "", "me YSBi b\r\n"},
 };
 
 #define REQUESTS (sizeof(requests) / sizeof(requests[0]))
@@ -550,8 +565,9 @@ END_TEST
 /* What a line means to each operation; -1: nothing. */
 START_TEST(lines_become_codes)
 {
-    static const uint8_t opcodes[] = {GET, LOOK, SET, DELETE, COUNT};
+    static const uint8_t opcodes[] = {GET, LOOK, SET, DELETE, COUNT, CHECK, DEBUG};
     enum {
+        KINDS = sizeof(opcodes),
         OK = OMCACHE_OK,
         NF = OMCACHE_NOT_FOUND,
         EX = OMCACHE_KEY_EXISTS,
@@ -560,26 +576,28 @@ START_TEST(lines_become_codes)
     };
     static const struct {
         const char *line;
-        int codes[5];
+        int codes[KINDS];
     } lines[] = {
-        {"HD", {-1, OK, OK, OK, -1}},
-        {"EN", {NF, NF, -1, -1, -1}},
-        {"NF", {-1, NF, NF, NF, NF}},
-        {"NS", {-1, -1, NS, -1, NS}},
-        {"EX", {-1, -1, EX, EX, EX}},
-        {"VA 1 O12345678\r\n5", {OK, -1, -1, -1, OK}},
-        {"CLIENT_ERROR invalid flag", {FA, FA, FA, FA, FA}},
-        {"CLIENT_ERROR invalid or duplicate flag", {FA, FA, FA, FA, FA}},
-        {"CLIENT_ERROR bad command line format", {FA, FA, -1, FA, FA}},
-        {"SERVER_ERROR out of memory storing object", {-1, -1, FA, -1, -1}},
-        {"SERVER_ERROR object too large for cache", {-1, -1, OMCACHE_TOO_LARGE_VALUE, -1, -1}},
+        {"HD", {-1, OK, OK, OK, -1, OK, -1}},
+        {"EN", {NF, NF, -1, -1, -1, NF, NF}},
+        {"NF", {-1, NF, NF, NF, NF, -1, -1}},
+        {"NS", {-1, -1, NS, -1, NS, -1, -1}},
+        {"EX", {-1, -1, EX, EX, EX, -1, -1}},
+        {"ME key exp=-1", {-1, -1, -1, -1, -1, -1, OK}},
+        {"VA 1 O12345678\r\n5", {OK, -1, -1, -1, OK, OK, -1}},
+        {"CLIENT_ERROR invalid flag", {FA, FA, FA, FA, FA, FA, FA}},
+        {"CLIENT_ERROR invalid or duplicate flag", {FA, FA, FA, FA, FA, FA, FA}},
+        {"CLIENT_ERROR bad command line format", {FA, FA, -1, FA, FA, FA, FA}},
+        {"SERVER_ERROR out of memory storing object", {-1, -1, FA, -1, -1, -1, -1}},
+        {"SERVER_ERROR object too large for cache",
+         {-1, -1, OMCACHE_TOO_LARGE_VALUE, -1, -1, -1, -1}},
     };
-    int expected = lines[_i / 5].codes[_i % 5];
-    struct owed owed = codec_owed(&omc_meta_codec, opcodes[_i % 5], OPAQUE);
+    int expected = lines[_i / KINDS].codes[_i % KINDS];
+    struct owed owed = codec_owed(&omc_meta_codec, opcodes[_i % KINDS], OPAQUE);
     char bytes[100];
     struct omc_reply reply;
 
-    snprintf(bytes, sizeof(bytes), "%s\r\n", lines[_i / 5].line);
+    snprintf(bytes, sizeof(bytes), "%s\r\n", lines[_i / KINDS].line);
     if (expected < 0) {
         codec_assert_outcome(&owed, bytes, OMC_DECODE_BROKEN);
         return;
@@ -587,10 +605,44 @@ START_TEST(lines_become_codes)
     reply = codec_reply(&owed, bytes);
     assert_rc(reply.value.status, expected);
     ck_assert_uint_eq(reply.opaque, OPAQUE);
-    ck_assert_uint_eq(reply.opcode, opcodes[_i % 5]);
+    ck_assert_uint_eq(reply.opcode, opcodes[_i % KINDS]);
     ck_assert(reply.last && !reply.silent);
     if (expected == FA && strncmp(bytes, "CLIENT", 6) == 0)
-        assert_text(reply.value.data, reply.value.data_len, lines[_i / 5].line + 13);
+        assert_text(reply.value.data, reply.value.data_len, lines[_i / KINDS].line + 13);
+}
+END_TEST
+
+START_TEST(what_is_not_changed_has_no_value)
+{
+    struct owed check = codec_owed(&omc_meta_codec, CHECK, OPAQUE);
+    struct omc_reply reply = codec_reply(&check, "HD f7 c5 O1234567803 kkey\r\n");
+
+    ck_assert(reply.details.known == OMC_DETAIL_UNCHANGED);
+    ck_assert_ptr_null(reply.value.data);
+    ck_assert_uint_eq(reply.value.cas, 5);
+    assert_text(reply.value.key, reply.value.key_len, "key");
+    reply = codec_reply(&check, "VA 0 f7 c6 O1234567803 kkey\r\n\r\n");
+    ck_assert_uint_eq(reply.details.known, 0);
+    ck_assert_ptr_nonnull(reply.value.data);
+    reply = codec_reply(&check, "EN\r\n");
+    ck_assert_uint_eq(reply.details.known, 0);
+}
+END_TEST
+
+START_TEST(what_is_known_of_an_item_is_a_line)
+{
+    static const char *const broken[] = {"ME \n", "ME key exp=-1\n", "ME\r\n", "MEkey x\r\n"};
+    struct owed debug = codec_owed(&omc_meta_codec, DEBUG, OPAQUE);
+    struct omc_reply reply = codec_reply(&debug, "ME key exp=-1 la=3 cas=2\r\n");
+
+    assert_text(reply.value.key, reply.value.key_len, "key");
+    assert_text(reply.value.data, reply.value.data_len, "exp=-1 la=3 cas=2");
+    ck_assert_uint_eq(reply.value.flags, 0);
+    reply = codec_reply(&debug, "ME key\r\n");
+    ck_assert_uint_eq(reply.value.data_len, 0);
+    for (size_t i = 0; i < sizeof(broken) / sizeof(broken[0]); i++)
+        codec_assert_outcome(&debug, broken[i], OMC_DECODE_BROKEN);
+    codec_assert_outcome(&debug, "ME key exp=-1\r", OMC_DECODE_MORE);
 }
 END_TEST
 
@@ -682,7 +734,9 @@ int main(void)
     tcase_add_loop_test(tcase, every_detail_is_read, 0, 32);
     tcase_add_loop_test(tcase, every_detail_has_its_place, 0,
                         (int)(5 * omc_meta_options_detail_count));
-    tcase_add_loop_test(tcase, lines_become_codes, 0, 55);
+    tcase_add_loop_test(tcase, lines_become_codes, 0, 84);
+    tcase_add_test(tcase, what_is_not_changed_has_no_value);
+    tcase_add_test(tcase, what_is_known_of_an_item_is_a_line);
     tcase_add_test(tcase, classic_stores_have_no_options);
     tcase_add_test(tcase, keys_are_given_back);
     return fixture_run(suite);

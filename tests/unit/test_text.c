@@ -380,6 +380,8 @@ START_TEST(only_gets_have_values)
     for (int opcode = 0; opcode < 256; opcode++) {
         struct owed request = owed((uint8_t)opcode);
 
+        if (omc_opcode_is_meta((uint8_t)opcode)) /* which text never asks */
+            continue;
         codec_assert_outcome(&request, "VALUE k 0 0\r\n\r\nEND\r\n",
                              omc_opcode_is_get((uint8_t)opcode) ? OMC_DECODE_REPLY
                                                                 : OMC_DECODE_BROKEN);
