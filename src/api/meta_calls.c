@@ -184,8 +184,9 @@ int omcache_async_meta_set(omcache_t *mc, const void *key, size_t key_len, const
                            size_t value_len, uint32_t flags, const omcache_meta_t *options,
                            int32_t timeout_msec, omcache_reply_callback_func *func, void *context)
 {
-    const struct operation operation = set_of(key, key_len, value, value_len, flags, options);
+    struct operation operation = set_of(key, key_len, value, value_len, flags, options);
 
+    operation.op = omc_arguments_opcode(func != NULL, OMC_OP_META_SETQ, OMC_OP_META_SET);
     return start(mc, &operation, timeout_msec, func, context);
 }
 
@@ -193,8 +194,9 @@ int omcache_async_meta_delete(omcache_t *mc, const void *key, size_t key_len,
                               const omcache_meta_t *options, int32_t timeout_msec,
                               omcache_reply_callback_func *func, void *context)
 {
-    const struct operation operation = delete_of(key, key_len, options);
+    struct operation operation = delete_of(key, key_len, options);
 
+    operation.op = omc_arguments_opcode(func != NULL, OMC_OP_META_DELETEQ, OMC_OP_META_DELETE);
     return start(mc, &operation, timeout_msec, func, context);
 }
 

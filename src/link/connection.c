@@ -181,14 +181,21 @@ static bool has_codec(const struct omc_connection *conn)
     return omc_stream_is_open(&conn->stream) && conn->codec != NULL;
 }
 
+/* Whether an unheard request may follow the last one: a row of them has one kind, as what an error
+ * without a number means depends on that. */
+static inline bool may_follow(const struct omc_pending *last, const struct omc_ask *ask)
+{
+    if (last == NULL || !last->quiet)
+        return true;
+    return omc_queue_is_unheard(last) && omc_opcode_kind(last->ask.op) == omc_opcode_kind(ask->op);
+}
+
 /* Whether a request that is to be queued is sent as an unheard one. */
 static inline bool goes_unheard(const struct omc_connection *conn, const struct omc_ask *ask,
                                 const struct omc_claim *claim)
 {
-    const struct omc_pending *last = omc_queue_last(&conn->queue);
-
     return claim->asker == NULL && has_codec(conn) && omc_codec_is_unheard(conn->codec, ask->op) &&
-           (last == NULL || !last->quiet || omc_queue_is_unheard(last));
+           may_follow(omc_queue_last(&conn->queue), ask);
 }
 
 void omc_connection_give_back(struct omc_connection *conn, const struct omc_claim *claim)

@@ -158,8 +158,8 @@ static inline bool omc_codec_is_quiet(const struct omc_codec *codec, uint8_t opc
 }
 
 /* Whether a request with that opcode is sent without asking for an answer if nobody hears of it.
- * Errors may come without a number, so such requests follow one another, and in front of others
- * there must be one that is answered in any case, and with nothing else. */
+ * Errors may come without a number, so such requests of one kind follow one another, and in front
+ * of others there must be one that is answered in any case, and with nothing else. */
 static inline bool omc_codec_is_unheard(const struct omc_codec *codec, uint8_t opcode)
 {
     return (omc_opcode_kind(opcode) & codec->unheard) != 0 && omc_opcode_is_quiet(opcode);

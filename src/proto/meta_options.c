@@ -88,8 +88,10 @@ static uint8_t command_of(uint8_t opcode)
     case OMC_OP_META_CHECK:
         return GET;
     case OMC_OP_META_SET:
+    case OMC_OP_META_SETQ:
         return SET;
     case OMC_OP_META_DELETE:
+    case OMC_OP_META_DELETEQ:
         return DELETE;
     case OMC_OP_META_ARITHMETIC:
         return ARITHMETIC;
@@ -256,13 +258,14 @@ size_t omc_meta_options_write(const struct omc_meta_options *options, uint8_t op
                               uint64_t number, unsigned char *out)
 {
     const struct mode *mode = find_mode(options->mode);
+    uint8_t command = command_of(opcode);
     unsigned char *start = out;
     uint64_t given;
 
     out = omc_line_put(out, mode == NULL ? "" : mode->text);
-    if (opcode == OMC_OP_META_SET && number > 0)
+    if (command == SET && number > 0)
         out = omc_line_put_flag(out, " F", number);
-    if (opcode == OMC_OP_META_ARITHMETIC)
+    if (command == ARITHMETIC)
         out = omc_line_put_flag(out, " D", number);
     for (size_t i = 0; i < COUNT(omc_meta_options_flags); i++) {
         if (!find_number(options, &omc_meta_options_flags[i], &given))
@@ -271,7 +274,7 @@ size_t omc_meta_options_write(const struct omc_meta_options *options, uint8_t op
                   ? omc_line_put(out, omc_meta_options_flags[i].text)
                   : omc_line_put_flag(out, omc_meta_options_flags[i].text, given);
     }
-    out = put_wants(out, options, command_of(opcode));
+    out = put_wants(out, options, command);
     return (size_t)(omc_bytes_put(out, options->added, options->added_len) - start);
 }
 

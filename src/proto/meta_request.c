@@ -93,6 +93,11 @@ static unsigned char *put_compared(unsigned char *out, const struct omc_ask *ask
     return ask->cas > 0 ? omc_line_put_flag(out, " C", ask->cas) : out;
 }
 
+static unsigned char *put_quiet(unsigned char *out, const struct omc_ask *ask)
+{
+    return (ask->bits & OMC_ASK_UNHEARD) != 0 ? omc_line_put(out, " q") : out;
+}
+
 static unsigned char *put_store(unsigned char *out, const struct omc_ask *ask)
 {
     uint32_t expiration = omc_ask_expiration(ask, 0);
@@ -104,9 +109,7 @@ static unsigned char *put_store(unsigned char *out, const struct omc_ask *ask)
     if (expiration > 0)
         out = omc_line_put_flag(out, " T", expiration);
     out = put_compared(out, ask);
-    if ((ask->bits & OMC_ASK_UNHEARD) != 0)
-        return omc_line_put(out, " q");
-    return omc_opcode_is_quiet(ask->op) ? out : omc_line_put(out, " c");
+    return omc_opcode_is_quiet(ask->op) ? put_quiet(out, ask) : omc_line_put(out, " c");
 }
 
 static unsigned char *put_delta(unsigned char *out, const struct omc_ask *ask)
@@ -127,6 +130,7 @@ static unsigned char *put_options(unsigned char *out, const struct omc_ask *ask,
 {
     out = omc_line_put(out, " O");
     out = put_asked(out, number, omc_opcode_is_keyed(ask->op), ask->key_len);
+    out = put_quiet(out, ask);
     return omc_bytes_put(out, ask->extra, ask->extra_len);
 }
 
@@ -152,7 +156,7 @@ static unsigned char *put_flags(unsigned char *out, const struct omc_ask *ask, u
         out = omc_line_put(out, " c");
         break;
     default:
-        out = put_compared(out, ask);
+        out = put_quiet(put_compared(out, ask), ask);
         break;
     }
     return put_number(omc_line_put(out, " O"), number);

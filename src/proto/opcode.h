@@ -59,6 +59,8 @@ enum omc_opcode {
 
     /* The library's own, for what only the meta protocol has: numbers that no server
      * is known to use.  Their extras are flags of that protocol, each behind a blank. */
+    OMC_OP_META_SETQ = 0x76,
+    OMC_OP_META_DELETEQ = 0x77,
     OMC_OP_META_GET = 0x78,  /* answered with a value, */
     OMC_OP_META_LOOK = 0x79, /* or without it */
     OMC_OP_META_SET = 0x7a,
@@ -71,7 +73,7 @@ enum omc_opcode {
 /* One of the library's own. */
 static inline bool omc_opcode_is_meta(uint8_t opcode)
 {
-    return (uint8_t)(opcode - OMC_OP_META_GET) <= OMC_OP_META_DEBUG - OMC_OP_META_GET;
+    return (uint8_t)(opcode - OMC_OP_META_SETQ) <= OMC_OP_META_DEBUG - OMC_OP_META_SETQ;
 }
 
 /* Kinds of operations that have the same arguments and answers; bits, for sets. */

@@ -60,6 +60,8 @@ static const uint8_t opcodes[] = {
     OMC_OP_META_ARITHMETIC,
     OMC_OP_META_CHECK,
     OMC_OP_META_DEBUG,
+    OMC_OP_META_SETQ,
+    OMC_OP_META_DELETEQ,
 };
 
 /* The requests that wait, the oldest first, and what was made of the bytes. */

@@ -258,7 +258,7 @@ START_TEST(an_unknown_opcode_fails)
     ONLY_BINARY;
     fixture_variant(_i);
     omcache_req_t req;
-    wire_request(&req, 0, 0x77, NULL);
+    wire_request(&req, 0, 0x6f, NULL);
     assert_rc(omcache_command_status(client, &req, patience), OMCACHE_FAIL);
     assert_rc(omcache_noop(client, 0, patience), OMCACHE_OK);
 }

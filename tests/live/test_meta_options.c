@@ -535,6 +535,7 @@ START_TEST(arguments_are_checked)
     assert_rc(erase("k", meta), OMCACHE_INVALID);
     assert_rc(count("k", 1, meta), OMCACHE_INVALID);
     omcache_meta_set_cas(fresh(), 5);
+    omcache_meta_set_want(meta, 0); /* which could not tell whether the value is that one */
     assert_rc(get("k", meta), OMCACHE_INVALID);
 }
 END_TEST

@@ -268,6 +268,36 @@ START_TEST(one_reader_wins)
 }
 END_TEST
 
+/* Of which only failures are answered. */
+START_TEST(what_nobody_hears_of_is_done)
+{
+    omcache_server_stats_t stats = {.struct_size = sizeof(stats)};
+    begin(1);
+    for (int i = 0; i < 20; i++) {
+        assert_rc(
+            omcache_async_meta_set(client, TEXT("key"), TEXT("value"), 1, NULL, -1, NULL, NULL),
+            OMCACHE_OK);
+        assert_rc(
+            omcache_async_meta_set(client, TEXT("gone"), TEXT("value"), 1, NULL, -1, NULL, NULL),
+            OMCACHE_OK);
+        assert_rc(omcache_async_meta_delete(client, TEXT("gone"), NULL, -1, NULL, NULL),
+                  OMCACHE_OK);
+        assert_rc(omcache_async_delete(client, TEXT("none"), -1, NULL, NULL), OMCACHE_OK);
+    }
+    assert_rc(get("key"), OMCACHE_OK);
+    assert_reply("key", "value");
+    assert_rc(get("gone"), OMCACHE_NOT_FOUND);
+    assert_rc(omcache_meta_add_flag(meta, 'y', NULL, 0), OMCACHE_OK); /* that no server has */
+    assert_rc(omcache_async_meta_delete(client, TEXT("key"), meta, -1, NULL, NULL), OMCACHE_OK);
+    assert_rc(omcache_async_meta_delete(client, TEXT("other"), NULL, -1, NULL, NULL), OMCACHE_OK);
+    assert_stored("key", "value");
+    assert_rc(omcache_server_stats(client, 0, &stats), OMCACHE_OK);
+    ck_assert_uint_eq(stats.lost, 1);
+    ck_assert_uint_eq(stats.failures, 0);
+    end();
+}
+END_TEST
+
 static const omcache_reply_t *replies[KEYS];
 
 /* All replies are there together, in the order of the keys, wherever they were. */
@@ -437,6 +467,7 @@ int main(void)
     tcase_add_test(tcase, a_real_server_tells_no_lies_about_it);
     tcase_add_test(tcase, counters_count);
     tcase_add_test(tcase, one_reader_wins);
+    tcase_add_test(tcase, what_nobody_hears_of_is_done);
     tcase_add_test(tcase, many_gets_have_a_reply_each);
     tcase_add_test(tcase, many_gets_tell_of_one_that_fails);
     tcase_add_test(tcase, they_end_in_time);

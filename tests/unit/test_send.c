@@ -456,9 +456,12 @@ static void assert_sent(const char *expected)
 
 static void submit_for_nobody(uint8_t opcode, const char *key, bool owned)
 {
-    struct order order = {.opcode = opcode, .key = key, .data = "v"};
-    struct omc_pending pending = {.ask = codec_ask(&order)};
+    struct order order = {.opcode = opcode, .key = key};
+    struct omc_pending pending;
 
+    if (omc_opcode_kind(opcode) == OMC_KIND_STORE)
+        order.data = "v";
+    pending = (struct omc_pending){.ask = codec_ask(&order)};
     pending.claim.owner = owned ? OMC_OWNER_OPERATION : OMC_OWNER_NOBODY;
     pending.claim.asker = owned ? &asker : NULL;
     assert_rc(omc_connection_submit(&conn, &pending.ask, &pending.claim, LIMIT), OMCACHE_OK);
@@ -486,6 +489,23 @@ START_TEST(a_fence_goes_between_stores_for_nobody_and_all_others)
     assert_sent("ms e 1 c O\r\nv\r\nmg h v f c O q\r\nms f 1 O\r\nv\r\nms i 1 q O\r\nv\r\n");
     ck_assert(omc_connection_fence(&conn));
     assert_sent("mn\r\n");
+}
+END_TEST
+
+/* What an error without a number means is not the same for a store and a delete. */
+START_TEST(what_is_for_nobody_is_in_rows_of_one_kind)
+{
+    speak(OMCACHE_PROTOCOL_META);
+    submit_for_nobody(OMC_OP_DELETEQ, "a", false);
+    submit_for_nobody(OMC_OP_META_DELETEQ, "b", false);
+    assert_sent("md a q O\r\nmd b O q\r\n");
+    submit_for_nobody(OMC_OP_META_SETQ, "c", false);
+    submit_for_nobody(OMC_OP_META_SETQ, "d", false);
+    submit_for_nobody(OMC_OP_SETQ, "e", false);
+    assert_sent("mn\r\nms c 1 O\r\nv\r\nms d 1 O q\r\nv\r\nms e 1 q O\r\nv\r\n");
+    submit_for_nobody(OMC_OP_DELETEQ, "f", false);
+    submit_for_nobody(OMC_OP_DELETEQ, "g", false);
+    assert_sent("mn\r\nmd f O\r\nmd g q O\r\n");
 }
 END_TEST
 
@@ -1075,6 +1095,7 @@ int main(void)
     tcase_add_test(tcase, without_memory_for_a_counter_a_request_is_refused);
     tcase_add_test(tcase, a_fence_goes_behind_what_is_quiet);
     tcase_add_test(tcase, a_fence_goes_between_stores_for_nobody_and_all_others);
+    tcase_add_test(tcase, what_is_for_nobody_is_in_rows_of_one_kind);
     tcase_add_test(tcase, what_is_refused_behind_them_leaves_no_fence);
     tcase_add_test(tcase, what_is_for_nobody_is_answered_if_it_waited_for_the_protocol);
     tcase_add_loop_test(tcase, a_fence_goes_behind_what_was_forgotten_of_them, 0, 2);
