@@ -602,7 +602,7 @@ int omcache_meta_set_mode(omcache_meta_t *meta, int mode);
  * is value, flags and cas.  0 asks only whether the key exists.  For arithmetic,
  * OMCACHE_META_WANT_TTL can be set; its reply always contains the number and the cas.
  * The reply of a set always contains the cas; OMCACHE_META_WANT_SIZE adds the size of the
- * value that is there then, which memcached up to 1.6.18 does not tell.
+ * value that is there then, which memcached before 1.6.20 does not tell.
  * Returns OMCACHE_OK; OMCACHE_INVALID if meta is NULL or there are other bits.  May be
  * called from anywhere.  Since 1.0. */
 int omcache_meta_set_want(omcache_meta_t *meta, int want);

@@ -18,7 +18,8 @@
     ROW(size)               \
     ROW(won)                \
     ROW(already_won)        \
-    ROW(is_stale)
+    ROW(is_stale)           \
+    ROW(unchanged)
 
 #define GATHER_MEMBER(name) int64_t name;
 

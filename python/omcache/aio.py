@@ -17,7 +17,17 @@ from typing import Any, Awaitable, Callable, Dict, Iterable, List, Mapping, Opti
 from ._omcache import ffi, lib
 from .client import DEFAULT, Timeout
 from .errors import Error, error_for
-from .gather import NOT_FOUND, OK, REPLY, Found, Gather, Outcome, make_outcome, read_rows
+from .gather import (
+    NOT_FOUND,
+    OK,
+    REPLY,
+    Found,
+    Gather,
+    Outcome,
+    debug_fields,
+    make_outcome,
+    read_rows,
+)
 from .handle import (
     Handle,
     Item,
@@ -607,6 +617,7 @@ class Client(Handle):
         recache: Optional[int] = None,
         vivify: Optional[int] = None,
         no_lru_bump: bool = False,
+        cas: Optional[int] = None,
         new_cas: Optional[int] = None,
         timeout: Timeout = DEFAULT,
     ) -> Awaitable[Optional[MetaItem]]:
@@ -650,6 +661,7 @@ class Client(Handle):
         cas: Optional[int] = None,
         ttl: Optional[int] = None,
         new_cas: Optional[int] = None,
+        drop_value: bool = False,
         timeout: Timeout = DEFAULT,
     ) -> Awaitable[None]:
         """As omcache.Client.meta_delete."""
@@ -681,6 +693,14 @@ class Client(Handle):
             return outcome.number, outcome.cas
 
         return self._start(_outcome, key, result, lib.omcache_async_meta_arithmetic, *args)
+
+    def meta_debug(
+        self, key: Key, *, timeout: Timeout = DEFAULT
+    ) -> Awaitable[Optional[Dict[str, str]]]:
+        """As omcache.Client.meta_debug."""
+        name = encode_key(key)
+        args = (name, len(name), self._msec(timeout))
+        return self._start(_outcome, key, debug_fields, lib.omcache_async_meta_debug, *args)
 
     # --- Servers --------------------------------------------------------------
 

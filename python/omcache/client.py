@@ -485,12 +485,14 @@ class Client(Handle):
         recache: Optional[int] = None,
         vivify: Optional[int] = None,
         no_lru_bump: bool = False,
+        cas: Optional[int] = None,
         new_cas: Optional[int] = None,
         timeout: Timeout = DEFAULT,
     ) -> Optional[MetaItem]:
         """What is wanted of a value ("value", "flags", "cas", "ttl", "last_access",
-        "was_hit", "size"), or None if it is not there.  For the options see
-        omcache_meta_set_*."""
+        "was_hit", "size"), or None if it is not there.  cas: that of a value which is known;
+        if it is still that one, memcached 1.6.40 and newer do not send it again, and the item
+        is `unchanged`.  For the options see omcache_meta_set_*."""
         meta = make_meta(locals())
         outcome = self._single(lib.omcache_async_meta_get, key, meta, timeout=timeout)
         return None if outcome.status == NOT_FOUND else outcome.check(key).meta_item()
@@ -526,6 +528,7 @@ class Client(Handle):
         cas: Optional[int] = None,
         ttl: Optional[int] = None,
         new_cas: Optional[int] = None,
+        drop_value: bool = False,
         timeout: Timeout = DEFAULT,
     ) -> None:
         """Removes a value, or makes it stale.  For the options see omcache_meta_set_*."""
@@ -552,6 +555,12 @@ class Client(Handle):
             lib.omcache_async_meta_arithmetic, key, delta, meta, timeout=timeout
         ).check(key)
         return outcome.number, outcome.cas
+
+    def meta_debug(self, key: Key, *, timeout: Timeout = DEFAULT) -> Optional[Dict[str, str]]:
+        """What the server knows of an item, such as {"exp": "-1", "la": "3", "cas": "2", "fetch":
+        "no", "cls": "1", "size": "63"}, or None if it is not there."""
+        outcome = self._single(lib.omcache_async_meta_debug, key, timeout=timeout)
+        return gather.debug_fields(outcome, key)
 
     # --- Servers --------------------------------------------------------------
 

@@ -6,7 +6,7 @@ import os
 import struct
 from array import array
 from errno import EINTR, EINVAL
-from typing import Any, Callable, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 from ._omcache import ffi, lib
 from .errors import Error, error_for
@@ -46,6 +46,14 @@ class Outcome(NamedTuple):
     def meta_item(self) -> MetaItem:
         told = {name: tell(n) for (name, tell), n in zip(_DETAILS, self.details)}
         return MetaItem(self.value, self.flags, self.cas, **told)
+
+
+def debug_fields(outcome: Outcome, key: Any) -> Optional[Dict[str, str]]:
+    """The words "name=number" of a debug request's answer."""
+    if outcome.status == NOT_FOUND:
+        return None
+    words = (outcome.check(key).value or b"").decode("utf-8", "replace").split()
+    return {name: value for name, _, value in (word.partition("=") for word in words)}
 
 
 def make_outcome(row: Tuple[Any, ...], key: bytes, value: Optional[bytes]) -> Outcome:

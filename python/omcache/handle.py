@@ -48,6 +48,7 @@ class MetaItem(NamedTuple):
     last_access: Optional[int]
     was_hit: Optional[bool]
     size: Optional[int]
+    unchanged: bool
 
 
 def check(rc: int, about: Any = None) -> None:

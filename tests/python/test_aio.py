@@ -173,6 +173,7 @@ class Commands:
                 lambda: mc.meta_set(key, b""),
                 lambda: mc.meta_delete(key),
                 lambda: mc.meta_arithmetic(key),
+                lambda: mc.meta_debug(key),
             ):
                 self.assertRaises(error, call)
         self.assertRaises(TypeError, mc.set, "k", "text")
@@ -227,6 +228,11 @@ class Meta(Commands, support.TestCase):
         self.assertIsNone(await mc.meta_get("k"))
         with self.assertRaises(omcache.NotFoundError):
             await mc.meta_delete("k")
+        cas = await mc.meta_set("k", b"value")
+        again = await mc.meta_get("k", cas=cas)
+        self.assertEqual(again.value, None if again.unchanged else b"value")
+        self.assertEqual((await mc.meta_debug("k"))["cas"], str(cas))
+        self.assertIsNone(await mc.meta_debug("none"))
         self.assertEqual((await mc.meta_arithmetic("n", vivify=0, initial=7))[0], 7)
         self.assertEqual((await mc.meta_arithmetic("n", 2, mode="decrement"))[0], 5)
 

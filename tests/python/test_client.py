@@ -223,6 +223,12 @@ class Meta(Commands, support.TestCase):
         self.mc.meta_delete("k")
         self.assertIsNone(self.mc.meta_get("k"))
         self.assertRaises(omcache.NotFoundError, self.mc.meta_delete, "k")
+        cas = self.mc.meta_set("k", b"value")
+        again = self.mc.meta_get("k", cas=cas)
+        self.assertEqual(again.value, None if again.unchanged else b"value")
+        self.assertFalse(self.mc.meta_get("k", cas=cas + 1).unchanged)
+        self.assertEqual(self.mc.meta_debug("k")["cas"], str(cas))
+        self.assertIsNone(self.mc.meta_debug("none"))
         self.assertEqual(self.mc.meta_arithmetic("n", vivify=0, initial=7)[0], 7)
         self.assertEqual(self.mc.meta_arithmetic("n", 2, mode="decrement")[0], 5)
         self.assertRaises(ValueError, self.mc.meta_set, "k", b"", mode="sideways")
@@ -297,6 +303,7 @@ class Arguments(unittest.TestCase):
             "meta_set": lambda: self.mc.meta_set(key, b""),
             "meta_delete": lambda: self.mc.meta_delete(key),
             "meta_arithmetic": lambda: self.mc.meta_arithmetic(key),
+            "meta_debug": lambda: self.mc.meta_debug(key),
             "server_for_key": lambda: self.mc.server_for_key(key),
         }
 
