@@ -713,6 +713,94 @@ int omcache_meta_arithmetic(omcache_t *mc, const void *key, size_t key_len, uint
 int omcache_meta_debug(omcache_t *mc, const void *key, size_t key_len,
                        const omcache_reply_t **reply, int32_t timeout_msec);
 
+/*
+ * One reader makes a value, the others wait for it or take the old one (since 1.0).
+ *
+ * A value that takes long to make is kept in the cache, and when it is missing there, or about
+ * to run out, everybody who reads it would make it.  omcache_fetch and omcache_async_fetch let
+ * one of them do so.  What omcache_reply_fetched returns for their reply says what to do:
+ *  - OMCACHE_FETCH_FRESH: use the value.
+ *  - OMCACHE_FETCH_STALE: use the value; it is older than it should be, and somebody makes
+ *    a new one.
+ *  - OMCACHE_FETCH_MAKE: make the value, and store it with omcache_fetch_store or
+ *    omcache_async_fetch_store.  Their token is the cas of this reply.  If the reply has a
+ *    value, that is the old one, which may be used meanwhile.
+ *  - OMCACHE_FETCH_WAITED: somebody makes the value, and was waited for as long as the policy
+ *    allows.  The status is OMCACHE_TIMEOUT.
+ *  - OMCACHE_FETCH_NONE: the request failed; omcache_reply_status tells how.
+ * Who is to make a value and does not (as it cannot, or has crashed) is replaced by another
+ * reader when policy.making seconds are over, or, where there is an old value, when that has
+ * run out.
+ *
+ * To say that a value is not right any more, delete its key; or, where the old one will do
+ * until there is a new one, use omcache_meta_delete with omcache_meta_set_invalidate and a
+ * omcache_meta_set_ttl of policy.stale seconds.  Who was making a value then cannot store it:
+ * it may have been made of what is not right any more.
+ *
+ * This needs the meta protocol.  Over others, reader and maker agree by a second key, the
+ * name of the first with ":making" behind it: a value is not made by two, but refresh and
+ * stale have no effect, the token is 0, and what was invalidated meanwhile is stored all the
+ * same.  An empty value counts as missing while it is being made anew.
+ */
+
+/* How values of a key are fetched.  All times are seconds, up to ten years. */
+typedef struct omcache_fetch_policy_s {
+    size_t struct_size; /* sizeof(omcache_fetch_policy_t) */
+    int64_t ttl;        /* for so long a value is fresh after it was stored; more than 0 */
+    int64_t refresh;    /* so long before that is over one reader is to make the next one; or 0 */
+    int64_t stale;      /* so long after it is over the old value may be used meanwhile; or 0 */
+    int64_t making;     /* so long it takes at most to make a value; 0: 30 */
+    int32_t wait_msec;  /* a reader waits at most so many milliseconds for who makes a value that
+                         * is missing; 0: not at all; -1: until the call's timeout */
+} omcache_fetch_policy_t;
+
+enum omcache_fetch_e {
+    OMCACHE_FETCH_NONE = 0,
+    OMCACHE_FETCH_FRESH = 1,
+    OMCACHE_FETCH_STALE = 2,
+    OMCACHE_FETCH_MAKE = 3,
+    OMCACHE_FETCH_WAITED = 4
+};
+
+/* Fetches a value; func is called once, when it is known what to do.
+ * policy: is copied.  timeout_msec: for all of it; -1: no limit.
+ * Returns OMCACHE_OK if accepted, else as said of the omcache_async_* functions;
+ * OMCACHE_INVALID also if func is NULL or the policy is not as said above.  Since 1.0. */
+int omcache_async_fetch(omcache_t *mc, const void *key, size_t key_len,
+                        const omcache_fetch_policy_t *policy, int32_t timeout_msec,
+                        omcache_reply_callback_func *func, void *context);
+
+/* The same by a call that waits.  *reply is what came, and belongs to the handle: it is there
+ * until the handle's next call.
+ * Returns the status of the reply, or, with *reply NULL, as said of omcache_meta_get;
+ * OMCACHE_INVALID also if reply is NULL or the policy is not as said above.  Since 1.0. */
+int omcache_fetch(omcache_t *mc, const void *key, size_t key_len,
+                  const omcache_fetch_policy_t *policy, const omcache_reply_t **reply,
+                  int32_t timeout_msec);
+
+/* Stores the value that was to be made.
+ * token: the cas of the reply that said so; 0, from other protocols than meta: stores it in any
+ * case.  policy: the same as then.
+ * Ends with OMCACHE_KEY_EXISTS or OMCACHE_NOT_FOUND if the value was invalidated or deleted
+ * meanwhile, or somebody else has stored one; it is not stored then.
+ * Returns OMCACHE_OK if accepted, else as said of the omcache_async_* functions;
+ * OMCACHE_INVALID also if the policy is not as said above.  Since 1.0. */
+int omcache_async_fetch_store(omcache_t *mc, const void *key, size_t key_len, const void *value,
+                              size_t value_len, uint32_t flags, uint64_t token,
+                              const omcache_fetch_policy_t *policy, int32_t timeout_msec,
+                              omcache_reply_callback_func *func, void *context);
+
+/* The same by a call that waits.
+ * Returns the status with which it ends, as above.  Since 1.0. */
+int omcache_fetch_store(omcache_t *mc, const void *key, size_t key_len, const void *value,
+                        size_t value_len, uint32_t flags, uint64_t token,
+                        const omcache_fetch_policy_t *policy, int32_t timeout_msec);
+
+/* Tells what to do after a fetch.
+ * Returns one of omcache_fetch_e; OMCACHE_FETCH_NONE also for replies to other operations.
+ * Since 1.0. */
+int omcache_reply_fetched(const omcache_reply_t *reply);
+
 /* Tells whether a value that was read with one of the meta gets is stale.  The application may
  * use a stale value until there is a new one.
  * Returns 1 if it is stale, else 0.  Since 1.0. */

@@ -49,6 +49,11 @@ int omcache_reply_server_index(const omcache_reply_t *reply)
     return reply->server_index;
 }
 
+int omcache_reply_fetched(const omcache_reply_t *reply)
+{
+    return reply->fetched;
+}
+
 static bool tells(const omcache_reply_t *reply, uint16_t detail)
 {
     return (reply->details.known & detail) != 0;

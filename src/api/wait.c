@@ -65,6 +65,21 @@ static void set_keys(const struct omc_ask *asks, size_t count, struct omc_awaite
     }
 }
 
+bool omc_wait_until(omcache_t *mc, int64_t until)
+{
+    struct omc_frame frame = {.depth = mc->shared.depth};
+    struct omc_awaited awaited;
+    struct omc_operation *operation = omc_operation_sleep(&mc->operations, until, NULL, &awaited);
+
+    if (operation == NULL)
+        return false;
+    operation->frame = &frame;
+    awaited.operation = operation;
+    frame.left = 1;
+    finish_all(mc, &frame, &awaited, 1);
+    return true;
+}
+
 /* Where there is no room for a request, there is when those before it have ended. */
 void omc_wait_for(omcache_t *mc, const struct omc_ask *asks, size_t count, int32_t timeout_msec,
                   struct omc_awaited *awaited)

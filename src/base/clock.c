@@ -14,6 +14,11 @@ int64_t omc_clock_usec(void)
     return (int64_t)ts.tv_sec * 1000000 + (uint32_t)ts.tv_nsec / 1000; /* no sign: it costs */
 }
 
+int64_t omc_clock_date(void)
+{
+    return time(NULL);
+}
+
 int64_t omc_clock_after(int64_t now, int64_t msec)
 {
     if (msec < 0 || now > OMC_CLOCK_NEVER - msec)

@@ -13,6 +13,9 @@
 /* What that clock shows, in microseconds. */
 int64_t omc_clock_usec(void);
 
+/* The date, in seconds since 1970: for servers, to whom a distant time is one. */
+int64_t omc_clock_date(void);
+
 /* The moment msec after now; a negative msec means never. */
 int64_t omc_clock_after(int64_t now, int64_t msec);
 

@@ -139,7 +139,8 @@ bool omc_loop_is_idle(omcache_t *mc)
         if (omc_connection_is_busy(&fleet->active[i]->link.conn))
             return false;
     }
-    return mc->operations.ended.first == NULL;
+    /* Those with a deadline that are in no queue sleep. */
+    return mc->operations.ended.first == NULL && mc->operations.deadlines.count == 0;
 }
 
 bool omc_loop_is_stalled(const omcache_t *mc)
@@ -244,4 +245,5 @@ void omc_loop_forget(omcache_t *mc, int64_t now)
         omc_losses_note(mc, server, OMCACHE_CANCELLED, lost);
         omc_touch_server(fleet, server);
     }
+    omc_operation_wake_all(&mc->operations, OMCACHE_CANCELLED);
 }

@@ -255,5 +255,6 @@ void omc_members_cancel(omcache_t *mc)
 {
     for (size_t i = 0; i < mc->fleet.count; i++)
         omc_turn_end(mc, mc->fleet.servers[i], OMCACHE_CANCELLED);
+    omc_operation_wake_all(&mc->operations, OMCACHE_CANCELLED);
     omc_names_stop(&mc->shared.names);
 }

@@ -123,6 +123,24 @@ void omc_operation_queued(struct omc_operations *operations, struct omc_operatio
     omc_deadlines_set(&operations->deadlines, &operation->deadline, operation->deadline.when);
 }
 
+struct omc_operation *omc_operation_sleep(struct omc_operations *operations, int64_t until,
+                                          omcache_reply_callback_func *func, void *context)
+{
+    struct omc_operation *operation = omc_operation_new(operations, NULL, 0, until, func, context);
+
+    if (operation != NULL)
+        omc_operation_queued(operations, operation);
+    return operation;
+}
+
+void omc_operation_wake_all(struct omc_operations *operations, int status)
+{
+    struct omc_deadline *first;
+
+    while ((first = omc_deadlines_first(&operations->deadlines)) != NULL)
+        omc_operation_end(operations, omc_operation_of_deadline(first), status);
+}
+
 /* Moves a list behind another. */
 static void append(struct omc_operation_list *to, struct omc_operation_list *from)
 {

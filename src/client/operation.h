@@ -55,6 +55,7 @@ struct omcache_reply_s {
     uint32_t flags;
     uint64_t cas;
     uint64_t number;
+    int fetched; /* one of enum omcache_fetch_e */
     struct omc_details details;
 };
 
@@ -94,6 +95,13 @@ void omc_operation_fini(struct omc_operations *operations);
 struct omc_operation *omc_operation_new(struct omc_operations *operations, const void *key,
                                         size_t key_len, int64_t deadline,
                                         omcache_reply_callback_func *func, void *context);
+
+/* One without a request: it ends at that time, with OMCACHE_TIMEOUT.  NULL without memory. */
+struct omc_operation *omc_operation_sleep(struct omc_operations *operations, int64_t until,
+                                          omcache_reply_callback_func *func, void *context);
+
+/* Ends all of those with a status; no request with a deadline may be queued. */
+void omc_operation_wake_all(struct omc_operations *operations, int status);
 
 /* Takes one back that was not accepted. */
 void omc_operation_free(struct omc_operations *operations, struct omc_operation *operation);

@@ -459,6 +459,46 @@ static void use_waiting_options(omcache_t *mc, const char *servers)
     JUDGE(omcache_meta_delete(mc, TEXT("flow-1"), NULL, replies, MOST_MS));
 }
 
+/* Of what somebody else is making the end of the wait is as good as anything. */
+static void judge_fetch(int status)
+{
+    if (status != OMCACHE_TIMEOUT) {
+        judge("a fetch", status);
+    }
+}
+
+static void on_fetched(omcache_t *mc, const omcache_reply_t *reply, void *context)
+{
+    bool *is_told = context;
+    (void)mc;
+    ck_assert(!*is_told);
+    *is_told = true;
+    judge_fetch(omcache_reply_status(reply));
+}
+
+static void use_fetches(omcache_t *mc, const char *servers)
+{
+    const omcache_fetch_policy_t policy = {.struct_size = sizeof(policy), .ttl = 1, .wait_msec = 8};
+    const omcache_reply_t *reply;
+    bool is_told = false;
+    JUDGE_SETTING(omcache_set_servers(mc, servers));
+    for (int i = 0; i < 2; i++) {
+        judge_fetch(omcache_fetch(mc, TEXT("fetched"), &policy, &reply, MOST_MS));
+        if (reply != NULL && omcache_reply_fetched(reply) == OMCACHE_FETCH_MAKE) {
+            judge("a store", omcache_fetch_store(mc, TEXT("fetched"), TEXT("value"), 0,
+                                                 omcache_reply_cas(reply), &policy, MOST_MS));
+        }
+    }
+    int rc = omcache_async_fetch(mc, TEXT("fetched-too"), &policy, MOST_MS, on_fetched, &is_told);
+    JUDGE(rc);
+    while (rc == OMCACHE_OK && !is_told) {
+        omcache_io(mc, NULL, NULL, NULL, NULL, 100);
+    }
+    rc = omcache_async_fetch_store(mc, TEXT("fetched-too"), TEXT("value"), 0, 0, &policy, MOST_MS,
+                                   NULL, NULL);
+    JUDGE(rc);
+}
+
 const struct flow flows[FLOWS] = {
     {"server lists and settings", use_server_lists},
     {"classic calls", use_classic_calls},
@@ -473,6 +513,7 @@ const struct flow flows[FLOWS] = {
     {"early answers", use_early_answers},
     {"meta options", use_options},
     {"meta options, waiting", use_waiting_options},
+    {"fetches", use_fetches},
 };
 
 void flow_run_with(const struct flow *flow, omcache_t *mc, const char *servers)

@@ -17,8 +17,8 @@ struct flow {
     void (*run)(omcache_t *mc, const char *servers);
 };
 
-#define FLOWS 13
-#define META_FLOWS 2 /* the last ones */
+#define FLOWS 14
+#define META_FLOWS 3 /* the last ones */
 extern const struct flow flows[FLOWS];
 
 /* Runs a flow with a client of its own, which speaks a protocol with these servers, and

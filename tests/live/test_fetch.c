@@ -1,0 +1,352 @@
+/*
+ * Values that one reader makes, while the others wait or take the old one.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "support/operations.h"
+#include "support/recorder.h"
+
+#include <stdio.h>
+
+#define READERS 50
+#define SLOW 200 /* milliseconds that a maker takes */
+
+static const omcache_fetch_policy_t usual = {
+    .struct_size = sizeof(usual), .ttl = 100, .wait_msec = 5000};
+
+static omcache_fetch_policy_t policy;
+static const omcache_reply_t *reply;
+
+static void begin(int protocol)
+{
+    fixture_servers(2);
+    assert_rc(omcache_set_protocol(client, protocol), OMCACHE_OK);
+    policy = usual;
+}
+
+static int fetch(const char *key)
+{
+    int rc = omcache_fetch(client, TEXT(key), &policy, &reply, 20000);
+    ck_assert_ptr_nonnull(reply);
+    assert_rc(omcache_reply_status(reply), rc);
+    return omcache_reply_fetched(reply);
+}
+
+static int put(const char *key, const char *value, uint64_t token)
+{
+    return omcache_fetch_store(client, TEXT(key), TEXT(value), 7, token, &policy, 5000);
+}
+
+static void assert_value(const char *expected)
+{
+    size_t len;
+    const unsigned char *value = omcache_reply_value(reply, &len);
+    assert_text(value, len, expected);
+}
+
+/* Makes a value, which must be asked for. */
+static void make(const char *key, const char *value)
+{
+    ck_assert_int_eq(fetch(key), OMCACHE_FETCH_MAKE);
+    assert_rc(put(key, value, omcache_reply_cas(reply)), OMCACHE_OK);
+}
+
+static const int protocols[] = {OMCACHE_PROTOCOL_META, OMCACHE_PROTOCOL_TEXT,
+                                OMCACHE_PROTOCOL_BINARY, OMCACHE_PROTOCOL_AUTO};
+
+START_TEST(what_is_missing_is_to_be_made)
+{
+    size_t len;
+    begin(protocols[_i]);
+    ck_assert_int_eq(fetch("key"), OMCACHE_FETCH_MAKE);
+    assert_value("");
+    ck_assert(omcache_reply_cas(reply) != 0 || _i == 1 || _i == 2);
+    const unsigned char *key = omcache_reply_key(reply, &len);
+    assert_text(key, len, "key");
+    assert_rc(put("key", "made", omcache_reply_cas(reply)), OMCACHE_OK);
+    for (int i = 0; i < 3; i++) {
+        ck_assert_int_eq(fetch("key"), OMCACHE_FETCH_FRESH);
+        assert_value("made");
+        ck_assert_uint_eq(omcache_reply_flags(reply), 7);
+    }
+    assert_missing("key:making");
+    make("empty", "");
+    ck_assert_int_eq(fetch("empty"), OMCACHE_FETCH_FRESH);
+}
+END_TEST
+
+/* The readers of a test, which all want the same. */
+static struct {
+    size_t told, made, fresh, stale, waited, failed;
+    int64_t make_at; /* when the maker is ready; 0: there is none */
+    uint64_t token;
+    bool dies; /* without a word */
+} readers;
+
+static void on_fetched(omcache_t *mc, const omcache_reply_t *own, void *context)
+{
+    size_t len;
+    const unsigned char *value = omcache_reply_value(own, &len);
+    (void)mc;
+    (void)context;
+    readers.told++;
+    switch (omcache_reply_fetched(own)) {
+    case OMCACHE_FETCH_FRESH:
+        readers.fresh++;
+        assert_text(value, len, "made");
+        break;
+    case OMCACHE_FETCH_STALE:
+        readers.stale++;
+        assert_text(value, len, "old");
+        break;
+    case OMCACHE_FETCH_MAKE:
+        readers.made++;
+        readers.token = omcache_reply_cas(own);
+        readers.make_at = readers.dies ? 0 : clock_ms() + SLOW;
+        readers.dies = false;
+        break;
+    case OMCACHE_FETCH_WAITED:
+        readers.waited++;
+        assert_rc(omcache_reply_status(own), OMCACHE_TIMEOUT);
+        break;
+    default:
+        readers.failed++;
+    }
+}
+
+static void start_readers(void)
+{
+    memset(&readers, 0, sizeof(readers));
+    for (int i = 0; i < READERS; i++) {
+        assert_rc(omcache_async_fetch(client, TEXT("key"), &policy, 20000, on_fetched, NULL),
+                  OMCACHE_OK);
+    }
+}
+
+/* Turns the loop until all readers have been told, and makes what is to be made. */
+static void run_readers(void)
+{
+    int64_t start = clock_ms();
+    while (readers.told < READERS) {
+        omcache_io(client, NULL, NULL, NULL, NULL, 5);
+        if (readers.make_at != 0 && clock_ms() >= readers.make_at) {
+            readers.make_at = 0;
+            assert_rc(omcache_async_fetch_store(client, TEXT("key"), TEXT("made"), 0, readers.token,
+                                                &policy, 5000, NULL, NULL),
+                      OMCACHE_OK);
+        }
+        assert_within(start, 15000);
+    }
+}
+
+START_TEST(of_many_readers_one_makes_it)
+{
+    begin(protocols[_i]);
+    start_readers();
+    run_readers();
+    ck_assert_uint_eq(readers.made, 1);
+    ck_assert_uint_eq(readers.fresh, READERS - 1);
+}
+END_TEST
+
+/* Another one does when its time is over. */
+START_TEST(a_maker_may_die)
+{
+    int64_t start;
+    begin(protocols[_i]);
+    policy.making = 1;
+    start_readers();
+    readers.dies = true;
+    start = clock_ms();
+    run_readers();
+    ck_assert_uint_eq(readers.made, 2);
+    ck_assert_uint_eq(readers.fresh, READERS - 2);
+    assert_within(start, 4000);
+}
+END_TEST
+
+START_TEST(nobody_waits_longer_than_the_policy)
+{
+    int64_t start;
+    begin(protocols[_i]);
+    policy.wait_msec = 150;
+    start_readers();
+    readers.dies = true;
+    start = clock_ms();
+    run_readers();
+    ck_assert_uint_eq(readers.made, 1);
+    ck_assert_uint_eq(readers.waited, READERS - 1);
+    ck_assert_int_ge(clock_ms() - start, 149);
+    assert_within(start, 1000);
+    policy.wait_msec = 0;
+    start = clock_ms();
+    ck_assert_int_eq(fetch("key"), OMCACHE_FETCH_WAITED);
+    policy.wait_msec = 100;
+    ck_assert_int_eq(fetch("key"), OMCACHE_FETCH_WAITED);
+    ck_assert_int_ge(clock_ms() - start, 99);
+    assert_within(start, 1000);
+    policy.wait_msec = -1;
+    assert_rc(omcache_fetch(client, TEXT("key"), &policy, &reply, 100), OMCACHE_TIMEOUT);
+    assert_within(start, 2000);
+}
+END_TEST
+
+/* All but one take it as it is. */
+START_TEST(an_old_value_will_do_for_a_while)
+{
+    begin(OMCACHE_PROTOCOL_META);
+    policy.ttl = 1;
+    policy.stale = 100;
+    make("key", "old");
+    while (fetch("key") == OMCACHE_FETCH_FRESH) {
+        assert_value("old");
+        clock_sleep(20);
+    }
+    ck_assert_int_eq(omcache_reply_fetched(reply), OMCACHE_FETCH_MAKE);
+    assert_value("old");
+    uint64_t token = omcache_reply_cas(reply);
+    start_readers();
+    run_readers();
+    ck_assert_uint_eq(readers.stale, READERS);
+    policy.ttl = 1000;
+    assert_rc(put("key", "new", token), OMCACHE_OK);
+    ck_assert_int_eq(fetch("key"), OMCACHE_FETCH_FRESH);
+    assert_value("new");
+}
+END_TEST
+
+START_TEST(a_value_may_be_made_before_the_old_one_runs_out)
+{
+    begin(OMCACHE_PROTOCOL_META);
+    policy.refresh = 200;
+    make("key", "old");
+    ck_assert_int_eq(fetch("key"), OMCACHE_FETCH_MAKE);
+    assert_value("old");
+    uint64_t token = omcache_reply_cas(reply);
+    ck_assert_int_eq(fetch("key"), OMCACHE_FETCH_FRESH);
+    assert_value("old");
+    assert_rc(put("key", "new", token), OMCACHE_OK);
+}
+END_TEST
+
+/* What was made before an invalidation is not stored after it. */
+START_TEST(an_invalidation_in_the_middle_wins)
+{
+    omcache_meta_t *meta = omcache_meta_new();
+    begin(OMCACHE_PROTOCOL_META);
+    policy.stale = 50;
+    ck_assert_int_eq(fetch("key"), OMCACHE_FETCH_MAKE);
+    uint64_t token = omcache_reply_cas(reply);
+    assert_rc(omcache_meta_set_invalidate(meta, 1), OMCACHE_OK);
+    assert_rc(omcache_meta_set_ttl(meta, policy.stale), OMCACHE_OK);
+    assert_rc(omcache_meta_delete(client, TEXT("key"), meta, NULL, 5000), OMCACHE_OK);
+    assert_rc(put("key", "outdated", token), OMCACHE_KEY_EXISTS);
+    make("key", "old");
+    assert_rc(omcache_meta_delete(client, TEXT("key"), meta, NULL, 5000), OMCACHE_OK);
+    ck_assert_int_eq(fetch("key"), OMCACHE_FETCH_MAKE);
+    assert_value("old");
+    token = omcache_reply_cas(reply);
+    ck_assert_int_eq(fetch("key"), OMCACHE_FETCH_STALE);
+    assert_value("old");
+    assert_rc(omcache_delete(client, TEXT("key"), 5000), OMCACHE_OK);
+    assert_rc(put("key", "outdated", token), OMCACHE_NOT_FOUND);
+    omcache_meta_free(meta);
+}
+END_TEST
+
+static void note_status(omcache_t *mc, const omcache_reply_t *own, void *context)
+{
+    int *status = context;
+    (void)mc;
+    ck_assert_int_eq(omcache_reply_fetched(own), OMCACHE_FETCH_NONE);
+    ck_assert_int_eq(*status, -1);
+    *status = omcache_reply_status(own);
+}
+
+/* Also while it does nothing but wait; and so long there is something to wait for. */
+START_TEST(a_fetch_can_be_cancelled)
+{
+    int status = -1;
+    begin(protocols[_i / 2]);
+    ck_assert_int_eq(fetch("key"), OMCACHE_FETCH_MAKE);
+    assert_rc(omcache_async_fetch(client, TEXT("key"), &policy, 20000, note_status, &status),
+              OMCACHE_OK);
+    assert_rc(omcache_io(client, NULL, NULL, NULL, NULL, 100), OMCACHE_AGAIN);
+    ck_assert_int_eq(status, -1);
+    if (_i % 2 == 0) {
+        assert_rc(omcache_reset_buffers(client), OMCACHE_OK);
+        assert_rc(omcache_io(client, NULL, NULL, NULL, NULL, 1000), OMCACHE_OK);
+    } else {
+        omcache_t *mc = client;
+        fixture_forget(mc);
+        assert_rc(omcache_free(mc), OMCACHE_OK);
+    }
+    assert_rc(status, OMCACHE_CANCELLED);
+}
+END_TEST
+
+START_TEST(failures_are_told)
+{
+    begin(protocols[_i]);
+    memcached_kill(&fleet.servers[0]);
+    memcached_kill(&fleet.servers[1]);
+    ck_assert_int_eq(fetch("key"), OMCACHE_FETCH_NONE);
+    assert_rc(omcache_reply_status(reply), OMCACHE_SERVER_FAILURE);
+    assert_rc(omcache_set_servers(client, ""), OMCACHE_OK);
+    assert_rc(omcache_async_fetch(client, TEXT("key"), &policy, -1, on_fetched, NULL),
+              OMCACHE_NO_SERVERS);
+}
+END_TEST
+
+START_TEST(what_cannot_be_is_refused)
+{
+    omcache_fetch_policy_t bad[7] = {usual, usual, usual, usual, usual, usual, usual};
+    char key[250];
+    begin(OMCACHE_PROTOCOL_META);
+    bad[0].struct_size = 1;
+    bad[1].ttl = 0;
+    bad[2].refresh = -1;
+    bad[3].stale = INT64_MAX;
+    bad[4].making = -1;
+    bad[5].wait_msec = -2;
+    bad[6].ttl = 315360001;
+    for (int i = 0; i < 8; i++) {
+        const omcache_fetch_policy_t *one = i < 7 ? &bad[i] : NULL;
+        assert_rc(omcache_fetch(client, TEXT("key"), one, &reply, 1000), OMCACHE_INVALID);
+        ck_assert_ptr_null(reply);
+        assert_rc(omcache_async_fetch(client, TEXT("key"), one, -1, on_fetched, NULL),
+                  OMCACHE_INVALID);
+        assert_rc(omcache_fetch_store(client, TEXT("key"), "", 0, 0, 0, one, 100), OMCACHE_INVALID);
+        assert_rc(omcache_async_fetch_store(client, TEXT("key"), "", 0, 0, 1, one, -1, NULL, NULL),
+                  OMCACHE_INVALID);
+    }
+    memset(key, 'k', sizeof(key));
+    assert_rc(omcache_fetch(NULL, TEXT("key"), &usual, &reply, 1000), OMCACHE_INVALID);
+    assert_rc(omcache_fetch(client, TEXT("key"), &usual, NULL, 1000), OMCACHE_INVALID);
+    assert_rc(omcache_fetch(client, TEXT("key"), &usual, &reply, 0), OMCACHE_INVALID);
+    assert_rc(omcache_fetch(client, "", 0, &usual, &reply, 1000), OMCACHE_INVALID);
+    assert_rc(omcache_fetch(client, key, 251, &usual, &reply, 1000), OMCACHE_INVALID);
+    assert_rc(omcache_async_fetch(client, key, 251, &usual, -1, on_fetched, NULL), OMCACHE_INVALID);
+    assert_rc(omcache_async_fetch(client, TEXT("key"), &usual, -1, NULL, NULL), OMCACHE_INVALID);
+    assert_rc(omcache_set_protocol(client, OMCACHE_PROTOCOL_BINARY), OMCACHE_OK);
+    assert_rc(omcache_fetch(client, key, 244, &usual, &reply, 1000), OMCACHE_INVALID); /* lock */
+    assert_rc(omcache_fetch(client, key, 243, &usual, &reply, 1000), OMCACHE_OK);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("fetch");
+    TCase *tcase = operations_case(suite, "fetch");
+    tcase_add_loop_test(tcase, what_is_missing_is_to_be_made, 0, 4);
+    tcase_add_loop_test(tcase, of_many_readers_one_makes_it, 0, 4);
+    tcase_add_loop_test(tcase, a_maker_may_die, 0, 3);
+    tcase_add_loop_test(tcase, nobody_waits_longer_than_the_policy, 0, 3);
+    tcase_add_test(tcase, an_old_value_will_do_for_a_while);
+    tcase_add_test(tcase, a_value_may_be_made_before_the_old_one_runs_out);
+    tcase_add_test(tcase, an_invalidation_in_the_middle_wins);
+    tcase_add_loop_test(tcase, a_fetch_can_be_cancelled, 0, 6);
+    tcase_add_loop_test(tcase, failures_are_told, 0, 3);
+    tcase_add_test(tcase, what_cannot_be_is_refused);
+    return fixture_run(suite);
+}
