@@ -728,7 +728,8 @@ int omcache_meta_debug(omcache_t *mc, const void *key, size_t key_len,
  *  - OMCACHE_FETCH_WAITED: somebody makes the value, and was waited for as long as the policy
  *    allows.  The status is OMCACHE_TIMEOUT.
  *  - OMCACHE_FETCH_NONE: the request failed; omcache_reply_status tells how.
- * Who is to make a value and does not (as it cannot, or has crashed) is replaced by another
+ * Who is to make a value and cannot calls omcache_fetch_abandon or its asynchronous form: the
+ * next reader is to make it then.  Who says nothing, as it has crashed, is replaced by another
  * reader when policy.making seconds are over, or, where there is an old value, when that has
  * run out.
  *
@@ -795,6 +796,20 @@ int omcache_async_fetch_store(omcache_t *mc, const void *key, size_t key_len, co
 int omcache_fetch_store(omcache_t *mc, const void *key, size_t key_len, const void *value,
                         size_t value_len, uint32_t flags, uint64_t token,
                         const omcache_fetch_policy_t *policy, int32_t timeout_msec);
+
+/* Gives up making a value: the next reader is to make it.  An old value, if there is one, is
+ * stale then.
+ * token: the cas of the reply that said that it was to be made.
+ * Ends with OMCACHE_KEY_EXISTS or OMCACHE_NOT_FOUND if somebody else has it to make already.
+ * Returns OMCACHE_OK if accepted, else as said of the omcache_async_* functions.  Since 1.0. */
+int omcache_async_fetch_abandon(omcache_t *mc, const void *key, size_t key_len, uint64_t token,
+                                int32_t timeout_msec, omcache_reply_callback_func *func,
+                                void *context);
+
+/* The same by a call that waits.
+ * Returns the status with which it ends, as above.  Since 1.0. */
+int omcache_fetch_abandon(omcache_t *mc, const void *key, size_t key_len, uint64_t token,
+                          int32_t timeout_msec);
 
 /* Tells what to do after a fetch.
  * Returns one of omcache_fetch_e; OMCACHE_FETCH_NONE also for replies to other operations.

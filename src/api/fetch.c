@@ -186,6 +186,30 @@ int omcache_async_fetch_store(omcache_t *mc, const void *key, size_t key_len, co
     return rc;
 }
 
+/* The value, if there is an old one, becomes stale, so that the next reader wins. */
+static void choose_abandon(omcache_meta_t *meta, uint64_t token)
+{
+    omc_meta_options_init(&meta->options);
+    meta->options.cas = token;
+    meta->options.invalidate = true;
+}
+
+int omcache_async_fetch_abandon(omcache_t *mc, const void *key, size_t key_len, uint64_t token,
+                                int32_t timeout_msec, omcache_reply_callback_func *func,
+                                void *context)
+{
+    unsigned char lock[OMC_ASK_KEY_MAX];
+    omcache_meta_t meta;
+    size_t len;
+
+    if (token != 0) {
+        choose_abandon(&meta, token);
+        return omcache_async_meta_delete(mc, key, key_len, &meta, timeout_msec, func, context);
+    }
+    len = key == NULL || key_len == 0 ? 0 : omc_fetching_lock(lock, key, key_len);
+    return omcache_async_delete(mc, lock, len, timeout_msec, func, context);
+}
+
 /*
  * By calls that wait.
  */
@@ -319,4 +343,19 @@ int omcache_fetch_store(omcache_t *mc, const void *key, size_t key_len, const vo
     if (rc == OMCACHE_OK) /* else it ends by itself */
         omcache_delete(mc, lock, omc_fetching_lock(lock, key, key_len), timeout_msec);
     return rc;
+}
+
+int omcache_fetch_abandon(omcache_t *mc, const void *key, size_t key_len, uint64_t token,
+                          int32_t timeout_msec)
+{
+    unsigned char lock[OMC_ASK_KEY_MAX];
+    omcache_meta_t meta;
+    size_t len;
+
+    if (token != 0) {
+        choose_abandon(&meta, token);
+        return omcache_meta_delete(mc, key, key_len, &meta, NULL, timeout_msec);
+    }
+    len = key == NULL || key_len == 0 ? 0 : omc_fetching_lock(lock, key, key_len);
+    return omcache_delete(mc, lock, len, timeout_msec);
 }

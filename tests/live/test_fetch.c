@@ -254,6 +254,36 @@ START_TEST(an_invalidation_in_the_middle_wins)
 }
 END_TEST
 
+/* The next reader makes it, at once; an old value is there meanwhile. */
+START_TEST(a_maker_may_give_up)
+{
+    begin(protocols[_i]);
+    for (int i = 0; i < 2; i++) {
+        ck_assert_int_eq(fetch("key"), OMCACHE_FETCH_MAKE);
+        assert_rc(omcache_fetch_abandon(client, TEXT("key"), omcache_reply_cas(reply), 5000),
+                  OMCACHE_OK);
+    }
+    ck_assert_int_eq(fetch("key"), OMCACHE_FETCH_MAKE);
+    uint64_t token = omcache_reply_cas(reply);
+    assert_rc(omcache_async_fetch_abandon(client, TEXT("key"), token, -1, NULL, NULL), OMCACHE_OK);
+    make("key", "old");
+    if (token != 0) {
+        assert_rc(omcache_fetch_abandon(client, TEXT("key"), token, 5000), OMCACHE_KEY_EXISTS);
+        policy.refresh = 200;
+        ck_assert_int_eq(fetch("key"), OMCACHE_FETCH_MAKE);
+        token = omcache_reply_cas(reply);
+        ck_assert_int_eq(fetch("key"), OMCACHE_FETCH_FRESH);
+        assert_rc(omcache_fetch_abandon(client, TEXT("key"), token, 5000), OMCACHE_OK);
+        ck_assert_int_eq(fetch("key"), OMCACHE_FETCH_MAKE);
+        assert_value("old");
+        ck_assert_int_eq(fetch("key"), OMCACHE_FETCH_STALE);
+        assert_value("old");
+    }
+    assert_rc(omcache_fetch_abandon(client, "", 0, 0, 5000), OMCACHE_INVALID);
+    assert_rc(omcache_fetch_abandon(client, NULL, 3, 1, 5000), OMCACHE_INVALID);
+}
+END_TEST
+
 static void note_status(omcache_t *mc, const omcache_reply_t *own, void *context)
 {
     int *status = context;
@@ -345,6 +375,7 @@ int main(void)
     tcase_add_test(tcase, an_old_value_will_do_for_a_while);
     tcase_add_test(tcase, a_value_may_be_made_before_the_old_one_runs_out);
     tcase_add_test(tcase, an_invalidation_in_the_middle_wins);
+    tcase_add_loop_test(tcase, a_maker_may_give_up, 0, 3);
     tcase_add_loop_test(tcase, a_fetch_can_be_cancelled, 0, 6);
     tcase_add_loop_test(tcase, failures_are_told, 0, 3);
     tcase_add_test(tcase, what_cannot_be_is_refused);
