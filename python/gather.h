@@ -19,7 +19,8 @@
     ROW(won)                \
     ROW(already_won)        \
     ROW(is_stale)           \
-    ROW(unchanged)
+    ROW(unchanged)          \
+    ROW(fetched)
 
 #define GATHER_MEMBER(name) int64_t name;
 

@@ -9,6 +9,8 @@
 from __future__ import annotations
 
 import asyncio
+import functools
+import inspect
 import warnings
 import weakref
 from select import POLLIN, POLLOUT
@@ -17,6 +19,7 @@ from typing import Any, Awaitable, Callable, Dict, Iterable, List, Mapping, Opti
 from ._omcache import ffi, lib
 from .client import DEFAULT, Timeout
 from .errors import Error, error_for
+from .fetching import FRESH, MAKE, STALE, KeyMaker, key_of, make_policy, same
 from .gather import (
     NOT_FOUND,
     OK,
@@ -92,6 +95,10 @@ def _number(row: Tuple[Any, ...], value: Optional[bytes], key: Any, extra: Any) 
 def _outcome(row: Tuple[Any, ...], value: Optional[bytes], key: Any, extra: Any) -> Any:
     """For what needs more of it: extra makes the result."""
     return extra(make_outcome(row, b"", value), key)
+
+
+def _as_it_is(outcome: Outcome, key: Any) -> Outcome:
+    return outcome
 
 
 def _statistics(
@@ -701,6 +708,71 @@ class Client(Handle):
         name = encode_key(key)
         args = (name, len(name), self._msec(timeout))
         return self._start(_outcome, key, debug_fields, lib.omcache_async_meta_debug, *args)
+
+    # --- Values that one reader makes -----------------------------------------
+
+    async def fetch(
+        self,
+        key: Key,
+        make: Callable[[], Union[Value, Awaitable[Value]]],
+        *,
+        ttl: int,
+        refresh: int = 0,
+        stale: int = 0,
+        making: int = 30,
+        wait: Optional[float] = 5,
+        timeout: Timeout = DEFAULT,
+    ) -> bytes:
+        """As omcache.Client.fetch; make may be a coroutine function."""
+        policy = make_policy(ttl, refresh, stale, making, wait)
+        name, msec = encode_key(key), self._msec(timeout)
+        args = (name, len(name), policy, msec)
+        outcome = await self._start(_outcome, key, _as_it_is, lib.omcache_async_fetch, *args)
+        if outcome.fetched == MAKE:
+            return await self._make(key, name, make, policy, outcome.cas, msec)
+        if outcome.fetched in (FRESH, STALE):
+            return outcome.value or b""
+        raise error_for(outcome.status, key, outcome.value)
+
+    async def _make(
+        self, key: Key, name: bytes, make: Callable[[], Any], policy: Any, token: int, msec: int
+    ) -> bytes:
+        try:
+            made = make()
+            value = encode_value(await made if inspect.isawaitable(made) else made)
+        except BaseException:
+            if self._mc != NULL:
+                lib.omcache_async_fetch_abandon(self._mc, name, len(name), token, msec, NULL, NULL)
+            raise
+        args = (name, len(name), value, len(value), 0, token, policy, msec)
+        outcome = await self._start(_outcome, key, _as_it_is, lib.omcache_async_fetch_store, *args)
+        if outcome.status not in (lib.OMCACHE_KEY_EXISTS, NOT_FOUND):  # which say: too late
+            outcome.check(key)
+        return bytes(value)
+
+    def cached(
+        self,
+        *,
+        ttl: int,
+        key: KeyMaker = None,
+        dumps: Callable[[Any], Value] = same,
+        loads: Callable[[bytes], Any] = same,
+        **how: Any,
+    ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        """As omcache.Client.cached, for a coroutine function."""
+
+        def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+            @functools.wraps(function)
+            async def call(*args: Any, **kwargs: Any) -> Any:
+                async def make() -> Value:
+                    return dumps(await function(*args, **kwargs))
+
+                name = key_of(key, function, args, kwargs)
+                return loads(await self.fetch(name, make, ttl=ttl, **how))
+
+            return call
+
+        return decorate
 
     # --- Servers --------------------------------------------------------------
 

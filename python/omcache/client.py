@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+import functools
+import itertools
 import logging
 import os
 import threading
+import time
 import weakref
-from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple, Union
+from typing import (
+    Any,
+    Callable,
+    Dict,
+    Iterable,
+    Iterator,
+    List,
+    Mapping,
+    Optional,
+    Sequence,
+    Tuple,
+    Union,
+)
 
 from . import gather
 from ._omcache import ffi, lib
-from .errors import error_for
+from .errors import Error, error_for
+from .fetching import FRESH, MAKE, STALE, WAITED, KeyMaker, key_of, make_policy, pauses, same
 from .handle import (
     Handle,
     Item,
@@ -561,6 +577,85 @@ class Client(Handle):
         "no", "cls": "1", "size": "63"}, or None if it is not there."""
         outcome = self._single(lib.omcache_async_meta_debug, key, timeout=timeout)
         return gather.debug_fields(outcome, key)
+
+    # --- Values that one reader makes -----------------------------------------
+
+    def fetch(
+        self,
+        key: Key,
+        make: Callable[[], Value],
+        *,
+        ttl: int,
+        refresh: int = 0,
+        stale: int = 0,
+        making: int = 30,
+        wait: Optional[float] = 5,
+        timeout: Timeout = DEFAULT,
+    ) -> bytes:
+        """The value of a key; if it is not there, make() makes it, in one reader of many, and the
+        others wait for that.
+
+        ttl: for so many seconds a value is fresh.  refresh: so many seconds before their end one
+        reader makes the next one.  stale: so many seconds after it the old one will do meanwhile.
+        making: so many seconds make() takes at most.  wait: so many seconds (None: any) others
+        wait for a value that is missing; then TimeoutError is raised.
+
+        If make() raises, the next reader makes the value, and what was raised goes on."""
+        policy = make_policy(ttl, refresh, stale, making, 0)
+        for pause in itertools.chain(pauses(wait), [0]):
+            outcome = self._single(lib.omcache_async_fetch, key, policy, timeout=timeout)
+            if outcome.fetched == MAKE:
+                return self._make(key, make, policy, outcome.cas, timeout)
+            if outcome.fetched in (FRESH, STALE):
+                return outcome.value or b""
+            if outcome.fetched != WAITED:
+                raise error_for(outcome.status, key, outcome.value)
+            if pause:
+                time.sleep(pause)  # other threads may use the client meanwhile
+        raise error_for(lib.OMCACHE_TIMEOUT, key)
+
+    def _make(
+        self, key: Key, make: Callable[[], Value], policy: Any, token: int, timeout: Timeout
+    ) -> bytes:
+        try:
+            value = encode_value(make())
+        except BaseException:
+            try:
+                self._single(lib.omcache_async_fetch_abandon, key, token, timeout=timeout)
+            except Error:
+                pass  # its time will be over
+            raise
+        args = (value, len(value), 0, token, policy)
+        outcome = self._single(lib.omcache_async_fetch_store, key, *args, timeout=timeout)
+        if outcome.status not in (lib.OMCACHE_KEY_EXISTS, NOT_FOUND):  # which say: too late
+            outcome.check(key)
+        return bytes(value)
+
+    def cached(
+        self,
+        *,
+        ttl: int,
+        key: KeyMaker = None,
+        dumps: Callable[[Any], Value] = same,
+        loads: Callable[[bytes], Any] = same,
+        **how: Any,
+    ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        """A decorator: what the function returns is fetched, and so made only once in a while.
+
+        key: makes the key of the arguments; or a name in place of the function's, behind which
+        the arguments go as repr() shows them.  dumps and loads: make bytes of what the function
+        returns, and that of bytes, such as pickle's.  The others are those of fetch."""
+
+        def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+            @functools.wraps(function)
+            def call(*args: Any, **kwargs: Any) -> Any:
+                name = key_of(key, function, args, kwargs)
+                value = self.fetch(name, lambda: dumps(function(*args, **kwargs)), ttl=ttl, **how)
+                return loads(value)
+
+            return call
+
+        return decorate
 
     # --- Servers --------------------------------------------------------------
 

@@ -44,8 +44,17 @@ class Outcome(NamedTuple):
         return self
 
     def meta_item(self) -> MetaItem:
-        told = {name: tell(n) for (name, tell), n in zip(_DETAILS, self.details)}
+        told = {
+            name: tell(n)
+            for (name, tell), n in zip(_DETAILS, self.details)
+            if name in MetaItem._fields
+        }
         return MetaItem(self.value, self.flags, self.cas, **told)
+
+    @property
+    def fetched(self) -> int:
+        """What to do after a fetch."""
+        return self.details[_FETCHED]
 
 
 def debug_fields(outcome: Outcome, key: Any) -> Optional[Dict[str, str]]:
@@ -76,6 +85,9 @@ _DETAILS = [
     (name[3:] if name.startswith("is_") else name, _make_teller(name))
     for name, _ in _FIELDS[_FIRST_DETAIL:]
 ]
+
+
+_FETCHED = [name for name, _ in _FIELDS[_FIRST_DETAIL:]].index("fetched")
 
 
 class Found(NamedTuple):

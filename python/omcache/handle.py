@@ -40,7 +40,8 @@ class MetaItem(NamedTuple):
     value: Optional[bytes]
     flags: int
     cas: int
-    # The others are those of GATHER_DETAILS in gather.h, in any order and without an "is_".
+    # The others are those of GATHER_DETAILS in gather.h, in any order and without an "is_", but
+    # for what only fetches are told.
     won: bool
     already_won: bool
     stale: bool

@@ -1,0 +1,62 @@
+"""What the two clients have in common of fetches: values that one reader makes."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from typing import Any, Callable, Dict, Iterator, Optional, Tuple, Union
+
+from ._omcache import ffi, lib
+from .handle import Key, Value, milliseconds
+
+FRESH = lib.OMCACHE_FETCH_FRESH
+STALE = lib.OMCACHE_FETCH_STALE
+MAKE = lib.OMCACHE_FETCH_MAKE
+WAITED = lib.OMCACHE_FETCH_WAITED
+
+_KEY_MAX = 200  # bytes of a key that is made of arguments as they are
+
+KeyMaker = Union[None, str, Callable[..., Key]]
+
+
+def make_policy(ttl: int, refresh: int, stale: int, making: int, wait: Optional[float]) -> Any:
+    """An omcache_fetch_policy_t *.  wait: seconds, or None for no limit."""
+    policy = ffi.new("omcache_fetch_policy_t *")
+    policy.struct_size = ffi.sizeof("omcache_fetch_policy_t")
+    policy.ttl, policy.refresh, policy.stale, policy.making = ttl, refresh, stale, making
+    policy.wait_msec = milliseconds(wait)
+    return policy
+
+
+def pauses(wait: Optional[float]) -> Iterator[float]:
+    """Seconds between two looks, until that is over: there is a look after the last one."""
+    until = None if wait is None else time.monotonic() + wait
+    pause = 0.005
+    while True:
+        left = pause if until is None else until - time.monotonic()
+        if left <= 0:
+            return
+        yield min(pause, left)
+        pause = min(2 * pause, 0.1)
+
+
+def key_of(
+    key: KeyMaker, function: Callable[..., Any], args: Tuple[Any, ...], kwargs: Dict[str, Any]
+) -> Key:
+    """The key of a call: what `key` makes of the arguments, or the function's name (or `key`) and
+    what repr() says of them, as a hash if that is long or has other characters than keys have
+    over every protocol."""
+    if callable(key):
+        return key(*args, **kwargs)
+    named = "".join(f",{name}={value!r}" for name, value in sorted(kwargs.items()))
+    text = ",".join(map(repr, args)) + named
+    prefix = key if key is not None else f"{function.__module__}.{function.__qualname__}"
+    plain = f"{prefix}({text})"
+    if len(plain) <= _KEY_MAX and plain.isascii() and plain.isprintable() and " " not in plain:
+        return plain
+    return f"{prefix[:_KEY_MAX - 70]}#{hashlib.sha256(text.encode('utf-8')).hexdigest()}"
+
+
+def same(value: Value) -> Value:
+    """For values that are bytes already."""
+    return value
