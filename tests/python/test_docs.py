@@ -34,6 +34,10 @@ class Documents(support.TestCase):
         for block in self.blocks("README.md"):
             exec(block, {})
 
+    def test_stampedes_md(self):
+        for block in self.blocks("doc/stampedes.md"):
+            exec(block, {})
+
     def test_python_md(self):
         blocks = self.blocks("doc/python.md")
         self.assertEqual(len(blocks), 3)
