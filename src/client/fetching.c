@@ -86,8 +86,8 @@ void omc_fetching_options(const struct omc_fetching *fetching, int64_t date,
     omc_meta_options_init(options);
     options->want = WANTED;
     options->vivify = omc_fetching_expiration_making(policy, date);
-    if (policy->stale + policy->refresh > 0)
-        options->recache = policy->stale + policy->refresh;
+    if (policy->stale + policy->refresh > 0) /* a server counts whole seconds, rounded up */
+        options->recache = policy->stale + policy->refresh + 1;
 }
 
 int64_t omc_fetching_wake_time(struct omc_fetching *fetching, int64_t now)
@@ -103,7 +103,7 @@ static int judge(const struct omc_fetching *fetching, const omcache_reply_t *rep
 {
     const struct omc_details *details = &reply->details;
     bool is_over = (details->known & OMCACHE_META_WANT_TTL) != 0 && details->ttl >= 0 &&
-                   details->ttl < fetching->policy.stale;
+                   details->ttl <= fetching->policy.stale;
 
     if ((details->known & OMC_DETAIL_WON) != 0)
         return OMCACHE_FETCH_MAKE;

@@ -9,7 +9,8 @@
 #include <stdio.h>
 
 #define READERS 50
-#define SLOW 200 /* milliseconds that a maker takes */
+#define SLOW 200  /* milliseconds that a maker takes */
+#define SLACK 200 /* milliseconds that a server's clock is late */
 
 static const omcache_fetch_policy_t usual = {
     .struct_size = sizeof(usual), .ttl = 100, .wait_msec = 5000};
@@ -215,6 +216,36 @@ START_TEST(an_old_value_will_do_for_a_while)
 }
 END_TEST
 
+/* Whose maker does nothing.  A server counts in whole seconds. */
+START_TEST(no_value_is_older_than_allowed)
+{
+    int outcome = OMCACHE_FETCH_FRESH;
+    int64_t made;
+    bool is_claimed = false;
+    begin(OMCACHE_PROTOCOL_META);
+    policy.ttl = 1;
+    policy.stale = 1;
+    policy.wait_msec = 0;
+    make("key", "old");
+    made = clock_ms();
+    for (size_t len = 1; outcome != OMCACHE_FETCH_MAKE || len > 0;) { /* then it is gone */
+        int64_t age = clock_ms() - made;
+        outcome = fetch("key");
+        omcache_reply_value(reply, &len);
+        if (outcome == OMCACHE_FETCH_FRESH) {
+            ck_assert_int_le(age, 1000 + SLACK);
+        } else if (len > 0) {
+            ck_assert_int_le(age, 2000 + SLACK);
+            is_claimed = is_claimed || outcome == OMCACHE_FETCH_MAKE;
+        }
+        assert_within(made, 6000);
+        clock_sleep(10);
+    }
+    ck_assert(is_claimed);
+    ck_assert_int_ge(clock_ms() - made, 1000);
+}
+END_TEST
+
 START_TEST(a_value_may_be_made_before_the_old_one_runs_out)
 {
     begin(OMCACHE_PROTOCOL_META);
@@ -373,6 +404,7 @@ int main(void)
     tcase_add_loop_test(tcase, a_maker_may_die, 0, 3);
     tcase_add_loop_test(tcase, nobody_waits_longer_than_the_policy, 0, 3);
     tcase_add_test(tcase, an_old_value_will_do_for_a_while);
+    tcase_add_test(tcase, no_value_is_older_than_allowed);
     tcase_add_test(tcase, a_value_may_be_made_before_the_old_one_runs_out);
     tcase_add_test(tcase, an_invalidation_in_the_middle_wins);
     tcase_add_loop_test(tcase, a_maker_may_give_up, 0, 3);
