@@ -299,8 +299,13 @@ class Handle(NotCopied):
             return
         if not isinstance(username, (str, bytes)) or not isinstance(password, (str, bytes)):
             raise TypeError("a username and a password are str or bytes")
-        name = username.encode() if isinstance(username, str) else username
-        word = password.encode() if isinstance(password, str) else password
+        try:
+            name = username.encode() if isinstance(username, str) else username
+            word = password.encode() if isinstance(password, str) else password
+        except UnicodeEncodeError:
+            name = word = None
+        if name is None or word is None:  # outside, so that the other one is not its context
+            raise ValueError("the username, or the password, is no text that UTF-8 has")
         rc = lib.omcache_set_credentials(self._mc, name, len(name), word, len(word))
         check(rc, "the username, or the password")
 

@@ -2,6 +2,9 @@
  * Settings of TLS, and credentials.
  */
 #include "client/security.h"
+
+#include <stdbool.h>
+
 #include "api/call.h"
 #include "omcache.h"
 
@@ -16,9 +19,15 @@ void omcache_tls_free(omcache_tls_t *tls)
         omc_security_free(tls);
 }
 
+/* NULL: the default. */
+static bool is_text(const char *text)
+{
+    return text == NULL || *text != '\0';
+}
+
 static int set_text(char **string, const char *text)
 {
-    if (text != NULL && *text == '\0')
+    if (!is_text(text))
         return OMCACHE_INVALID;
     return omc_security_set_text(string, text) ? OMCACHE_OK : OMCACHE_NO_MEMORY;
 }
@@ -38,7 +47,8 @@ int omcache_tls_set_certificate(omcache_tls_t *tls, const char *certificate_path
 {
     int rc;
 
-    if (tls == NULL || (certificate_path == NULL) != (key_path == NULL))
+    if (tls == NULL || (certificate_path == NULL) != (key_path == NULL) ||
+        !is_text(certificate_path) || !is_text(key_path))
         return OMCACHE_INVALID;
     rc = set_text(&tls->choice.certificate, certificate_path);
     return rc == OMCACHE_OK ? set_text(&tls->choice.key, key_path) : rc;
@@ -53,7 +63,7 @@ int omcache_tls_set_ciphers(omcache_tls_t *tls, const char *ciphers, const char 
 {
     int rc;
 
-    if (tls == NULL)
+    if (tls == NULL || !is_text(ciphers) || !is_text(suites))
         return OMCACHE_INVALID;
     rc = set_text(&tls->choice.ciphers, ciphers);
     return rc == OMCACHE_OK ? set_text(&tls->choice.suites, suites) : rc;

@@ -7,6 +7,7 @@
 #include "link/link.h"
 #include "link/protocol.h"
 #include "link/work.h"
+#include "net/tls.h"
 
 enum {
     /* Silence of so many milliseconds makes a connection doubtful, and after so many a
@@ -81,6 +82,18 @@ static bool has_shown_life(const struct omc_link *link)
     return link->conn.since >= link->second->begun || omc_work_has_come(link);
 }
 
+/* Whether it is about to say hello with credentials that others could read, and nobody knows of it
+ * yet. */
+static bool is_to_be_told_of(const struct omc_link *link, const struct omc_tls_way *way)
+{
+    const struct omc_second *second = link->second;
+    bool is_plain = omc_stream_is_open(&second->stream) ? omc_tls_version(&second->stream) == 0
+                                                        : way->tls == NULL;
+
+    return second->watch.ready != 0 && second->hello_len == 0 && !second->is_told_of &&
+           link->shared->login != NULL && omc_link_is_exposed(link, is_plain);
+}
+
 void omc_doubt_step(struct omc_link *link, int64_t now)
 {
     struct omc_second *second = link->second;
@@ -91,6 +104,11 @@ void omc_doubt_step(struct omc_link *link, int64_t now)
         return;
     if (link->conn.since >= second->begun) {
         end_doubt(link);
+        return;
+    }
+    if (is_to_be_told_of(link, &way)) { /* it goes on the next time, as it is still ready then */
+        second->is_told_of = true;
+        omc_link_note_notice(link, (struct omc_notice){.kind = OMC_REPORT_EXPOSED});
         return;
     }
     result = omc_second_step(second, &link->shared->watches, &way, link->shared->login);

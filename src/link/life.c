@@ -46,13 +46,7 @@ void omc_life_end(struct omc_link *link, int status)
 static void flush(struct omc_link *link, int64_t now)
 {
     if (!omc_send(&link->conn, now))
-        omc_link_note_news(link, omc_protocol_error(link, errno));
-}
-
-/* Whether others could read what goes to the server. */
-static bool is_exposed(const struct omc_link *link)
-{
-    return !omc_link_is_safe(link) && !omc_address_is_local(&link->address);
+        omc_life_broken(link, errno);
 }
 
 /* Says hello, with what can go along with it. */
@@ -64,7 +58,7 @@ static void greet(struct omc_link *link, const struct omc_login *login, int64_t 
         link->todo |= OMC_TODO_GREETING;
     else
         omc_link_note_news(link, omc_shortage_news(link, ENOMEM));
-    if (login != NULL && is_exposed(link))
+    if (login != NULL && omc_link_is_exposed(link, omc_tls_version(&link->conn.stream) == 0))
         omc_link_note_notice(link, (struct omc_notice){.kind = OMC_REPORT_EXPOSED});
 }
 
@@ -240,9 +234,13 @@ void omc_life_event(struct omc_link *link, enum omc_event event, const char *rea
     omc_link_note_news(link, (struct omc_news){event, reason, 0});
 }
 
+/* Where the peer has closed, what it said before is read first, as if the kernel took nothing. */
 void omc_life_broken(struct omc_link *link, int error)
 {
-    omc_link_note_news(link, omc_protocol_error(link, error));
+    if (omc_protocol_has_last_words(link, error))
+        link->conn.blocked = true;
+    else
+        omc_link_note_news(link, omc_protocol_error(link, error));
 }
 
 void omc_life_found(struct omc_link *link, int64_t now)

@@ -90,6 +90,12 @@ static inline bool omc_link_is_safe(const struct omc_link *link)
            (link->transport == OMC_TRANSPORT_ANY && link->shared->tls_for_all);
 }
 
+/* Whether others could read what goes over a connection to the server. */
+static inline bool omc_link_is_exposed(const struct omc_link *link, bool is_plain)
+{
+    return is_plain && !omc_address_is_local(&link->address);
+}
+
 static inline struct omc_tls_way omc_link_way(struct omc_link *link)
 {
     return (struct omc_tls_way){omc_link_is_safe(link) ? link->shared->tls : NULL,

@@ -273,6 +273,12 @@ struct omc_news omc_protocol_closed(struct omc_link *link)
                                     : "closed by the server");
 }
 
+bool omc_protocol_has_last_words(const struct omc_link *link, int error)
+{
+    return (error == EPIPE || error == ECONNRESET) && stream_problem(link) == NULL &&
+           omc_stream_look(&link->conn.stream) > 0;
+}
+
 struct omc_news omc_protocol_error(struct omc_link *link, int error)
 {
     const char *problem = stream_problem(link);

@@ -29,6 +29,10 @@ bool omc_protocol_greet(struct omc_link *link, const struct omc_login *login, in
  * reports a request that it cannot; else all were looked at. */
 bool omc_protocol_check(struct omc_link *link, struct omc_report *report);
 
+/* Whether an errno with which sending has failed says that the peer has closed, and there is
+ * something to be read that it has said before. */
+bool omc_protocol_has_last_words(const struct omc_link *link, int error);
+
 /* The others give what has happened to the server by it, or nothing. */
 
 /* Reads what came of the server's answer, which may not be complete. */

@@ -27,6 +27,7 @@ struct omc_second {
     size_t hello_len; /* 0 while it connects and is made safe */
     size_t hello_left;
     bool has_login;
+    bool is_told_of;        /* where others could read its credentials, by OMC_REPORT_EXPOSED */
     unsigned char in[1024]; /* what came of the answer */
     size_t in_len;
 };

@@ -39,9 +39,9 @@ struct own {
     struct omc_openssl_wire wire;
     pid_t process; /* that has opened it: a child says nothing in the name of its parent */
     struct omc_tls *tls;
-    bool is_unfit; /* no certificate can be for that name */
-    bool is_asked; /* for a certificate */
-    bool has_read; /* it has let us in */
+    bool is_unfit;  /* no certificate can be for that name */
+    bool is_asked;  /* for a certificate */
+    bool is_let_in; /* by the server, whatever it was shown */
     struct omc_tls_session *session;
     char *name; /* that the certificate must be for */
     char problem[OMC_TLS_PROBLEM];
@@ -91,6 +91,7 @@ static int take_session(SSL *ssl, SSL_SESSION *session)
     own->session->resumed = session;
     own->session->tls = own->tls;
     own->tls->users++;
+    own->is_let_in = true; /* tickets are given after that */
     return 1;
 }
 
@@ -161,20 +162,26 @@ static int fail_with_words(struct omc_stream *stream)
  * over by the time that it misses one. */
 static bool is_bare(const struct own *own)
 {
-    return own->is_asked && !own->has_read && SSL_get_certificate(own->ssl) == NULL;
+    return own->is_asked && !own->is_let_in && SSL_get_certificate(own->ssl) == NULL &&
+           !(SSL_version(own->ssl) == TLS1_2_VERSION && SSL_is_init_finished(own->ssl));
 }
 
-/* Who finds that nothing can be sent any more has not read yet why the peer has closed. */
-static void hear_reason(struct own *own)
+/* Who finds that nothing can be sent any more has not read yet what the peer has said: why it has
+ * closed, or something for us, or its farewell. */
+static void hear_last_words(struct omc_stream *stream)
 {
-    unsigned char byte;
-    size_t some;
+    struct own *own = stream->own;
+    char byte;
 
     if (own->wire.at_end || own->wire.read_error != 0)
         return;
     forget_errors();
     own->wire.reads_left = READS_MAX;
-    if (SSL_peek_ex(own->ssl, &byte, 1, &some) != 1 && SSL_get_error(own->ssl, 0) == SSL_ERROR_SSL)
+    own->wire.may_wait = false;
+    stream->pending = SSL_peek(own->ssl, &byte, 1) == 1;
+    if (stream->pending || SSL_get_error(own->ssl, -1) == SSL_ERROR_ZERO_RETURN)
+        own->is_let_in = true;
+    else if (SSL_get_error(own->ssl, -1) == SSL_ERROR_SSL)
         omc_openssl_words_failure(own->problem, is_bare(own));
     forget_errors();
 }
@@ -184,7 +191,7 @@ static int note_closed(struct omc_stream *stream, int result, int error)
 {
     struct own *own = stream->own;
 
-    hear_reason(own);
+    hear_last_words(stream);
     if (own->problem[0] == '\0' && is_bare(own))
         omc_openssl_words_missed(own->problem);
     if (own->problem[0] != '\0')
@@ -241,6 +248,7 @@ static int secure_tls(struct omc_stream *stream)
         return note_closed(stream, OMC_SOCKET_ERROR, errno);
     forget_errors();
     own->wire.reads_left = READS_MAX;
+    own->wire.may_wait = false;
     returned = SSL_do_handshake(own->ssl);
     if (returned != 1)
         result = result_of(stream, returned);
@@ -342,7 +350,7 @@ static ssize_t read_all(struct omc_stream *stream, unsigned char *bytes, size_t 
         }
     }
     note_kept(stream);
-    own->has_read = own->has_read || taken > 0;
+    own->is_let_in = own->is_let_in || taken > 0;
     /* An end or an error is found again by the next attempt.  Where there was room left, what
      * OpenSSL has is a part of a record only. */
     stream->pending =

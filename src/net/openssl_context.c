@@ -4,9 +4,32 @@
 #include "net/openssl_context.h"
 
 #include <errno.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "net/openssl_words.h"
+
+/* Its files are read later: OpenSSL does not say so if there are none. */
+static bool load_directory(SSL_CTX *context, const char *path, char *problem)
+{
+    struct stat found;
+    int error = 0;
+
+    if (stat(path, &found) != 0)
+        error = errno;
+    else if (!S_ISDIR(found.st_mode))
+        error = ENOTDIR;
+    else if (access(path, R_OK | X_OK) != 0)
+        error = errno;
+    if (error != 0) {
+        omc_openssl_words_errno(problem, path, error);
+        return false;
+    }
+    if (SSL_CTX_load_verify_dir(context, path) == 1)
+        return true;
+    omc_openssl_words_error(problem, path);
+    return false;
+}
 
 static bool load_trusted(SSL_CTX *context, const struct omc_tls_choice *choice, char *problem)
 {
@@ -22,16 +45,7 @@ static bool load_trusted(SSL_CTX *context, const struct omc_tls_choice *choice, 
         omc_openssl_words_error(problem, choice->ca_file);
         return false;
     }
-    if (choice->ca_directory != NULL && access(choice->ca_directory, R_OK | X_OK) != 0) {
-        omc_openssl_words_errno(problem, choice->ca_directory, errno);
-        return false;
-    }
-    if (choice->ca_directory != NULL &&
-        SSL_CTX_load_verify_dir(context, choice->ca_directory) != 1) {
-        omc_openssl_words_error(problem, choice->ca_directory);
-        return false;
-    }
-    return true;
+    return choice->ca_directory == NULL || load_directory(context, choice->ca_directory, problem);
 }
 
 static bool load_own(SSL_CTX *context, const struct omc_tls_choice *choice, char *problem)

@@ -126,9 +126,11 @@ static void list_names(X509 *certificate, char *names, size_t room)
             add_address(names, room, &count, name->d.iPAddress);
     }
     GENERAL_NAMES_free(found);
-    if (count == 0)
-        X509_NAME_get_text_by_NID(X509_get_subject_name(certificate), NID_commonName, names,
-                                  (int)room);
+    if (count == 0 && X509_NAME_get_text_by_NID(X509_get_subject_name(certificate), NID_commonName,
+                                                names, (int)room) <= 0)
+        snprintf(names, room, "nobody");
+    if (count > NAMES_TOLD)
+        snprintf(names + strlen(names), room - strlen(names), " and others");
 }
 
 void omc_openssl_words_certificate(char *problem, X509_STORE_CTX *store, const char *name)

@@ -27,6 +27,7 @@ static const char meta[] = "mg AAAAAAAA b\r\nversion\r\n";
 
 static const char wants_login[] = "the server wants authentication";
 static const char refuses_login[] = "the server refuses the credentials";
+static const char wants_other[] = "the server takes credentials over meta and text only";
 
 static size_t write_binary(unsigned char *out, uint32_t number)
 {
@@ -254,6 +255,10 @@ static enum omc_hello take_binary_login(struct omc_line *bytes, const char **pro
     struct omcache_req_header_s header;
     size_t len;
 
+    if (omc_line_skip(&(struct omc_line){bytes->at, bytes->end}, "CLIENT_ERROR unauthenticated")) {
+        *problem = wants_other;
+        return OMC_HELLO_DENIED;
+    }
     if (*bytes->at == 'C' || *bytes->at == 'E') /* see read_binary */
         return OMC_HELLO_GOOD;
     if (*bytes->at != BINARY_ANSWER_MAGIC)
@@ -311,8 +316,7 @@ enum omc_hello omc_hello_read(const unsigned char *bytes, size_t len,
         return hello;
     if (greeting == OMC_GREETING_BINARY) {
         hello = read_binary(left.at, omc_line_left(&left), asked->number, used, problem);
-        if (*used > 0)
-            *used += (size_t)(left.at - bytes);
+        *used += *used > 0 ? (size_t)(left.at - bytes) : 0;
         return hello;
     }
     if (greeting == OMC_GREETING_META)

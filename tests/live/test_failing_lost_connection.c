@@ -7,15 +7,18 @@
 #include "support/fixture.h"
 #include "support/memcached.h"
 #include "support/outage.h"
+#include "support/peer.h"
 #include "support/recorder.h"
 #include "support/relay.h"
 #include "support/told.h"
 #include "support/watcher.h"
 #include "support/wire.h"
+#include "support/words.h"
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 
 static const int protocols[] = {OMCACHE_PROTOCOL_BINARY, OMCACHE_PROTOCOL_META,
@@ -313,6 +316,38 @@ START_TEST(the_setting_is_for_later_connections_too)
 }
 END_TEST
 
+/* Answers until it has answered a get, and closes. */
+static void answer_one_get(struct peer *of, void *context)
+{
+    struct words words;
+    bool is_get = false;
+    (void)context;
+    while (!is_get && words_read(of, &words) && words_answer_meta(of, &words)) {
+        is_get = strcmp(words.word[0], "mg") == 0 && strcmp(words.word[1], "first") == 0;
+    }
+}
+
+/* Although more is sent before it is read, which fails. */
+START_TEST(an_answer_that_has_come_is_not_lost)
+{
+    static struct told told;
+    struct peer *of = peer_start(0, answer_one_get, NULL);
+    client = fixture_client(peer_address(of));
+    assert_rc(omcache_set_protocol(client, OMCACHE_PROTOCOL_META), OMCACHE_OK);
+    assert_rc(omcache_noop(client, 0, 5000), OMCACHE_OK);
+    told = (struct told){.calls = 0};
+    assert_rc(omcache_async_get(client, TEXT("first"), -1, told_reply, &told), OMCACHE_OK);
+    for (int i = 0; i < 4; i++) {
+        omcache_get(client, TEXT("more"), NULL, NULL, NULL, NULL, 0);
+        clock_sleep(30);
+    }
+    omcache_io(client, NULL, NULL, NULL, NULL, 1000);
+    ck_assert_uint_eq(told.calls, 1);
+    assert_rc(told.status, OMCACHE_OK);
+    ck_assert_str_eq(told.value, "value of first");
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("failing_lost_connection");
@@ -328,6 +363,7 @@ int main(void)
     tcase_add_loop_test(tcase, a_vanished_server_is_given_up_when_its_time_is_over, 0, PROTOCOLS);
     tcase_add_loop_test(tcase, a_server_is_sent_the_rest_of_a_request_while_it_is_in_doubt, 0,
                         PROTOCOLS);
+    tcase_add_test(tcase, an_answer_that_has_come_is_not_lost);
     tcase_add_test(tcase, idle_connections_are_kept_alive);
     tcase_add_test(tcase, the_setting_is_for_later_connections_too);
     return fixture_run(suite);

@@ -93,6 +93,16 @@ START_TEST(a_wrong_password_is_told_of)
 }
 END_TEST
 
+/* Which such a server does not take there. */
+START_TEST(the_wrong_protocol_is_told_of)
+{
+    begin("user", "pass-word");
+    assert_rc(omcache_set_protocol(client, OMCACHE_PROTOCOL_BINARY), OMCACHE_OK);
+    assert_denied("the server takes credentials over meta and text only");
+    end();
+}
+END_TEST
+
 START_TEST(none_is_told_of)
 {
     begin(NULL, NULL);
@@ -244,24 +254,65 @@ static void note_warning(void *context, int level, const char *line)
 }
 
 /* The address is one of this machine, but does not look like it. */
-START_TEST(a_line_warns_before_they_go_where_others_can_read_them)
+static void listen_at_a_distance(int protocol)
 {
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t len = sizeof(at);
     char address[32];
+    came_before = 0;
     listener = socket(AF_INET, SOCK_STREAM, 0);
     ck_assert_int_eq(bind(listener, (struct sockaddr *)&at, len), 0);
     ck_assert_int_eq(listen(listener, 8), 0);
     ck_assert_int_eq(getsockname(listener, (struct sockaddr *)&at, &len), 0);
     snprintf(address, sizeof(address), "tcp://0.0.0.0:%u", ntohs(at.sin_port));
     client = fixture_client(address);
-    assert_rc(omcache_set_protocol(client, OMCACHE_PROTOCOL_META), OMCACHE_OK);
+    assert_rc(omcache_set_protocol(client, protocol), OMCACHE_OK);
     assert_rc(omcache_set_log_callback(client, 0, note_warning, NULL), OMCACHE_OK);
+}
+
+START_TEST(a_line_warns_before_they_go_where_others_can_read_them)
+{
+    listen_at_a_distance(OMCACHE_PROTOCOL_META);
     assert_rc(omcache_set_credentials(client, TEXT("user"), TEXT("pass-word")), OMCACHE_OK);
     assert_rc_either(omcache_noop(client, 0, 1000), OMCACHE_AUTH_FAILED, OMCACHE_SERVER_FAILURE);
     ck_assert(recorder_has_line(LOG_WARNING, "credentials go there without TLS"));
     ck_assert_int_eq(came_before, -1);
     assert_kept_secret();
+    close(listener);
+}
+END_TEST
+
+/* Answers the next no-op that comes, while the client's loop turns. */
+static void answer_noop(int fd)
+{
+    unsigned char packet[24];
+    int64_t start = clock_ms();
+    while (recv(fd, packet, sizeof(packet), MSG_DONTWAIT) != (ssize_t)sizeof(packet)) {
+        omcache_io(client, NULL, NULL, NULL, NULL, 5);
+        assert_within(start, 5000);
+    }
+    packet[0] = 0x81;
+    ck_assert_int_eq(send(fd, packet, sizeof(packet), 0), (ssize_t)sizeof(packet));
+}
+
+/* The first one was made before there were any, and has fallen silent. */
+START_TEST(a_second_connection_warns_as_well)
+{
+    int64_t start;
+    listen_at_a_distance(OMCACHE_PROTOCOL_BINARY);
+    assert_rc(omcache_async_noop(client, 0, -1, NULL, NULL), OMCACHE_OK);
+    int fd = accept(listener, NULL, NULL);
+    answer_noop(fd);
+    answer_noop(fd);
+    assert_rc(omcache_set_credentials(client, TEXT("user"), TEXT("pass-word")), OMCACHE_OK);
+    ck_assert(!recorder_has_line(LOG_WARNING, "without TLS"));
+    start = clock_ms();
+    while (!recorder_has_line(LOG_WARNING, "without TLS")) {
+        omcache_noop(client, 0, 60);
+        assert_within(start, 5000);
+    }
+    ck_assert_int_eq(came_before, -1);
+    close(fd);
     close(listener);
 }
 END_TEST
@@ -288,6 +339,7 @@ int main(void)
     TCase *tcase = operations_case(suite, "login");
     tcase_add_loop_test(tcase, who_has_the_password_is_let_in, 0, 3);
     tcase_add_test(tcase, a_wrong_password_is_told_of);
+    tcase_add_test(tcase, the_wrong_protocol_is_told_of);
     tcase_add_test(tcase, none_is_told_of);
     tcase_add_test(tcase, credentials_may_be_replaced);
     tcase_add_loop_test(tcase, who_wants_none_is_none_the_wiser, 0, 3);
@@ -296,6 +348,7 @@ int main(void)
     tcase_add_loop_test(tcase, sasl_refuses_a_wrong_password, 0, 2);
     tcase_add_loop_test(tcase, sasl_refuses_who_has_none, 0, 2);
     tcase_add_test(tcase, a_line_warns_before_they_go_where_others_can_read_them);
+    tcase_add_test(tcase, a_second_connection_warns_as_well);
     tcase_add_test(tcase, credentials_are_checked);
     return fixture_run(suite);
 }

@@ -114,6 +114,11 @@ void tls_end_demand_certificate(struct tls_end *end)
     SSL_set_verify(end->ssl, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
 }
 
+void tls_end_offer_certificate(struct tls_end *end)
+{
+    SSL_set_verify(end->ssl, SSL_VERIFY_PEER, NULL);
+}
+
 void tls_end_put(struct tls_end *end, const void *bytes, size_t len)
 {
     if (len > 0 && len <= INT_MAX) {

@@ -21,8 +21,9 @@ struct tls_end *tls_end_new(const struct tls_house *house);
 void tls_end_free(struct tls_end *end);
 
 /* Before the handshake: it asks for a certificate, and ends if it gets none that it trusts.  It
- * trusts none. */
+ * trusts none.  Or it asks, and can do without. */
 void tls_end_demand_certificate(struct tls_end *end);
+void tls_end_offer_certificate(struct tls_end *end);
 
 /* Gives it bytes that the client has sent. */
 void tls_end_put(struct tls_end *end, const void *bytes, size_t len);

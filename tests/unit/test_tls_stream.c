@@ -407,6 +407,37 @@ START_TEST(why_a_server_has_closed_is_told_to_who_sends)
 }
 END_TEST
 
+/* A server that can do without a certificate has not closed for want of one, if it has said
+ * anything: a word, its farewell, or a ticket. */
+START_TEST(a_certificate_that_is_not_needed_is_not_missed)
+{
+    unsigned char said[16];
+    ssize_t len;
+
+    close_stream();
+    open_stream();
+    tls_end_offer_certificate(end);
+    shake_hands(ROOM);
+    deliver(ROOM); /* which has tickets */
+    if (_i == 0)
+        answer("last words", 10);
+    else if (_i == 1)
+        tls_end_bid_farewell(end);
+    serve(said, 1);
+    deliver(ROOM);
+    shutdown(peer, SHUT_RD);
+    ck_assert_int_eq(omc_stream_send(&stream, &(struct iovec){"more", 4}, 1), OMC_SOCKET_ERROR);
+    ck_assert_int_eq(errno, EPIPE);
+    ck_assert_ptr_null(stream.problem);
+    ck_assert(stream.pending == (_i == 0));
+    if (_i == 0) {
+        len = omc_stream_receive(&stream, said, sizeof(said));
+        ck_assert_int_eq(len, 10);
+        assert_text(said, (size_t)len, "last words");
+    }
+}
+END_TEST
+
 /* Goes on with a handshake, asks, and reads the answer, as far as it comes to that: whether it
  * came. */
 static bool talk(void)
@@ -480,6 +511,7 @@ int main(void)
     tcase_add_test(tc, what_the_kernel_does_not_take_is_sent_later);
     tcase_add_test(tc, a_farewell_is_an_orderly_end);
     tcase_add_loop_test(tc, why_a_server_has_closed_is_told_to_who_sends, 0, 2);
+    tcase_add_loop_test(tc, a_certificate_that_is_not_needed_is_not_missed, 0, 3);
     tcase_add_test(tc, any_allocation_of_openssl_s_may_fail);
     suite_add_tcase(suite, tc);
     if (CRYPTO_set_mem_functions(allocate, reallocate, release) != 1)
