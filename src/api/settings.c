@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "api/call.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/status.h"
 #include "client/duty.h"
@@ -17,9 +18,10 @@
 omcache_t *omcache_init(void)
 {
     struct omc_routing routing = {.custom = NULL};
+    uint32_t seed = (uint32_t)getpid() ^ (uint32_t)omc_clock_usec();
 
     omc_routing_choose_classic(&routing, &omcache_dist_libmemcached_ketama);
-    return omc_setup_new(&routing, (uint32_t)time(NULL), (uint32_t)getpid());
+    return omc_setup_new(&routing, (uint32_t)time(NULL), seed);
 }
 
 int omcache_free(omcache_t *mc)

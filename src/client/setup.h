@@ -9,8 +9,8 @@
 #include "omcache.h"
 #include "route/routing.h"
 
-/* first: what the numbers of requests start from; they wrap.  seed: something that
- * is different in each process, for random numbers. */
+/* first: what the numbers of requests start from; they wrap.  seed: something that is different in
+ * each process, and for each handle, for random numbers. */
 omcache_t *omc_setup_new(const struct omc_routing *routing, uint32_t first, uint32_t seed);
 void omc_setup_free(omcache_t *mc);
 
