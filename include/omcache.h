@@ -579,7 +579,10 @@ int omcache_meta_add_flag(omcache_meta_t *meta, int letter, const void *token, s
  * otherwise it ends with OMCACHE_KEY_EXISTS.  For gets: who has a value already, and its cas,
  * asks whether there is another one.  If not, the reply has no value, and
  * omcache_reply_unchanged returns 1; memcached up to 1.6.39 sends the value in any case.
- * Such a get must want the value.  With 0 (the default) any cas will do.
+ * Such a get must want the value.  A server counts its cas from 1 on again when it is
+ * restarted, and each server by itself: where that may bring a number back, choose it at
+ * random when the value is stored, with omcache_meta_set_new_cas.  With 0 (the default) any
+ * cas will do.
  * Returns OMCACHE_OK; OMCACHE_INVALID if meta is NULL.  May be called from anywhere.
  * Since 1.0. */
 int omcache_meta_set_cas(omcache_meta_t *meta, uint64_t cas);
