@@ -570,7 +570,8 @@ int omcache_meta_set_drop_value(omcache_meta_t *meta, int on);
  * letter: A to Z or a to z; none that omcache_meta_set_* stand for, nor one that the library
  * needs for itself (b, k, q, D, F, M, O, S), nor one that was added before.
  * token: len bytes without blanks and control bytes; NULL if len is 0.  It is copied.
- * All that is added may have 64 bytes, with 2 for each flag besides its token.
+ * There may be 5 such flags, of 64 bytes in all, with 2 for each flag besides its token:
+ * memcached refuses more than 19 words in a line, and then takes a value for commands.
  * Returns OMCACHE_OK; OMCACHE_INVALID if meta is NULL, or the flag is not like that.  May be
  * called from anywhere.  Since 1.0. */
 int omcache_meta_add_flag(omcache_meta_t *meta, int letter, const void *token, size_t len);
@@ -736,15 +737,15 @@ int omcache_meta_debug(omcache_t *mc, const void *key, size_t key_len,
  * reader when policy.making seconds are over, or, where there is an old value, when that has
  * run out.
  *
- * To say that a value is not right any more, delete its key; or, where the old one will do
- * until there is a new one, use omcache_meta_delete with omcache_meta_set_invalidate and a
- * omcache_meta_set_ttl of policy.stale seconds.  Who was making a value then cannot store it:
- * it may have been made of what is not right any more.
+ * To say that a value is not right any more, use omcache_fetch_invalidate or its asynchronous
+ * form; or delete the key.  Who was making a value then cannot store it: it may have been made
+ * of what is not right any more.
  *
  * This needs the meta protocol.  Over others, reader and maker agree by a second key, the
  * name of the first with ":making" behind it: a value is not made by two, but refresh and
  * stale have no effect, the token is 0, and what was invalidated meanwhile is stored all the
- * same.  An empty value counts as missing while it is being made anew.
+ * same.  Programs that share keys must use the same protocol for that, and read such keys by
+ * these functions only: to others what is being made is an empty value.
  */
 
 /* How values of a key are fetched.  All times are seconds, up to ten years. */
@@ -753,7 +754,8 @@ typedef struct omcache_fetch_policy_s {
     int64_t ttl;        /* for so long a value is fresh after it was stored; more than 0 */
     int64_t refresh;    /* so long before that is over one reader is to make the next one; or 0 */
     int64_t stale;      /* so long after it is over the old value may be used meanwhile; or 0 */
-    int64_t making;     /* so long it takes at most to make a value; 0: 30 */
+    int64_t making;     /* so long it takes at most to make a value; 0: 30.  Where there is to be an
+                         * old value meanwhile, refresh + stale should not be less. */
     int32_t wait_msec;  /* a reader waits at most so many milliseconds for who makes a value that
                          * is missing; 0: not at all; -1: until the call's timeout */
 } omcache_fetch_policy_t;
@@ -769,7 +771,8 @@ enum omcache_fetch_e {
 /* Fetches a value; func is called once, when it is known what to do.
  * policy: is copied.  timeout_msec: for all of it; -1: no limit.
  * Returns OMCACHE_OK if accepted, else as said of the omcache_async_* functions;
- * OMCACHE_INVALID also if func is NULL or the policy is not as said above.  Since 1.0. */
+ * OMCACHE_INVALID also if func is NULL, timeout_msec is 0, or the policy is not as said above.
+ * Since 1.0. */
 int omcache_async_fetch(omcache_t *mc, const void *key, size_t key_len,
                         const omcache_fetch_policy_t *policy, int32_t timeout_msec,
                         omcache_reply_callback_func *func, void *context);
@@ -799,6 +802,20 @@ int omcache_async_fetch_store(omcache_t *mc, const void *key, size_t key_len, co
 int omcache_fetch_store(omcache_t *mc, const void *key, size_t key_len, const void *value,
                         size_t value_len, uint32_t flags, uint64_t token,
                         const omcache_fetch_policy_t *policy, int32_t timeout_msec);
+
+/* Says that a value is not right any more: where policy.stale allows it, the old one may be used
+ * for so long until there is a new one; else it is deleted.  The next reader is to make it.
+ * Ends with OMCACHE_NOT_FOUND if there is none.
+ * Returns OMCACHE_OK if accepted, else as said of the omcache_async_* functions;
+ * OMCACHE_INVALID also if the policy is not as said above.  Since 1.0. */
+int omcache_async_fetch_invalidate(omcache_t *mc, const void *key, size_t key_len,
+                                   const omcache_fetch_policy_t *policy, int32_t timeout_msec,
+                                   omcache_reply_callback_func *func, void *context);
+
+/* The same by a call that waits.
+ * Returns the status with which it ends, as above.  Since 1.0. */
+int omcache_fetch_invalidate(omcache_t *mc, const void *key, size_t key_len,
+                             const omcache_fetch_policy_t *policy, int32_t timeout_msec);
 
 /* Gives up making a value: the next reader is to make it.  An old value, if there is one, is
  * stale then.

@@ -19,7 +19,7 @@ from typing import Any, Awaitable, Callable, Dict, Iterable, List, Mapping, Opti
 from ._omcache import ffi, lib
 from .client import DEFAULT, Timeout
 from .errors import Error, error_for
-from .fetching import FRESH, MAKE, STALE, KeyMaker, key_of, make_policy, same
+from .fetching import FRESH, MAKE, STALE, KeyMaker, both, key_of, make_policy, same
 from .gather import (
     NOT_FOUND,
     OK,
@@ -726,13 +726,26 @@ class Client(Handle):
         """As omcache.Client.fetch; make may be a coroutine function."""
         policy = make_policy(ttl, refresh, stale, making, wait)
         name, msec = encode_key(key), self._msec(timeout)
-        args = (name, len(name), policy, msec)
-        outcome = await self._start(_outcome, key, _as_it_is, lib.omcache_async_fetch, *args)
+        args = (name, len(name), policy, both(wait, msec))
+        asked = self._start(_outcome, key, _as_it_is, lib.omcache_async_fetch, *args)
+        try:
+            outcome = await asyncio.shield(asked)
+        except asyncio.CancelledError:  # it may still be told to make the value
+            asked.add_done_callback(lambda future: self._decline(name, future))
+            raise
         if outcome.fetched == MAKE:
             return await self._make(key, name, make, policy, outcome.cas, msec)
         if outcome.fetched in (FRESH, STALE):
             return outcome.value or b""
         raise error_for(outcome.status, key, outcome.value)
+
+    def _abandon(self, name: bytes, token: int) -> None:
+        if self._mc != NULL:
+            lib.omcache_async_fetch_abandon(self._mc, name, len(name), token, -1, NULL, NULL)
+
+    def _decline(self, name: bytes, asked: asyncio.Future[Any]) -> None:
+        if not asked.cancelled() and asked.exception() is None and asked.result().fetched == MAKE:
+            self._abandon(name, asked.result().cas)
 
     async def _make(
         self, key: Key, name: bytes, make: Callable[[], Any], policy: Any, token: int, msec: int
@@ -741,14 +754,28 @@ class Client(Handle):
             made = make()
             value = encode_value(await made if inspect.isawaitable(made) else made)
         except BaseException:
-            if self._mc != NULL:
-                lib.omcache_async_fetch_abandon(self._mc, name, len(name), token, msec, NULL, NULL)
+            self._abandon(name, token)
             raise
         args = (name, len(name), value, len(value), 0, token, policy, msec)
-        outcome = await self._start(_outcome, key, _as_it_is, lib.omcache_async_fetch_store, *args)
-        if outcome.status not in (lib.OMCACHE_KEY_EXISTS, NOT_FOUND):  # which say: too late
-            outcome.check(key)
+        try:
+            stored = self._start(_outcome, key, _as_it_is, lib.omcache_async_fetch_store, *args)
+            if (await stored).status not in (OK, lib.OMCACHE_KEY_EXISTS, NOT_FOUND):
+                self._abandon(name, token)
+        except Error:
+            pass  # the value is there for whoever has made it
         return bytes(value)
+
+    def invalidate(
+        self, key: Key, *, stale: int = 0, timeout: Timeout = DEFAULT
+    ) -> Awaitable[bool]:
+        """As omcache.Client.invalidate."""
+        policy, name = make_policy(1, 0, stale, 0, 0), encode_key(key)
+        args = (name, len(name), policy, self._msec(timeout))
+
+        def result(outcome: Outcome, key: Any) -> bool:
+            return outcome.status != NOT_FOUND and outcome.check(key).status == OK
+
+        return self._start(_outcome, key, result, lib.omcache_async_fetch_invalidate, *args)
 
     def cached(
         self,

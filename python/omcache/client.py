@@ -600,7 +600,9 @@ class Client(Handle):
         making: so many seconds make() takes at most.  wait: so many seconds (None: any) others
         wait for a value that is missing; then TimeoutError is raised.
 
-        If make() raises, the next reader makes the value, and what was raised goes on."""
+        If make() raises, the next reader makes the value, and what was raised goes on.  What was
+        made and cannot be stored, whatever the reason, is returned all the same.  Where the server
+        cannot be asked that is raised, and make() is not called."""
         policy = make_policy(ttl, refresh, stale, making, 0)
         for pause in itertools.chain(pauses(wait), [0]):
             outcome = self._single(lib.omcache_async_fetch, key, policy, timeout=timeout)
@@ -626,10 +628,21 @@ class Client(Handle):
                 pass  # its time will be over
             raise
         args = (value, len(value), 0, token, policy)
-        outcome = self._single(lib.omcache_async_fetch_store, key, *args, timeout=timeout)
-        if outcome.status not in (lib.OMCACHE_KEY_EXISTS, NOT_FOUND):  # which say: too late
-            outcome.check(key)
+        try:
+            outcome = self._single(lib.omcache_async_fetch_store, key, *args, timeout=timeout)
+            if outcome.status not in (OK, lib.OMCACHE_KEY_EXISTS, NOT_FOUND):
+                self._single(lib.omcache_async_fetch_abandon, key, token, timeout=timeout)
+        except Error:
+            pass  # the value is there for whoever has made it
         return bytes(value)
+
+    def invalidate(self, key: Key, *, stale: int = 0, timeout: Timeout = DEFAULT) -> bool:
+        """Says that a value that was fetched is not right any more: the next reader makes it.  For
+        `stale` seconds (0: not at all) the others may have the old one meanwhile.  Whether there
+        was one."""
+        policy = make_policy(1, 0, stale, 0, 0)
+        outcome = self._single(lib.omcache_async_fetch_invalidate, key, policy, timeout=timeout)
+        return outcome.status != NOT_FOUND and outcome.check(key).status == OK
 
     def cached(
         self,

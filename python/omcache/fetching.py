@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import time
 from typing import Any, Callable, Dict, Iterator, Optional, Tuple, Union
 
@@ -26,6 +27,11 @@ def make_policy(ttl: int, refresh: int, stale: int, making: int, wait: Optional[
     policy.ttl, policy.refresh, policy.stale, policy.making = ttl, refresh, stale, making
     policy.wait_msec = milliseconds(wait)
     return policy
+
+
+def both(wait: Optional[float], msec: int) -> int:
+    """The limit for a fetch that waits for so many seconds, and for each answer so many ms."""
+    return -1 if wait is None or msec < 0 else min(milliseconds(wait) + msec, 0x7FFFFFFF)
 
 
 def pauses(wait: Optional[float]) -> Iterator[float]:
@@ -54,7 +60,8 @@ def key_of(
     plain = f"{prefix}({text})"
     if len(plain) <= _KEY_MAX and plain.isascii() and plain.isprintable() and " " not in plain:
         return plain
-    return f"{prefix[:_KEY_MAX - 70]}#{hashlib.sha256(text.encode('utf-8')).hexdigest()}"
+    name = re.sub(r"[^!-~]", "_", prefix)[: _KEY_MAX - 70]
+    return f"{name}#{hashlib.sha256(plain.encode('utf-8', 'surrogatepass')).hexdigest()}"
 
 
 def same(value: Value) -> Value:

@@ -11,6 +11,7 @@
 #include "base/memory.h"
 #include "client/fetching.h"
 #include "client/handle.h"
+#include "client/loop.h"
 #include "omcache.h"
 
 /* How many milliseconds are left of all of it. */
@@ -27,7 +28,7 @@ static int begin_fetch(omcache_t *mc, struct omc_fetching *fetching, const void 
 
     if (rc != OMCACHE_OK)
         return rc;
-    if (key == NULL || key_len == 0 || !omc_fetching_check(policy))
+    if (key == NULL || key_len == 0 || timeout_msec == 0 || !omc_fetching_check(policy))
         return OMCACHE_INVALID;
     omc_fetching_begin(fetching, policy, key, key_len, timeout_msec, omc_call_clock(mc));
     return OMCACHE_OK;
@@ -41,6 +42,16 @@ static void remove_lock(omcache_t *mc, const unsigned char *key, size_t key_len)
 
     if (len > 0)
         omcache_async_delete(mc, lock, len, -1, NULL, NULL);
+}
+
+/* The same from a call that waits for other things: what was handed out stays.  False if the handle
+ * is gone. */
+static bool remove_lock_now(omcache_t *mc, const unsigned char *key, size_t key_len)
+{
+    omc_call_begin(mc);
+    remove_lock(mc, key, key_len);
+    omc_loop_send(mc, omc_call_clock(mc));
+    return omc_call_end(mc);
 }
 
 /*
@@ -155,6 +166,44 @@ int omcache_async_fetch(omcache_t *mc, const void *key, size_t key_len,
     return rc;
 }
 
+/* An operation on a key, behind which there is something else to do. */
+struct async_step {
+    omcache_reply_callback_func *func; /* NULL: nobody hears of it */
+    void *context;
+    size_t key_len;
+    unsigned char key[];
+};
+
+static struct async_step *make_step(const void *key, size_t key_len,
+                                    omcache_reply_callback_func *func, void *context)
+{
+    struct async_step *step = omc_memory_new(1, sizeof(*step) + key_len);
+
+    if (step == NULL)
+        return NULL;
+    step->func = func;
+    step->context = context;
+    step->key_len = key_len;
+    memcpy(step->key, key, key_len);
+    return step;
+}
+
+static void tell_step(omcache_t *mc, struct async_step *step, const omcache_reply_t *reply)
+{
+    if (step->func != NULL)
+        step->func(mc, reply, step->context);
+    omc_memory_free(step);
+}
+
+/* The value is there, or will not come: now, and not before, others may look for themselves. */
+static void end_locked_store(omcache_t *mc, const omcache_reply_t *reply, void *context)
+{
+    struct async_step *step = context;
+
+    remove_lock(mc, step->key, step->key_len);
+    tell_step(mc, step, reply);
+}
+
 /* With a token: only if nothing else has come there since. */
 static void choose_store(omcache_meta_t *meta, uint64_t token, const omcache_fetch_policy_t *policy)
 {
@@ -168,22 +217,77 @@ int omcache_async_fetch_store(omcache_t *mc, const void *key, size_t key_len, co
                               const omcache_fetch_policy_t *policy, int32_t timeout_msec,
                               omcache_reply_callback_func *func, void *context)
 {
+    struct async_step *step;
     omcache_meta_t meta;
     int rc;
 
-    if (!omc_fetching_check(policy))
+    if (!omc_fetching_check(policy) || key == NULL || key_len > OMC_ASK_KEY_MAX)
         return OMCACHE_INVALID;
     if (token != 0) {
         choose_store(&meta, token, policy);
         return omcache_async_meta_set(mc, key, key_len, value, value_len, flags, &meta,
                                       timeout_msec, func, context);
     }
+    step = make_step(key, key_len, func, context);
+    if (step == NULL)
+        return OMCACHE_NO_MEMORY;
     rc = omcache_async_set(mc, key, key_len, value, value_len,
                            omc_fetching_expiration_plain(policy, omc_clock_date()), flags, 0,
-                           timeout_msec, func, context);
-    if (rc == OMCACHE_OK)
-        remove_lock(mc, key, key_len);
+                           timeout_msec, end_locked_store, step);
+    if (rc != OMCACHE_OK)
+        omc_memory_free(step);
     return rc;
+}
+
+/* Where no stale value is allowed, the key goes. */
+static void choose_invalidation(omcache_meta_t *meta, const omcache_fetch_policy_t *policy)
+{
+    omc_meta_options_init(&meta->options);
+    if (policy->stale == 0)
+        return;
+    meta->options.invalidate = true;
+    meta->options.ttl = omc_fetching_expiration_stale(policy, omc_clock_date());
+}
+
+/* Other protocols than meta can only delete. */
+static void end_invalidation(omcache_t *mc, const omcache_reply_t *reply, void *context)
+{
+    struct async_step *step = context;
+    omcache_reply_t failed = {.server_index = -1};
+
+    if (omcache_reply_status(reply) != OMCACHE_INVALID) {
+        tell_step(mc, step, reply);
+        return;
+    }
+    failed.status =
+        omcache_async_delete(mc, step->key, step->key_len, -1, step->func, step->context);
+    if (failed.status == OMCACHE_OK)
+        omc_memory_free(step);
+    else
+        tell_step(mc, step, &failed);
+}
+
+int omcache_async_fetch_invalidate(omcache_t *mc, const void *key, size_t key_len,
+                                   const omcache_fetch_policy_t *policy, int32_t timeout_msec,
+                                   omcache_reply_callback_func *func, void *context)
+{
+    struct async_step *step;
+    omcache_meta_t meta;
+    int rc;
+
+    if (!omc_fetching_check(policy) || key == NULL || key_len > OMC_ASK_KEY_MAX)
+        return OMCACHE_INVALID;
+    choose_invalidation(&meta, policy);
+    step = make_step(key, key_len, func, context);
+    if (step == NULL)
+        return OMCACHE_NO_MEMORY;
+    rc = omcache_async_meta_delete(mc, key, key_len, &meta, timeout_msec, end_invalidation, step);
+    if (rc == OMCACHE_OK)
+        return rc;
+    omc_memory_free(step);
+    return rc == OMCACHE_INVALID
+               ? omcache_async_delete(mc, key, key_len, timeout_msec, func, context)
+               : rc;
 }
 
 /* The value, if there is an old one, becomes stale, so that the next reader wins. */
@@ -309,14 +413,14 @@ int omcache_fetch(omcache_t *mc, const void *key, size_t key_len,
         *reply = NULL;
     if (rc != OMCACHE_OK)
         return rc;
-    if (reply == NULL || timeout_msec == 0 || key_len > OMC_ASK_KEY_MAX)
+    if (reply == NULL || key_len > OMC_ASK_KEY_MAX)
         return OMCACHE_INVALID;
     do {
         if (!wait_for_step(mc, &fetching, &last))
             return OMCACHE_FAIL;
     } while (omc_fetching_next(&fetching, &last, omc_call_clock(mc)));
-    if (omc_fetching_is_locked_in_vain(&fetching)) /* it leaves the value where it is */
-        remove_lock(mc, key, key_len);
+    if (omc_fetching_is_locked_in_vain(&fetching) && !remove_lock_now(mc, key, key_len))
+        return OMCACHE_FAIL;
     mc->reply = omc_fetching_reply(&fetching, &last);
     *reply = &mc->reply;
     return mc->reply.status;
@@ -326,11 +430,10 @@ int omcache_fetch_store(omcache_t *mc, const void *key, size_t key_len, const vo
                         size_t value_len, uint32_t flags, uint64_t token,
                         const omcache_fetch_policy_t *policy, int32_t timeout_msec)
 {
-    unsigned char lock[OMC_ASK_KEY_MAX];
     omcache_meta_t meta;
     int rc;
 
-    if (!omc_fetching_check(policy))
+    if (!omc_fetching_check(policy) || timeout_msec == 0)
         return OMCACHE_INVALID;
     if (token != 0) {
         choose_store(&meta, token, policy);
@@ -340,9 +443,22 @@ int omcache_fetch_store(omcache_t *mc, const void *key, size_t key_len, const vo
     rc = omcache_set(mc, key, key_len, value, value_len,
                      omc_fetching_expiration_plain(policy, omc_clock_date()), flags, 0,
                      timeout_msec);
-    if (rc == OMCACHE_OK) /* else it ends by itself */
-        omcache_delete(mc, lock, omc_fetching_lock(lock, key, key_len), timeout_msec);
+    if (rc != OMCACHE_INVALID && !remove_lock_now(mc, key, key_len))
+        return OMCACHE_FAIL;
     return rc;
+}
+
+int omcache_fetch_invalidate(omcache_t *mc, const void *key, size_t key_len,
+                             const omcache_fetch_policy_t *policy, int32_t timeout_msec)
+{
+    omcache_meta_t meta;
+    int rc;
+
+    if (!omc_fetching_check(policy) || timeout_msec == 0)
+        return OMCACHE_INVALID;
+    choose_invalidation(&meta, policy);
+    rc = omcache_meta_delete(mc, key, key_len, &meta, NULL, timeout_msec);
+    return rc == OMCACHE_INVALID ? omcache_delete(mc, key, key_len, timeout_msec) : rc;
 }
 
 int omcache_fetch_abandon(omcache_t *mc, const void *key, size_t key_len, uint64_t token,

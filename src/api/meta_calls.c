@@ -326,12 +326,12 @@ int omcache_meta_get_multi(omcache_t *mc, const void *const *keys, const size_t 
     struct omc_ask ask;
     int rc = make_request(mc, &operation, &ask, extra);
 
+    for (size_t i = 0; replies != NULL && i < key_count; i++)
+        replies[i] = NULL;
     if (rc != OMCACHE_OK || key_count == 0)
         return rc;
     if (keys == NULL || key_lens == NULL || replies == NULL || timeout_msec == 0)
         return OMCACHE_INVALID;
-    for (size_t i = 0; i < key_count; i++)
-        replies[i] = NULL;
     rc = make_questions(mc, &questions, &ask, keys, key_lens);
     if (rc == OMCACHE_OK)
         rc = wait_for_all(mc, &questions, replies, timeout_msec);

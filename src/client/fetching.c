@@ -33,9 +33,17 @@ bool omc_fetching_check(const omcache_fetch_policy_t *policy)
            is_span(policy->making) && policy->wait_msec >= -1;
 }
 
+/* What is later than servers can count is the last date that they can. */
 static time_t expiration_of(int64_t seconds, int64_t date)
 {
-    return (time_t)(seconds > DATES_FROM ? date + seconds : seconds);
+    int64_t when = seconds > DATES_FROM ? date + seconds : seconds;
+
+    return (time_t)(when < INT32_MAX ? when : INT32_MAX);
+}
+
+time_t omc_fetching_expiration_stale(const omcache_fetch_policy_t *policy, int64_t date)
+{
+    return expiration_of(policy->stale, date);
 }
 
 time_t omc_fetching_expiration(const omcache_fetch_policy_t *policy, int64_t date)
@@ -151,6 +159,16 @@ static enum omc_fetching_step after_lock(struct omc_fetching *fetching,
     return fetching->has_lock ? OMC_FETCHING_LOOK : OMC_FETCHING_DONE;
 }
 
+/* For the answer to another look there must be time: who wins and does not hear of it keeps the
+ * others from making the value. */
+static enum omc_fetching_step after_sleep(struct omc_fetching *fetching, int64_t now)
+{
+    if (now < fetching->deadline)
+        return OMC_FETCHING_LOOK;
+    fetching->outcome = OMCACHE_FETCH_WAITED;
+    return OMC_FETCHING_DONE;
+}
+
 static enum omc_fetching_step step_after(struct omc_fetching *fetching,
                                          const omcache_reply_t *reply, int64_t now)
 {
@@ -159,8 +177,8 @@ static enum omc_fetching_step step_after(struct omc_fetching *fetching,
         return after_look(fetching, reply, now);
     case OMC_FETCHING_LOCK:
         return after_lock(fetching, reply, now);
-    default: /* so sleep ends that was not cancelled */
-        return reply->status == OMCACHE_TIMEOUT ? OMC_FETCHING_LOOK : OMC_FETCHING_DONE;
+    default:
+        return reply->status == OMCACHE_TIMEOUT ? after_sleep(fetching, now) : OMC_FETCHING_DONE;
     }
 }
 
@@ -185,6 +203,8 @@ omcache_reply_t omc_fetching_reply(const struct omc_fetching *fetching, const om
         reply.status = OMCACHE_OK;
     else if (fetching->step == OMC_FETCHING_LOOK)
         reply = *last;
+    if (fetching->outcome == OMCACHE_FETCH_MAKE && reply.value_len == 0)
+        reply.value = NULL; /* it is the sign that somebody makes it, and nothing else */
     reply.key = fetching->key;
     reply.key_len = fetching->key_len;
     reply.fetched = fetching->outcome;

@@ -40,8 +40,9 @@ struct omc_fetching {
 /* Whether there can be such a policy. */
 bool omc_fetching_check(const omcache_fetch_policy_t *policy);
 
-/* The expirations, as servers have them, of what is stored over meta and over other protocols, and
- * of who makes it; `date` is that of today (see clock.h). */
+/* The expirations, as servers have them, of what is stored over meta and over other protocols, of
+ * what is invalidated, and of who makes it; `date` is that of today (see clock.h). */
+time_t omc_fetching_expiration_stale(const omcache_fetch_policy_t *policy, int64_t date);
 time_t omc_fetching_expiration(const omcache_fetch_policy_t *policy, int64_t date);
 time_t omc_fetching_expiration_plain(const omcache_fetch_policy_t *policy, int64_t date);
 time_t omc_fetching_expiration_making(const omcache_fetch_policy_t *policy, int64_t date);
@@ -67,7 +68,7 @@ bool omc_fetching_next(struct omc_fetching *fetching, const omcache_reply_t *rep
 /* Whether there is a lock then that is of no use any more. */
 static inline bool omc_fetching_is_locked_in_vain(const struct omc_fetching *fetching)
 {
-    return fetching->has_lock && fetching->outcome == OMCACHE_FETCH_FRESH;
+    return fetching->has_lock && fetching->outcome != OMCACHE_FETCH_MAKE;
 }
 
 /* What is told then. */

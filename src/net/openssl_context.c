@@ -15,12 +15,10 @@ static bool load_directory(SSL_CTX *context, const char *path, char *problem)
     struct stat found;
     int error = 0;
 
-    if (stat(path, &found) != 0)
+    if (stat(path, &found) != 0 || (S_ISDIR(found.st_mode) && access(path, R_OK | X_OK) != 0))
         error = errno;
     else if (!S_ISDIR(found.st_mode))
         error = ENOTDIR;
-    else if (access(path, R_OK | X_OK) != 0)
-        error = errno;
     if (error != 0) {
         omc_openssl_words_errno(problem, path, error);
         return false;

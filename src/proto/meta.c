@@ -324,7 +324,7 @@ static enum omc_decode read_classic(const unsigned char *bytes, size_t newline,
 }
 
 /* ME: what is known of an item, behind its key.  There is no number. */
-static enum omc_decode read_debug(unsigned char *bytes, struct flags *flags,
+static enum omc_decode read_debug(const unsigned char *bytes, const struct flags *flags,
                                   const struct omc_expect *expect, struct omc_reply *reply,
                                   size_t *size)
 {
@@ -335,6 +335,8 @@ static enum omc_decode read_debug(unsigned char *bytes, struct flags *flags,
         omc_opcode_kind(asked.opcode) != OMC_KIND_DEBUG)
         return OMC_DECODE_BROKEN;
     key = omc_line_word(&line);
+    if (omc_line_left(&key) == 0)
+        return OMC_DECODE_BROKEN;
     omc_classic_answer(&asked, OMCACHE_OK, reply);
     reply->value.key = key.at;
     reply->value.key_len = omc_line_left(&key);

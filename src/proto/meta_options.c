@@ -226,8 +226,8 @@ bool omc_meta_options_add(struct omc_meta_options *options, int letter, const un
 {
     unsigned char *end = options->added + options->added_len;
 
-    if (!is_letter(letter) || is_own(letter) ||
-        find_letter(options->added, options->added_len, letter) != NULL ||
+    if (options->added_count == OMC_META_OPTIONS_ADDED_COUNT || !is_letter(letter) ||
+        is_own(letter) || find_letter(options->added, options->added_len, letter) != NULL ||
         len > OMC_META_OPTIONS_ADDED || options->added_len + 2 + len > OMC_META_OPTIONS_ADDED ||
         !omc_line_is_plain(token, len))
         return false;
@@ -235,6 +235,7 @@ bool omc_meta_options_add(struct omc_meta_options *options, int letter, const un
     end[1] = (unsigned char)letter;
     omc_bytes_put(end + 2, token, len);
     options->added_len = (uint8_t)(options->added_len + 2 + len);
+    options->added_count++;
     return true;
 }
 

@@ -14,7 +14,10 @@
 
 enum {
     OMC_META_OPTIONS_NONE = -1,
-    OMC_META_OPTIONS_ADDED = 64,                         /* bytes of flags that have no row */
+    OMC_META_OPTIONS_ADDED = 64, /* bytes of flags that have no row, of which there may be so few:
+                                  * memcached does not take a line of more than 19 words, and what
+                                  * follows one with a value would be commands to it */
+    OMC_META_OPTIONS_ADDED_COUNT = 5,
     OMC_META_OPTIONS_MAX = 160 + OMC_META_OPTIONS_ADDED, /* bytes, more than there can be */
 };
 
@@ -28,7 +31,8 @@ struct omc_meta_options {
     bool no_lru_bump;
     bool invalidate;
     bool drop_value;
-    uint8_t added_len; /* of flags that have no row, as they are sent */
+    uint8_t added_count; /* of flags that have no row, */
+    uint8_t added_len;   /* and as they are sent: */
     unsigned char added[OMC_META_OPTIONS_ADDED];
     uint64_t initial;
     uint64_t cas; /* these two: 0 is none */

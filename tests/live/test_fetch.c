@@ -60,7 +60,7 @@ START_TEST(what_is_missing_is_to_be_made)
     size_t len;
     begin(protocols[_i]);
     ck_assert_int_eq(fetch("key"), OMCACHE_FETCH_MAKE);
-    assert_value("");
+    ck_assert_ptr_null(omcache_reply_value(reply, NULL));
     ck_assert(omcache_reply_cas(reply) != 0 || _i == 1 || _i == 2);
     const unsigned char *key = omcache_reply_key(reply, &len);
     assert_text(key, len, "key");
@@ -315,6 +315,83 @@ START_TEST(a_maker_may_give_up)
 }
 END_TEST
 
+/* Where no old value may be used, and where one may; and a maker who dies after that is replaced.
+ */
+START_TEST(what_is_invalidated_is_made_anew)
+{
+    begin(protocols[_i % 4]);
+    policy.stale = _i < 4 ? 0 : 50;
+    bool has_old = policy.stale > 0 && (_i % 4 == 0 || _i % 4 == 3);
+    make("key", "old");
+    assert_rc(omcache_fetch_invalidate(client, TEXT("key"), &policy, 5000), OMCACHE_OK);
+    ck_assert_int_eq(fetch("key"), OMCACHE_FETCH_MAKE);
+    ck_assert((omcache_reply_value(reply, NULL) != NULL) == has_old);
+    assert_rc(put("key", "new", omcache_reply_cas(reply)), OMCACHE_OK);
+    assert_rc(omcache_async_fetch_invalidate(client, TEXT("key"), &policy, 5000, NULL, NULL),
+              OMCACHE_OK);
+    ck_assert_int_eq(fetch("key"), OMCACHE_FETCH_MAKE);
+    assert_rc(put("key", "newer", omcache_reply_cas(reply)), OMCACHE_OK);
+    assert_rc(omcache_fetch_invalidate(client, TEXT("none"), &policy, 5000), OMCACHE_NOT_FOUND);
+    assert_rc(omcache_fetch_invalidate(client, TEXT("none"), NULL, 5000), OMCACHE_INVALID);
+    assert_rc(omcache_fetch_invalidate(client, TEXT("none"), &policy, 0), OMCACHE_INVALID);
+}
+END_TEST
+
+/* A maker's placeholder, too, which then ends in its time. */
+START_TEST(an_invalidation_does_not_make_it_eternal)
+{
+    begin(OMCACHE_PROTOCOL_META);
+    policy.making = 1;
+    policy.stale = _i;
+    policy.wait_msec = 5000;
+    ck_assert_int_eq(fetch("key"), OMCACHE_FETCH_MAKE);
+    assert_rc(omcache_fetch_invalidate(client, TEXT("key"), &policy, 5000), OMCACHE_OK);
+    ck_assert_int_eq(fetch("key"), OMCACHE_FETCH_MAKE); /* and dies */
+    ck_assert_int_eq(fetch("key"), OMCACHE_FETCH_MAKE);
+}
+END_TEST
+
+/* The lock goes when the store has ended, and not before, however that is. */
+START_TEST(a_lock_goes_with_the_store)
+{
+    static char large[2000000];
+    bool waits = _i % 2 == 0;
+    begin(protocols[1 + _i / 2 % 2]);
+    memset(large, 'l', sizeof(large));
+    ck_assert_int_eq(fetch("key"), OMCACHE_FETCH_MAKE);
+    if (waits) {
+        int rc =
+            omcache_fetch_store(client, TEXT("key"), large, sizeof(large), 0, 0, &policy, 5000);
+        assert_rc_either(rc, OMCACHE_TOO_LARGE_VALUE, OMCACHE_SERVER_FAILURE);
+    } else {
+        assert_rc(omcache_async_fetch_store(client, TEXT("key"), large, sizeof(large), 0, 0,
+                                            &policy, 5000, NULL, NULL),
+                  OMCACHE_OK);
+        omcache_io(client, NULL, NULL, NULL, NULL, 5000);
+    }
+    policy.wait_msec = 1000;
+    ck_assert_int_eq(fetch("key"), OMCACHE_FETCH_MAKE);
+    assert_rc(omcache_fetch_store(client, TEXT("key"), "", 0, 0, 0, &policy, 0), OMCACHE_INVALID);
+}
+END_TEST
+
+/* The wait is said to have ended, by whatever limit it was. */
+START_TEST(the_timeout_ends_the_wait)
+{
+    begin(protocols[_i]);
+    policy.wait_msec = -1;
+    ck_assert_int_eq(fetch("key"), OMCACHE_FETCH_MAKE);
+    assert_rc(omcache_fetch(client, TEXT("key"), &policy, &reply, 150), OMCACHE_TIMEOUT);
+    ck_assert_int_eq(omcache_reply_fetched(reply), OMCACHE_FETCH_WAITED);
+    memset(&readers, 0, sizeof(readers));
+    assert_rc(omcache_async_fetch(client, TEXT("key"), &policy, 150, on_fetched, NULL), OMCACHE_OK);
+    omcache_io(client, NULL, NULL, NULL, NULL, 5000);
+    ck_assert_uint_eq(readers.waited, 1);
+    assert_rc(omcache_async_fetch(client, TEXT("key"), &policy, 0, on_fetched, NULL),
+              OMCACHE_INVALID);
+}
+END_TEST
+
 static void note_status(omcache_t *mc, const omcache_reply_t *own, void *context)
 {
     int *status = context;
@@ -408,6 +485,10 @@ int main(void)
     tcase_add_test(tcase, a_value_may_be_made_before_the_old_one_runs_out);
     tcase_add_test(tcase, an_invalidation_in_the_middle_wins);
     tcase_add_loop_test(tcase, a_maker_may_give_up, 0, 3);
+    tcase_add_loop_test(tcase, what_is_invalidated_is_made_anew, 0, 8);
+    tcase_add_loop_test(tcase, an_invalidation_does_not_make_it_eternal, 0, 2);
+    tcase_add_loop_test(tcase, a_lock_goes_with_the_store, 0, 4);
+    tcase_add_loop_test(tcase, the_timeout_ends_the_wait, 0, 3);
     tcase_add_loop_test(tcase, a_fetch_can_be_cancelled, 0, 6);
     tcase_add_loop_test(tcase, failures_are_told, 0, 3);
     tcase_add_test(tcase, what_cannot_be_is_refused);

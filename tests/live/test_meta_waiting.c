@@ -389,7 +389,9 @@ START_TEST(what_cannot_be_is_refused)
     assert_rc(omcache_meta_get_multi(client, keys, lens, 2, NULL, replies, -1), OMCACHE_INVALID);
     ck_assert_ptr_null(replies[0]);
     assert_rc(omcache_meta_get_multi(client, keys, lens, 1, NULL, NULL, -1), OMCACHE_INVALID);
+    replies[0] = reply = (const omcache_reply_t *)keys; /* anything */
     assert_rc(omcache_meta_get_multi(client, keys, lens, 1, NULL, replies, 0), OMCACHE_INVALID);
+    ck_assert_ptr_null(replies[0]);
     assert_rc(omcache_meta_set_recache(meta, 5), OMCACHE_OK);
     assert_rc(set("key", "value"), OMCACHE_INVALID);
     assert_rc(omcache_set_protocol(client, OMCACHE_PROTOCOL_TEXT), OMCACHE_OK);

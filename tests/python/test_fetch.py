@@ -98,7 +98,8 @@ class Fetch(support.TestCase):
     def test_an_old_value_will_do(self):
         mc = self.client()
         self.assertEqual(mc.fetch("old", lambda: b"old", ttl=60, stale=60), b"old")
-        mc.meta_delete("old", invalidate=True, ttl=60)
+        self.assertTrue(mc.invalidate("old", stale=60))
+        self.assertFalse(mc.invalidate("none", stale=60))
 
         def make():
             self.assertEqual(mc.fetch("old", bytes, ttl=60, stale=60), b"old")
@@ -139,6 +140,26 @@ class Fetch(support.TestCase):
         self.assertEqual(len(calls), 5)
         self.assertEqual(greet.__name__, "greet")
         self.assertEqual(json.loads(mc.get("sum-1-2")), {"sum": 3})
+
+    def test_what_cannot_be_stored_is_returned(self):
+        for protocol in self.PROTOCOLS:
+            with self.subTest(protocol=protocol):
+                mc, large = self.client(protocol), bytes(2_000_000)
+                key = "large-" + protocol
+                self.assertEqual(mc.fetch(key, lambda: large, ttl=60), large)
+                self.assertEqual(mc.fetch(key, lambda: b"small", ttl=60, wait=1), b"small")
+                self.assertTrue(mc.invalidate(key))
+                self.assertEqual(mc.fetch(key, lambda: b"new", ttl=60, wait=1), b"new")
+
+    def test_keys_differ(self):
+        mc = self.client()
+        for number, name in enumerate(("a" * 150 + "x", "a" * 150 + "y", "a b", "\u00e4")):
+            @mc.cached(ttl=60, key=name)
+            def find(text, number=number):
+                return b"%d" % number
+
+            self.assertEqual(find("z" * 100), b"%d" % number)
+            self.assertEqual(find("z" * 100), b"%d" % number)
 
     def test_arguments_are_checked(self):
         mc = self.client()
@@ -187,6 +208,21 @@ class AioFetch(support.TestCase):
             with self.assertRaises(asyncio.CancelledError):
                 await task
             self.assertEqual(await mc.fetch("ends", lambda: b"value", ttl=60, wait=1), b"value")
+            self.assertTrue(await mc.invalidate("ends"))
+            self.assertFalse(await mc.invalidate("ends"))
+
+        self.run_with(script)
+
+    def test_who_is_cancelled_does_not_keep_the_others_waiting(self):
+        async def script(mc):
+            won = await mc.meta_get("k", vivify=30)
+            task = asyncio.ensure_future(mc.fetch("k", lambda: b"value", ttl=60))
+            await asyncio.sleep(0.1)
+            task.cancel()
+            await asyncio.sleep(0)
+            await mc.meta_delete("k", cas=won.cas)
+            await asyncio.sleep(0.3)  # it wins now, without anybody there
+            self.assertEqual(await mc.fetch("k", lambda: b"other", ttl=60, wait=1), b"other")
 
         self.run_with(script)
 

@@ -316,6 +316,38 @@ START_TEST(flags_without_a_row_can_be_added)
     token[OMC_META_OPTIONS_ADDED - 11 - 2] = 0;
     ck_assert(add(&options, 'z', token));
     ck_assert(!add(&options, 'y', ""));
+    omc_meta_options_init(&options);
+    for (int i = 0; i < OMC_META_OPTIONS_ADDED_COUNT; i++)
+        ck_assert(add(&options, "aPLyz"[i], ""));
+    ck_assert(!add(&options, 'e', ""));
+}
+END_TEST
+
+/* memcached takes no line of more words, and what follows such a one for commands. */
+START_TEST(a_store_has_few_words)
+{
+    unsigned char out[OMC_META_OPTIONS_MAX];
+    size_t words = 3 + 3; /* ms, key and length, and b, O and q */
+
+    for (int mode = OMCACHE_META_DEFAULT; mode <= OMCACHE_META_PREPEND; mode++) {
+        bool adds = mode == OMCACHE_META_APPEND || mode == OMCACHE_META_PREPEND;
+        struct omc_meta_options options = make(&(struct chosen){.mode = mode,
+                                                                .ttl = adds ? 0 : 9,
+                                                                .vivify = adds ? 9 : 0,
+                                                                .cas = 9,
+                                                                .new_cas = 9,
+                                                                .invalidate = true,
+                                                                .want = OMCACHE_META_WANT_SIZE});
+        size_t len, count = words;
+
+        for (int i = 0; i < OMC_META_OPTIONS_ADDED_COUNT; i++)
+            ck_assert(add(&options, "aPLyz"[i], ""));
+        ck_assert(omc_meta_options_fit(&options, SET));
+        len = omc_meta_options_write(&options, SET, 9, out);
+        for (size_t i = 0; i < len; i++)
+            count += out[i] == ' ';
+        ck_assert_uint_le(count, 19);
+    }
 }
 END_TEST
 
@@ -631,7 +663,8 @@ END_TEST
 
 START_TEST(what_is_known_of_an_item_is_a_line)
 {
-    static const char *const broken[] = {"ME \n", "ME key exp=-1\n", "ME\r\n", "MEkey x\r\n"};
+    static const char *const broken[] = {"ME  exp=-1\r\n",  "ME \r\n", "ME \n",
+                                         "ME key exp=-1\n", "ME\r\n",  "MEkey x\r\n"};
     struct owed debug = codec_owed(&omc_meta_codec, DEBUG, OPAQUE);
     struct omc_reply reply = codec_reply(&debug, "ME key exp=-1 la=3 cas=2\r\n");
 
@@ -722,6 +755,7 @@ int main(void)
     tcase_add_loop_test(tcase, every_detail_is_for_its_commands, 0,
                         (int)(omc_meta_options_detail_count * COMMANDS));
     tcase_add_test(tcase, flags_without_a_row_can_be_added);
+    tcase_add_test(tcase, a_store_has_few_words);
     tcase_add_loop_test(tcase, flags_are_found_by_their_letters, 0, FOUND);
     tcase_add_test(tcase, rows_differ);
     tcase_add_test(tcase, only_what_there_is_can_be_chosen);
