@@ -99,6 +99,8 @@ static int start_sleep(omcache_t *mc, struct async_fetch *fetch, int64_t now)
 {
     int64_t until = omc_fetching_wake_time(&fetch->fetching, now);
 
+    if (mc->doomed) /* nobody would wake it */
+        return OMCACHE_CANCELLED;
     return omc_operation_sleep(&mc->operations, until, end_step, fetch) == NULL ? OMCACHE_NO_MEMORY
                                                                                 : OMCACHE_OK;
 }
