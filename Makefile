@@ -123,12 +123,12 @@ SCRIPTS  := $(patsubst tests/%,%,$(sort $(wildcard tests/abi/*.sh))) \
 # The live programs are run over the binary protocol, and again over the others:
 # live/test_get@meta.  Not these: they have scripted peers only, who speak binary, or
 # choose protocols themselves.
-ONCE      := $(addprefix live/test_,broken_binary call_timeouts protocol_binary protocol_choice input_injection broken_lines input_bytes failing_dead_timeout failing_after_handshake failing_lost_connection failing_proxy tls tls_peers login)
+ONCE      := $(addprefix live/test_,broken_binary call_timeouts protocol_binary protocol_choice input_injection broken_lines input_bytes failing_dead_timeout failing_after_handshake failing_lost_connection failing_proxy fetch meta_waiting tls tls_peers login)
 VARIED    := $(filter-out $(ONCE),$(filter live/%,$(PROGRAMS)))
 OVER_auto := $(VARIED:%=%@auto)
 OVER_meta := $(VARIED:%=%@meta)
 OVER_text := $(VARIED:%=%@text)
-OVER_tls  := $(if $(filter 0,$(TLS)),,$(VARIED:%=%@tls) flow/test_faults@tls \
+OVER_tls  := $(if $(filter 0,$(TLS)),,$(VARIED:%=%@tls) live/test_fetch@tls live/test_meta_waiting@tls flow/test_faults@tls \
 	soak/test_checker@tls unit/test_memory_flows@tls unit/test_socket_errors@tls)
 VARIANTS  := $(OVER_tls) $(OVER_auto) $(OVER_meta) $(OVER_text)
 
