@@ -392,7 +392,7 @@ static bool wait_for_step(omcache_t *mc, struct omc_fetching *fetching, omcache_
     int32_t left = time_left(fetching, now);
 
     if (left == 0)
-        left = 1; /* for the last look */
+        left = 1; /* a call with no time at all would be refused */
     switch (fetching->step) {
     case OMC_FETCHING_LOOK:
         return wait_for_look(mc, fetching, left, reply);

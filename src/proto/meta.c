@@ -180,8 +180,8 @@ static bool find_of_status(const struct flags *flags, const struct omc_expect *e
     return expect->oldest_or_unheard(expect->context, asked);
 }
 
-/* Remembers all flags of an answer that applications can ask for by their letters.  Without a key
- * what is behind none is all. */
+/* Remembers where the flags of an answer are, and where the key is among them: an application can
+ * ask for a flag by its letter. */
 static void keep_flags(struct omc_reply *reply, const unsigned char *from, const unsigned char *end)
 {
     struct omc_details *details = &reply->details;
@@ -191,6 +191,14 @@ static void keep_flags(struct omc_reply *reply, const unsigned char *from, const
     details->flags_len = (uint16_t)(end - from);
     details->key_at = (uint16_t)(key == NULL ? 0 : key - from);
     details->key_len = (uint16_t)(key == NULL ? 0 : reply->value.key_len);
+}
+
+/* The same for an answer that was read without looking at each flag. */
+static void keep_usual_flags(const unsigned char *bytes, size_t size, struct omc_reply *reply)
+{
+    const unsigned char *end = reply->value.data != NULL ? reply->value.data : bytes + size;
+
+    keep_flags(reply, bytes + OMC_META_STATUS_SIZE, end - OMC_CODEC_TAIL_MAX);
 }
 
 /* Decodes the key in place, if it has to be. */
@@ -344,14 +352,6 @@ static enum omc_decode read_debug(const unsigned char *bytes, const struct flags
     reply->value.data_len = omc_line_left(&line);
     *size = (size_t)(flags->end + OMC_CODEC_TAIL_MAX - bytes);
     return OMC_DECODE_REPLY;
-}
-
-/* The same of an answer that was a usual one. */
-static void keep_usual_flags(const unsigned char *bytes, size_t size, struct omc_reply *reply)
-{
-    const unsigned char *end = reply->value.data != NULL ? reply->value.data : bytes + size;
-
-    keep_flags(reply, bytes + OMC_META_STATUS_SIZE, end - OMC_CODEC_TAIL_MAX);
 }
 
 /* Any answer. */
