@@ -221,12 +221,22 @@ static const unsigned char *find_letter(const unsigned char *flags, size_t len, 
     return NULL;
 }
 
+/* Each flag is behind a blank, and no token has one. */
+static int count_added(const struct omc_meta_options *options)
+{
+    int count = 0;
+
+    for (size_t i = 0; i < options->added_len; i++)
+        count += options->added[i] == ' ';
+    return count;
+}
+
 bool omc_meta_options_add(struct omc_meta_options *options, int letter, const unsigned char *token,
                           size_t len)
 {
     unsigned char *end = options->added + options->added_len;
 
-    if (options->added_count == OMC_META_OPTIONS_ADDED_COUNT || !is_letter(letter) ||
+    if (count_added(options) == OMC_META_OPTIONS_ADDED_COUNT || !is_letter(letter) ||
         is_own(letter) || find_letter(options->added, options->added_len, letter) != NULL ||
         len > OMC_META_OPTIONS_ADDED || options->added_len + 2 + len > OMC_META_OPTIONS_ADDED ||
         !omc_line_is_plain(token, len))
@@ -235,7 +245,6 @@ bool omc_meta_options_add(struct omc_meta_options *options, int letter, const un
     end[1] = (unsigned char)letter;
     omc_bytes_put(end + 2, token, len);
     options->added_len = (uint8_t)(options->added_len + 2 + len);
-    options->added_count++;
     return true;
 }
 

@@ -31,8 +31,7 @@ struct omc_meta_options {
     bool no_lru_bump;
     bool invalidate;
     bool drop_value;
-    uint8_t added_count; /* of flags that have no row, */
-    uint8_t added_len;   /* and as they are sent: */
+    uint8_t added_len; /* of flags that have no row, as they are sent: */
     unsigned char added[OMC_META_OPTIONS_ADDED];
     uint64_t initial;
     uint64_t cas; /* these two: 0 is none */
