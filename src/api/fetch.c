@@ -74,7 +74,7 @@ static int start_look(omcache_t *mc, struct async_fetch *fetch, int32_t left)
     omcache_meta_t meta;
     int rc = OMCACHE_INVALID;
 
-    omc_fetching_options(fetching, omc_clock_date(), &meta.options);
+    omc_fetching_options_look(&meta.options, fetching, omc_clock_date());
     if (!fetching->by_lock)
         rc = omcache_async_meta_get(mc, fetching->key, fetching->key_len, &meta, left, end_step,
                                     fetch);
@@ -206,14 +206,6 @@ static void end_locked_store(omcache_t *mc, const omcache_reply_t *reply, void *
     tell_step(mc, step, reply);
 }
 
-/* With a token: only if nothing else has come there since. */
-static void choose_store(omcache_meta_t *meta, uint64_t token, const omcache_fetch_policy_t *policy)
-{
-    omc_meta_options_init(&meta->options);
-    meta->options.cas = token;
-    meta->options.ttl = omc_fetching_expiration(policy, omc_clock_date());
-}
-
 int omcache_async_fetch_store(omcache_t *mc, const void *key, size_t key_len, const void *value,
                               size_t value_len, uint32_t flags, uint64_t token,
                               const omcache_fetch_policy_t *policy, int32_t timeout_msec,
@@ -226,7 +218,7 @@ int omcache_async_fetch_store(omcache_t *mc, const void *key, size_t key_len, co
     if (!omc_fetching_check(policy) || key == NULL || key_len > OMC_ASK_KEY_MAX)
         return OMCACHE_INVALID;
     if (token != 0) {
-        choose_store(&meta, token, policy);
+        omc_fetching_options_store(&meta.options, token, policy, omc_clock_date());
         return omcache_async_meta_set(mc, key, key_len, value, value_len, flags, &meta,
                                       timeout_msec, func, context);
     }
@@ -239,16 +231,6 @@ int omcache_async_fetch_store(omcache_t *mc, const void *key, size_t key_len, co
     if (rc != OMCACHE_OK)
         omc_memory_free(step);
     return rc;
-}
-
-/* Where no stale value is allowed, the key goes. */
-static void choose_invalidation(omcache_meta_t *meta, const omcache_fetch_policy_t *policy)
-{
-    omc_meta_options_init(&meta->options);
-    if (policy->stale == 0)
-        return;
-    meta->options.invalidate = true;
-    meta->options.ttl = omc_fetching_expiration_stale(policy, omc_clock_date());
 }
 
 /* Other protocols than meta can only delete. */
@@ -279,7 +261,7 @@ int omcache_async_fetch_invalidate(omcache_t *mc, const void *key, size_t key_le
 
     if (!omc_fetching_check(policy) || key == NULL || key_len > OMC_ASK_KEY_MAX)
         return OMCACHE_INVALID;
-    choose_invalidation(&meta, policy);
+    omc_fetching_options_invalidate(&meta.options, policy, omc_clock_date());
     step = make_step(key, key_len, func, context);
     if (step == NULL)
         return OMCACHE_NO_MEMORY;
@@ -292,14 +274,6 @@ int omcache_async_fetch_invalidate(omcache_t *mc, const void *key, size_t key_le
                : rc;
 }
 
-/* The value, if there is an old one, becomes stale, so that the next reader wins. */
-static void choose_abandon(omcache_meta_t *meta, uint64_t token)
-{
-    omc_meta_options_init(&meta->options);
-    meta->options.cas = token;
-    meta->options.invalidate = true;
-}
-
 int omcache_async_fetch_abandon(omcache_t *mc, const void *key, size_t key_len, uint64_t token,
                                 int32_t timeout_msec, omcache_reply_callback_func *func,
                                 void *context)
@@ -309,10 +283,10 @@ int omcache_async_fetch_abandon(omcache_t *mc, const void *key, size_t key_len, 
     size_t len;
 
     if (token != 0) {
-        choose_abandon(&meta, token);
+        omc_fetching_options_abandon(&meta.options, token);
         return omcache_async_meta_delete(mc, key, key_len, &meta, timeout_msec, func, context);
     }
-    len = key == NULL || key_len == 0 ? 0 : omc_fetching_lock(lock, key, key_len);
+    len = omc_fetching_lock(lock, key, key_len);
     return omcache_async_delete(mc, lock, len, timeout_msec, func, context);
 }
 
@@ -343,7 +317,7 @@ static bool wait_for_meta(omcache_t *mc, const struct omc_fetching *fetching, in
     omcache_meta_t meta;
     int rc;
 
-    omc_fetching_options(fetching, omc_clock_date(), &meta.options);
+    omc_fetching_options_look(&meta.options, fetching, omc_clock_date());
     rc = omcache_meta_get(mc, fetching->key, fetching->key_len, &meta, &found, left);
     if (found != NULL)
         *reply = *found;
@@ -438,7 +412,7 @@ int omcache_fetch_store(omcache_t *mc, const void *key, size_t key_len, const vo
     if (!omc_fetching_check(policy) || timeout_msec == 0)
         return OMCACHE_INVALID;
     if (token != 0) {
-        choose_store(&meta, token, policy);
+        omc_fetching_options_store(&meta.options, token, policy, omc_clock_date());
         return omcache_meta_set(mc, key, key_len, value, value_len, flags, &meta, NULL,
                                 timeout_msec);
     }
@@ -458,7 +432,7 @@ int omcache_fetch_invalidate(omcache_t *mc, const void *key, size_t key_len,
 
     if (!omc_fetching_check(policy) || timeout_msec == 0)
         return OMCACHE_INVALID;
-    choose_invalidation(&meta, policy);
+    omc_fetching_options_invalidate(&meta.options, policy, omc_clock_date());
     rc = omcache_meta_delete(mc, key, key_len, &meta, NULL, timeout_msec);
     return rc == OMCACHE_INVALID ? omcache_delete(mc, key, key_len, timeout_msec) : rc;
 }
@@ -471,9 +445,9 @@ int omcache_fetch_abandon(omcache_t *mc, const void *key, size_t key_len, uint64
     size_t len;
 
     if (token != 0) {
-        choose_abandon(&meta, token);
+        omc_fetching_options_abandon(&meta.options, token);
         return omcache_meta_delete(mc, key, key_len, &meta, NULL, timeout_msec);
     }
-    len = key == NULL || key_len == 0 ? 0 : omc_fetching_lock(lock, key, key_len);
+    len = omc_fetching_lock(lock, key, key_len);
     return omcache_delete(mc, lock, len, timeout_msec);
 }

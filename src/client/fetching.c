@@ -41,16 +41,6 @@ static time_t expiration_of(int64_t seconds, int64_t date)
     return (time_t)(when < INT32_MAX ? when : INT32_MAX);
 }
 
-time_t omc_fetching_expiration_stale(const omcache_fetch_policy_t *policy, int64_t date)
-{
-    return expiration_of(policy->stale, date);
-}
-
-time_t omc_fetching_expiration(const omcache_fetch_policy_t *policy, int64_t date)
-{
-    return expiration_of(policy->ttl + policy->stale, date);
-}
-
 time_t omc_fetching_expiration_plain(const omcache_fetch_policy_t *policy, int64_t date)
 {
     return expiration_of(policy->ttl, date);
@@ -64,7 +54,7 @@ time_t omc_fetching_expiration_making(const omcache_fetch_policy_t *policy, int6
 
 size_t omc_fetching_lock(unsigned char *lock, const unsigned char *key, size_t key_len)
 {
-    if (key_len > OMC_ASK_KEY_MAX - LOCK_LEN)
+    if (key == NULL || key_len == 0 || key_len > OMC_ASK_KEY_MAX - LOCK_LEN)
         return 0;
     memcpy(lock, key, key_len);
     memcpy(lock + key_len, LOCK, LOCK_LEN);
@@ -86,8 +76,8 @@ void omc_fetching_begin(struct omc_fetching *fetching, const omcache_fetch_polic
         fetching->give_up = fetching->deadline;
 }
 
-void omc_fetching_options(const struct omc_fetching *fetching, int64_t date,
-                          struct omc_meta_options *options)
+void omc_fetching_options_look(struct omc_meta_options *options,
+                               const struct omc_fetching *fetching, int64_t date)
 {
     const omcache_fetch_policy_t *policy = &fetching->policy;
 
@@ -96,6 +86,31 @@ void omc_fetching_options(const struct omc_fetching *fetching, int64_t date,
     options->vivify = omc_fetching_expiration_making(policy, date);
     if (policy->stale + policy->refresh > 0) /* a server counts whole seconds, rounded up */
         options->recache = policy->stale + policy->refresh + 1;
+}
+
+void omc_fetching_options_store(struct omc_meta_options *options, uint64_t token,
+                                const omcache_fetch_policy_t *policy, int64_t date)
+{
+    omc_meta_options_init(options);
+    options->cas = token;
+    options->ttl = expiration_of(policy->ttl + policy->stale, date);
+}
+
+void omc_fetching_options_invalidate(struct omc_meta_options *options,
+                                     const omcache_fetch_policy_t *policy, int64_t date)
+{
+    omc_meta_options_init(options);
+    if (policy->stale == 0)
+        return;
+    options->invalidate = true;
+    options->ttl = expiration_of(policy->stale, date);
+}
+
+void omc_fetching_options_abandon(struct omc_meta_options *options, uint64_t token)
+{
+    omc_meta_options_init(options);
+    options->cas = token;
+    options->invalidate = true;
 }
 
 int64_t omc_fetching_wake_time(struct omc_fetching *fetching, int64_t now)

@@ -40,14 +40,12 @@ struct omc_fetching {
 /* Whether there can be such a policy. */
 bool omc_fetching_check(const omcache_fetch_policy_t *policy);
 
-/* The expirations, as servers have them, of what is stored over meta and over other protocols, of
- * what is invalidated, and of who makes it; `date` is that of today (see clock.h). */
-time_t omc_fetching_expiration_stale(const omcache_fetch_policy_t *policy, int64_t date);
-time_t omc_fetching_expiration(const omcache_fetch_policy_t *policy, int64_t date);
+/* The expirations, as servers have them, of what is stored over other protocols than meta, and of
+ * who makes it; `date` is that of today (see clock.h). */
 time_t omc_fetching_expiration_plain(const omcache_fetch_policy_t *policy, int64_t date);
 time_t omc_fetching_expiration_making(const omcache_fetch_policy_t *policy, int64_t date);
 
-/* Writes the lock's key, in OMC_ASK_KEY_MAX bytes: how long it is; 0: too long. */
+/* Writes the lock's key, in OMC_ASK_KEY_MAX bytes: how long it is; 0: no key, or too long. */
 size_t omc_fetching_lock(unsigned char *lock, const unsigned char *key, size_t key_len);
 
 /* Begins with a look. */
@@ -56,8 +54,21 @@ void omc_fetching_begin(struct omc_fetching *fetching, const omcache_fetch_polic
                         int64_t now);
 
 /* The options of a look over meta: who finds nothing, or what is to be made anew, may win. */
-void omc_fetching_options(const struct omc_fetching *fetching, int64_t date,
-                          struct omc_meta_options *options);
+void omc_fetching_options_look(struct omc_meta_options *options,
+                               const struct omc_fetching *fetching, int64_t date);
+
+/* Those of a store with a token: only if nothing else has come there since. */
+void omc_fetching_options_store(struct omc_meta_options *options, uint64_t token,
+                                const omcache_fetch_policy_t *policy, int64_t date);
+
+/* Those of a delete that says that the value is not right any more.  Where no stale value is
+ * allowed, the key goes. */
+void omc_fetching_options_invalidate(struct omc_meta_options *options,
+                                     const omcache_fetch_policy_t *policy, int64_t date);
+
+/* Those of a delete by who has won, and does not make it.  The value, if there is an old one,
+ * becomes stale, so that the next reader wins. */
+void omc_fetching_options_abandon(struct omc_meta_options *options, uint64_t token);
 
 /* When the sleep that begins now is to end. */
 int64_t omc_fetching_wake_time(struct omc_fetching *fetching, int64_t now);
