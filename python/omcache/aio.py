@@ -19,7 +19,7 @@ from typing import Any, Awaitable, Callable, Dict, Iterable, List, Mapping, Opti
 from ._omcache import ffi, lib
 from .client import DEFAULT, Timeout
 from .errors import Error, error_for
-from .fetching import FRESH, MAKE, STALE, KeyMaker, both, key_of, make_policy, same
+from .fetching import FRESH, MAKE, STALE, STORE_ENDED, KeyMaker, both, key_of, make_policy, same
 from .gather import (
     NOT_FOUND,
     OK,
@@ -759,7 +759,7 @@ class Client(Handle):
         args = (name, len(name), value, len(value), 0, token, policy, msec)
         try:
             stored = self._start(_outcome, key, _as_it_is, lib.omcache_async_fetch_store, *args)
-            if (await stored).status not in (OK, lib.OMCACHE_KEY_EXISTS, NOT_FOUND):
+            if (await stored).status not in STORE_ENDED:
                 self._abandon(name, token)
         except Error:
             pass  # the value is there for whoever has made it

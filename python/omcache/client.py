@@ -26,7 +26,18 @@ from typing import (
 from . import gather
 from ._omcache import ffi, lib
 from .errors import Error, error_for
-from .fetching import FRESH, MAKE, STALE, WAITED, KeyMaker, key_of, make_policy, pauses, same
+from .fetching import (
+    FRESH,
+    MAKE,
+    STALE,
+    STORE_ENDED,
+    WAITED,
+    KeyMaker,
+    key_of,
+    make_policy,
+    pauses,
+    same,
+)
 from .handle import (
     Handle,
     Item,
@@ -630,7 +641,7 @@ class Client(Handle):
         args = (value, len(value), 0, token, policy)
         try:
             outcome = self._single(lib.omcache_async_fetch_store, key, *args, timeout=timeout)
-            if outcome.status not in (OK, lib.OMCACHE_KEY_EXISTS, NOT_FOUND):
+            if outcome.status not in STORE_ENDED:
                 self._single(lib.omcache_async_fetch_abandon, key, token, timeout=timeout)
         except Error:
             pass  # the value is there for whoever has made it

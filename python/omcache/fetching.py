@@ -15,6 +15,9 @@ STALE = lib.OMCACHE_FETCH_STALE
 MAKE = lib.OMCACHE_FETCH_MAKE
 WAITED = lib.OMCACHE_FETCH_WAITED
 
+# What a store can answer after which there is nothing left to abandon.
+STORE_ENDED = (lib.OMCACHE_OK, lib.OMCACHE_KEY_EXISTS, lib.OMCACHE_NOT_FOUND)
+
 _KEY_MAX = 200  # bytes of a key that is made of arguments as they are
 
 KeyMaker = Union[None, str, Callable[..., Key]]
