@@ -9,7 +9,6 @@
 #include "client/handle.h"
 #include "client/losses.h"
 #include "client/operation.h"
-#include "link/counters.h"
 #include "proto/opcode.h"
 
 enum {
@@ -35,7 +34,6 @@ unsigned omc_outcome_answer(omcache_t *mc, struct omc_server *server,
     bool heard = mc->response_func != NULL;
     unsigned depth = 0;
 
-    omc_counters_reply(&server->link.counters, reply, mc->shared.usec - claim->asked);
     if (reply->value.status == OMCACHE_FAIL && omc_opcode_is_meta(reply->opcode))
         note_words(mc, server, reply);
     switch (claim->owner) {
@@ -54,12 +52,11 @@ unsigned omc_outcome_answer(omcache_t *mc, struct omc_server *server,
     return depth;
 }
 
-void omc_outcome_silence(omcache_t *mc, struct omc_server *server, const struct omc_report *report)
+void omc_outcome_silence(omcache_t *mc, const struct omc_report *report)
 {
     const struct omc_claim *claim = &report->claim;
     struct omc_batch *batch;
 
-    omc_counters_silence(&server->link.counters, report->op);
     if (claim->owner == OMC_OWNER_OPERATION) {
         omc_operation_end(&mc->operations, omc_operation_of(claim->asker),
                           omc_opcode_is_get(report->op) ? OMCACHE_NOT_FOUND : OMCACHE_OK);

@@ -19,7 +19,7 @@ unsigned omc_outcome_answer(omcache_t *mc, struct omc_server *server,
                             const struct omc_report *report);
 
 /* No answer to a quiet request: it succeeded, or found nothing. */
-void omc_outcome_silence(omcache_t *mc, struct omc_server *server, const struct omc_report *report);
+void omc_outcome_silence(omcache_t *mc, const struct omc_report *report);
 
 /* No answer will come. */
 void omc_outcome_failure(omcache_t *mc, struct omc_server *server, const struct omc_claim *claim,

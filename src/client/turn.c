@@ -146,7 +146,7 @@ static void take_report(omcache_t *mc, struct omc_server *server, const struct o
     note_state(mc, server); /* before a request is routed again */
     switch (report->kind) {
     case OMC_REPORT_SILENCE:
-        omc_outcome_silence(mc, server, report);
+        omc_outcome_silence(mc, report);
         break;
     case OMC_REPORT_TOO_LARGE: /* the end of the connection is not why it fails */
         omc_outcome_failure(mc, server, &report->claim, rc);

@@ -32,8 +32,9 @@ static bool settle_oldest(struct omc_link *link, struct omc_pending *oldest,
     struct omc_queue *queue = &link->conn.queue;
     bool is_told;
 
-    if (oldest->quiet && is_for_nobody(oldest)) {
+    if (oldest->quiet && oldest->claim.owner < OMC_OWNER_LINK)
         omc_counters_silence(&link->counters, oldest->ask.op);
+    if (oldest->quiet && is_for_nobody(oldest)) {
         omc_queue_settle(queue, oldest);
         return false;
     }
@@ -144,9 +145,14 @@ static enum omc_report_kind take(struct omc_link *link, struct omc_pending *pend
         return OMC_REPORT_NONE;
     if (report->claim.counter != NULL && omc_counting_go_on(link, report))
         return OMC_REPORT_RENEWED;
-    if (reply->silent)
+    if (report->claim.owner == OMC_OWNER_LINK)
+        return OMC_REPORT_STRAY;
+    if (reply->silent) {
+        omc_counters_silence(&link->counters, report->op);
         return OMC_REPORT_SILENCE;
-    return report->claim.owner == OMC_OWNER_LINK ? OMC_REPORT_STRAY : OMC_REPORT_ANSWER;
+    }
+    omc_counters_reply(&link->counters, reply, link->shared->usec - report->claim.asked);
+    return OMC_REPORT_ANSWER;
 }
 
 /* The peer says what it was not asked for: another server may have taken its place. */
