@@ -208,26 +208,64 @@ static inline bool is_at_rest(const struct omc_server *server)
 
     return !server->active && !server->full && link->phase == OMC_PHASE_READY &&
            link->conn.queue.count == 0 && !link->has_new && !link->conn.stream.pending &&
-           !link->conn.stream.unsent && link->watch.events == link->conn.stream.to_receive;
+           !link->conn.stream.unsent && !link->conn.stalled &&
+           link->watch.events == link->conn.stream.to_receive;
 }
 
+/* Where the answers go that are for the call which collects its batch, if nobody else hears of
+ * them. */
+static inline struct omc_sink make_sink(const omcache_t *mc)
+{
+    const struct omc_batch *batch = &mc->batch;
+
+    if (!batch->awaited || batch->stored == batch->values_room || mc->response_func != NULL)
+        return (struct omc_sink){.room = 0};
+    return (struct omc_sink){
+        .values = batch->values + batch->stored,
+        .room = batch->values_room - batch->stored,
+        .level = omc_inbox_level_of_call(batch->depth),
+        .orders = batch->orders,
+        .orders_size = batch->room * sizeof(*batch->orders),
+    };
+}
+
+/* Notes what has gone there. */
+static inline void take_sink(omcache_t *mc, struct omc_server *server, const struct omc_sink *sink)
+{
+    struct omc_batch *batch = &mc->batch;
+
+    batch->stored += sink->stored;
+    batch->left -= sink->settled;
+    if (sink->stored > 0)
+        omc_pins_add(&mc->fleet, server, sink->level);
+}
+
+/* The sink is made anew each time, as a callback may have made calls that filled it. */
 void omc_turn_receive(omcache_t *mc, struct omc_server *server, int64_t now)
 {
     struct omc_report report;
     struct losses losses = {0, 0};
-    bool is_through = false;
+    bool is_found, is_through = false, has_stored;
 
     report.has_more = false;
-    while (!is_through && take_next(mc, server, now, &report)) {
+    do {
+        struct omc_sink sink = make_sink(mc);
+
+        report.sink = &sink;
+        is_found = take_next(mc, server, now, &report);
+        has_stored = sink.stored > 0;
+        take_sink(mc, server, &sink);
+        if (!is_found)
+            break;
         if (report.kind == OMC_REPORT_ANSWER || report.kind == OMC_REPORT_STRAY)
             deliver(mc, server, &report, &losses);
         else
             take_report(mc, server, &report, &losses);
         is_through = !report.has_more && omc_life_is_through(&server->link);
-    }
+    } while (!is_through);
     if (is_through)
         omc_life_rest(&server->link);
-    if (!is_through || !is_at_rest(server))
+    if (!(is_through || has_stored) || !is_at_rest(server))
         note_changes(mc, server);
 }
 

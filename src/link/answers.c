@@ -167,14 +167,14 @@ enum omc_decode omc_answers_next(struct omc_connection *conn, size_t limit, stru
 {
     struct omc_queue *queue = &conn->queue;
     struct omc_pending *front = omc_queue_find(queue, queue->first);
-    const struct omc_expect expect = {
+    struct omc_asked asked;
+    struct omc_expect expect = {
         .context = conn,
         .by_opaque = find_by_opaque,
         .oldest = find_oldest,
         .oldest_or_unheard = find_oldest_or_unheard,
         .by_key = find_by_key,
-        .front = queue->first,
-        .front_opcode = front == NULL ? NULL : &front->ask.op,
+        .front = NULL,
     };
     struct omc_buffer *buffer = &conn->in.buffer;
     size_t size = omc_buffer_size(buffer), used = 0;
@@ -189,6 +189,11 @@ enum omc_decode omc_answers_next(struct omc_connection *conn, size_t limit, stru
         omc_inbox_rest(&conn->in, 0);
         return OMC_DECODE_MORE;
     }
+    if (front != NULL) {
+        asked = omc_answers_asked(front, queue->first, limit);
+        expect.front = &asked;
+    }
+    reply->compared = false;
     result = conn->codec->decode(buffer->base + buffer->start, size, limit, &expect, reply, &used);
     if (result == OMC_DECODE_REPLY) {
         *answered = reply->opaque == queue->first ? front : omc_queue_find(queue, reply->opaque);

@@ -21,6 +21,30 @@ ssize_t omc_answers_read(struct omc_connection *conn, size_t limit);
  * OMC_SOCKET_AGAIN if there is nothing yet, or no room or memory. */
 ssize_t omc_answers_await(struct omc_connection *conn, size_t limit);
 
+/* How long the data of a usual answer is at most: with all there may be besides, it is not over the
+ * limit. */
+static inline size_t omc_answers_data_max(size_t limit)
+{
+    const size_t besides = OMC_CODEC_FLAGS_SIZE + UINT8_MAX;
+
+    return limit > besides ? limit - besides : 0;
+}
+
+/* What there is to be known of a request, with that number, to tell its usual answer. */
+static inline struct omc_asked omc_answers_asked(const struct omc_pending *pending, uint32_t number,
+                                                 size_t limit)
+{
+    bool has_key = omc_queue_has_all(&pending->claim);
+
+    return (struct omc_asked){
+        .key = has_key ? pending->claim.asker->key : NULL,
+        .key_len = has_key ? pending->claim.asker->key_len : 0,
+        .data_max = omc_answers_data_max(limit),
+        .number = number,
+        .op = pending->ask.op,
+    };
+}
+
 /* Decodes the next reply of those read, of at most limit bytes of body; and finds the request that
  * it answers, or NULL: it answers none. */
 enum omc_decode omc_answers_next(struct omc_connection *conn, size_t limit, struct omc_reply *reply,

@@ -15,19 +15,17 @@ static inline bool is_for_value(uint8_t opcode)
     return (omc_opcode_kind(opcode) & (OMC_KIND_GET | OMC_KIND_CHECK)) != 0;
 }
 
-void omc_counters_reply(struct omc_counters *counters, const struct omc_reply *reply, uint32_t usec)
+void omc_counters_answer(struct omc_counters *counters, uint8_t opcode, int status, uint32_t usec)
 {
-    if (!reply->last)
-        return;
     counters->replies++;
     counters->latency[31 - __builtin_clz(usec | 1)]++;
     if (counters->steps != NULL)
         omc_histogram_count(counters->steps, usec);
-    if (!is_for_value(reply->opcode))
+    if (!is_for_value(opcode))
         return;
-    if (reply->value.status == OMCACHE_OK)
+    if (status == OMCACHE_OK)
         counters->hits++;
-    else if (reply->value.status == OMCACHE_NOT_FOUND)
+    else if (status == OMCACHE_NOT_FOUND)
         counters->misses++;
 }
 

@@ -24,9 +24,8 @@ struct omc_counters {
     uint64_t *steps; /* the same in a histogram; NULL: nobody has asked for that */
 };
 
-/* Counts an answer that took so many microseconds. */
-void omc_counters_reply(struct omc_counters *counters, const struct omc_reply *reply,
-                        uint32_t usec);
+/* Counts the last answer to a request, which took so many microseconds. */
+void omc_counters_answer(struct omc_counters *counters, uint8_t opcode, int status, uint32_t usec);
 
 /* Counts a get whose silence means that there was nothing. */
 void omc_counters_silence(struct omc_counters *counters, uint8_t opcode);

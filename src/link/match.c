@@ -8,6 +8,7 @@
 #include "link/answers.h"
 #include "link/counting.h"
 #include "link/protocol.h"
+#include "link/row.h"
 #include "net/poll.h"
 #include "net/socket.h"
 #include "proto/base64.h"
@@ -120,7 +121,7 @@ static const char *find_mismatch(const struct omc_link *link, const struct omc_p
 
     if (fault != NULL || reply->value.key_len == 0 || !omc_opcode_is_get(reply->opcode))
         return fault;
-    if (!omc_queue_is_about(pending, reply->value.key, reply->value.key_len) &&
+    if (!reply->compared && !omc_queue_is_about(pending, reply->value.key, reply->value.key_len) &&
         !is_about_encoded(pending, &reply->value))
         return "answer with another key than was asked for";
     strip_prefix(reply, pending->claim.prefix_len);
@@ -151,7 +152,9 @@ static enum omc_report_kind take(struct omc_link *link, struct omc_pending *pend
         omc_counters_silence(&link->counters, report->op);
         return OMC_REPORT_SILENCE;
     }
-    omc_counters_reply(&link->counters, reply, link->shared->usec - report->claim.asked);
+    if (reply->last)
+        omc_counters_answer(&link->counters, reply->opcode, reply->value.status,
+                            link->shared->usec - report->claim.asked);
     return OMC_REPORT_ANSWER;
 }
 
@@ -278,7 +281,7 @@ static inline bool match_next(struct omc_link *link, int64_t now, struct omc_rep
 
     if (report->has_more)
         pending = omc_queue_find(&link->conn.queue, report->reply.opaque);
-    else if (!decode(link, report, &pending))
+    else if (omc_row_take(link, report->sink, now) || !decode(link, report, &pending))
         return report->kind != OMC_REPORT_NONE || link->todo != 0;
     if (is_expected(link, pending, now, report))
         go_on_with_answer(link, pending, report);

@@ -5,10 +5,12 @@
 #define OMC_LINK_REPORT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "link/connection.h"
 #include "link/queue.h"
+#include "omcache.h"
 #include "proto/ask.h"
 #include "proto/codec.h"
 
@@ -45,8 +47,20 @@ struct omc_notice {
     bool is_news;       /* not the same again */
 };
 
+/* Where answers go that a call waits for, and nobody else hears of: they are not reported. */
+struct omc_sink {
+    omcache_value_t *values; /* the next one goes here, */
+    size_t room;             /* if there is room for so many; */
+    size_t stored;           /* so many have come, */
+    unsigned level;          /* and are pinned at that level; */
+    size_t settled;          /* so many requests are over, those included */
+    const void *orders;      /* who asks is in this memory, */
+    size_t orders_size;      /* of so many bytes */
+};
+
 struct omc_report {
     enum omc_report_kind kind;
+    struct omc_sink *sink; /* or NULL; whoever wants reports of answers sets it */
     int status;
     struct omc_claim claim; /* whose the request is */
     uint8_t op;

@@ -4,6 +4,7 @@
  */
 #include "proto/binary.h"
 
+#include "base/copy.h"
 #include "omcache.h"
 #include "proto/ask.h"
 #include "proto/bytes.h"
@@ -87,6 +88,16 @@ static inline bool read_numbers(uint8_t opcode, const unsigned char *extra, size
     return true;
 }
 
+/* Whether the key of a value is what was asked for, if that is known. */
+static inline bool is_key_of(const struct omc_asked *asked, const omcache_value_t *value)
+{
+    if (!omc_opcode_is_keyed(asked->op))
+        return value->key_len == 0;
+    return value->key_len > 0 &&
+           (asked->key == NULL || (value->key_len == asked->key_len &&
+                                   omc_copy_equals(value->key, asked->key, value->key_len)));
+}
+
 /* Replies have the numbers of their requests: expect is not needed. */
 static enum omc_decode decode_binary(unsigned char *bytes, size_t len, size_t max_body,
                                      const struct omc_expect *expect, struct omc_reply *reply,
@@ -131,6 +142,48 @@ static enum omc_decode decode_binary(unsigned char *bytes, size_t len, size_t ma
     return OMC_DECODE_REPLY;
 }
 
+enum {
+    /* All of these are answered with nothing but a cas, if all is well. */
+    SHORT_KINDS = OMC_KIND_STORE | OMC_KIND_DELETE | OMC_KIND_TOUCH | OMC_KIND_NOOP,
+};
+
+/* Values, and answers with nothing in them. */
+static const unsigned char *binary_usual(const unsigned char *bytes, const unsigned char *end,
+                                         struct omc_asked *asked, omcache_value_t *value)
+{
+    uint16_t kind = omc_opcode_kind(asked->op);
+    bool is_get = kind == OMC_KIND_GET;
+    size_t extra_len = is_get ? FLAGS_SIZE : 0, key_len, body_len;
+    const unsigned char *extra = bytes + OMC_ASK_HEADER_SIZE;
+    uint32_t number;
+
+    if (end - bytes < OMC_ASK_HEADER_SIZE || bytes[0] != RESPONSE_MAGIC)
+        return NULL;
+    number = omc_bytes_get32(bytes + 12);
+    if (number != asked->number) {
+        asked->number = number;
+        return NULL;
+    }
+    key_len = omc_bytes_get16(bytes + 2);
+    body_len = omc_bytes_get32(bytes + 8);
+    /* The length of the extras, a byte that is 0, and the status. */
+    if (bytes[1] != asked->op || omc_bytes_get32(bytes + 4) != extra_len << 24 ||
+        extra_len + key_len > body_len || body_len > (size_t)(end - extra))
+        return NULL;
+    value->status = OMCACHE_OK;
+    value->key = extra + extra_len;
+    value->key_len = key_len;
+    value->data = value->key + key_len;
+    value->data_len = body_len - key_len - extra_len;
+    value->flags = is_get ? omc_bytes_get32(extra) : 0;
+    value->cas = omc_bytes_get64(bytes + 16);
+    value->delta_value = 0;
+    if (is_get ? value->data_len > asked->data_max || !is_key_of(asked, value)
+               : body_len > 0 || (kind & SHORT_KINDS) == 0)
+        return NULL;
+    return value->data + value->data_len;
+}
+
 const struct omc_codec omc_binary_codec = {
     .name = "binary",
     .protocol = OMCACHE_PROTOCOL_BINARY,
@@ -138,4 +191,5 @@ const struct omc_codec omc_binary_codec = {
     .accept = binary_accept,
     .encode = binary_encode,
     .decode = decode_binary,
+    .usual = binary_usual,
 };

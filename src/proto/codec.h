@@ -56,6 +56,8 @@ struct omc_reply {
     bool last;                  /* no further reply to the same request follows */
     bool silent;                /* the request is quiet and this is what it keeps quiet about:
                                  * it is settled, and nobody is told */
+    bool compared;              /* value.key was found to be what was asked for; only some codecs
+                                 * look, and the others leave it as it is */
 };
 
 enum omc_decode {
@@ -63,6 +65,15 @@ enum omc_decode {
     OMC_DECODE_MORE,  /* not all there yet; *size bytes are needed at least */
     OMC_DECODE_TOO_LARGE, /* opaque and opcode are set, the rest exceeds the limit */
     OMC_DECODE_BROKEN,    /* not this protocol, or an answer to nothing that was asked */
+};
+
+/* A request that has not been answered, for omc_codec's usual. */
+struct omc_asked {
+    const unsigned char *key; /* as it was sent, or NULL: nobody has that */
+    size_t key_len;
+    size_t data_max; /* a longer value is none of the usual */
+    uint32_t number;
+    uint8_t op;
 };
 
 /* A request that a reply may answer. */
@@ -96,21 +107,9 @@ struct omc_expect {
     bool (*by_key)(const void *context, const unsigned char *key, size_t len,
                    struct omc_expected *found);
 
-    /* The opaque of the oldest of all, which the next answer usually is for, and where its opcode
-     * is; NULL: it is not known. */
-    uint32_t front;
-    const uint8_t *front_opcode;
+    /* The oldest of all, which the next answer usually is for; NULL: it is not known. */
+    const struct omc_asked *front;
 };
-
-static inline bool omc_expect_find(const struct omc_expect *expect, uint32_t opaque,
-                                   struct omc_expected *found)
-{
-    if (opaque != expect->front || expect->front_opcode == NULL)
-        return expect->by_opaque(expect->context, opaque, found);
-    found->opaque = opaque;
-    found->opcode = *expect->front_opcode;
-    return true;
-}
 
 struct omc_codec {
     const char *name;
@@ -150,6 +149,13 @@ struct omc_codec {
     enum omc_decode (*decode)(unsigned char *bytes, size_t len, size_t max_body,
                               const struct omc_expect *expect, struct omc_reply *reply,
                               size_t *size);
+
+    /* Reads the answer at `bytes` if it is what the oldest request usually gets, and is all there:
+     * a value, with the key that was asked for, or that all is well.  Where the answer ends; or
+     * NULL, and what is in *value means nothing.  If then asked->number is another one than
+     * before, the answer is to that request.  NULL in its place: there is no such thing. */
+    const unsigned char *(*usual)(const unsigned char *bytes, const unsigned char *end,
+                                  struct omc_asked *asked, omcache_value_t *value);
 };
 
 static inline bool omc_codec_is_quiet(const struct omc_codec *codec, uint8_t opcode)

@@ -165,7 +165,7 @@ static inline bool find_of_value(const struct flags *flags, const struct omc_exp
                                  struct omc_expected *asked)
 {
     if (flags->has_opaque)
-        return omc_expect_find(expect, flags->opaque, asked);
+        return expect->by_opaque(expect->context, flags->opaque, asked);
     return expect->oldest(expect->context, asked) && asked->first;
 }
 
@@ -174,7 +174,7 @@ static bool find_of_status(const struct flags *flags, const struct omc_expect *e
                            struct omc_line word, struct omc_expected *asked)
 {
     if (flags->has_opaque)
-        return omc_expect_find(expect, flags->opaque, asked);
+        return expect->by_opaque(expect->context, flags->opaque, asked);
     if (omc_line_is(&word, "MN"))
         return expect->oldest(expect->context, asked);
     return expect->oldest_or_unheard(expect->context, asked);
@@ -385,12 +385,38 @@ static enum omc_decode read_any(unsigned char *bytes, size_t len, size_t max_bod
     return read_status(bytes, &flags, expect, reply, size);
 }
 
+/* Reads an answer to the request that comes first to mind, or to another one whose number it has,
+ * if it is what that usually gets. */
+static bool read_usual(const unsigned char *bytes, size_t len, const struct omc_expect *expect,
+                       struct omc_reply *reply, size_t *size)
+{
+    struct omc_asked asked = *expect->front;
+    const unsigned char *end = omc_meta_usual(bytes, bytes + len, &asked, &reply->value);
+    struct omc_expected found;
+
+    if (end == NULL && asked.number != expect->front->number &&
+        expect->by_opaque(expect->context, asked.number, &found)) {
+        asked = (struct omc_asked){
+            .data_max = asked.data_max, .number = asked.number, .op = found.opcode};
+        end = omc_meta_usual(bytes, bytes + len, &asked, &reply->value);
+    }
+    if (end == NULL)
+        return false;
+    reply->opaque = asked.number;
+    reply->opcode = asked.op;
+    reply->last = true;
+    reply->silent = omc_opcode_kind(asked.op) == OMC_KIND_STORE && omc_opcode_is_quiet(asked.op);
+    reply->compared = asked.key != NULL;
+    *size = (size_t)(end - bytes);
+    return true;
+}
+
 static enum omc_decode decode_meta(unsigned char *bytes, size_t len, size_t max_body,
                                    const struct omc_expect *expect, struct omc_reply *reply,
                                    size_t *size)
 {
     reply->details.known = 0;
-    if (omc_meta_usual_read(bytes, len, max_body, expect, reply, size)) {
+    if (expect->front != NULL && read_usual(bytes, len, expect, reply, size)) {
         if (omc_opcode_is_meta(reply->opcode))
             keep_usual_flags(bytes, *size, reply);
         return OMC_DECODE_REPLY;
@@ -408,4 +434,5 @@ const struct omc_codec omc_meta_codec = {
     .accept = omc_meta_request_accept,
     .encode = omc_meta_request_encode,
     .decode = decode_meta,
+    .usual = omc_meta_usual,
 };

@@ -1,16 +1,16 @@
 /*
- * What answers of the meta protocol usually are: values and stores, with the flags that are
- * asked for, in that order, misses and no-ops.
+ * What answers of the meta protocol usually are: values, misses, stores and no-ops, with the flags
+ * that are asked for, in that order.
  */
 #ifndef OMC_PROTO_META_USUAL_H
 #define OMC_PROTO_META_USUAL_H
 
 #include <endian.h>
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
+#include "omcache.h"
 #include "proto/codec.h"
 
 enum {
@@ -32,9 +32,8 @@ static inline bool omc_meta_usual_number(const unsigned char *at, uint32_t *numb
     return true;
 }
 
-/* Reads such an answer, if it is all there.  Any other is left to who reads all of them, and so is
- * one with something wrong in it. */
-bool omc_meta_usual_read(const unsigned char *bytes, size_t len, size_t max_body,
-                         const struct omc_expect *expect, struct omc_reply *reply, size_t *size);
+/* The codec's `usual`. */
+const unsigned char *omc_meta_usual(const unsigned char *bytes, const unsigned char *end,
+                                    struct omc_asked *asked, omcache_value_t *value);
 
 #endif

@@ -254,11 +254,52 @@ static void note_reply(struct run *run, const struct omc_reply *reply, const uns
         run->asked[i].settled = true;
 }
 
+/* The oldest request, which is all that the usual answer is told by; false if there is none. */
+static bool find_front(const struct run *run, struct omc_asked *front)
+{
+    for (uint32_t i = 0; i < run->count; i++) {
+        if (run->asked[i].settled)
+            continue;
+        *front = (struct omc_asked){
+            .data_max = LIMIT - UINT8_MAX - OMC_CODEC_FLAGS_SIZE,
+            .number = FIRST + i,
+            .op = run->asked[i].opcode,
+        };
+        return true;
+    }
+    return false;
+}
+
+/* How many bytes the usual answer to a request has; 0 if it is another one. */
+static size_t read_usual(const struct run *run, const unsigned char *bytes, size_t len,
+                         struct omc_asked front, omcache_value_t *value)
+{
+    const unsigned char *end;
+
+    if (run->codec->usual == NULL)
+        return 0;
+    end = run->codec->usual(bytes, bytes + len, &front, value);
+    return end == NULL ? 0 : (size_t)(end - bytes);
+}
+
+/* What was read as the usual answer is what any answer is decoded to. */
+static void check_usual(const struct run *run, const struct omc_reply *reply, size_t size,
+                        const struct omc_asked *front, const omcache_value_t *usual)
+{
+    struct omc_reply same = *reply;
+
+    FUZZ_CHECK(run->end == OMC_DECODE_REPLY);
+    FUZZ_CHECK(reply->opaque == front->number && reply->opcode == front->op && reply->last);
+    FUZZ_CHECK(reply->value.key_len + reply->value.data_len <= size);
+    same.value = *usual;
+    FUZZ_CHECK(sum_up(&same) == sum_up(reply));
+}
+
 /* Decodes the replies in these bytes, the first of which needs `needed` at least, as was
  * said before; how many bytes the next one needs. */
 static size_t decode_all(struct run *run, const unsigned char *bytes, size_t len, size_t needed)
 {
-    const struct omc_expect expect = {
+    struct omc_expect expect = {
         .context = run,
         .by_opaque = by_opaque,
         .oldest = oldest,
@@ -270,10 +311,18 @@ static size_t decode_all(struct run *run, const unsigned char *bytes, size_t len
 
     for (;;) {
         struct omc_reply reply;
+        struct omc_asked front;
+        bool has_front = find_front(run, &front);
+        omcache_value_t usual;
+        size_t usual_size = has_front ? read_usual(run, copy + at, len - at, front, &usual) : 0;
 
         memset(&reply, 0xff, sizeof(reply));
         size = 0;
+        expect.front = has_front && run->count % 2 == 0 ? &front : NULL;
         run->end = run->codec->decode(copy + at, len - at, LIMIT, &expect, &reply, &size);
+        FUZZ_CHECK(usual_size == 0 || usual_size == size);
+        if (usual_size > 0)
+            check_usual(run, &reply, size, &front, &usual);
         if (run->end != OMC_DECODE_REPLY)
             break;
         /* Some say the same of several requests, one after the other. */

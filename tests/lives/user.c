@@ -146,6 +146,7 @@ static void take(bool reads)
     bool is_through = false;
 
     report.has_more = false;
+    report.sink = NULL;
     for (int left = REPORTS_MAX; !is_through && take_next(reads, &report); left--) {
         LIFE_CHECK(left > 0, "reports for ever");
         rules_check_step(before, rules_stage(link), report.kind);
