@@ -306,16 +306,40 @@ int omc_call_collect(omcache_t *mc, struct omc_call *call)
     return rc == OMCACHE_OK ? call->refusal : rc;
 }
 
-/* Has the server of the only request do all there is to do, without a look at others; whether that
- * was all. */
-static bool finish_at_once(omcache_t *mc, struct omc_server *server, struct omc_call *call)
+/* Asks a server and takes its answer without a look at others, if that can be.  Where that is not
+ * the end of it the request is queued then, and the batch has it. */
+static bool ask_alone(omcache_t *mc, struct omc_server *server, const struct omc_ask *ask,
+                      struct omc_call *call)
 {
-    if (!omc_alone_write(mc, server, call->timeout_msec, call->now) || !await_one(mc, server) ||
-        mc->batch.left > 0)
+    struct omc_alone alone;
+    omcache_value_t *value = call->values, nobodys;
+
+    if (!omc_alone_ask(mc, server, ask, call->timeout_msec, call->now, &alone))
         return false;
+    call->server_index = (int)server->index;
+    if (call->room == 0)
+        value = &nobodys;
+    if (omc_alone_answer(mc, server, &alone, omc_call_clock(mc), value)) {
+        call->stored = call->room > 0;
+        return true;
+    }
+    call->count = 1;
+    omc_submit_asked(mc, server, ask, alone.asked);
+    begin_collecting(mc, call, true);
+    omc_alone_go_on(mc, server, &alone, omc_call_clock(mc));
+    return true;
+}
+
+/* Collects the answer to the only request, if it is not there yet. */
+static int collect_one(omcache_t *mc, struct omc_server *server, struct omc_call *call)
+{
+    if (mc->batch.left > 0) {
+        omc_submit_note_one(mc, server, OMC_SUBMIT_SOON, call->now);
+        return collect(mc, call, omc_call_clock(mc)); /* it may have waited already */
+    }
     call->stored = omc_batch_collect_end(&mc->batch);
     call->count = 0;
-    return true;
+    return OMCACHE_OK;
 }
 
 int omc_call_run(omcache_t *mc, const struct omc_ask *ask, int server_index, struct omc_call *call)
@@ -330,20 +354,19 @@ int omc_call_run(omcache_t *mc, const struct omc_ask *ask, int server_index, str
         return rc;
     call->now = omc_call_clock(mc);
     omc_batch_order(&mc->batch.orders[0], ask, server_index, waits);
-    server = omc_submit_one(mc, ask, waits || call->has_tag || mc->response_func != NULL, when,
-                            call->now, &rc);
+    call->tag = mc->batch.first;
+    server = omc_submit_find(mc, ask, when, call->now);
+    if (waits && server != NULL && ask_alone(mc, server, ask, call))
+        return mc->batch.count == 0 ? OMCACHE_OK : collect_one(mc, server, call);
+    server = omc_submit_one(mc, server, ask, waits || call->has_tag || mc->response_func != NULL,
+                            when, call->now, &rc);
     if (server == NULL)
         return rc;
     call->count = 1;
-    call->tag = mc->batch.first;
     call->server_index = (int)server->index;
-    if (!waits) {
-        omc_submit_note_one(mc, server, when, call->now);
-        return OMCACHE_BUFFERED;
-    }
-    begin_collecting(mc, call, true);
-    if (finish_at_once(mc, server, call))
-        return OMCACHE_OK;
     omc_submit_note_one(mc, server, when, call->now);
-    return collect(mc, call, omc_call_clock(mc)); /* it may have waited already */
+    if (!waits)
+        return OMCACHE_BUFFERED;
+    begin_collecting(mc, call, true);
+    return collect(mc, call, call->now);
 }

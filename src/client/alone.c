@@ -3,15 +3,12 @@
  */
 #include "client/alone.h"
 
-#include <errno.h>
-
 #include "client/completion.h"
 #include "client/handle.h"
+#include "client/pins.h"
 #include "client/turn.h"
-#include "link/life.h"
 #include "link/match.h"
 #include "link/patience.h"
-#include "link/send.h"
 #include "net/socket.h"
 
 enum {
@@ -19,7 +16,8 @@ enum {
 };
 
 /* Whether a call for that server can do without the loop, as far as all others are concerned. */
-static bool is_alone(const omcache_t *mc, const struct omc_server *server, int32_t timeout_msec)
+static inline bool is_alone(const omcache_t *mc, const struct omc_server *server,
+                            int32_t timeout_msec)
 {
     return (timeout_msec < 0 || timeout_msec >= WAIT_MIN) &&
            mc->fleet.active_count == (size_t)server->active && !mc->fleet.moved &&
@@ -27,25 +25,44 @@ static bool is_alone(const omcache_t *mc, const struct omc_server *server, int32
            mc->operations.ended.first == NULL && mc->shared.settings.dead_timeout >= WAIT_MIN;
 }
 
-/* Whether all there is to do on a link about its only request is to write and to read. */
-static bool is_plain(const struct omc_link *link)
+/* Whether there is nothing to be done about a request but to ask it. */
+static inline bool is_plain(const omcache_t *mc, const struct omc_ask *ask)
 {
-    return link->phase == OMC_PHASE_READY && omc_connection_is_open(&link->conn) &&
-           link->conn.queue.count == 1 && link->second == NULL;
+    return mc->fleet.routing.keys.prefix_len == 0 && mc->response_func == NULL &&
+           omc_ask_size(ask) <= mc->send_limit;
 }
 
-bool omc_alone_write(omcache_t *mc, struct omc_server *server, int32_t timeout_msec, int64_t now)
+bool omc_alone_ask(omcache_t *mc, struct omc_server *server, const struct omc_ask *ask,
+                   int32_t timeout_msec, int64_t now, struct omc_alone *alone)
+{
+    if (!is_alone(mc, server, timeout_msec) || !is_plain(mc, ask))
+        return false;
+    alone->ask = *ask;
+    alone->asked = mc->shared.usec;
+    return omc_lone_ask(&server->link, &alone->ask, now, &alone->lone);
+}
+
+bool omc_alone_answer(omcache_t *mc, struct omc_server *server, const struct omc_alone *alone,
+                      int64_t now, omcache_value_t *value)
 {
     struct omc_link *link = &server->link;
 
-    if (!is_alone(mc, server, timeout_msec) || !is_plain(link))
+    if (!omc_lone_take(link, &alone->ask, &alone->lone, mc->shared.usec - alone->asked, now, value))
         return false;
-    if (!omc_send(&link->conn, now)) {
-        omc_life_broken(link, errno);
-        omc_turn_take(mc, server, now);
-        return false;
-    }
-    return !omc_connection_wants_write(&link->conn) && omc_connection_awaits_answer(&link->conn);
+    link->counters.requests++;
+    omc_batch_pass(&mc->batch);
+    if (value->key_len + value->data_len > 0)
+        omc_pins_add(&mc->fleet, server, omc_inbox_level_of_call(mc->shared.depth));
+    else
+        omc_inbox_rest(&link->conn.in, 0);
+    return true;
+}
+
+void omc_alone_go_on(omcache_t *mc, struct omc_server *server, const struct omc_alone *alone,
+                     int64_t now)
+{
+    omc_lone_note(&server->link, &alone->lone, now);
+    omc_alone_take(mc, server, now);
 }
 
 /* Whether nothing is due before that time, as far as can be told at a glance. */
@@ -74,7 +91,10 @@ struct omc_server *omc_alone_find(const omcache_t *mc, int64_t now, int64_t dead
 
 bool omc_alone_await(struct omc_server *server)
 {
-    return omc_match_await(&server->link);
+    ssize_t taken = omc_match_await(&server->link);
+
+    omc_match_note(&server->link, taken);
+    return taken != OMC_SOCKET_AGAIN;
 }
 
 void omc_alone_take(omcache_t *mc, struct omc_server *server, int64_t now)

@@ -97,6 +97,12 @@ static inline void omc_batch_add(struct omc_batch *batch, uint32_t place)
     batch->next_tag++;
 }
 
+/* Uses up the tag of a request that was answered before it was queued. */
+static inline void omc_batch_pass(struct omc_batch *batch)
+{
+    batch->next_tag++;
+}
+
 /* Sets the current batch aside in *outer, and takes it up again: a call that collects
  * runs a callback, and that may make calls. */
 void omc_batch_push(struct omc_batch *batch, struct omc_batch *outer);

@@ -209,15 +209,15 @@ static struct omc_server *still_up(omcache_t *mc, struct omc_server *server,
 /* Queues the order at that place of the batch, with what it asks; unless it is heard of, it is then
  * no part of the batch.  is_plain: see omc_enqueue_is_plain.  As omc_connection_submit. */
 static inline int accept_order(omcache_t *mc, struct omc_server *server, const struct omc_ask *ask,
-                               uint32_t place, bool is_heard, enum omc_enqueue_bytes bytes,
-                               bool is_plain)
+                               uint32_t place, uint32_t asked, bool is_heard,
+                               enum omc_enqueue_bytes bytes, bool is_plain)
 {
     struct omc_batch *batch = &mc->batch;
     struct omc_order *order = &batch->orders[place];
     const struct omc_claim claim = {
         .owner = OMC_OWNER_BATCH,
         .asker = is_heard ? &order->asker : NULL,
-        .asked = mc->shared.usec,
+        .asked = asked,
         .keyed = order->server_index == -1,
     };
     int rc = is_plain && is_heard
@@ -245,7 +245,8 @@ static uint32_t accept_run(omcache_t *mc, struct omc_server *server, struct omc_
     for (done = 0; done < most; done++) {
         uint32_t place = chain->first;
 
-        *rc = accept_order(mc, server, &mc->batch.orders[place].ask, place, true, bytes, is_plain);
+        *rc = accept_order(mc, server, &mc->batch.orders[place].ask, place, mc->shared.usec, true,
+                           bytes, is_plain);
         if (*rc != OMCACHE_OK)
             break;
         chain->first = mc->batch.orders[place].next;
@@ -367,21 +368,27 @@ int omc_submit(omcache_t *mc, size_t *count, enum omc_submit_write when, int64_t
     return rc;
 }
 
-struct omc_server *omc_submit_one(omcache_t *mc, const struct omc_ask *ask, bool is_heard,
+struct omc_server *omc_submit_find(omcache_t *mc, const struct omc_ask *ask,
+                                   enum omc_submit_write when, int64_t now)
+{
+    return route(mc, ask, mc->batch.orders[0].server_index, when != OMC_SUBMIT_COLLECT,
+                 when == OMC_SUBMIT_SOON, now);
+}
+
+struct omc_server *omc_submit_one(omcache_t *mc, struct omc_server *server,
+                                  const struct omc_ask *ask, bool is_heard,
                                   enum omc_submit_write when, int64_t now, int *rc)
 {
     int server_index = mc->batch.orders[0].server_index;
     bool may_write = when != OMC_SUBMIT_COLLECT;
     enum omc_enqueue_bytes bytes = may_write ? OMC_ENQUEUE_BORROW : OMC_ENQUEUE_COPY;
-    struct omc_server *server =
-        route(mc, ask, server_index, may_write, when == OMC_SUBMIT_SOON, now);
 
     while (server != NULL) {
         bool is_plain = omc_enqueue_is_plain(mc, server, bytes);
 
         /* In two calls, so that the usual one is compiled without the question. */
-        *rc = is_heard ? accept_order(mc, server, ask, 0, true, bytes, is_plain)
-                       : accept_order(mc, server, ask, 0, false, bytes, is_plain);
+        *rc = is_heard ? accept_order(mc, server, ask, 0, mc->shared.usec, true, bytes, is_plain)
+                       : accept_order(mc, server, ask, 0, mc->shared.usec, false, bytes, is_plain);
         if (*rc == OMCACHE_OK)
             return server;
         if (*rc != OMCACHE_BUFFER_FULL || !may_write || server->link.conn.unsent == 0)
@@ -392,6 +399,13 @@ struct omc_server *omc_submit_one(omcache_t *mc, const struct omc_ask *ask, bool
     }
     *rc = OMCACHE_NO_SERVERS;
     return NULL;
+}
+
+/* It cannot fail: there is room, and the codec has accepted it. */
+void omc_submit_asked(omcache_t *mc, struct omc_server *server, const struct omc_ask *ask,
+                      uint32_t asked)
+{
+    (void)accept_order(mc, server, ask, 0, asked, true, OMC_ENQUEUE_BORROW, true);
 }
 
 void omc_submit_note_one(omcache_t *mc, struct omc_server *server, enum omc_submit_write when,

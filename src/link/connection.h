@@ -191,6 +191,20 @@ static inline void omc_connection_note_turn(struct omc_connection *conn, int64_t
     omc_connection_note_time(conn, now);
 }
 
+/* Notes that all requests were written whole. */
+static inline void omc_connection_note_sent(struct omc_connection *conn)
+{
+    conn->begun = conn->due = conn->borrowed = omc_queue_next(&conn->queue);
+    conn->unsent = 0;
+}
+
+/* Notes that a request was answered that was not queued, as no other was. */
+static inline void omc_connection_pass(struct omc_connection *conn)
+{
+    conn->queue.first++;
+    omc_connection_note_sent(conn);
+}
+
 /* Whether a request has not been answered, or not even been sent. */
 static inline bool omc_connection_is_busy(const struct omc_connection *conn)
 {

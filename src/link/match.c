@@ -330,8 +330,7 @@ static void note_end(struct omc_link *link, ssize_t taken)
         omc_link_note_news(link, omc_protocol_error(link, errno));
 }
 
-/* Notes what one has returned. */
-static inline void note_what_came(struct omc_link *link, ssize_t taken)
+void omc_match_note(struct omc_link *link, ssize_t taken)
 {
     if (taken > 0)
         link->came = (size_t)taken;
@@ -341,27 +340,19 @@ static inline void note_what_came(struct omc_link *link, ssize_t taken)
 
 void omc_match_read(struct omc_link *link)
 {
-    note_what_came(link, omc_answers_read(&link->conn, limit_of_call(link)));
+    omc_match_note(link, omc_answers_read(&link->conn, limit_of_call(link)));
 }
 
-/* Reads from a descriptor that the application sees when there is something to read. */
-static bool poll_and_read(struct omc_link *link)
+/* A descriptor that the application sees is read from when there is something to read. */
+ssize_t omc_match_await(struct omc_link *link)
 {
-    if (!omc_poll_one(link->watch.fd, link->conn.stream.to_receive, OMC_SOCKET_PATIENCE))
-        return false;
-    omc_match_read(link);
-    return true;
-}
+    struct omc_connection *conn = &link->conn;
 
-bool omc_match_await(struct omc_link *link)
-{
-    ssize_t taken;
-
-    if (link->shared->shown)
-        return poll_and_read(link);
-    taken = omc_answers_await(&link->conn, limit_of_call(link));
-    note_what_came(link, taken);
-    return taken != OMC_SOCKET_AGAIN;
+    if (!link->shared->shown)
+        return omc_answers_await(conn, limit_of_call(link));
+    return omc_poll_one(link->watch.fd, conn->stream.to_receive, OMC_SOCKET_PATIENCE)
+               ? omc_answers_read(conn, limit_of_call(link))
+               : OMC_SOCKET_AGAIN;
 }
 
 /* There mostly is nothing, which is all that this costs then. */

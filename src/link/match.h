@@ -6,14 +6,18 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "link/link.h"
 #include "link/report.h"
 
-/* Reads once; and waits for something to read, but not for long, and reads it: false if there is
- * nothing yet.  The connection may have ended. */
+/* Reads once.  The connection may have ended. */
 void omc_match_read(struct omc_link *link);
-bool omc_match_await(struct omc_link *link);
+
+/* The same in two steps, and it waits for something to read, but not for long: a number of bytes,
+ * or OMC_SOCKET_AGAIN if there is nothing yet, or what omc_stream_receive has; and notes that. */
+ssize_t omc_match_await(struct omc_link *link);
+void omc_match_note(struct omc_link *link, ssize_t taken);
 
 /* Looks whether there is something to read, and only then reads it; false if there is nothing. */
 bool omc_match_look(struct omc_link *link);

@@ -12,6 +12,7 @@ enum {
     COPIED_MAX = OMC_CODEC_HEAD_MAX + GATHER_SIZE + OMC_CODEC_TAIL_MAX, /* of a request */
     RUN_SIZE = 32 * 1024, /* bytes that are encoded at a time, if there is memory for that */
     PIECES = 64,          /* at a time */
+    PIECES_OF_ONE = 3,    /* request: head, value and tail */
     HEAD_LIKELY = 128,    /* bytes, but for the key and options, and none has more */
 };
 
@@ -51,7 +52,7 @@ static inline void end_piece(struct run *run)
 /* Whether there is room for another request: what is copied of it, and pieces. */
 static inline bool has_room(const struct run *run)
 {
-    return run->at <= run->last && run->count <= PIECES - 3;
+    return run->at <= run->last && run->count <= PIECES - PIECES_OF_ONE;
 }
 
 /* Whether a request fits into a record with those before it; one that needs more is alone. */
@@ -74,6 +75,22 @@ static inline bool joins(const struct run *run, const struct omc_connection *con
            codec->joins(run->newest, ask);
 }
 
+/* Encodes a request, but for a large value, which becomes a piece of its own. */
+static inline void encode_whole(struct run *run, const struct omc_codec *codec,
+                                const struct omc_ask *ask, uint32_t number)
+{
+    run->at = codec->encode(run->at, ask, number);
+    if (ask->value_len > 0 && ask->value_len < GATHER_SIZE) {
+        omc_copy_bytes(run->at, ask->value, ask->value_len);
+        run->at += ask->value_len;
+    } else if (ask->value_len > 0) {
+        end_piece(run);
+        add_piece(run, ask->value, ask->value_len);
+    }
+    memcpy(run->at, OMC_CODEC_TAIL, OMC_CODEC_TAIL_MAX);
+    run->at += omc_codec_tail_size(codec, ask->op);
+}
+
 /* What was half written, which is first in its run, goes on as it began, and nothing is added to
  * its line, which may have its end already. */
 static inline void encode(struct run *run, const struct omc_connection *conn,
@@ -91,16 +108,7 @@ static inline void encode(struct run *run, const struct omc_connection *conn,
     }
     run->line = codec->line_max == 0 || pending->half ? NULL : run->at;
     run->newest = ask;
-    run->at = codec->encode(run->at, ask, run->end);
-    if (ask->value_len > 0 && ask->value_len < GATHER_SIZE) {
-        omc_copy_bytes(run->at, ask->value, ask->value_len);
-        run->at += ask->value_len;
-    } else if (ask->value_len > 0) {
-        end_piece(run);
-        add_piece(run, ask->value, ask->value_len);
-    }
-    memcpy(run->at, OMC_CODEC_TAIL, OMC_CODEC_TAIL_MAX);
-    run->at += omc_codec_tail_size(codec, ask->op);
+    encode_whole(run, codec, ask, run->end);
 }
 
 /* Puts the hello in front, and encodes what may follow it.  What was half written goes on in any
@@ -258,6 +266,17 @@ static void note_taken(struct omc_connection *conn, size_t taken, size_t given, 
     conn->bytes_out += taken;
 }
 
+/* The same, and of each request that was in them. */
+static inline void note_given(struct omc_connection *conn, const struct run *run, size_t taken,
+                              int64_t now)
+{
+    note_taken(conn, taken, run->size, now);
+    if (taken == run->size)
+        note_all(conn, run);
+    else
+        note_some(conn, run, taken);
+}
+
 bool omc_send_run(struct omc_connection *conn, unsigned char *memory, size_t size, int64_t now)
 {
     unsigned char few[COPIED_MAX];
@@ -275,12 +294,31 @@ bool omc_send_run(struct omc_connection *conn, unsigned char *memory, size_t siz
     taken = omc_stream_send(&conn->stream, pieces, run.count);
     if (taken < 0)
         return false;
-    note_taken(conn, (size_t)taken, run.size, now);
-    if ((size_t)taken == run.size)
-        note_all(conn, &run);
-    else
-        note_some(conn, &run, (size_t)taken);
+    note_given(conn, &run, (size_t)taken, now);
     return true;
+}
+
+ssize_t omc_send_ahead(struct omc_connection *conn, const struct omc_ask *ask, size_t *given)
+{
+    unsigned char few[COPIED_MAX];
+    struct iovec pieces[PIECES_OF_ONE];
+    struct run run = {.at = few, .piece = few, .pieces = pieces};
+
+    encode_whole(&run, conn->codec, ask, conn->queue.first);
+    end_piece(&run);
+    *given = run.size;
+    return omc_stream_send(&conn->stream, pieces, run.count);
+}
+
+/* What was written is encoded once more, to tell how much of the request that is. */
+void omc_send_note_ahead(struct omc_connection *conn, size_t taken, int64_t now)
+{
+    unsigned char few[COPIED_MAX];
+    struct iovec pieces[PIECES];
+    struct run run = {.at = few, .last = few, .piece = few, .pieces = pieces};
+
+    fill(&run, conn);
+    note_given(conn, &run, taken, now);
 }
 
 bool omc_send_runs(struct omc_connection *conn, int64_t now)

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "link/connection.h"
 
@@ -24,5 +25,11 @@ static inline bool omc_send(struct omc_connection *conn, int64_t now)
 
     return waiting > 1 ? omc_send_runs(conn, now) : omc_send_run(conn, NULL, 0, now);
 }
+
+/* Writes a request, which was accepted, before it is queued, on a connection with nothing else to
+ * be written; *given becomes its size.  As omc_stream_send.  If it is then queued,
+ * omc_send_note_ahead is to be told how much the kernel took. */
+ssize_t omc_send_ahead(struct omc_connection *conn, const struct omc_ask *ask, size_t *given);
+void omc_send_note_ahead(struct omc_connection *conn, size_t taken, int64_t now);
 
 #endif
