@@ -138,10 +138,14 @@ void omc_batch_collect(struct omc_batch *batch, bool awaited, omcache_value_t *v
 {
     batch->depth = depth;
     batch->awaited = awaited;
-    batch->values = values;
-    batch->values_room = values == NULL ? 0 : room;
-    batch->stored = 0;
     batch->overflowed = false;
+    batch->sink = (struct omc_sink){
+        .values = values,
+        .room = values == NULL ? 0 : room,
+        .level = omc_inbox_level_of_call(depth),
+        .orders = batch->orders,
+        .orders_size = batch->room * sizeof(*batch->orders),
+    };
     batch->collecting = true;
 }
 
@@ -150,10 +154,9 @@ size_t omc_batch_collect_end(struct omc_batch *batch)
     if (batch->left > 0)
         omc_batch_set_waiting(batch, false);
     batch->awaited = false;
-    batch->values = NULL;
-    batch->values_room = 0;
     batch->collecting = false;
-    return batch->stored;
+    batch->sink.room = 0;
+    return batch->sink.stored;
 }
 
 struct omc_batch *omc_batch_of(struct omc_batch *batch, const struct omc_asker *asker)

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "link/queue.h"
+#include "link/report.h"
 #include "omcache.h"
 #include "proto/ask.h"
 #include "proto/codec.h"
@@ -49,12 +49,10 @@ struct omc_batch {
 
     /* While a call collects: */
     bool awaited; /* the batch's requests, else everything */
-    omcache_value_t *values;
-    size_t values_room;
-    size_t stored;
     bool overflowed;
     bool collecting;
-    unsigned depth; /* of the call that does */
+    unsigned depth;       /* of the call that does, */
+    struct omc_sink sink; /* which gets the answers */
 
     struct omc_batch *outer; /* that of the call whose callback has made this one's */
 };

@@ -10,14 +10,16 @@
 /* Stores a value if there is room; without any, nobody asked for values. */
 static bool store_value(omcache_t *mc, struct omc_batch *batch, const omcache_value_t *value)
 {
-    if (batch->stored < batch->values_room) {
-        batch->values[batch->stored++] = *value;
+    struct omc_sink *sink = &batch->sink;
+
+    if (sink->stored < sink->room) {
+        sink->values[sink->stored++] = *value;
         return true;
     }
-    if (batch->values_room > 0 && !batch->overflowed) {
+    if (sink->room > 0 && !batch->overflowed) {
         batch->overflowed = true;
         omc_log(&mc->log, OMC_LOG_WARNING, "more answers than the %zu there is room for: dropped",
-                batch->values_room);
+                sink->room);
     }
     return false;
 }

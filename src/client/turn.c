@@ -213,48 +213,37 @@ static inline bool is_at_rest(const struct omc_server *server)
 }
 
 /* Where the answers go that are for the call which collects its batch, if nobody else hears of
- * them. */
-static inline struct omc_sink make_sink(const omcache_t *mc)
+ * them; or NULL. */
+static inline struct omc_sink *sink_of(omcache_t *mc)
 {
-    const struct omc_batch *batch = &mc->batch;
-
-    if (!batch->awaited || batch->stored == batch->values_room || mc->response_func != NULL)
-        return (struct omc_sink){.room = 0};
-    return (struct omc_sink){
-        .values = batch->values + batch->stored,
-        .room = batch->values_room - batch->stored,
-        .level = omc_inbox_level_of_call(batch->depth),
-        .orders = batch->orders,
-        .orders_size = batch->room * sizeof(*batch->orders),
-    };
+    return mc->batch.awaited && mc->response_func == NULL ? &mc->batch.sink : NULL;
 }
 
-/* Notes what has gone there. */
-static inline void take_sink(omcache_t *mc, struct omc_server *server, const struct omc_sink *sink)
+/* Notes which requests were answered there. */
+static void note_settled(omcache_t *mc, struct omc_server *server)
 {
     struct omc_batch *batch = &mc->batch;
 
-    batch->stored += sink->stored;
-    batch->left -= sink->settled;
-    if (sink->stored > 0)
-        omc_pins_add(&mc->fleet, server, sink->level);
+    batch->left -= batch->sink.settled;
+    batch->sink.settled = 0;
+    if (server->link.conn.in.level != 0)
+        omc_pins_add(&mc->fleet, server, batch->sink.level);
 }
 
-/* The sink is made anew each time, as a callback may have made calls that filled it. */
 void omc_turn_receive(omcache_t *mc, struct omc_server *server, int64_t now)
 {
     struct omc_report report;
     struct losses losses = {0, 0};
-    bool is_found, is_through = false, has_stored;
+    bool is_found, is_through = false;
 
     report.has_more = false;
     do {
-        struct omc_sink sink = make_sink(mc);
-
-        report.sink = &sink;
+        report.sink = sink_of(mc);
         is_found = take_next(mc, server, now, &report);
-        has_stored = sink.stored > 0;
-        take_sink(mc, server, &sink);
+        if (mc->batch.sink.settled > 0) {
+            note_settled(mc, server);
+            is_through = true;
+        }
         if (!is_found)
             break;
         if (report.kind == OMC_REPORT_ANSWER || report.kind == OMC_REPORT_STRAY)
@@ -265,7 +254,7 @@ void omc_turn_receive(omcache_t *mc, struct omc_server *server, int64_t now)
     } while (!is_through);
     if (is_through)
         omc_life_rest(&server->link);
-    if (!(is_through || has_stored) || !is_at_rest(server))
+    if (!is_through || !is_at_rest(server))
         note_changes(mc, server);
 }
 

@@ -71,8 +71,7 @@ static bool goes_on(const struct omc_connection *conn, uint32_t number)
            omc_queue_slot(queue, number)->joined;
 }
 
-/* Whether one behind it on its line is not answered. */
-static bool is_shared(const struct omc_connection *conn, uint32_t number)
+bool omc_answers_is_shared(const struct omc_connection *conn, uint32_t number)
 {
     while (goes_on(conn, number)) {
         if (!omc_queue_slot(&conn->queue, ++number)->settled)
@@ -96,7 +95,7 @@ static inline bool find_first(const struct omc_connection *conn, bool unheard_to
             .opaque = queue->first + i,
             .opcode = pending->ask.op,
             .first = i == 0,
-            .shared = is_shared(conn, queue->first + i),
+            .shared = omc_answers_is_shared(conn, queue->first + i),
         };
         return omc_connection_was_sent(conn, queue->first + i);
     }
@@ -167,14 +166,12 @@ enum omc_decode omc_answers_next(struct omc_connection *conn, size_t limit, stru
 {
     struct omc_queue *queue = &conn->queue;
     struct omc_pending *front = omc_queue_find(queue, queue->first);
-    struct omc_asked asked;
-    struct omc_expect expect = {
+    const struct omc_expect expect = {
         .context = conn,
         .by_opaque = find_by_opaque,
         .oldest = find_oldest,
         .oldest_or_unheard = find_oldest_or_unheard,
         .by_key = find_by_key,
-        .front = NULL,
     };
     struct omc_buffer *buffer = &conn->in.buffer;
     size_t size = omc_buffer_size(buffer), used = 0;
@@ -189,11 +186,6 @@ enum omc_decode omc_answers_next(struct omc_connection *conn, size_t limit, stru
         omc_inbox_rest(&conn->in, 0);
         return OMC_DECODE_MORE;
     }
-    if (front != NULL) {
-        asked = omc_answers_asked(front, queue->first, limit);
-        expect.front = &asked;
-    }
-    reply->compared = false;
     result = conn->codec->decode(buffer->base + buffer->start, size, limit, &expect, reply, &used);
     if (result == OMC_DECODE_REPLY) {
         *answered = reply->opaque == queue->first ? front : omc_queue_find(queue, reply->opaque);

@@ -30,8 +30,12 @@ static inline size_t omc_answers_data_max(size_t limit)
     return limit > besides ? limit - besides : 0;
 }
 
+/* Whether one behind that request on its line is not answered. */
+bool omc_answers_is_shared(const struct omc_connection *conn, uint32_t number);
+
 /* What there is to be known of a request, with that number, to tell its usual answer. */
-static inline struct omc_asked omc_answers_asked(const struct omc_pending *pending, uint32_t number,
+static inline struct omc_asked omc_answers_asked(const struct omc_connection *conn,
+                                                 const struct omc_pending *pending, uint32_t number,
                                                  size_t limit)
 {
     bool has_key = omc_queue_has_all(&pending->claim);
@@ -42,6 +46,7 @@ static inline struct omc_asked omc_answers_asked(const struct omc_pending *pendi
         .data_max = omc_answers_data_max(limit),
         .number = number,
         .op = pending->ask.op,
+        .shared = conn->codec->line_max > 0 && omc_answers_is_shared(conn, number),
     };
 }
 

@@ -121,7 +121,7 @@ static const char *find_mismatch(const struct omc_link *link, const struct omc_p
 
     if (fault != NULL || reply->value.key_len == 0 || !omc_opcode_is_get(reply->opcode))
         return fault;
-    if (!reply->compared && !omc_queue_is_about(pending, reply->value.key, reply->value.key_len) &&
+    if (!omc_queue_is_about(pending, reply->value.key, reply->value.key_len) &&
         !is_about_encoded(pending, &reply->value))
         return "answer with another key than was asked for";
     strip_prefix(reply, pending->claim.prefix_len);
@@ -129,8 +129,8 @@ static const char *find_mismatch(const struct omc_link *link, const struct omc_p
 }
 
 /* What an answer is to a request that it was found to fit. */
-static enum omc_report_kind take(struct omc_link *link, struct omc_pending *pending,
-                                 struct omc_report *report)
+static inline enum omc_report_kind take(struct omc_link *link, struct omc_pending *pending,
+                                        struct omc_report *report)
 {
     struct omc_reply *reply = &report->reply;
 
@@ -274,6 +274,37 @@ static inline bool decode(struct omc_link *link, struct omc_report *report,
     return false;
 }
 
+/* Reads the usual answer to the oldest request, if that is what came; false if it is not, or has
+ * details. */
+static inline bool match_usual(struct omc_link *link, int64_t now, struct omc_report *report)
+{
+    struct omc_connection *conn = &link->conn;
+    const unsigned char *bytes = omc_buffer_data(&conn->in.buffer), *end;
+    size_t size = omc_buffer_size(&conn->in.buffer);
+    struct omc_reply *reply = &report->reply;
+    struct omc_pending *front = omc_queue_slot(&conn->queue, conn->queue.first);
+    struct omc_asked asked;
+
+    if (conn->codec->usual == NULL || size == 0 || conn->message > size ||
+        !omc_connection_has_sent(conn) || front->half || omc_opcode_is_meta(front->ask.op))
+        return false;
+    asked = omc_answers_asked(conn, front, conn->queue.first, link->shared->settings.recv_limit);
+    end = conn->codec->usual(bytes, bytes + size, &asked, &reply->value);
+    if (end == NULL || (asked.key == NULL && reply->value.key_len > 0 &&
+                        !omc_queue_is_about(front, reply->value.key, reply->value.key_len)))
+        return false;
+    strip_prefix(reply, front->claim.prefix_len);
+    reply->opaque = asked.number;
+    reply->opcode = asked.op;
+    reply->last = true;
+    reply->silent = false;
+    omc_buffer_consume(&conn->in.buffer, (size_t)(end - bytes));
+    conn->message = 0;
+    omc_link_note_answer(link, now);
+    report->kind = take(link, front, report);
+    return true;
+}
+
 /* Goes on with what came on a link that is ready; false if there is nothing to go on with. */
 static inline bool match_next(struct omc_link *link, int64_t now, struct omc_report *report)
 {
@@ -281,7 +312,11 @@ static inline bool match_next(struct omc_link *link, int64_t now, struct omc_rep
 
     if (report->has_more)
         pending = omc_queue_find(&link->conn.queue, report->reply.opaque);
-    else if (omc_row_take(link, report->sink, now) || !decode(link, report, &pending))
+    else if (omc_row_take(link, report->sink, now))
+        return false;
+    else if (match_usual(link, now, report))
+        return true;
+    else if (!decode(link, report, &pending))
         return report->kind != OMC_REPORT_NONE || link->todo != 0;
     if (is_expected(link, pending, now, report))
         go_on_with_answer(link, pending, report);

@@ -49,13 +49,13 @@ struct omc_notice {
 
 /* Where answers go that a call waits for, and nobody else hears of: they are not reported. */
 struct omc_sink {
-    omcache_value_t *values; /* the next one goes here, */
-    size_t room;             /* if there is room for so many; */
-    size_t stored;           /* so many have come, */
-    unsigned level;          /* and are pinned at that level; */
-    size_t settled;          /* so many requests are over, those included */
-    const void *orders;      /* who asks is in this memory, */
-    size_t orders_size;      /* of so many bytes */
+    omcache_value_t *values;
+    size_t room;        /* for so many, */
+    size_t stored;      /* of which so many have come; */
+    unsigned level;     /* at which they are pinned */
+    const void *orders; /* who asks is in this memory, */
+    size_t orders_size; /* of so many bytes; */
+    size_t settled;     /* so many have had their answer here, which nobody has counted yet */
 };
 
 struct omc_report {

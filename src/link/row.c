@@ -6,24 +6,21 @@
 #include "link/answers.h"
 #include "proto/opcode.h"
 
-/* Whether a request was asked by a call whose answers go to the sink, and its only answer is for
- * that.  (A quiet store of which the server says that all is well has none.) */
+/* Whether a request was asked by a call whose answers go to the sink, and the next answer is all
+ * that there is to be done about it. */
 static inline bool is_for_sink(const struct omc_pending *pending, const struct omc_sink *sink)
 {
-    const uint8_t traits = omc_opcode_forms[pending->ask.op].traits;
-
     return pending->claim.owner == OMC_OWNER_BATCH &&
            (uintptr_t)pending->claim.asker - (uintptr_t)sink->orders < sink->orders_size &&
-           (traits & (OMC_OPCODE_QUIET | OMC_OPCODE_GETS)) != OMC_OPCODE_QUIET &&
            pending->claim.counter == NULL && !pending->settled && !pending->half;
 }
 
 /* Lets the oldest request, which is for the sink, leave the queue. */
-static inline void settle_front(struct omc_link *link, struct omc_pending *oldest,
+static inline void settle_front(struct omc_link *link, struct omc_pending *front,
                                 struct omc_sink *sink)
 {
-    oldest->claim.asker->link = NULL;
-    omc_queue_settle(&link->conn.queue, oldest);
+    front->claim.asker->link = NULL;
+    omc_queue_settle(&link->conn.queue, front);
     sink->settled++;
 }
 
@@ -42,50 +39,46 @@ static bool settle_silent(struct omc_link *link, uint32_t number, struct omc_sin
             return false;
     }
     while (queue->first != number) {
-        struct omc_pending *oldest = omc_queue_slot(queue, queue->first);
+        struct omc_pending *front = omc_queue_slot(queue, queue->first);
 
-        omc_counters_silence(&link->counters, oldest->ask.op);
-        settle_front(link, oldest, sink);
+        omc_counters_silence(&link->counters, front->ask.op);
+        settle_front(link, front, sink);
     }
     return true;
 }
 
 /* Hands out an answer to the oldest request, which is for the sink. */
-static inline void store(struct omc_link *link, struct omc_pending *oldest, struct omc_sink *sink)
+static inline void store(struct omc_link *link, struct omc_pending *front, struct omc_sink *sink)
 {
-    omcache_value_t *value = sink->values;
+    omcache_value_t *value = &sink->values[sink->stored++];
 
-    if (oldest->claim.prefix_len > 0 && value->key_len > 0) {
-        value->key += oldest->claim.prefix_len;
-        value->key_len -= oldest->claim.prefix_len;
+    if (front->claim.prefix_len > 0 && value->key_len > 0) {
+        value->key += front->claim.prefix_len;
+        value->key_len -= front->claim.prefix_len;
     }
-    omc_counters_answer(&link->counters, oldest->ask.op, value->status,
-                        link->shared->usec - oldest->claim.asked);
-    settle_front(link, oldest, sink);
-    sink->values++;
-    sink->room--;
-    sink->stored++;
+    omc_counters_answer(&link->counters, front->ask.op, value->status,
+                        link->shared->usec - front->claim.asked);
+    settle_front(link, front, sink);
 }
 
-/* Takes the answer that is next, which ends before `end`; where that ends, or NULL if it is not
- * for here. */
+/* Takes the answer that is next; where that ends, or NULL if it is not for here. */
 static inline const unsigned char *take_one(struct omc_link *link, const unsigned char *at,
                                             const unsigned char *end, struct omc_sink *sink)
 {
     struct omc_connection *conn = &link->conn;
     struct omc_queue *queue = &conn->queue;
 
-    while (omc_connection_has_sent(conn) && sink->room > 0) {
-        struct omc_pending *oldest = omc_queue_slot(queue, queue->first);
+    while (omc_connection_has_sent(conn) && sink->stored < sink->room) {
+        struct omc_pending *front = omc_queue_slot(queue, queue->first);
         struct omc_asked asked;
         const unsigned char *behind;
 
-        if (!is_for_sink(oldest, sink))
+        if (!is_for_sink(front, sink))
             return NULL;
-        asked = omc_answers_asked(oldest, queue->first, link->shared->settings.recv_limit);
-        behind = conn->codec->usual(at, end, &asked, sink->values);
+        asked = omc_answers_asked(conn, front, queue->first, link->shared->settings.recv_limit);
+        behind = conn->codec->usual(at, end, &asked, &sink->values[sink->stored]);
         if (behind != NULL) {
-            store(link, oldest, sink);
+            store(link, front, sink);
             return behind;
         }
         if (asked.number == queue->first || !settle_silent(link, asked.number, sink))
@@ -101,7 +94,7 @@ bool omc_row_take(struct omc_link *link, struct omc_sink *sink, int64_t now)
     const unsigned char *begin = omc_buffer_data(buffer), *end = begin + omc_buffer_size(buffer);
     const unsigned char *at = begin, *next;
 
-    if (sink == NULL || sink->room == 0 || conn->codec->usual == NULL ||
+    if (sink == NULL || sink->stored == sink->room || conn->codec->usual == NULL ||
         conn->message > omc_buffer_size(buffer))
         return false;
     while (at < end && (next = take_one(link, at, end, sink)) != NULL)

@@ -179,7 +179,7 @@ static const unsigned char *binary_usual(const unsigned char *bytes, const unsig
     value->cas = omc_bytes_get64(bytes + 16);
     value->delta_value = 0;
     if (is_get ? value->data_len > asked->data_max || !is_key_of(asked, value)
-               : body_len > 0 || (kind & SHORT_KINDS) == 0)
+               : body_len > 0 || (kind & SHORT_KINDS) == 0 || omc_opcode_is_quiet(asked->op))
         return NULL;
     return value->data + value->data_len;
 }

@@ -56,8 +56,6 @@ struct omc_reply {
     bool last;                  /* no further reply to the same request follows */
     bool silent;                /* the request is quiet and this is what it keeps quiet about:
                                  * it is settled, and nobody is told */
-    bool compared;              /* value.key was found to be what was asked for; only some codecs
-                                 * look, and the others leave it as it is */
 };
 
 enum omc_decode {
@@ -74,6 +72,7 @@ struct omc_asked {
     size_t data_max; /* a longer value is none of the usual */
     uint32_t number;
     uint8_t op;
+    bool shared; /* another one on its line has not been answered, either */
 };
 
 /* A request that a reply may answer. */
@@ -106,9 +105,6 @@ struct omc_expect {
      * there is no reason for another.  False if there is none. */
     bool (*by_key)(const void *context, const unsigned char *key, size_t len,
                    struct omc_expected *found);
-
-    /* The oldest of all, which the next answer usually is for; NULL: it is not known. */
-    const struct omc_asked *front;
 };
 
 struct omc_codec {

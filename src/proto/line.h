@@ -48,6 +48,19 @@ static inline bool omc_line_skip(struct omc_line *line, const char *text)
 /* Takes off everything up to the next blank, and that; without one, all. */
 struct omc_line omc_line_word(struct omc_line *line);
 
+enum {
+    OMC_LINE_LEAST = 4, /* bytes of a line, with its end */
+};
+
+/* Whether there is a line's end in the bytes, so that each number ends with something else, which
+ * has a byte behind it. */
+static inline bool omc_line_is_in(const unsigned char *bytes, const unsigned char *end)
+{
+    return end - bytes >= OMC_LINE_LEAST &&
+           (memcmp(end - 2, "\r\n", 2) == 0 ||
+            memchr(bytes, '\n', (size_t)(end - bytes) - 1) != NULL);
+}
+
 /* Takes a decimal number off the front, which must end at a blank or with the line;
  * false if there is none, or one above max. */
 bool omc_line_number(struct omc_line *line, uint64_t max, uint64_t *number);

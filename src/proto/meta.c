@@ -193,14 +193,6 @@ static void keep_flags(struct omc_reply *reply, const unsigned char *from, const
     details->key_len = (uint16_t)(key == NULL ? 0 : reply->value.key_len);
 }
 
-/* The same for an answer that was read without looking at each flag. */
-static void keep_usual_flags(const unsigned char *bytes, size_t size, struct omc_reply *reply)
-{
-    const unsigned char *end = reply->value.data != NULL ? reply->value.data : bytes + size;
-
-    keep_flags(reply, bytes + OMC_META_STATUS_SIZE, end - OMC_CODEC_TAIL_MAX);
-}
-
 /* Decodes the key in place, if it has to be. */
 static bool decode_key(unsigned char *bytes, const struct flags *flags)
 {
@@ -354,10 +346,9 @@ static enum omc_decode read_debug(const unsigned char *bytes, const struct flags
     return OMC_DECODE_REPLY;
 }
 
-/* Any answer. */
-static enum omc_decode read_any(unsigned char *bytes, size_t len, size_t max_body,
-                                const struct omc_expect *expect, struct omc_reply *reply,
-                                size_t *size)
+static enum omc_decode decode_meta(unsigned char *bytes, size_t len, size_t max_body,
+                                   const struct omc_expect *expect, struct omc_reply *reply,
+                                   size_t *size)
 {
     struct flags flags = {
         .bytes = bytes,
@@ -368,6 +359,8 @@ static enum omc_decode read_any(unsigned char *bytes, size_t len, size_t max_bod
     enum omc_decode result;
     size_t newline = 0;
 
+    reply->details.known = 0;
+    reply->details.flags = NULL;
     if (len > 0 && (bytes[0] < 'A' || bytes[0] > 'Z'))
         return OMC_DECODE_BROKEN;
     result = omc_classic_find_end(bytes, len, 0, &newline, size);
@@ -383,46 +376,6 @@ static enum omc_decode read_any(unsigned char *bytes, size_t len, size_t max_bod
     if (memcmp(bytes, "ME ", OMC_META_STATUS_SIZE + 1) == 0)
         return read_debug(bytes, &flags, expect, reply, size);
     return read_status(bytes, &flags, expect, reply, size);
-}
-
-/* Reads an answer to the request that comes first to mind, or to another one whose number it has,
- * if it is what that usually gets. */
-static bool read_usual(const unsigned char *bytes, size_t len, const struct omc_expect *expect,
-                       struct omc_reply *reply, size_t *size)
-{
-    struct omc_asked asked = *expect->front;
-    const unsigned char *end = omc_meta_usual(bytes, bytes + len, &asked, &reply->value);
-    struct omc_expected found;
-
-    if (end == NULL && asked.number != expect->front->number &&
-        expect->by_opaque(expect->context, asked.number, &found)) {
-        asked = (struct omc_asked){
-            .data_max = asked.data_max, .number = asked.number, .op = found.opcode};
-        end = omc_meta_usual(bytes, bytes + len, &asked, &reply->value);
-    }
-    if (end == NULL)
-        return false;
-    reply->opaque = asked.number;
-    reply->opcode = asked.op;
-    reply->last = true;
-    reply->silent = omc_opcode_kind(asked.op) == OMC_KIND_STORE && omc_opcode_is_quiet(asked.op);
-    reply->compared = asked.key != NULL;
-    *size = (size_t)(end - bytes);
-    return true;
-}
-
-static enum omc_decode decode_meta(unsigned char *bytes, size_t len, size_t max_body,
-                                   const struct omc_expect *expect, struct omc_reply *reply,
-                                   size_t *size)
-{
-    reply->details.known = 0;
-    if (expect->front != NULL && read_usual(bytes, len, expect, reply, size)) {
-        if (omc_opcode_is_meta(reply->opcode))
-            keep_usual_flags(bytes, *size, reply);
-        return OMC_DECODE_REPLY;
-    }
-    reply->details.flags = NULL;
-    return read_any(bytes, len, max_body, expect, reply, size);
 }
 
 const struct omc_codec omc_meta_codec = {

@@ -131,21 +131,12 @@ static inline const unsigned char *read_usual_word(const unsigned char *bytes, c
     return bytes + OMC_META_STATUS_SIZE + END_SIZE;
 }
 
-/* Whether there is a line's end, so that each number ends with something else, which has a byte
- * behind it. */
-static inline bool has_line(const unsigned char *bytes, const unsigned char *end)
-{
-    return end - bytes >= OMC_META_STATUS_SIZE + END_SIZE &&
-           (is_next(end - END_SIZE, OMC_CODEC_TAIL) ||
-            memchr(bytes, '\n', (size_t)(end - bytes) - 1) != NULL);
-}
-
 const unsigned char *omc_meta_usual(const unsigned char *bytes, const unsigned char *end,
                                     struct omc_asked *asked, omcache_value_t *value)
 {
     const unsigned char *behind;
 
-    if (!has_line(bytes, end))
+    if (!omc_line_is_in(bytes, end))
         return NULL;
     switch (omc_opcode_kind(asked->op)) {
     case OMC_KIND_GET:
@@ -154,7 +145,7 @@ const unsigned char *omc_meta_usual(const unsigned char *bytes, const unsigned c
             return behind;
         return read_usual_word(bytes, "EN" OMC_CODEC_TAIL, OMCACHE_NOT_FOUND, value);
     case OMC_KIND_STORE:
-        return read_usual_store(bytes, end, asked, value);
+        return omc_opcode_is_quiet(asked->op) ? NULL : read_usual_store(bytes, end, asked, value);
     case OMC_KIND_NOOP:
         return read_usual_word(bytes, "MN" OMC_CODEC_TAIL, OMCACHE_OK, value);
     default:

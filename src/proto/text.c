@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "base/copy.h"
 #include "proto/classic.h"
 #include "proto/line.h"
 #include "proto/opcode.h"
@@ -22,8 +23,8 @@ static const struct omc_classic_word words[] = {
     {"END", OMC_KIND_GET, OMCACHE_NOT_FOUND},
 };
 
-/* What follows a value, and what follows the last one of a line. */
-static const char value_end[] = "\r\n", last_end[] = "\r\nEND\r\n";
+/* What is in front of a value, what follows one, and what follows the last one of a line. */
+static const char value_begin[] = "VALUE ", value_end[] = "\r\n", last_end[] = "\r\nEND\r\n";
 
 /* What is to be decoded, and where its first line ends. */
 struct input {
@@ -180,13 +181,79 @@ static enum omc_decode decode_text(unsigned char *bytes, size_t len, size_t max_
     if (in.newline == 0 || bytes[in.newline - 1] != '\r')
         return OMC_DECODE_BROKEN;
     line = (struct omc_line){bytes, bytes + in.newline - 1};
-    if (omc_line_skip(&line, "VALUE "))
+    if (omc_line_skip(&line, value_begin))
         return read_value(line, &in, expect, reply, size);
     if (!expect->oldest(expect->context, &asked))
         return OMC_DECODE_BROKEN;
     /* No value, or an error, is the answer to all that are left on the line: it stays for them. */
     *size = asked.shared ? 0 : in.newline + 1;
     return read_line(line, &asked, reply) ? OMC_DECODE_REPLY : OMC_DECODE_BROKEN;
+}
+
+/* Takes a number that ends at that byte; where that stands, or NULL. */
+static inline const unsigned char *take_field(const unsigned char *at, unsigned char last,
+                                              uint64_t *number)
+{
+    at = omc_line_digits(at, number);
+    return at != NULL && *at == last ? at + 1 : NULL;
+}
+
+/* Reads "flags size cas" and the line's end; where that ends, or NULL. */
+static inline const unsigned char *read_fields(const unsigned char *at, omcache_value_t *value,
+                                               uint64_t *data_len)
+{
+    uint64_t flags;
+
+    if ((at = take_field(at, ' ', &flags)) == NULL || flags > UINT32_MAX ||
+        (at = take_field(at, ' ', data_len)) == NULL ||
+        (at = take_field(at, '\r', &value->cas)) == NULL || *at != '\n')
+        return NULL;
+    value->flags = (uint32_t)flags;
+    return at + 1;
+}
+
+/* The value of the key that was asked for. */
+static inline const unsigned char *read_usual(const unsigned char *bytes, const unsigned char *end,
+                                              const struct omc_asked *asked, omcache_value_t *value)
+{
+    const size_t front = strlen(value_begin), key_len = asked->key_len;
+    const char *tail = asked->shared ? value_end : last_end;
+    const unsigned char *key = bytes + front, *data;
+    size_t tail_len = strlen(tail);
+    uint64_t data_len;
+
+    if ((size_t)(end - bytes) < front + key_len + OMC_LINE_LEAST ||
+        memcmp(bytes, value_begin, front) != 0 || !omc_copy_equals(key, asked->key, key_len) ||
+        key[key_len] != ' ' || (data = read_fields(key + key_len + 1, value, &data_len)) == NULL ||
+        data_len > asked->data_max || (size_t)(end - data) < data_len + tail_len ||
+        memcmp(data + data_len, tail, tail_len) != 0)
+        return NULL;
+    value->status = OMCACHE_OK;
+    value->key = omc_opcode_is_keyed(asked->op) ? key : NULL;
+    value->key_len = omc_opcode_is_keyed(asked->op) ? key_len : 0;
+    value->data = data;
+    value->data_len = (size_t)data_len;
+    value->delta_value = 0;
+    return data + data_len + tail_len;
+}
+
+/* Values and, where nothing else is on the line, what is said if there is none; and stores. */
+static const unsigned char *text_usual(const unsigned char *bytes, const unsigned char *end,
+                                       struct omc_asked *asked, omcache_value_t *value)
+{
+    bool is_get = omc_opcode_kind(asked->op) == OMC_KIND_GET;
+    const char *word = is_get ? "END\r\n" : "STORED\r\n";
+    const unsigned char *behind = bytes + strlen(word);
+
+    if (!omc_line_is_in(bytes, end))
+        return NULL;
+    if (is_get && asked->key != NULL && *bytes == *value_begin)
+        return read_usual(bytes, end, asked, value);
+    if (asked->shared || (!is_get && omc_opcode_kind(asked->op) != OMC_KIND_STORE) ||
+        omc_opcode_is_quiet(asked->op) || end < behind || memcmp(bytes, word, strlen(word)) != 0)
+        return NULL;
+    *value = (omcache_value_t){.status = is_get ? OMCACHE_NOT_FOUND : OMCACHE_OK};
+    return behind;
 }
 
 bool omc_text_has_initial(const struct omc_ask *ask)
@@ -220,4 +287,5 @@ const struct omc_codec omc_text_codec = {
     .accept = omc_text_request_accept,
     .encode = omc_text_request_encode,
     .decode = decode_text,
+    .usual = text_usual,
 };

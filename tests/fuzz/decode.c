@@ -299,7 +299,7 @@ static void check_usual(const struct run *run, const struct omc_reply *reply, si
  * said before; how many bytes the next one needs. */
 static size_t decode_all(struct run *run, const unsigned char *bytes, size_t len, size_t needed)
 {
-    struct omc_expect expect = {
+    const struct omc_expect expect = {
         .context = run,
         .by_opaque = by_opaque,
         .oldest = oldest,
@@ -318,7 +318,6 @@ static size_t decode_all(struct run *run, const unsigned char *bytes, size_t len
 
         memset(&reply, 0xff, sizeof(reply));
         size = 0;
-        expect.front = has_front && run->count % 2 == 0 ? &front : NULL;
         run->end = run->codec->decode(copy + at, len - at, LIMIT, &expect, &reply, &size);
         FUZZ_CHECK(usual_size == 0 || usual_size == size);
         if (usual_size > 0)
