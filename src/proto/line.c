@@ -62,14 +62,32 @@ bool omc_line_is_plain(const unsigned char *bytes, size_t len)
     return true;
 }
 
+static inline unsigned char *put_digit(unsigned char *out, uint64_t digit)
+{
+    *out = (unsigned char)('0' + digit);
+    return out + 1;
+}
+
+/* A number below 100, with both of its digits. */
+static inline unsigned char *put_two(unsigned char *out, uint64_t number)
+{
+    return put_digit(put_digit(out, number / 10), number % 10);
+}
+
+/* Most are lengths and flags, and have a few digits. */
 unsigned char *omc_line_put_number(unsigned char *out, uint64_t number)
 {
-    unsigned char *end = out + 1;
+    const uint64_t hundred = 100, four_digits = 10000;
 
-    for (uint64_t limit = 10; number >= limit && end - out <= OMC_LINE_DIGITS; limit *= 10)
-        end++;
-    for (out = end; number > 9; number /= 10)
-        *--out = (unsigned char)('0' + number % 10);
-    *--out = (unsigned char)('0' + number);
-    return end;
+    if (number < 10)
+        return put_digit(out, number);
+    if (number < hundred)
+        return put_two(out, number);
+    if (number < 10 * hundred)
+        return put_two(put_digit(out, number / hundred), number % hundred);
+    if (number < four_digits)
+        return put_two(put_two(out, number / hundred), number % hundred);
+    out = omc_line_put_number(out, number / four_digits);
+    number %= four_digits;
+    return put_two(put_two(out, number / hundred), number % hundred);
 }
