@@ -172,6 +172,7 @@ int omc_connection_add_counter(struct omc_pending *pending)
 int omc_connection_accept(struct omc_connection *conn, struct omc_pending *pending)
 {
     pending->ask.bits &= (uint8_t)~OMC_ASK_UNHEARD;
+    pending->encoded_len = 0; /* it is to be encoded anew */
     return omc_connection_accept_now(conn, pending);
 }
 
@@ -235,15 +236,6 @@ static bool ends_row(const struct omc_connection *conn, bool unheard)
            (!unheard || omc_queue_is_forgotten(omc_queue_last(&conn->queue)));
 }
 
-static int queue_unheard(struct omc_connection *conn, const struct omc_ask *ask,
-                         const struct omc_claim *claim, size_t limit)
-{
-    struct omc_ask unheard = *ask;
-
-    unheard.bits |= OMC_ASK_UNHEARD;
-    return queue_up(conn, &unheard, claim, limit);
-}
-
 /* Takes out the fence that was queued, if one was, with that number for a request that was not. */
 static void drop_fence(struct omc_connection *conn, uint32_t number)
 {
@@ -260,7 +252,8 @@ int omc_connection_submit(struct omc_connection *conn, const struct omc_ask *ask
 
     if (ends_row(conn, unheard) && !queue_fence(conn))
         return OMCACHE_NO_MEMORY;
-    rc = unheard ? queue_unheard(conn, ask, claim, limit) : queue_up(conn, ask, claim, limit);
+    rc = unheard ? omc_connection_queue(conn, ask, claim, true, limit)
+                 : queue_up(conn, ask, claim, limit);
     if (rc != OMCACHE_OK)
         drop_fence(conn, first);
     return rc;
@@ -301,6 +294,25 @@ void omc_connection_refuse(struct omc_connection *conn, struct omc_pending *pend
     drop_refused(conn);
 }
 
+/* Whether a request can be encoded before it is written: the codec will not be another one, and the
+ * request can be found in what it makes. */
+static inline bool may_encode(const struct omc_connection *conn, const struct omc_ask *ask)
+{
+    return conn->proved && conn->codec->key_offset != NULL && omc_opcode_needs_key(ask->op) &&
+           ask->extra_len == 0 && (ask->bits & (OMC_ASK_ENCODED | OMC_ASK_RAW)) == 0;
+}
+
+/* Copies what a waiting request, with that number, has from a caller; false without memory. */
+static inline bool keep_one(struct omc_connection *conn, struct omc_pending *pending,
+                            uint32_t number)
+{
+    pending->kept = may_encode(conn, &pending->ask)
+                        ? omc_store_encode(&conn->store, conn->codec, number, &pending->ask,
+                                           &pending->encoded, &pending->encoded_len)
+                        : omc_store_keep(&conn->store, &pending->ask);
+    return pending->kept != NULL;
+}
+
 bool omc_connection_keep(struct omc_connection *conn)
 {
     uint32_t number = conn->begun - (conn->partly > 0);
@@ -312,8 +324,8 @@ bool omc_connection_keep(struct omc_connection *conn)
 
         if (pending->refused || omc_queue_is_fence(pending) || pending->kept != NULL)
             continue;
-        pending->kept = omc_store_keep(&conn->store, &pending->ask);
-        if (pending->kept == NULL)
+        /* What is half written has been encoded, and goes on as it began. */
+        if (!keep_one(conn, pending, number))
             return false;
         conn->borrowed = number + 1;
     }
@@ -329,9 +341,10 @@ static inline bool keep_newest(struct omc_connection *conn)
 
     if (conn->borrowed != number)
         return omc_connection_keep(conn);
-    newest->kept = omc_store_keep(&conn->store, &newest->ask);
-    conn->borrowed += newest->kept != NULL;
-    return newest->kept != NULL;
+    if (!keep_one(conn, newest, number))
+        return false;
+    conn->borrowed++;
+    return true;
 }
 
 int omc_connection_submit_copy(struct omc_connection *conn, const struct omc_ask *ask,

@@ -128,6 +128,11 @@ static inline bool omc_connection_waits(const struct omc_connection *conn)
     return conn->begun != omc_queue_next(&conn->queue) || conn->partly > 0;
 }
 
+static inline bool omc_connection_waits_for_several(const struct omc_connection *conn)
+{
+    return omc_queue_next(&conn->queue) - conn->begun > 1;
+}
+
 /* Whether something of a request that is still queued was written. */
 static inline bool omc_connection_has_sent(const struct omc_connection *conn)
 {
@@ -257,21 +262,30 @@ static inline int omc_connection_accept_now(const struct omc_connection *conn,
     return codec->lacks_initial ? omc_connection_add_counter(pending) : OMCACHE_OK;
 }
 
-/* Queues a request, as omc_connection_submit, where that has nothing else to do: it is known which
- * codec there is, somebody hears of the request, and it is not behind an unheard one. */
-static inline int omc_connection_submit_plain(struct omc_connection *conn,
-                                              const struct omc_ask *ask,
-                                              const struct omc_claim *claim, size_t limit)
+/* Queues a request where it is known which codec there is; unheard: it asks for no answer. */
+static inline int omc_connection_queue(struct omc_connection *conn, const struct omc_ask *ask,
+                                       const struct omc_claim *claim, bool unheard, size_t limit)
 {
     struct omc_pending *added;
     int rc = omc_connection_add(conn, ask, claim, limit, &added);
 
     if (rc != OMCACHE_OK)
         return rc;
+    if (unheard)
+        added->ask.bits |= OMC_ASK_UNHEARD;
     rc = omc_connection_accept_now(conn, added);
     if (rc != OMCACHE_OK)
         omc_connection_give_back(conn, claim);
     return rc;
+}
+
+/* Queues a request, as omc_connection_submit, where that has nothing else to do: it is known which
+ * codec there is, somebody hears of the request, and it is not behind an unheard one. */
+static inline int omc_connection_submit_plain(struct omc_connection *conn,
+                                              const struct omc_ask *ask,
+                                              const struct omc_claim *claim, size_t limit)
+{
+    return omc_connection_queue(conn, ask, claim, false, limit);
 }
 
 static inline bool omc_connection_is_plain(const struct omc_connection *conn)

@@ -58,6 +58,8 @@ struct omc_pending {
     struct omc_ask ask; /* what it points to is there until it was written */
     struct omc_claim claim;
     struct omc_store_block *kept; /* which has that, or NULL: the caller's memory has it */
+    const unsigned char *encoded; /* what is to be written, which is in `kept`, too, */
+    uint32_t encoded_len;         /* of so many bytes; 0: it is to be encoded */
     uint32_t key_sum;   /* of the key of a get, as it was sent, if nobody has that; else 0 */
     uint32_t overtaken; /* when a later one was first answered, as `asked`; or 0 */
     bool quiet;         /* accepted, and no answer is expected before the next no-op's */
@@ -184,7 +186,7 @@ static inline struct omc_pending *omc_queue_push(struct omc_queue *queue, const 
     pushed->ask = *ask;
     pushed->claim = *claim;
     pushed->kept = NULL;
-    pushed->key_sum = pushed->overtaken = 0;
+    pushed->encoded_len = pushed->key_sum = pushed->overtaken = 0;
     pushed->quiet = pushed->joined = pushed->settled = pushed->half = pushed->refused = false;
     queue->count++;
     queue->open++;

@@ -13,7 +13,6 @@ enum {
     RUN_SIZE = 32 * 1024, /* bytes that are encoded at a time, if there is memory for that */
     PIECES = 64,          /* at a time */
     PIECES_OF_ONE = 3,    /* request: head, value and tail */
-    HEAD_LIKELY = 128,    /* bytes, but for the key and options, and none has more */
 };
 
 /* Requests that are written in one go: those from the first one that waits, or is half written,
@@ -58,10 +57,12 @@ static inline bool has_room(const struct run *run)
 /* Whether a request fits into a record with those before it; one that needs more is alone. */
 static inline bool fits(const struct run *run, const struct omc_ask *ask)
 {
-    size_t used = run->size + (size_t)(run->at - run->piece), key_len = ask->key_len;
+    size_t used;
 
-    return run->most == 0 || used == 0 ||
-           used + HEAD_LIKELY + 2 * key_len + ask->extra_len + ask->value_len <= run->most;
+    if (run->most == 0)
+        return true;
+    used = run->size + (size_t)(run->at - run->piece);
+    return used == 0 || used + omc_codec_room(ask) <= run->most;
 }
 
 /* Whether a request may share the line of the one before it. */
@@ -89,6 +90,23 @@ static inline void encode_whole(struct run *run, const struct omc_codec *codec,
     }
     memcpy(run->at, OMC_CODEC_TAIL, OMC_CODEC_TAIL_MAX);
     run->at += omc_codec_tail_size(codec, ask->op);
+}
+
+/* Adds a request that was encoded when it was copied: mostly behind the one before it. */
+static inline void add_encoded(struct run *run, const struct omc_pending *pending)
+{
+    const struct iovec *last;
+
+    if (run->at != run->piece)
+        end_piece(run);
+    run->line = NULL;
+    last = run->count > 0 ? &run->pieces[run->count - 1] : NULL;
+    if (last != NULL && (const unsigned char *)last->iov_base + last->iov_len == pending->encoded) {
+        run->pieces[run->count - 1].iov_len += pending->encoded_len;
+        run->size += pending->encoded_len;
+    } else {
+        add_piece(run, pending->encoded, pending->encoded_len);
+    }
 }
 
 /* What was half written, which is first in its run, goes on as it began, and nothing is added to
@@ -134,7 +152,10 @@ static inline void fill(struct run *run, const struct omc_connection *conn)
         if ((!conn->proved && !omc_connection_is_harmless(conn->codec, &pending->ask, run->end)) ||
             !has_room(run) || !fits(run, &pending->ask))
             break;
-        encode(run, conn, pending);
+        if (pending->encoded_len > 0)
+            add_encoded(run, pending);
+        else
+            encode(run, conn, pending);
         if (!pending->quiet)
             run->due = run->end + 1;
     }
@@ -208,6 +229,8 @@ static size_t encoded_size(const struct omc_connection *conn, const struct omc_p
 
     if (pending->refused)
         return 0;
+    if (pending->encoded_len > 0)
+        return pending->encoded_len;
     if (pending->joined)
         return (size_t)(conn->codec->join(head, ask) - head);
     return (size_t)(conn->codec->encode(head, ask, number) - head) + ask->value_len +

@@ -4,6 +4,7 @@
 #include "link/store.h"
 
 #include <stdint.h>
+#include <string.h>
 
 #include "base/copy.h"
 
@@ -54,6 +55,34 @@ struct omc_store_block *omc_store_keep(struct omc_store *store, struct omc_ask *
     ask->key = copy_bytes(block, ask->key, key_len);
     ask->extra = copy_bytes(block, ask->extra, extra_len);
     ask->value = copy_bytes(block, ask->value, value_len);
+    block->holders++;
+    return block;
+}
+
+struct omc_store_block *omc_store_encode(struct omc_store *store, const struct omc_codec *codec,
+                                         uint32_t number, struct omc_ask *ask,
+                                         const unsigned char **encoded, uint32_t *len)
+{
+    struct omc_store_block *block = NULL;
+    unsigned char *begin, *at;
+
+    if (ask->value_len <= OMC_ASK_VALUE_MAX)
+        block = find_block(store, omc_codec_room(ask));
+    if (block == NULL)
+        return NULL;
+    begin = block->bytes + block->used;
+    at = codec->encode(begin, ask, number);
+    ask->key = begin + codec->key_offset(ask);
+    if (ask->value_len > 0) {
+        omc_copy_bytes(at, ask->value, ask->value_len);
+        ask->value = at;
+        at += ask->value_len;
+    }
+    memcpy(at, OMC_CODEC_TAIL, OMC_CODEC_TAIL_MAX);
+    at += omc_codec_tail_size(codec, ask->op);
+    *encoded = begin;
+    *len = (uint32_t)(at - begin);
+    block->used += *len;
     block->holders++;
     return block;
 }

@@ -7,9 +7,11 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/blocks.h"
 #include "proto/ask.h"
+#include "proto/codec.h"
 
 struct omc_store_block {
     size_t size; /* of the whole block */
@@ -26,6 +28,12 @@ struct omc_store {
 /* Copies what a request points to, and has it point to the copy.  The block that has it, to be
  * released; NULL without memory. */
 struct omc_store_block *omc_store_keep(struct omc_store *store, struct omc_ask *ask);
+
+/* The same with what a codec makes of a request, in which its key and its value are: in *len bytes
+ * at *encoded. */
+struct omc_store_block *omc_store_encode(struct omc_store *store, const struct omc_codec *codec,
+                                         uint32_t number, struct omc_ask *ask,
+                                         const unsigned char **encoded, uint32_t *len);
 
 void omc_store_release(struct omc_store *store, struct omc_store_block *block);
 

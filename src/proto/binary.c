@@ -49,6 +49,11 @@ static unsigned char *binary_encode(unsigned char *out, const struct omc_ask *as
     return omc_bytes_put(out, key, key_len);
 }
 
+static size_t binary_key_offset(const struct omc_ask *ask)
+{
+    return OMC_ASK_HEADER_SIZE + omc_ask_extra_size(ask);
+}
+
 static int status_of(uint16_t status)
 {
     switch (status) {
@@ -190,6 +195,7 @@ const struct omc_codec omc_binary_codec = {
     .quiet = OMC_OPCODE_QUIET,
     .accept = binary_accept,
     .encode = binary_encode,
+    .key_offset = binary_key_offset,
     .decode = decode_binary,
     .usual = binary_usual,
 };

@@ -20,7 +20,8 @@
 
 enum {
     OMC_CODEC_TAIL_MAX = sizeof(OMC_CODEC_TAIL) - 1,
-    OMC_CODEC_HEAD_MAX = 600, /* more than any head has */
+    OMC_CODEC_HEAD_MAX = 600,  /* more than any head has; */
+    OMC_CODEC_FRAME_MAX = 128, /* without key and options none has more */
     /* Client flags count as in the binary protocol where the size of an answer is limited. */
     OMC_CODEC_FLAGS_SIZE = 4,
 };
@@ -138,6 +139,10 @@ struct omc_codec {
      * that ends. */
     unsigned char *(*encode)(unsigned char *out, const struct omc_ask *ask, uint32_t number);
 
+    /* Where the key is in that of a request that has one, and has it as it is.  NULL in its place:
+     * that is not known. */
+    size_t (*key_offset)(const struct omc_ask *ask);
+
     /* Reads the reply at the start of len bytes, and may rewrite its bytes when it is
      * all there.  max_body limits its body, and leaves room for a line and more below
      * SIZE_MAX.  Unless the outcome is OMC_DECODE_REPLY, what is in reply means nothing
@@ -165,6 +170,14 @@ static inline bool omc_codec_is_quiet(const struct omc_codec *codec, uint8_t opc
 static inline bool omc_codec_is_unheard(const struct omc_codec *codec, uint8_t opcode)
 {
     return (omc_opcode_kind(opcode) & codec->unheard) != 0 && omc_opcode_is_quiet(opcode);
+}
+
+/* No less than a request has when it is encoded; its key may go as base64. */
+static inline size_t omc_codec_room(const struct omc_ask *ask)
+{
+    size_t key_len = ask->key_len, extra_len = ask->extra_len, value_len = ask->value_len;
+
+    return OMC_CODEC_FRAME_MAX + 2 * key_len + extra_len + value_len;
 }
 
 static inline size_t omc_codec_tail_size(const struct omc_codec *codec, uint8_t opcode)

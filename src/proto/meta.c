@@ -386,6 +386,7 @@ const struct omc_codec omc_meta_codec = {
     .has_tail = true,
     .accept = omc_meta_request_accept,
     .encode = omc_meta_request_encode,
+    .key_offset = omc_meta_request_key_offset,
     .decode = decode_meta,
     .usual = omc_meta_usual,
 };

@@ -13,6 +13,10 @@
 #include "proto/line.h"
 #include "proto/opcode.h"
 
+enum {
+    WORD_SIZE = 3, /* of a command's word, with the blank behind it */
+};
+
 static bool is_encoded(const struct omc_ask *ask)
 {
     return (ask->bits & OMC_ASK_ENCODED) != 0;
@@ -193,8 +197,8 @@ encode_other(unsigned char *out, const struct omc_ask *ask, uint32_t number)
         return omc_line_put(out, "mn\r\n");
     if (word == NULL)
         return omc_line_put(omc_classic_encode(out, ask), "\r\n");
-    memcpy(out, word, 3);
-    return omc_line_put(put_flags(put_key(out + 3, ask), ask, kind, number), "\r\n");
+    memcpy(out, word, WORD_SIZE);
+    return omc_line_put(put_flags(put_key(out + WORD_SIZE, ask), ask, kind, number), "\r\n");
 }
 
 __attribute__((noinline)) static unsigned char *
@@ -209,6 +213,13 @@ encode_store(unsigned char *out, const struct omc_ask *ask, uint32_t number)
     else
         out = put_number(omc_line_put(put_store(out, ask), " O"), number);
     return omc_line_put(out, "\r\n");
+}
+
+/* All commands with a key have words of two letters. */
+size_t omc_meta_request_key_offset(const struct omc_ask *ask)
+{
+    (void)ask;
+    return WORD_SIZE;
 }
 
 /* Gets with a key as it is, which is what there is most of, have a way of their own. */
