@@ -3,6 +3,14 @@
  */
 #include "proto/line.h"
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+enum {
+    DEL = 0x7f,
+};
+
 struct omc_line omc_line_word(struct omc_line *line)
 {
     struct omc_line word = *line;
@@ -33,33 +41,81 @@ bool omc_line_number(struct omc_line *line, uint64_t max, uint64_t *number)
     return true;
 }
 
-/* Whether one of eight bytes is not from 0x21 to 0x7e: it sets its top bit in one of the sums.
- * Of those that are, none carries into the next or borrows from it. */
-static inline bool has_odd(const unsigned char *bytes)
+/* Whether a byte cannot stand in a word.  (Those of 0x80 and more can.) */
+static inline bool is_odd(unsigned char byte)
+{
+    return byte <= ' ' || byte == DEL;
+}
+
+#ifdef __SSE2__
+enum {
+    STEP = 16, /* bytes that are looked at together */
+};
+
+typedef __m128i odd_t;
+
+/* Not 0 for bytes that are odd. */
+static inline odd_t find_odd(const unsigned char *bytes)
+{
+    const __m128i blank = _mm_set1_epi8(' '), del = _mm_set1_epi8(DEL);
+    __m128i word = _mm_loadu_si128((const __m128i *)bytes);
+    __m128i low = _mm_cmpeq_epi8(_mm_max_epu8(word, blank), blank);
+
+    return _mm_or_si128(low, _mm_cmpeq_epi8(word, del));
+}
+
+/* Whether there is one in either. */
+static inline bool is_any(odd_t first, odd_t second)
+{
+    return _mm_movemask_epi8(_mm_or_si128(first, second)) != 0;
+}
+#else
+enum {
+    STEP = 8,
+};
+
+typedef uint64_t odd_t;
+
+/* Sets the top bit of bytes that are not from 0x21 to 0x7e in one of two sums.  Of those that are,
+ * none carries into the next or borrows from it. */
+static inline odd_t find_odd(const unsigned char *bytes)
 {
     const uint64_t ones = UINT64_MAX / 255;
     uint64_t word;
 
     memcpy(&word, bytes, sizeof(word));
-    return (((word + ones) | (word - ones * 0x21)) & ones * 0x80) != 0;
+    return ((word + ones) | (word - ones * 0x21)) & ones * 0x80;
 }
 
-bool omc_line_is_plain(const unsigned char *bytes, size_t len)
+static inline bool is_any(odd_t first, odd_t second)
 {
-    const size_t step = sizeof(uint64_t);
-    const unsigned char *end = bytes + len;
+    return (first | second) != 0;
+}
+#endif
 
-    if (len >= step && !has_odd(end - step)) {
-        while (bytes < end - step && !has_odd(bytes))
-            bytes += step;
-        if (bytes >= end - step)
+static bool has_odd(const unsigned char *bytes, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        if (is_odd(bytes[i]))
             return true;
     }
-    for (; bytes < end; bytes++) { /* those of 0x80 and more are plain, too */
-        if (*bytes <= ' ' || *bytes == 0x7f)
-            return false;
+    return false;
+}
+
+/* Two steps at a time: those at the end overlap those before. */
+bool omc_line_is_plain(const unsigned char *bytes, size_t len)
+{
+    const unsigned char *last, *at = bytes;
+
+    if (len < STEP)
+        return !has_odd(bytes, len);
+    last = bytes + len - STEP;
+    while (!is_any(find_odd(at), find_odd(last))) {
+        at += STEP;
+        if (at >= last)
+            return true;
     }
-    return true;
+    return !has_odd(bytes, len);
 }
 
 static inline unsigned char *put_digit(unsigned char *out, uint64_t digit)
