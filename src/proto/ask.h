@@ -14,6 +14,7 @@ enum {
     OMC_ASK_MAGIC = 0x80,     /* how each begins in the binary protocol, */
     OMC_ASK_HEADER_SIZE = 24, /* with a header of so many bytes */
     OMC_ASK_KEY_MAX = 250,
+    OMC_ASK_FRAME_MAX = 1024, /* so many bytes besides the value none has */
     /* Values of more bytes are refused by servers, which may then take the value
      * itself for commands. */
     OMC_ASK_VALUE_MAX = INT32_MAX - 2,

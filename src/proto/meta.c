@@ -3,13 +3,12 @@
  */
 #include "proto/meta.h"
 
-#include <endian.h>
-
 #include "proto/base64.h"
 #include "proto/classic.h"
 #include "proto/line.h"
 #include "proto/meta_options.h"
 #include "proto/meta_request.h"
+#include "proto/meta_token.h"
 #include "proto/meta_usual.h"
 #include "proto/opcode.h"
 
@@ -56,16 +55,17 @@ static const unsigned char *read_opaque(struct flags *flags, const unsigned char
 {
     ptrdiff_t left = flags->end - at;
 
-    if (left < OMC_META_REQUEST_NUMBER_SIZE || flags->has_opaque ||
-        !omc_meta_usual_number(at, &flags->opaque))
+    if (left < OMC_META_TOKEN_NUMBER_SIZE || flags->has_opaque ||
+        !omc_meta_token_number(at, &flags->opaque))
         return NULL;
     flags->has_opaque = true;
-    at += OMC_META_REQUEST_NUMBER_SIZE;
-    if (left < OMC_META_REQUEST_NUMBER_SIZE + OMC_META_REQUEST_LENGTH_SIZE ||
-        (at[0] & 0xf0) != 0x30 || (at[1] & 0xf0) != 0x30)
+    at += OMC_META_TOKEN_NUMBER_SIZE;
+    if (left < OMC_META_TOKEN_NUMBER_SIZE + OMC_META_TOKEN_LENGTH_SIZE ||
+        !omc_meta_token_length(at, &flags->asked)) {
+        flags->asked = 0;
         return at;
-    flags->asked = (size_t)((at[0] & 15) << 4 | (at[1] & 15));
-    return at + OMC_META_REQUEST_LENGTH_SIZE;
+    }
+    return at + OMC_META_TOKEN_LENGTH_SIZE;
 }
 
 static const unsigned char *read_client_flags(struct flags *flags, const unsigned char *at)

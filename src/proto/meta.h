@@ -6,12 +6,10 @@
  * other requests are answered, so that an error, which has no number, can be told
  * to be theirs.
  *
- * The number, `O` and what follows, is eight digits of four bits, the most significant
- * first: those of base 16, but with the characters behind 9, which are : ; < = > ?, in
- * place of letters.  Where the reply is to name the key, two more tell its length.
- * Servers that have got a key by the binary protocol give it back as it is, with
- * blanks and line ends if it has some, whatever form it was asked for in: knowing
- * its length, neither can be taken for a part of the reply.
+ * Where the reply is to name the key, the request's number (meta_token.h) is followed by its
+ * length. Servers that have got a key by the binary protocol give it back as it is, with blanks and
+ * line ends if it has some, whatever form it was asked for in: knowing its length, neither can be
+ * taken for a part of the reply.
  */
 #ifndef OMC_PROTO_META_H
 #define OMC_PROTO_META_H

@@ -3,7 +3,6 @@
  */
 #include "proto/meta_request.h"
 
-#include <endian.h>
 #include <stddef.h>
 
 #include "omcache.h"
@@ -11,6 +10,7 @@
 #include "proto/bytes.h"
 #include "proto/classic.h"
 #include "proto/line.h"
+#include "proto/meta_token.h"
 #include "proto/opcode.h"
 
 enum {
@@ -26,6 +26,9 @@ static bool is_encoded(const struct omc_ask *ask)
 bool omc_meta_request_accept(struct omc_ask *ask)
 {
     ask->bits &= (uint8_t)~OMC_ASK_ENCODED;
+    if (omc_opcode_is_get(ask->op) && ask->value_len == 0 && (ask->bits & OMC_ASK_RAW) == 0 &&
+        omc_line_is_plain(ask->key, ask->key_len))
+        return true; /* what is asked most takes the least */
     if (!omc_classic_accept(ask))
         return false;
     if (!omc_opcode_needs_key(ask->op) || omc_line_is_plain(ask->key, ask->key_len))
@@ -41,37 +44,20 @@ static inline unsigned char *put_key(unsigned char *out, const struct omc_ask *a
     return omc_bytes_put(out, ask->key, ask->key_len);
 }
 
-/* The number of a request, behind its letter: each four bits become a byte. */
-static inline unsigned char *put_number(unsigned char *out, uint32_t number)
-{
-    uint64_t digits = number;
-
-    digits = (digits | digits << 16) & 0x0000ffff0000ffff;
-    digits = (digits | digits << 8) & 0x00ff00ff00ff00ff;
-    digits = (digits | digits << 4) & 0x0f0f0f0f0f0f0f0f;
-    digits = htobe64(digits | 0x3030303030303030);
-    memcpy(out, &digits, sizeof(digits));
-    return out + sizeof(digits);
-}
-
-/* The same, with what has the reply name the key behind it, if that is wanted. */
-static inline unsigned char *put_asked(unsigned char *out, uint32_t number, bool keyed,
+/* The number of a request, and what has the reply name the key, if that is wanted. */
+static inline unsigned char *put_token(unsigned char *out, uint32_t number, bool keyed,
                                        uint8_t key_len)
 {
-    out = put_number(out, number);
-    if (!keyed)
-        return out;
-    *out++ = (unsigned char)('0' + key_len / 16);
-    *out++ = (unsigned char)('0' + key_len % 16);
-    return omc_line_put(out, " k");
+    out = omc_meta_token_put_number(out, number);
+    return keyed ? omc_meta_token_put_key_front(out, key_len) : out;
 }
 
 /* What each get ends with, by the traits of its opcode. */
-static inline unsigned char *put_get(unsigned char *out, uint32_t number, uint8_t traits,
-                                     uint8_t key_len)
+static inline unsigned char *put_get(unsigned char *out, const struct omc_ask *ask, uint8_t traits,
+                                     uint32_t number)
 {
     out = omc_line_put(out, " v f c O");
-    out = put_asked(out, number, (traits & OMC_OPCODE_KEYED) != 0, key_len);
+    out = put_token(out, number, (traits & OMC_OPCODE_KEYED) != 0, ask->key_len);
     return (traits & OMC_OPCODE_QUIET) != 0 ? omc_line_put(out, " q") : out;
 }
 
@@ -133,7 +119,7 @@ static unsigned char *put_delta(unsigned char *out, const struct omc_ask *ask)
 static unsigned char *put_options(unsigned char *out, const struct omc_ask *ask, uint32_t number)
 {
     out = omc_line_put(out, " O");
-    out = put_asked(out, number, omc_opcode_is_keyed(ask->op), ask->key_len);
+    out = put_token(out, number, omc_opcode_is_keyed(ask->op), ask->key_len);
     out = put_quiet(out, ask);
     return omc_bytes_put(out, ask->extra, ask->extra_len);
 }
@@ -155,7 +141,7 @@ static unsigned char *put_flags(unsigned char *out, const struct omc_ask *ask, u
         out = put_delta(out, ask);
         break;
     case OMC_KIND_GET:
-        return put_get(out, number, omc_opcode_forms[ask->op].traits, ask->key_len);
+        return put_get(out, ask, omc_opcode_forms[ask->op].traits, number);
     case OMC_KIND_TOUCH:
         out = omc_line_put(out, " c");
         break;
@@ -163,7 +149,7 @@ static unsigned char *put_flags(unsigned char *out, const struct omc_ask *ask, u
         out = put_quiet(put_compared(out, ask), ask);
         break;
     }
-    return put_number(omc_line_put(out, " O"), number);
+    return omc_meta_token_put_number(omc_line_put(out, " O"), number);
 }
 
 /* The command's word; NULL if it is none of meta's, or a store. */
@@ -211,7 +197,7 @@ encode_store(unsigned char *out, const struct omc_ask *ask, uint32_t number)
     if (omc_opcode_is_meta(ask->op))
         out = put_options(out, ask, number);
     else
-        out = put_number(omc_line_put(put_store(out, ask), " O"), number);
+        out = omc_meta_token_put_number(omc_line_put(put_store(out, ask), " O"), number);
     return omc_line_put(out, "\r\n");
 }
 
@@ -227,11 +213,10 @@ unsigned char *omc_meta_request_encode(unsigned char *out, const struct omc_ask 
                                        uint32_t number)
 {
     const struct omc_opcode_form *form = &omc_opcode_forms[ask->op];
-    uint8_t key_len = ask->key_len;
 
     if (form->plain == OMC_OP_GET && !is_encoded(ask)) {
-        out = omc_bytes_put(omc_line_put(out, "mg "), ask->key, key_len);
-        return omc_line_put(put_get(out, number, form->traits, key_len), "\r\n");
+        out = omc_bytes_put(omc_line_put(out, "mg "), ask->key, ask->key_len);
+        return omc_line_put(put_get(out, ask, form->traits, number), "\r\n");
     }
     if (form->kind == OMC_KIND_STORE)
         return encode_store(out, ask, number);

@@ -10,11 +10,6 @@
 
 #include "proto/ask.h"
 
-enum {
-    OMC_META_REQUEST_NUMBER_SIZE = 8, /* digits of a request's number, */
-    OMC_META_REQUEST_LENGTH_SIZE = 2, /* and of its key's length */
-};
-
 bool omc_meta_request_accept(struct omc_ask *ask);
 size_t omc_meta_request_key_offset(const struct omc_ask *ask);
 unsigned char *omc_meta_request_encode(unsigned char *out, const struct omc_ask *ask,

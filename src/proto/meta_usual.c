@@ -8,14 +8,13 @@
 #include "base/copy.h"
 #include "proto/bytes.h"
 #include "proto/line.h"
-#include "proto/meta_request.h"
+#include "proto/meta_token.h"
 #include "proto/opcode.h"
 
 enum {
     FLAG_SIZE = 2, /* a blank and a letter */
-    NUMBER_SIZE = FLAG_SIZE + OMC_META_REQUEST_NUMBER_SIZE,
+    NUMBER_SIZE = FLAG_SIZE + OMC_META_TOKEN_NUMBER_SIZE,
     END_SIZE = 2, /* of a line, and of data */
-    KEY_FRONT = OMC_META_REQUEST_LENGTH_SIZE + FLAG_SIZE,
 
     /* Where three numbers end that have so few digits that none is too large. */
     NUMBERS_END = OMC_META_STATUS_SIZE + 1 + FLAG_SIZE + FLAG_SIZE + OMC_LINE_DIGITS + 2,
@@ -39,7 +38,7 @@ static inline bool has_number(const unsigned char *at, struct omc_asked *asked)
 {
     uint32_t number;
 
-    if (!is_next(at, " O") || !omc_meta_usual_number(at + FLAG_SIZE, &number))
+    if (!is_next(at, " O") || !omc_meta_token_number(at + FLAG_SIZE, &number))
         return false;
     if (number == asked->number)
         return true;
@@ -47,29 +46,22 @@ static inline bool has_number(const unsigned char *at, struct omc_asked *asked)
     return false;
 }
 
-/* The length of a key, as its request has told it; or what no key has. */
-static inline size_t read_length(const unsigned char *at)
-{
-    unsigned digits = omc_bytes_get16(at) ^ 0x3030;
-
-    return (digits & 0xf0f0) != 0 ? SIZE_MAX / 2 : (digits >> 4 | digits) & 0xff;
-}
-
 /* Takes the key, in front of which its length stands; NULL if that is more than `spare` bytes, or
- * not the key that was asked for.  KEY_FRONT bytes are there in any case. */
+ * not the key that was asked for.  OMC_META_TOKEN_KEY_FRONT bytes are there in any case. */
 static inline const unsigned char *take_key(const unsigned char *at, size_t spare,
                                             const struct omc_asked *asked, omcache_value_t *value)
 {
-    size_t len = read_length(at);
+    const unsigned char *key = at + OMC_META_TOKEN_KEY_FRONT;
+    size_t len = asked->key_len;
 
-    value->key = at + KEY_FRONT;
+    if (asked->key == NULL && !omc_meta_token_length(at, &len))
+        return NULL;
+    value->key = key;
     value->key_len = len;
-    if (spare < KEY_FRONT + len || !is_next(at + OMC_META_REQUEST_LENGTH_SIZE, " k"))
+    if (!omc_meta_token_is_key_front(at, len) || spare < OMC_META_TOKEN_KEY_FRONT + len ||
+        (asked->key != NULL && !omc_copy_equals(key, asked->key, len)))
         return NULL;
-    if (asked->key != NULL &&
-        (len != asked->key_len || !omc_copy_equals(value->key, asked->key, len)))
-        return NULL;
-    return value->key + len;
+    return key + len;
 }
 
 /* What a get is answered with if there is something. */
@@ -81,9 +73,12 @@ static inline const unsigned char *read_usual_value(const unsigned char *bytes,
     uint64_t data_len, flags;
     size_t left, need;
 
+    value->cas = 0;
     if ((at = take_number(bytes, "VA ", &data_len)) == NULL ||
-        (at = take_number(at, " f", &flags)) == NULL || flags > UINT32_MAX ||
-        (number = take_number(at, " c", &value->cas)) == NULL || number - bytes > NUMBERS_END)
+        (number = take_number(at, " f", &flags)) == NULL || flags > UINT32_MAX ||
+        (is_next(number, " c") &&
+         (number = omc_line_sum(number + FLAG_SIZE, &value->cas)) == NULL) ||
+        number - bytes > NUMBERS_END)
         return NULL;
     left = (size_t)(end - number);
     need = NUMBER_SIZE + END_SIZE + (size_t)data_len + END_SIZE;
