@@ -290,20 +290,28 @@ int omcache_touch(omcache_t *mc, const unsigned char *key, size_t key_len, time_
     return run_plain(mc, &ask, key, key_len, timeout_msec);
 }
 
+/* Bits of a get whose cas goes there, and to the response callback. */
+static inline uint8_t wanted_parts(const omcache_t *mc, const uint64_t *cas)
+{
+    return cas == NULL && mc != NULL && mc->response_func == NULL ? OMC_ASK_CASLESS : 0;
+}
+
 /* Hands out an answer's parts to whoever wants them. */
 static void take_apart(const omcache_value_t *answer, const unsigned char **value,
                        size_t *value_len, uint32_t *flags, uint64_t *cas)
 {
-    bool empty = answer->status != OMCACHE_OK && answer->status != OMCACHE_FAIL;
+    static const omcache_value_t nothing;
 
+    if (answer->status != OMCACHE_OK && answer->status != OMCACHE_FAIL)
+        answer = &nothing;
     if (value != NULL)
-        *value = empty ? NULL : answer->data;
+        *value = answer->data;
     if (value_len != NULL)
-        *value_len = empty ? 0 : answer->data_len;
+        *value_len = answer->data_len;
     if (flags != NULL)
         *flags = answer->flags;
     if (cas != NULL)
-        *cas = empty ? 0 : answer->cas;
+        *cas = answer->cas;
 }
 
 int omcache_get(omcache_t *mc, const unsigned char *key, size_t key_len,
@@ -312,6 +320,7 @@ int omcache_get(omcache_t *mc, const unsigned char *key, size_t key_len,
 {
     struct omc_ask ask = {
         .op = omc_arguments_opcode(timeout_msec != 0, OMC_OP_GETKQ, OMC_OP_GETK),
+        .bits = wanted_parts(mc, cas),
     };
     omcache_value_t answer;
     int rc = run_answer(mc, &ask, key, key_len, &answer, timeout_msec);
@@ -326,6 +335,7 @@ int omcache_gat(omcache_t *mc, const unsigned char *key, size_t key_len,
 {
     struct omc_ask ask = {
         .op = omc_arguments_opcode(timeout_msec != 0, OMC_OP_GATKQ, OMC_OP_GATK),
+        .bits = wanted_parts(mc, cas),
         .expiration = omc_arguments_expiration(expiration),
     };
     omcache_value_t answer;

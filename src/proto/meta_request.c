@@ -56,7 +56,10 @@ static inline unsigned char *put_token(unsigned char *out, uint32_t number, bool
 static inline unsigned char *put_get(unsigned char *out, const struct omc_ask *ask, uint8_t traits,
                                      uint32_t number)
 {
-    out = omc_line_put(out, " v f c O");
+    if ((ask->bits & OMC_ASK_CASLESS) == 0)
+        out = omc_line_put(out, " v f c O");
+    else
+        out = omc_line_put(out, " v f O");
     out = put_token(out, number, (traits & OMC_OPCODE_KEYED) != 0, ask->key_len);
     return (traits & OMC_OPCODE_QUIET) != 0 ? omc_line_put(out, " q") : out;
 }
