@@ -112,8 +112,8 @@ static void tell(omcache_t *mc)
 /* Whether a call leaves more to be done than to count itself out. */
 static inline bool has_consequences(const omcache_t *mc)
 {
-    return mc->fleet.touched_count > 0 || omc_tell_has_news(mc) || mc->drained ||
-           mc->timeout_func != NULL || mc->dropped != NULL || mc->losing != NULL || mc->doomed;
+    return (mc->fleet.touched_count | omc_tell_has_news(mc) | mc->drained | mc->doomed) != 0 ||
+           mc->timeout_func != NULL || mc->dropped != NULL || mc->losing != NULL;
 }
 
 /* Ends a call that does. */
@@ -306,10 +306,10 @@ int omc_call_collect(omcache_t *mc, struct omc_call *call)
     return rc == OMCACHE_OK ? call->refusal : rc;
 }
 
-/* Asks a server and takes its answer without a look at others, if that can be.  Where that is not
- * the end of it the request is queued then, and the batch has it. */
-static bool ask_alone(omcache_t *mc, struct omc_server *server, const struct omc_ask *ask,
-                      struct omc_call *call)
+/* Asks a server and takes its answer without a look at others, if that can be: false if not.  Where
+ * that is not the end of it the request is queued then, and *goes_on becomes true. */
+static bool ask_alone(omcache_t *mc, struct omc_server *server, struct omc_ask *ask,
+                      int server_index, struct omc_call *call, bool *goes_on)
 {
     struct omc_alone alone;
     omcache_value_t *value = call->values, nobodys;
@@ -319,11 +319,13 @@ static bool ask_alone(omcache_t *mc, struct omc_server *server, const struct omc
     call->server_index = (int)server->index;
     if (call->room == 0)
         value = &nobodys;
-    if (omc_alone_answer(mc, server, &alone, omc_call_clock(mc), value)) {
+    if (omc_alone_answer(mc, server, ask, &alone, omc_call_clock(mc), value)) {
         call->stored = call->room > 0;
         return true;
     }
+    *goes_on = true;
     call->count = 1;
+    omc_batch_order(&mc->batch.orders[0], ask, server_index, true);
     omc_submit_asked(mc, server, ask, alone.asked);
     begin_collecting(mc, call, true);
     omc_alone_go_on(mc, server, &alone, omc_call_clock(mc));
@@ -342,10 +344,10 @@ static int collect_one(omcache_t *mc, struct omc_server *server, struct omc_call
     return OMCACHE_OK;
 }
 
-int omc_call_run(omcache_t *mc, const struct omc_ask *ask, int server_index, struct omc_call *call)
+int omc_call_run(omcache_t *mc, struct omc_ask *ask, int server_index, struct omc_call *call)
 {
     enum omc_submit_write when = when_to_write(mc, call->timeout_msec);
-    bool waits = when == OMC_SUBMIT_SOON;
+    bool waits = when == OMC_SUBMIT_SOON, goes_on = false;
     struct omc_server *server;
     int rc = order(mc, 1);
 
@@ -353,11 +355,11 @@ int omc_call_run(omcache_t *mc, const struct omc_ask *ask, int server_index, str
     if (rc != OMCACHE_OK)
         return rc;
     call->now = omc_call_clock(mc);
-    omc_batch_order(&mc->batch.orders[0], ask, server_index, waits);
     call->tag = mc->batch.first;
-    server = omc_submit_find(mc, ask, when, call->now);
-    if (waits && server != NULL && ask_alone(mc, server, ask, call))
-        return mc->batch.count == 0 ? OMCACHE_OK : collect_one(mc, server, call);
+    server = omc_submit_find(mc, ask, server_index, when, call->now);
+    if (waits && server != NULL && ask_alone(mc, server, ask, server_index, call, &goes_on))
+        return goes_on ? collect_one(mc, server, call) : OMCACHE_OK;
+    omc_batch_order(&mc->batch.orders[0], ask, server_index, waits);
     server = omc_submit_one(mc, server, ask, waits || call->has_tag || mc->response_func != NULL,
                             when, call->now, &rc);
     if (server == NULL)

@@ -73,7 +73,7 @@ bool omc_call_submit(omcache_t *mc, struct omc_call *call, int *rc);
 int omc_call_collect(omcache_t *mc, struct omc_call *call);
 
 /* All of that for one request, to the server with that index (-1: that of its key). */
-int omc_call_run(omcache_t *mc, const struct omc_ask *ask, int server_index, struct omc_call *call);
+int omc_call_run(omcache_t *mc, struct omc_ask *ask, int server_index, struct omc_call *call);
 
 /* Runs the loop until what the frame waits for has ended (NULL: the current batch that is
  * collected, or everything), or the deadline has come: OMCACHE_OK, OMCACHE_AGAIN, or

@@ -34,8 +34,7 @@ static void show_ranks(omcache_t *mc, omcache_req_t *reqs, size_t count)
 }
 
 /* Runs a command of one request, which was read. */
-static int run_one(omcache_t *mc, omcache_req_t *req, const struct omc_ask *ask,
-                   struct omc_call *call)
+static int run_one(omcache_t *mc, omcache_req_t *req, struct omc_ask *ask, struct omc_call *call)
 {
     int rc;
 

@@ -20,8 +20,8 @@ static inline bool is_alone(const omcache_t *mc, const struct omc_server *server
                             int32_t timeout_msec)
 {
     return (timeout_msec < 0 || timeout_msec >= WAIT_MIN) &&
-           mc->fleet.active_count == (size_t)server->active && !mc->fleet.moved &&
-           mc->shared.names.count == 0 && mc->operations.deadlines.count == 0 &&
+           mc->fleet.active_count == (size_t)server->active &&
+           (mc->fleet.moved | mc->shared.names.count | mc->operations.deadlines.count) == 0 &&
            mc->operations.ended.first == NULL && mc->shared.settings.dead_timeout >= WAIT_MIN;
 }
 
@@ -29,28 +29,28 @@ static inline bool is_alone(const omcache_t *mc, const struct omc_server *server
 static inline bool is_plain(const omcache_t *mc, const struct omc_ask *ask)
 {
     return mc->fleet.routing.keys.prefix_len == 0 && mc->response_func == NULL &&
-           omc_ask_size(ask) <= mc->send_limit;
+           mc->send_limit >= OMC_ASK_FRAME_MAX &&
+           ask->value_len <= mc->send_limit - OMC_ASK_FRAME_MAX;
 }
 
-bool omc_alone_ask(omcache_t *mc, struct omc_server *server, const struct omc_ask *ask,
+bool omc_alone_ask(omcache_t *mc, struct omc_server *server, struct omc_ask *ask,
                    int32_t timeout_msec, int64_t now, struct omc_alone *alone)
 {
     if (!is_alone(mc, server, timeout_msec) || !is_plain(mc, ask))
         return false;
-    alone->ask = *ask;
     alone->asked = mc->shared.usec;
-    return omc_lone_ask(&server->link, &alone->ask, now, &alone->lone);
+    return omc_lone_ask(&server->link, ask, now, &alone->lone);
 }
 
-bool omc_alone_answer(omcache_t *mc, struct omc_server *server, const struct omc_alone *alone,
-                      int64_t now, omcache_value_t *value)
+bool omc_alone_answer(omcache_t *mc, struct omc_server *server, const struct omc_ask *ask,
+                      const struct omc_alone *alone, int64_t now, omcache_value_t *value)
 {
     struct omc_link *link = &server->link;
 
-    if (!omc_lone_take(link, &alone->ask, &alone->lone, mc->shared.usec - alone->asked, now, value))
+    if (!omc_lone_take(link, ask, &alone->lone, mc->shared.usec - alone->asked, now, value))
         return false;
     link->counters.requests++;
-    omc_batch_pass(&mc->batch);
+    omc_batch_add_answered(&mc->batch);
     if (value->key_len + value->data_len > 0)
         omc_pins_add(&mc->fleet, server, omc_inbox_level_of_call(mc->shared.depth));
     else

@@ -17,7 +17,6 @@
 
 /* A request that was asked of a server so. */
 struct omc_alone {
-    struct omc_ask ask;
     struct omc_lone lone;
     uint32_t asked; /* when, in microseconds that wrap */
 };
@@ -25,13 +24,13 @@ struct omc_alone {
 /* Asks, in a call that may wait so many milliseconds (-1: for ever).  False if the call needs the
  * loop: another server has something to do, a deadline is so near that an answer could not be
  * waited for a little, or this server has more to do than to answer. */
-bool omc_alone_ask(omcache_t *mc, struct omc_server *server, const struct omc_ask *ask,
+bool omc_alone_ask(omcache_t *mc, struct omc_server *server, struct omc_ask *ask,
                    int32_t timeout_msec, int64_t now, struct omc_alone *alone);
 
 /* Takes the answer, with the time as it is then; false if it has not come, or is not as usual.
  * Then the request is to be queued, for omc_alone_go_on. */
-bool omc_alone_answer(omcache_t *mc, struct omc_server *server, const struct omc_alone *alone,
-                      int64_t now, omcache_value_t *value);
+bool omc_alone_answer(omcache_t *mc, struct omc_server *server, const struct omc_ask *ask,
+                      const struct omc_alone *alone, int64_t now, omcache_value_t *value);
 void omc_alone_go_on(omcache_t *mc, struct omc_server *server, const struct omc_alone *alone,
                      int64_t now);
 

@@ -95,9 +95,12 @@ static inline void omc_batch_add(struct omc_batch *batch, uint32_t place)
     batch->next_tag++;
 }
 
-/* Uses up the tag of a request that was answered before it was queued. */
-static inline void omc_batch_pass(struct omc_batch *batch)
+/* Adds one that was answered before it was queued: the only one, at the first place. */
+static inline void omc_batch_add_answered(struct omc_batch *batch)
 {
+    batch->orders[0].asker.link = NULL;
+    batch->ranks[0] = 0;
+    batch->count = 1;
     batch->next_tag++;
 }
 

@@ -368,11 +368,10 @@ int omc_submit(omcache_t *mc, size_t *count, enum omc_submit_write when, int64_t
     return rc;
 }
 
-struct omc_server *omc_submit_find(omcache_t *mc, const struct omc_ask *ask,
+struct omc_server *omc_submit_find(omcache_t *mc, const struct omc_ask *ask, int server_index,
                                    enum omc_submit_write when, int64_t now)
 {
-    return route(mc, ask, mc->batch.orders[0].server_index, when != OMC_SUBMIT_COLLECT,
-                 when == OMC_SUBMIT_SOON, now);
+    return route(mc, ask, server_index, when != OMC_SUBMIT_COLLECT, when == OMC_SUBMIT_SOON, now);
 }
 
 struct omc_server *omc_submit_one(omcache_t *mc, struct omc_server *server,

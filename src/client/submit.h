@@ -24,11 +24,12 @@ enum omc_submit_write {
  * becomes the number of the accepted ones.  OMCACHE_OK if all were, else why one was not. */
 int omc_submit(omcache_t *mc, size_t *count, enum omc_submit_write when, int64_t now);
 
-/* The same for a batch of one, in two steps; its order has no ask, and needs no route.  First the
- * server that is to be asked, or NULL.  Then it is queued: unless
- * somebody can hear of its outcome it is no part of the batch, which then is empty.  The server, if
- * it was accepted, which is then given to omc_submit_note_one; else NULL, and *rc says why. */
-struct omc_server *omc_submit_find(omcache_t *mc, const struct omc_ask *ask,
+/* The same for a batch of one, in two steps.  First the server that is to be asked, the one with
+ * that index (-1: that of the key), or NULL.  Then it is queued, for the order, which has no ask:
+ * unless somebody can hear of its outcome it is no part of the batch, which then is empty.  The
+ * server, if it was accepted, which is then given to omc_submit_note_one; else NULL, and *rc says
+ * why. */
+struct omc_server *omc_submit_find(omcache_t *mc, const struct omc_ask *ask, int server_index,
                                    enum omc_submit_write when, int64_t now);
 struct omc_server *omc_submit_one(omcache_t *mc, struct omc_server *server,
                                   const struct omc_ask *ask, bool is_heard,

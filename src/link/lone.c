@@ -17,7 +17,7 @@ static inline bool is_possible(const struct omc_link *link, const struct omc_ask
     const struct omc_connection *conn = &link->conn;
 
     return link->phase == OMC_PHASE_READY && omc_connection_is_open(conn) &&
-           conn->queue.count == 0 && link->todo == 0 && link->second == NULL &&
+           (conn->queue.count | link->todo) == 0 && link->second == NULL &&
            omc_buffer_size(&conn->in.buffer) == 0 && !conn->stream.unsent &&
            !omc_opcode_is_quiet(ask->op) &&
            !(conn->codec->lacks_initial && omc_opcode_is_delta(ask->op));
