@@ -20,12 +20,12 @@ void omc_histogram_free(uint64_t *counts)
 }
 
 /* What is shifted away leaves a number of EXACT_BITS and the bit above them. */
-void omc_histogram_count(uint64_t *counts, uint32_t number)
+void omc_histogram_count(uint64_t *counts, uint32_t number, uint32_t times)
 {
     unsigned highest = 31 - (unsigned)__builtin_clz(number | EXACT);
     unsigned shift = highest - OMC_HISTOGRAM_EXACT_BITS;
 
-    counts[shift * EXACT + (number >> shift)]++;
+    counts[shift * EXACT + (number >> shift)] += times;
 }
 
 uint64_t omc_histogram_bound(size_t step)

@@ -18,7 +18,7 @@ enum {
 uint64_t *omc_histogram_new(void);
 void omc_histogram_free(uint64_t *counts);
 
-void omc_histogram_count(uint64_t *counts, uint32_t number);
+void omc_histogram_count(uint64_t *counts, uint32_t number, uint32_t times);
 
 /* The least number that counts in a step. */
 uint64_t omc_histogram_bound(size_t step);

@@ -141,8 +141,13 @@ static struct runs route_all(omcache_t *mc, size_t count, bool connect, int64_t 
 {
     struct runs runs = {NULL, {.count = 0}};
     bool together = omc_router_picks_together(&mc->fleet.router, &mc->fleet.routing.keys);
+    struct omc_server *only = mc->fleet.count == 1 ? mc->fleet.servers[0] : NULL;
     uint32_t i = 0;
 
+    if (only != NULL && is_ready(only, now)) {
+        while (i < count && mc->batch.orders[i].server_index == -1)
+            add_to_run(&runs, mc->batch.orders, i++, only);
+    }
     while (i < count) {
         uint32_t some = count - i < OMC_HASH_TOGETHER ? (uint32_t)count - i : OMC_HASH_TOGETHER;
 

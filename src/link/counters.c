@@ -15,18 +15,19 @@ static inline bool is_for_value(uint8_t opcode)
     return (omc_opcode_kind(opcode) & (OMC_KIND_GET | OMC_KIND_CHECK)) != 0;
 }
 
-void omc_counters_answer(struct omc_counters *counters, uint8_t opcode, int status, uint32_t usec)
+void omc_counters_answers(struct omc_counters *counters, uint8_t opcode, int status, uint32_t usec,
+                          uint32_t count)
 {
-    counters->replies++;
-    counters->latency[31 - __builtin_clz(usec | 1)]++;
+    counters->replies += count;
+    counters->latency[31 - __builtin_clz(usec | 1)] += count;
     if (counters->steps != NULL)
-        omc_histogram_count(counters->steps, usec);
+        omc_histogram_count(counters->steps, usec, count);
     if (!is_for_value(opcode))
         return;
     if (status == OMCACHE_OK)
-        counters->hits++;
+        counters->hits += count;
     else if (status == OMCACHE_NOT_FOUND)
-        counters->misses++;
+        counters->misses += count;
 }
 
 void omc_counters_silence(struct omc_counters *counters, uint8_t opcode)

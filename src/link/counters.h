@@ -24,8 +24,16 @@ struct omc_counters {
     uint64_t *steps; /* the same in a histogram; NULL: nobody has asked for that */
 };
 
-/* Counts the last answer to a request, which took so many microseconds. */
-void omc_counters_answer(struct omc_counters *counters, uint8_t opcode, int status, uint32_t usec);
+/* Counts the last answer to a request, which took so many microseconds; or so many answers of one
+ * kind. */
+void omc_counters_answers(struct omc_counters *counters, uint8_t opcode, int status, uint32_t usec,
+                          uint32_t count);
+
+static inline void omc_counters_answer(struct omc_counters *counters, uint8_t opcode, int status,
+                                       uint32_t usec)
+{
+    omc_counters_answers(counters, opcode, status, usec, 1);
+}
 
 /* Counts a get whose silence means that there was nothing. */
 void omc_counters_silence(struct omc_counters *counters, uint8_t opcode);

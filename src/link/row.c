@@ -30,7 +30,7 @@ static bool settle_silent(struct omc_link *link, uint32_t number, struct omc_sin
 {
     struct omc_queue *queue = &link->conn.queue;
 
-    if (number - queue->first >= queue->count)
+    if (number - queue->first >= queue->count || !omc_connection_was_sent(&link->conn, number))
         return false;
     for (uint32_t i = queue->first; i != number; i++) {
         const struct omc_pending *pending = omc_queue_slot(queue, i);
@@ -47,38 +47,72 @@ static bool settle_silent(struct omc_link *link, uint32_t number, struct omc_sin
     return true;
 }
 
-/* Hands out an answer to the oldest request, which is for the sink. */
-static inline void store(struct omc_link *link, struct omc_pending *front, struct omc_sink *sink)
-{
-    omcache_value_t *value = &sink->values[sink->stored++];
+/* Answers that are to be counted: all to requests that were asked at the same time, as those of a
+ * call are. */
+struct tally {
+    uint32_t asked;
+    uint32_t count;
+    int status;
+    uint8_t op;
+};
 
-    if (front->claim.prefix_len > 0 && value->key_len > 0) {
-        value->key += front->claim.prefix_len;
-        value->key_len -= front->claim.prefix_len;
+static inline void count_up(struct omc_link *link, const struct tally *tally)
+{
+    if (tally->count > 0)
+        omc_counters_answers(&link->counters, tally->op, tally->status,
+                             link->shared->usec - tally->asked, tally->count);
+}
+
+/* Counts another one. */
+static inline void count(struct omc_link *link, struct tally *tally,
+                         const struct omc_pending *front, int status)
+{
+    if (front->claim.asked != tally->asked || status != tally->status ||
+        front->ask.op != tally->op) {
+        count_up(link, tally);
+        *tally = (struct tally){front->claim.asked, 0, status, front->ask.op};
     }
-    omc_counters_answer(&link->counters, front->ask.op, value->status,
-                        link->shared->usec - front->claim.asked);
-    settle_front(link, front, sink);
+    tally->count++;
+}
+
+/* Whether the key of a value is not another one than was asked for; of one that the caller has this
+ * is known already.  It is handed out without its prefix. */
+static inline bool has_right_key(const struct omc_pending *front, const struct omc_asked *asked,
+                                 omcache_value_t *value)
+{
+    size_t prefix_len = front->claim.prefix_len;
+
+    if (asked->key != NULL || value->key_len == 0)
+        return true;
+    if (!omc_queue_is_about(front, value->key, value->key_len) || value->key_len < prefix_len)
+        return false;
+    value->key += prefix_len;
+    value->key_len -= prefix_len;
+    return true;
 }
 
 /* Takes the answer that is next; where that ends, or NULL if it is not for here. */
 static inline const unsigned char *take_one(struct omc_link *link, const unsigned char *at,
-                                            const unsigned char *end, struct omc_sink *sink)
+                                            const unsigned char *end, struct omc_sink *sink,
+                                            struct tally *tally)
 {
     struct omc_connection *conn = &link->conn;
     struct omc_queue *queue = &conn->queue;
 
     while (omc_connection_has_sent(conn) && sink->stored < sink->room) {
         struct omc_pending *front = omc_queue_slot(queue, queue->first);
+        omcache_value_t *value = &sink->values[sink->stored];
         struct omc_asked asked;
         const unsigned char *behind;
 
         if (!is_for_sink(front, sink))
             return NULL;
         asked = omc_answers_asked(conn, front, queue->first, link->shared->settings.recv_limit);
-        behind = conn->codec->usual(at, end, &asked, &sink->values[sink->stored]);
-        if (behind != NULL) {
-            store(link, front, sink);
+        behind = conn->codec->usual(at, end, &asked, value);
+        if (behind != NULL && has_right_key(front, &asked, value)) {
+            count(link, tally, front, value->status);
+            settle_front(link, front, sink);
+            sink->stored++;
             return behind;
         }
         if (asked.number == queue->first || !settle_silent(link, asked.number, sink))
@@ -93,12 +127,14 @@ bool omc_row_take(struct omc_link *link, struct omc_sink *sink, int64_t now)
     struct omc_buffer *buffer = &conn->in.buffer;
     const unsigned char *begin = omc_buffer_data(buffer), *end = begin + omc_buffer_size(buffer);
     const unsigned char *at = begin, *next;
+    struct tally tally = {.count = 0};
 
     if (sink == NULL || sink->stored == sink->room || conn->codec->usual == NULL ||
         conn->message > omc_buffer_size(buffer))
         return false;
-    while (at < end && (next = take_one(link, at, end, sink)) != NULL)
+    while (at < end && (next = take_one(link, at, end, sink, &tally)) != NULL)
         at = next;
+    count_up(link, &tally);
     if (at == begin)
         return false;
     omc_inbox_pin(&conn->in, sink->level);

@@ -433,6 +433,52 @@ START_TEST(a_key_that_is_known_goes_before_one_that_is_not)
 }
 END_TEST
 
+/* Asks for "oddk", with a part of that as the prefix or none: by a get that waits, by one of
+ * several, and by an operation. */
+static int ask_oddly(int way, const char *prefix)
+{
+    const unsigned char *keys[] = {(const unsigned char *)"oddk" + strlen(prefix)};
+    size_t lens[] = {4 - strlen(prefix)};
+    omcache_req_t req;
+    omcache_value_t value = {.status = OMCACHE_FAIL};
+    size_t count = 1;
+    size_t room = 1;
+    assert_rc(omcache_set_key_prefix(client, prefix, strlen(prefix), 0), OMCACHE_OK);
+    if (way == 0)
+        return omcache_get(client, keys[0], lens[0], NULL, NULL, NULL, NULL, -1);
+    if (way == 1) {
+        omcache_get_multi(client, keys, lens, 1, &req, &count, &value, &room, -1);
+        return value.status;
+    }
+    memset(&ends, 0, sizeof(ends));
+    assert_rc(omcache_async_get(client, keys[0], lens[0], -1, on_end, &places[0]), OMCACHE_OK);
+    finish(1);
+    return ends.status[0];
+}
+
+/* Whatever its number says. */
+START_TEST(a_value_of_another_key_is_nobodys)
+{
+    static const struct {
+        int protocol;
+        const char *answer;
+        int expected;
+    } cases[] = {
+        {META, "VA 1 f0 c1 @ koddk\r\nv\r\n", OMCACHE_OK},
+        {META, "VA 1 f0 c1 @ koddx\r\nv\r\n", OMCACHE_SERVER_FAILURE},
+        {META, "VA 1 f0 @ kxddk\r\nv\r\n", OMCACHE_SERVER_FAILURE},
+        {PLAIN_TEXT, "VALUE oddk 0 1 1\r\nv\r\nEND\r\n", OMCACHE_OK},
+        {PLAIN_TEXT, "VALUE oddx 0 1 1\r\nv\r\nEND\r\n", OMCACHE_SERVER_FAILURE},
+        {PLAIN_TEXT, "VALUE k 0 1 1\r\nv\r\nEND\r\n", OMCACHE_SERVER_FAILURE},
+    };
+    int rc;
+
+    speak(answer_oddly, (void *)(uintptr_t)cases[_i / 6].answer, cases[_i / 6].protocol);
+    rc = ask_oddly(_i % 3, _i % 6 < 3 ? "" : "odd");
+    ck_assert_msg(rc == cases[_i / 6].expected, "'%s' gave %s", cases[_i / 6].answer, rc_name(rc));
+}
+END_TEST
+
 /* Behind a quiet get nobody knows whose the error is, unless its words tell. */
 START_TEST(errors_behind_quiet_gets)
 {
@@ -653,6 +699,7 @@ int main(void)
     tcase_add_loop_test(tcase, errors_are_matched_by_order, 0, 2);
     tcase_add_test(tcase, a_line_may_take_longer_than_the_dead_timeout);
     tcase_add_test(tcase, a_key_that_is_known_goes_before_one_that_is_not);
+    tcase_add_loop_test(tcase, a_value_of_another_key_is_nobodys, 0, 36);
     tcase_add_loop_test(tcase, errors_behind_quiet_gets, 0, 2);
     tcase_add_loop_test(tcase, a_missing_answer_is_noticed, 0, 2);
     tcase_add_loop_test(tcase, a_later_answer_ends_the_silence, 0, 4);

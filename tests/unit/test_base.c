@@ -54,9 +54,9 @@ START_TEST(numbers_are_counted_in_their_steps)
         uint64_t end = omc_histogram_bound(step + 1);
 
         ck_assert_uint_gt(end, omc_histogram_bound(step));
-        omc_histogram_count(counts, (uint32_t)omc_histogram_bound(step));
+        omc_histogram_count(counts, (uint32_t)omc_histogram_bound(step), 1);
         ck_assert_uint_eq(counts[step], 1);
-        omc_histogram_count(counts, (uint32_t)(end - 1));
+        omc_histogram_count(counts, (uint32_t)(end - 1), 1);
         ck_assert_uint_eq(counts[step], 2);
     }
     ck_assert_uint_eq(omc_histogram_bound(0), 0);
