@@ -53,7 +53,8 @@ void omc_call_begin(omcache_t *mc)
 void omc_call_begin_io(omcache_t *mc)
 {
     omc_call_begin(mc);
-    omc_pins_remove(mc, omc_inbox_level_of_call(mc->shared.depth));
+    if (mc->fleet.pinned_count > 0)
+        omc_pins_remove(mc, omc_inbox_level_of_call(mc->shared.depth));
     if (mc->dropped != NULL && mc->shared.depth == 1)
         omc_members_free_dropped(mc, true);
 }

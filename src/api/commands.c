@@ -15,8 +15,7 @@
 /* Whether these bytes were handed out by the call before, and are taken back in this one. */
 static bool is_lent(const omcache_t *mc, const void *bytes, size_t len)
 {
-    return len > 0 &&
-           omc_pins_lend(&mc->fleet, bytes, omc_inbox_level_of_call(mc->shared.depth + 1));
+    return len > 0 && omc_pins_lend(mc, bytes, omc_inbox_level_of_call(mc->shared.depth + 1));
 }
 
 /* The key or the value of a request may be what the call before handed out.  Then the request gets

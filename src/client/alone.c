@@ -5,7 +5,6 @@
 
 #include "client/completion.h"
 #include "client/handle.h"
-#include "client/pins.h"
 #include "client/turn.h"
 #include "link/match.h"
 #include "link/patience.h"
@@ -51,10 +50,6 @@ bool omc_alone_answer(omcache_t *mc, struct omc_server *server, const struct omc
         return false;
     link->counters.requests++;
     omc_batch_add_answered(&mc->batch);
-    if (value->key_len + value->data_len > 0)
-        omc_pins_add(&mc->fleet, server, omc_inbox_level_of_call(mc->shared.depth));
-    else
-        omc_inbox_rest(&link->conn.in, 0);
     return true;
 }
 

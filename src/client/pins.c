@@ -33,7 +33,7 @@ void omc_pins_remove(omcache_t *mc, unsigned level)
     }
 }
 
-bool omc_pins_lend(const struct omc_fleet *fleet, const void *bytes, unsigned level)
+bool omc_pins_find(const struct omc_fleet *fleet, const void *bytes, unsigned level)
 {
     for (size_t i = 0; i < fleet->pinned_count; i++) {
         if (omc_inbox_lends(&fleet->pinned[i]->link.conn.in, bytes, level))

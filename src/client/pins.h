@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 #include "client/fleet.h"
+#include "client/handle.h"
 #include "client/server.h"
 #include "omcache.h"
 
@@ -16,7 +17,15 @@
 void omc_pins_add(struct omc_fleet *fleet, struct omc_server *server, unsigned level);
 void omc_pins_remove(omcache_t *mc, unsigned level);
 
-/* Whether bytes at that address are among those that this would take back. */
-bool omc_pins_lend(const struct omc_fleet *fleet, const void *bytes, unsigned level);
+/* For omc_pins_lend. */
+bool omc_pins_find(const struct omc_fleet *fleet, const void *bytes, unsigned level);
+
+/* Whether bytes at that address are among those that this would take back, or are a lone answer's.
+ */
+static inline bool omc_pins_lend(const omcache_t *mc, const void *bytes, unsigned level)
+{
+    return omc_pool_is_lone(&mc->shared.pool, bytes) ||
+           (mc->fleet.pinned_count > 0 && omc_pins_find(&mc->fleet, bytes, level));
+}
 
 #endif

@@ -4,11 +4,12 @@
 #include "link/lone.h"
 
 #include <errno.h>
+#include <string.h>
 
-#include "link/answers.h"
 #include "link/life.h"
 #include "link/match.h"
 #include "link/send.h"
+#include "net/poll.h"
 #include "net/socket.h"
 
 /* Whether all there is to do on a link about a request is to write it and to read the answer. */
@@ -19,22 +20,38 @@ static inline bool is_possible(const struct omc_link *link, const struct omc_ask
     return link->phase == OMC_PHASE_READY && omc_connection_is_open(conn) &&
            (conn->queue.count | link->todo) == 0 && link->second == NULL &&
            omc_buffer_size(&conn->in.buffer) == 0 && !conn->stream.unsent &&
+           link->shared->depth == 1 && link->shared->settings.recv_limit >= OMC_POOL_LONE_SIZE &&
            !omc_opcode_is_quiet(ask->op) &&
            !(conn->codec->lacks_initial && omc_opcode_is_delta(ask->op));
+}
+
+/* Waits a little for the answer; a descriptor that the application sees is read from when there is
+ * something to read. */
+static inline ssize_t await(struct omc_link *link)
+{
+    struct omc_connection *conn = &link->conn;
+    unsigned char *bytes = conn->pool->lone;
+
+    if (!link->shared->shown)
+        return omc_stream_await(&conn->stream, bytes, OMC_POOL_LONE_SIZE);
+    return omc_poll_one(link->watch.fd, conn->stream.to_receive, OMC_SOCKET_PATIENCE)
+               ? omc_stream_receive(&conn->stream, bytes, OMC_POOL_LONE_SIZE)
+               : OMC_SOCKET_AGAIN;
 }
 
 bool omc_lone_ask(struct omc_link *link, struct omc_ask *ask, int64_t now, struct omc_lone *lone)
 {
     struct omc_connection *conn = &link->conn;
 
-    if (!is_possible(link, ask) || !omc_queue_reserve(&conn->queue) || !conn->codec->accept(ask))
+    if (!is_possible(link, ask) || !omc_pool_has_lone(conn->pool) ||
+        !omc_queue_reserve(&conn->queue) || !conn->codec->accept(ask))
         return false;
     lone->came = OMC_SOCKET_AGAIN;
     lone->taken = omc_send_ahead(conn, ask, &lone->given);
     if (lone->taken == (ssize_t)lone->given) {
         omc_connection_note_turn(conn, now);
         conn->bytes_out += lone->given;
-        lone->came = omc_match_await(link);
+        lone->came = await(link);
     }
     if (lone->taken < 0 || lone->came < 0)
         lone->error = errno;
@@ -45,11 +62,11 @@ bool omc_lone_take(struct omc_link *link, const struct omc_ask *ask, const struc
                    uint32_t usec, int64_t now, omcache_value_t *value)
 {
     struct omc_connection *conn = &link->conn;
-    const unsigned char *bytes = omc_buffer_data(&conn->in.buffer);
+    const unsigned char *bytes = conn->pool->lone;
     struct omc_asked asked = {
         .key = ask->key,
         .key_len = ask->key_len,
-        .data_max = omc_answers_data_max(link->shared->settings.recv_limit),
+        .data_max = OMC_POOL_LONE_SIZE,
         .number = conn->queue.first,
         .op = ask->op,
     };
@@ -57,23 +74,40 @@ bool omc_lone_take(struct omc_link *link, const struct omc_ask *ask, const struc
     if (lone->came <= 0 || conn->stream.pending || conn->codec->usual == NULL ||
         conn->codec->usual(bytes, bytes + lone->came, &asked, value) != bytes + lone->came)
         return false;
+    conn->bytes_in += (size_t)lone->came;
     omc_connection_pass(conn);
     omc_link_note_answer(link, now);
     omc_counters_answer(&link->counters, ask->op, value->status, usec);
-    omc_buffer_consume(&conn->in.buffer, (size_t)lone->came);
     return true;
+}
+
+/* Moves what came to where all else comes: what that is, or OMC_SOCKET_ERROR with errno. */
+static ssize_t move_to_inbox(struct omc_connection *conn, size_t came)
+{
+    struct omc_inbox *inbox = &conn->in;
+
+    if (omc_inbox_make_room(inbox, &conn->pool->chunks, came, SIZE_MAX) != OMC_INBOX_ROOM) {
+        errno = ENOMEM;
+        return OMC_SOCKET_ERROR;
+    }
+    memcpy(omc_buffer_tail(&inbox->buffer), conn->pool->lone, came);
+    omc_inbox_commit(inbox, came);
+    conn->bytes_in += came;
+    return (ssize_t)came;
 }
 
 /* If all was written, that was noted when it was. */
 void omc_lone_note(struct omc_link *link, const struct omc_lone *lone, int64_t now)
 {
+    struct omc_connection *conn = &link->conn;
+
     errno = lone->error;
     if (lone->taken < 0) {
         omc_life_broken(link, lone->error);
     } else if (lone->taken < (ssize_t)lone->given) {
-        omc_send_note_ahead(&link->conn, (size_t)lone->taken, now);
+        omc_send_note_ahead(conn, (size_t)lone->taken, now);
     } else {
-        omc_connection_note_sent(&link->conn);
-        omc_match_note(link, lone->came);
+        omc_connection_note_sent(conn);
+        omc_match_note(link, lone->came > 0 ? move_to_inbox(conn, (size_t)lone->came) : lone->came);
     }
 }

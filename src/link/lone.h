@@ -1,6 +1,10 @@
 /*
  * A request that is alone, on a connection that owes nothing: it is written before it is queued,
  * and if the answer comes at once, and is the usual one, then it never is.
+ *
+ * The answer is received into memory of the handle's own, which is overwritten by the next one.
+ * That is for calls that no callback has made: the values that a call before has handed out are
+ * taken back when such a call begins.
  */
 #ifndef OMC_LINK_LONE_H
 #define OMC_LINK_LONE_H
@@ -24,11 +28,12 @@ struct omc_lone {
 bool omc_lone_ask(struct omc_link *link, struct omc_ask *ask, int64_t now, struct omc_lone *lone);
 
 /* Takes the answer, which has taken so many microseconds; false if it is not there, or not the
- * usual one.  If something was handed out, that is to be pinned, and else the inbox to rest. */
+ * usual one. */
 bool omc_lone_take(struct omc_link *link, const struct omc_ask *ask, const struct omc_lone *lone,
                    uint32_t usec, int64_t now, omcache_value_t *value);
 
-/* Notes what has become of the request, which has just been queued; omc_life_next goes on. */
+/* Notes what has become of the request, which has just been queued, and puts what came into the
+ * inbox; omc_life_next goes on. */
 void omc_lone_note(struct omc_link *link, const struct omc_lone *lone, int64_t now);
 
 #endif

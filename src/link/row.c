@@ -56,7 +56,7 @@ struct tally {
     uint8_t op;
 };
 
-static inline void count_up(struct omc_link *link, const struct tally *tally)
+static inline void flush_tally(struct omc_link *link, const struct tally *tally)
 {
     if (tally->count > 0)
         omc_counters_answers(&link->counters, tally->op, tally->status,
@@ -64,12 +64,12 @@ static inline void count_up(struct omc_link *link, const struct tally *tally)
 }
 
 /* Counts another one. */
-static inline void count(struct omc_link *link, struct tally *tally,
-                         const struct omc_pending *front, int status)
+static inline void add_to_tally(struct omc_link *link, struct tally *tally,
+                                const struct omc_pending *front, int status)
 {
     if (front->claim.asked != tally->asked || status != tally->status ||
         front->ask.op != tally->op) {
-        count_up(link, tally);
+        flush_tally(link, tally);
         *tally = (struct tally){front->claim.asked, 0, status, front->ask.op};
     }
     tally->count++;
@@ -110,7 +110,7 @@ static inline const unsigned char *take_one(struct omc_link *link, const unsigne
         asked = omc_answers_asked(conn, front, queue->first, link->shared->settings.recv_limit);
         behind = conn->codec->usual(at, end, &asked, value);
         if (behind != NULL && has_right_key(front, &asked, value)) {
-            count(link, tally, front, value->status);
+            add_to_tally(link, tally, front, value->status);
             settle_front(link, front, sink);
             sink->stored++;
             return behind;
@@ -134,7 +134,7 @@ bool omc_row_take(struct omc_link *link, struct omc_sink *sink, int64_t now)
         return false;
     while (at < end && (next = take_one(link, at, end, sink, &tally)) != NULL)
         at = next;
-    count_up(link, &tally);
+    flush_tally(link, &tally);
     if (at == begin)
         return false;
     omc_inbox_pin(&conn->in, sink->level);
