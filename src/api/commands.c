@@ -159,12 +159,19 @@ int omcache_stat(omcache_t *mc, const char *command, omcache_value_t *values, si
     return rc;
 }
 
+/* Bits of a request: its item's cas goes there (NULL: nowhere), and to the response callback. */
+static inline uint8_t wanted_parts(const omcache_t *mc, const uint64_t *cas)
+{
+    return cas == NULL && mc != NULL && mc->response_func == NULL ? OMC_ASK_CASLESS : 0;
+}
+
 int omcache_set(omcache_t *mc, const unsigned char *key, size_t key_len, const unsigned char *value,
                 size_t value_len, time_t expiration, uint32_t flags, uint64_t cas,
                 int32_t timeout_msec)
 {
     struct omc_ask ask = {
         .op = omc_arguments_opcode(timeout_msec != 0, OMC_OP_SETQ, OMC_OP_SET),
+        .bits = wanted_parts(mc, NULL),
         .value = value,
         .value_len = omc_arguments_value_len(value_len),
         .flags = flags,
@@ -180,6 +187,7 @@ int omcache_add(omcache_t *mc, const unsigned char *key, size_t key_len, const u
 {
     struct omc_ask ask = {
         .op = omc_arguments_opcode(timeout_msec != 0, OMC_OP_ADDQ, OMC_OP_ADD),
+        .bits = wanted_parts(mc, NULL),
         .value = value,
         .value_len = omc_arguments_value_len(value_len),
         .flags = flags,
@@ -195,6 +203,7 @@ int omcache_replace(omcache_t *mc, const unsigned char *key, size_t key_len,
 {
     struct omc_ask ask = {
         .op = omc_arguments_opcode(timeout_msec != 0, OMC_OP_REPLACEQ, OMC_OP_REPLACE),
+        .bits = wanted_parts(mc, NULL),
         .value = value,
         .value_len = omc_arguments_value_len(value_len),
         .flags = flags,
@@ -209,6 +218,7 @@ int omcache_append(omcache_t *mc, const unsigned char *key, size_t key_len,
 {
     struct omc_ask ask = {
         .op = omc_arguments_opcode(timeout_msec != 0, OMC_OP_APPENDQ, OMC_OP_APPEND),
+        .bits = wanted_parts(mc, NULL),
         .value = value,
         .value_len = omc_arguments_value_len(value_len),
         .cas = cas,
@@ -223,6 +233,7 @@ int omcache_prepend(omcache_t *mc, const unsigned char *key, size_t key_len,
 {
     struct omc_ask ask = {
         .op = omc_arguments_opcode(timeout_msec != 0, OMC_OP_PREPENDQ, OMC_OP_PREPEND),
+        .bits = wanted_parts(mc, NULL),
         .value = value,
         .value_len = omc_arguments_value_len(value_len),
         .cas = cas,
@@ -287,12 +298,6 @@ int omcache_touch(omcache_t *mc, const unsigned char *key, size_t key_len, time_
     };
 
     return run_plain(mc, &ask, key, key_len, timeout_msec);
-}
-
-/* Bits of a get whose cas goes there, and to the response callback. */
-static inline uint8_t wanted_parts(const omcache_t *mc, const uint64_t *cas)
-{
-    return cas == NULL && mc != NULL && mc->response_func == NULL ? OMC_ASK_CASLESS : 0;
 }
 
 /* Hands out an answer's parts to whoever wants them. */

@@ -25,7 +25,7 @@ enum omc_ask_bit {
                            * carries it, with `extra` as it is */
     OMC_ASK_DATED = 2,    /* of a flush: it has an expiration */
     OMC_ASK_ENCODED = 4,  /* its key goes as base64, as the codec has found that accepted it */
-    OMC_ASK_CASLESS = 16, /* of a get: nobody wants its cas, which the codec may leave out */
+    OMC_ASK_CASLESS = 16, /* of a get or a store: nobody wants to be told the item's cas */
     OMC_ASK_UNHEARD = 8,  /* it is sent without asking for an answer if all is well, see codec.h */
 };
 

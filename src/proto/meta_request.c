@@ -102,7 +102,9 @@ static unsigned char *put_store(unsigned char *out, const struct omc_ask *ask)
     if (expiration > 0)
         out = omc_line_put_flag(out, " T", expiration);
     out = put_compared(out, ask);
-    return omc_opcode_is_quiet(ask->op) ? put_quiet(out, ask) : omc_line_put(out, " c");
+    if (omc_opcode_is_quiet(ask->op))
+        return put_quiet(out, ask);
+    return (ask->bits & OMC_ASK_CASLESS) != 0 ? out : omc_line_put(out, " c");
 }
 
 static unsigned char *put_delta(unsigned char *out, const struct omc_ask *ask)

@@ -34,7 +34,7 @@ struct omc_ask codec_ask(const struct order *order)
         .expiration = order->expiration,
         .op = order->opcode,
         .key_len = (uint8_t)key_len,
-        .bits = flush && order->expiration > 0 ? OMC_ASK_DATED : 0,
+        .bits = flush && order->expiration > 0 ? OMC_ASK_DATED : order->bits,
     };
 }
 

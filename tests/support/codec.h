@@ -28,6 +28,7 @@ struct order {
     uint64_t delta;
     uint64_t initial;
     uint64_t cas;
+    uint8_t bits; /* of enum omc_ask_bit */
 };
 
 /* The request that the order is for; key and value stay where they are. */
