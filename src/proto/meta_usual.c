@@ -140,7 +140,7 @@ const unsigned char *omc_meta_usual(const unsigned char *bytes, const unsigned c
             return behind;
         return read_usual_word(bytes, "EN" OMC_CODEC_TAIL, OMCACHE_NOT_FOUND, value);
     case OMC_KIND_STORE:
-        return omc_opcode_is_quiet(asked->op) ? NULL : read_usual_store(bytes, end, asked, value);
+        return read_usual_store(bytes, end, asked, value);
     case OMC_KIND_NOOP:
         return read_usual_word(bytes, "MN" OMC_CODEC_TAIL, OMCACHE_OK, value);
     default:

@@ -250,7 +250,8 @@ static const unsigned char *text_usual(const unsigned char *bytes, const unsigne
     if (is_get && asked->key != NULL && *bytes == *value_begin)
         return read_usual(bytes, end, asked, value);
     if (asked->shared || (!is_get && omc_opcode_kind(asked->op) != OMC_KIND_STORE) ||
-        omc_opcode_is_quiet(asked->op) || end < behind || memcmp(bytes, word, strlen(word)) != 0)
+        (is_get && omc_opcode_is_quiet(asked->op)) || end < behind ||
+        memcmp(bytes, word, strlen(word)) != 0)
         return NULL;
     *value = (omcache_value_t){.status = is_get ? OMCACHE_NOT_FOUND : OMCACHE_OK};
     return behind;

@@ -63,7 +63,7 @@ static const struct {
      false},
     {&omc_meta_codec, OMC_OP_GETKQ, "key", "EN\r\n", NONE, 0, 0, false},
     {&omc_meta_codec, OMC_OP_GETKQ, "key", "MN\r\n", NONE, 0, 0, false},
-    {&omc_meta_codec, OMC_OP_SETQ, "key", "HD O12345678\r\n", NONE, 0, 0, false},
+    {&omc_meta_codec, OMC_OP_SETQ, "key", "HD O12345678\r\n", OMCACHE_OK, 0, 0, false},
     {&omc_meta_codec, OMC_OP_SET, "key", "NS O12345678\r\n", NONE, 0, 0, false},
     {&omc_meta_codec, OMC_OP_DELETE, "key", "HD O12345678\r\n", NONE, 0, 0, false},
     {&omc_meta_codec, OMC_OP_SET, "key", "HD O12345679\r\n", OTHER, 0, 0, false},
