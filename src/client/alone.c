@@ -28,8 +28,7 @@ static inline bool is_alone(const omcache_t *mc, const struct omc_server *server
 static inline bool is_plain(const omcache_t *mc, const struct omc_ask *ask)
 {
     return mc->fleet.routing.keys.prefix_len == 0 && mc->response_func == NULL &&
-           mc->send_limit >= OMC_ASK_FRAME_MAX &&
-           ask->value_len <= mc->send_limit - OMC_ASK_FRAME_MAX;
+           (uint64_t)ask->value_len + OMC_ASK_FRAME_MAX <= mc->send_limit;
 }
 
 bool omc_alone_ask(omcache_t *mc, struct omc_server *server, struct omc_ask *ask,

@@ -12,15 +12,17 @@
 #include "net/poll.h"
 #include "net/socket.h"
 
-/* Whether all there is to do on a link about a request is to write it and to read the answer. */
+/* Whether all there is to do on a link about a request is to write it and to read the answer.  If
+ * that may be large, as the last one was, it is to be received where there is room for it. */
 static inline bool is_possible(const struct omc_link *link, const struct omc_ask *ask)
 {
     const struct omc_connection *conn = &link->conn;
 
     return link->phase == OMC_PHASE_READY && omc_connection_is_open(conn) &&
            (conn->queue.count | link->todo) == 0 && link->second == NULL &&
-           omc_buffer_size(&conn->in.buffer) == 0 && !conn->stream.unsent &&
-           link->shared->depth == 1 && link->shared->settings.recv_limit >= OMC_POOL_LONE_SIZE &&
+           omc_buffer_size(&conn->in.buffer) == 0 && conn->in.expected == 0 &&
+           !conn->stream.unsent && link->shared->depth == 1 &&
+           link->shared->settings.recv_limit >= OMC_POOL_LONE_SIZE &&
            !omc_opcode_is_quiet(ask->op) &&
            !(conn->codec->lacks_initial && omc_opcode_is_delta(ask->op));
 }
