@@ -241,8 +241,10 @@ static inline int accept_order(omcache_t *mc, struct omc_server *server, const s
 /* Queues orders from the front of a chain, `most` of them at most, as long as they are accepted;
  * how many.  *rc says why the next one was not. */
 static uint32_t accept_run(omcache_t *mc, struct omc_server *server, struct omc_chain *chain,
-                           uint32_t most, enum omc_enqueue_bytes bytes, int *rc)
+                           uint32_t most, enum omc_submit_write when, int *rc)
 {
+    enum omc_enqueue_bytes bytes =
+        when == OMC_SUBMIT_COLLECT ? OMC_ENQUEUE_COPY : OMC_ENQUEUE_BORROW;
     bool is_plain = omc_enqueue_is_plain(mc, server, bytes);
     uint32_t done;
 
@@ -250,6 +252,8 @@ static uint32_t accept_run(omcache_t *mc, struct omc_server *server, struct omc_
     for (done = 0; done < most; done++) {
         uint32_t place = chain->first;
 
+        if (chain->count == 1 && when == OMC_SUBMIT_SOON)
+            mc->batch.orders[place].ask.bits |= OMC_ASK_ANSWERED;
         *rc = accept_order(mc, server, &mc->batch.orders[place].ask, place, mc->shared.usec, true,
                            bytes, is_plain);
         if (*rc != OMCACHE_OK)
@@ -268,8 +272,6 @@ static int accept_chain(omcache_t *mc, struct omc_server *routed, enum omc_submi
                         struct omc_chain *refused, int64_t now)
 {
     struct omc_order *orders = mc->batch.orders;
-    enum omc_enqueue_bytes bytes =
-        when == OMC_SUBMIT_COLLECT ? OMC_ENQUEUE_COPY : OMC_ENQUEUE_BORROW;
     struct omc_chain chain = routed->run;
     bool may_write = when != OMC_SUBMIT_COLLECT;
     int refusal = OMCACHE_OK;
@@ -282,7 +284,7 @@ static int accept_chain(omcache_t *mc, struct omc_server *routed, enum omc_submi
         int rc = OMCACHE_NO_SERVERS;
 
         if (server != NULL) /* if it is another one now, that is so for this key only */
-            done = accept_run(mc, server, &chain, server == routed ? chain.count : 1, bytes, &rc);
+            done = accept_run(mc, server, &chain, server == routed ? chain.count : 1, when, &rc);
         if (rc == OMCACHE_BUFFER_FULL && may_write && server->link.conn.unsent > 0) {
             omc_turn_write(mc, server, now);
             may_write = done > 0 || !omc_connection_waits(&server->link.conn);

@@ -46,8 +46,18 @@ static inline struct omc_asked omc_answers_asked(const struct omc_connection *co
         .data_max = omc_answers_data_max(limit),
         .number = number,
         .op = pending->ask.op,
+        .quiet = pending->quiet,
         .shared = conn->codec->line_max > 0 && omc_answers_is_shared(conn, number),
     };
+}
+
+/* Whether a usual answer is what a quiet request keeps quiet about: that there is nothing, or that
+ * all is well. */
+static inline bool omc_answers_is_silent(const struct omc_pending *pending,
+                                         const omcache_value_t *value)
+{
+    return value->key_len == 0 && omc_opcode_is_quiet(pending->ask.op) &&
+           (value->status == OMCACHE_OK) != omc_opcode_is_get(pending->ask.op);
 }
 
 /* Decodes the next reply of those read, of at most limit bytes of body; and finds the request that

@@ -258,7 +258,9 @@ static inline int omc_connection_accept_now(const struct omc_connection *conn,
 
     if (!codec->accept(&pending->ask))
         return OMCACHE_INVALID;
-    pending->quiet = omc_codec_is_quiet(codec, pending->ask.op) || omc_queue_is_unheard(pending);
+    pending->quiet = (omc_codec_is_quiet(codec, pending->ask.op) &&
+                      !omc_codec_is_answered(codec, &pending->ask)) ||
+                     omc_queue_is_unheard(pending);
     return codec->lacks_initial ? omc_connection_add_counter(pending) : OMCACHE_OK;
 }
 

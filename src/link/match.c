@@ -297,7 +297,7 @@ static inline bool match_usual(struct omc_link *link, int64_t now, struct omc_re
     reply->opaque = asked.number;
     reply->opcode = asked.op;
     reply->last = true;
-    reply->silent = omc_opcode_is_quiet(asked.op) && !omc_opcode_is_get(asked.op);
+    reply->silent = omc_answers_is_silent(front, &reply->value);
     omc_buffer_consume(&conn->in.buffer, (size_t)(end - bytes));
     conn->message = 0;
     omc_link_note_answer(link, now);

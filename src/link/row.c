@@ -91,13 +91,6 @@ static inline bool has_right_key(const struct omc_pending *front, const struct o
     return true;
 }
 
-/* Whether a call is told of a usual answer: not if it has asked to hear of failures only. */
-static inline bool is_told(const struct omc_pending *front, const omcache_value_t *value)
-{
-    return value->key_len > 0 || !omc_opcode_is_quiet(front->ask.op) ||
-           omc_opcode_is_get(front->ask.op);
-}
-
 /* Takes the answer that is next; where that ends, or NULL if it is not for here. */
 static inline const unsigned char *take_one(struct omc_link *link, const unsigned char *at,
                                             const unsigned char *end, struct omc_sink *sink,
@@ -117,7 +110,9 @@ static inline const unsigned char *take_one(struct omc_link *link, const unsigne
         asked = omc_answers_asked(conn, front, queue->first, link->shared->settings.recv_limit);
         behind = conn->codec->usual(at, end, &asked, value);
         if (behind != NULL && has_right_key(front, &asked, value)) {
-            if (is_told(front, value)) {
+            if (omc_answers_is_silent(front, value)) {
+                omc_counters_silence(&link->counters, front->ask.op);
+            } else {
                 add_to_tally(link, tally, front, value->status);
                 sink->stored++;
             }

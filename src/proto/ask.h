@@ -21,12 +21,13 @@ enum {
 };
 
 enum omc_ask_bit {
-    OMC_ASK_RAW = 1,      /* it has not the parts that its opcode has: only the binary protocol
-                           * carries it, with `extra` as it is */
-    OMC_ASK_DATED = 2,    /* of a flush: it has an expiration */
-    OMC_ASK_ENCODED = 4,  /* its key goes as base64, as the codec has found that accepted it */
-    OMC_ASK_CASLESS = 16, /* of a get or a store: nobody wants to be told the item's cas */
-    OMC_ASK_UNHEARD = 8,  /* it is sent without asking for an answer if all is well, see codec.h */
+    OMC_ASK_RAW = 1,       /* it has not the parts that its opcode has: only the binary protocol
+                            * carries it, with `extra` as it is */
+    OMC_ASK_DATED = 2,     /* of a flush: it has an expiration */
+    OMC_ASK_ENCODED = 4,   /* its key goes as base64, as the codec has found that accepted it */
+    OMC_ASK_UNHEARD = 8,   /* it is sent without asking for an answer if all is well, see codec.h */
+    OMC_ASK_CASLESS = 16,  /* of a get or a store: nobody wants to be told the item's cas */
+    OMC_ASK_ANSWERED = 32, /* of a quiet get: no more follow it, so it had better be answered */
 };
 
 struct omc_ask {

@@ -73,6 +73,7 @@ struct omc_asked {
     size_t data_max; /* a longer value is none of the usual */
     uint32_t number;
     uint8_t op;
+    bool quiet;  /* no answer is sure to come */
     bool shared; /* another one on its line has not been answered, either */
 };
 
@@ -121,6 +122,8 @@ struct omc_codec {
     /* Kinds of which that goes for all quiet opcodes, if nobody hears of the outcome. */
     uint16_t unheard;
 
+    bool answers; /* it heeds OMC_ASK_ANSWERED */
+
     bool has_tail; /* OMC_CODEC_TAIL follows the value of a store */
 
     /* Requests that share a line, of so many bytes at most, also share the end of their answers:
@@ -162,6 +165,12 @@ struct omc_codec {
 static inline bool omc_codec_is_quiet(const struct omc_codec *codec, uint8_t opcode)
 {
     return (omc_opcode_forms[opcode].traits & codec->quiet) == codec->quiet;
+}
+
+/* Whether one that is quiet otherwise asks for an answer in any case. */
+static inline bool omc_codec_is_answered(const struct omc_codec *codec, const struct omc_ask *ask)
+{
+    return codec->answers && (ask->bits & OMC_ASK_ANSWERED) != 0;
 }
 
 /* Whether a request with that opcode is sent without asking for an answer if nobody hears of it.

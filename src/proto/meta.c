@@ -383,6 +383,7 @@ const struct omc_codec omc_meta_codec = {
     .protocol = OMCACHE_PROTOCOL_META,
     .quiet = OMC_OPCODE_QUIET | OMC_OPCODE_GETS,
     .unheard = OMC_KIND_STORE | OMC_KIND_DELETE,
+    .answers = true,
     .has_tail = true,
     .accept = omc_meta_request_accept,
     .encode = omc_meta_request_encode,

@@ -61,7 +61,9 @@ static inline unsigned char *put_get(unsigned char *out, const struct omc_ask *a
     else
         out = omc_line_put(out, " v f O");
     out = put_token(out, number, (traits & OMC_OPCODE_KEYED) != 0, ask->key_len);
-    return (traits & OMC_OPCODE_QUIET) != 0 ? omc_line_put(out, " q") : out;
+    return (traits & OMC_OPCODE_QUIET) != 0 && (ask->bits & OMC_ASK_ANSWERED) == 0
+               ? omc_line_put(out, " q")
+               : out;
 }
 
 /* A cas makes memcached's binary protocol forget whether it was to add or replace. */

@@ -136,7 +136,7 @@ const unsigned char *omc_meta_usual(const unsigned char *bytes, const unsigned c
     switch (omc_opcode_kind(asked->op)) {
     case OMC_KIND_GET:
         behind = read_usual_value(bytes, end, asked, value);
-        if (behind != NULL || omc_opcode_is_quiet(asked->op))
+        if (behind != NULL || asked->quiet)
             return behind;
         return read_usual_word(bytes, "EN" OMC_CODEC_TAIL, OMCACHE_NOT_FOUND, value);
     case OMC_KIND_STORE:

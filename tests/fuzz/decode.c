@@ -264,6 +264,7 @@ static bool find_front(const struct run *run, struct omc_asked *front)
             .data_max = LIMIT - UINT8_MAX - OMC_CODEC_FLAGS_SIZE,
             .number = FIRST + i,
             .op = run->asked[i].opcode,
+            .quiet = omc_codec_is_quiet(run->codec, run->asked[i].opcode),
         };
         return true;
     }

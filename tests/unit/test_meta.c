@@ -34,6 +34,8 @@ static const struct {
     {{.opcode = OMC_OP_GETK, .key = "p k"}, "mg cCBr b v f c O1234567803 k\r\n"},
     {{.opcode = OMC_OP_GETK, .key = "key", .bits = OMC_ASK_CASLESS},
      "mg key v f O1234567803 k\r\n"},
+    {{.opcode = OMC_OP_GETKQ, .key = "key", .bits = OMC_ASK_ANSWERED},
+     "mg key v f c O1234567803 k\r\n"},
     {{.opcode = OMC_OP_GAT, .key = "k"}, "mg k T0 v f c O12345678\r\n"},
     {{.opcode = OMC_OP_GATQ, .key = "k", .expiration = 30}, "mg k T30 v f c O12345678 q\r\n"},
     {{.opcode = OMC_OP_GATK, .key = "k", .expiration = INT32_MAX},

@@ -117,6 +117,7 @@ static struct omc_asked asked_of(size_t i)
         .data_max = DATA_MAX,
         .number = NUMBER,
         .op = cases[i].op,
+        .quiet = omc_codec_is_quiet(cases[i].codec, cases[i].op),
         .shared = cases[i].shared,
     };
 }
