@@ -10,6 +10,9 @@
 
 #include "link/store.h"
 #include "proto/ask.h"
+#include "proto/binary.h"
+#include "proto/meta.h"
+#include "support/codec.h"
 #include "support/dice.h"
 #include "support/failing_memory.h"
 #include "support/fixture.h"
@@ -266,6 +269,43 @@ START_TEST(without_memory_nothing_changes)
 }
 END_TEST
 
+/* It is what the codec makes otherwise, and the request's key and value are in that. */
+START_TEST(what_is_encoded_has_the_request_in_it)
+{
+    static const struct omc_codec *const codecs[] = {&omc_meta_codec, &omc_binary_codec};
+    static const uint8_t opcodes[] = {OMC_OP_GETK,      OMC_OP_GATQ,   OMC_OP_SET,  OMC_OP_ADDQ,
+                                      OMC_OP_INCREMENT, OMC_OP_DELETE, OMC_OP_TOUCH};
+    static const uint32_t lens[] = {0, 1, 1000, 40000};
+
+    for (size_t i = 0; i < sizeof(opcodes) * 4; i++) {
+        const struct omc_codec *codec = codecs[_i];
+        bool stores = omc_opcode_kind(opcodes[i / 4]) == OMC_KIND_STORE;
+        struct order order = {.opcode = opcodes[i / 4],
+                              .key = "a-key",
+                              .key_len = dice(5) + 1,
+                              .data = stores && lens[i % 4] > 0 ? (const char *)bytes : NULL,
+                              .data_len = stores ? lens[i % 4] : 0};
+        struct pair pair = {.original = codec_ask(&order)};
+        const unsigned char *encoded;
+        unsigned char *whole;
+        uint32_t encoded_len;
+        size_t len;
+
+        ck_assert(codec->accept(&pair.original));
+        pair.copy = pair.original;
+        pair.block = omc_store_encode(&copies, codec, 7, &pair.copy, &encoded, &encoded_len);
+        whole = codec_encode(codec, &order, 7, &len);
+        assert_bytes(encoded, encoded_len, whole, len);
+        free(whole);
+        assert_bytes(pair.copy.key, pair.copy.key_len, order.key, order.key_len);
+        assert_bytes(pair.copy.value, pair.copy.value_len, order.data, order.data_len);
+        ck_assert(pair.copy.key >= encoded && pair.copy.key < encoded + encoded_len);
+        ck_assert(is_part(pair.block, encoded, encoded_len));
+        omc_store_release(&copies, pair.block);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("store");
@@ -275,6 +315,7 @@ int main(void)
     tcase_add_test(tcase, copies_say_the_same);
     tcase_add_test(tcase, copies_of_each_length_fit);
     tcase_add_test(tcase, a_request_without_bytes_can_be_kept);
+    tcase_add_loop_test(tcase, what_is_encoded_has_the_request_in_it, 0, 2);
     tcase_add_loop_test(tcase, a_block_goes_with_the_last_that_is_in_it, 0, 6);
     tcase_add_test(tcase, small_ones_share_a_block);
     tcase_add_test(tcase, blocks_are_used_again);
