@@ -10,8 +10,6 @@ enum {
     ROOM_KEPT = 1024, /* an empty heap larger than that is given back */
 };
 
-#define IN_A_ROW SIZE_MAX
-
 void omc_deadlines_init(struct omc_deadlines *deadlines)
 {
     *deadlines = (struct omc_deadlines){.count = 0};
@@ -76,10 +74,23 @@ static void remove_from_heap(struct omc_deadlines *deadlines, const struct omc_d
         settle(deadlines, deadline->place, last);
 }
 
-/* Adds one at the end of a row. */
-static void add_to_row(struct omc_deadlines_row *row, struct omc_deadline *deadline)
+/* The place of one in a row, and whether it is that. */
+static inline size_t place_in_row(size_t row)
 {
-    deadline->place = IN_A_ROW;
+    return SIZE_MAX - row;
+}
+
+static inline bool is_in_row(const struct omc_deadline *deadline)
+{
+    return deadline->place > place_in_row(OMC_DEADLINES_ROWS);
+}
+
+/* Adds one at the end of a row. */
+static void add_to_row(struct omc_deadlines *deadlines, size_t i, struct omc_deadline *deadline)
+{
+    struct omc_deadlines_row *row = &deadlines->rows[i];
+
+    deadline->place = place_in_row(i);
     deadline->before = row->last;
     deadline->behind = NULL;
     if (row->last == NULL)
@@ -89,47 +100,42 @@ static void add_to_row(struct omc_deadlines_row *row, struct omc_deadline *deadl
     row->last = deadline;
 }
 
-/* Which row it is in has to be known only where it is at an end. */
 static void remove_from_row(struct omc_deadlines *deadlines, struct omc_deadline *deadline)
 {
+    struct omc_deadlines_row *row = &deadlines->rows[SIZE_MAX - deadline->place];
     struct omc_deadline *before = deadline->before, *behind = deadline->behind;
 
-    if (before != NULL)
+    if (before == NULL)
+        row->first = behind;
+    else
         before->behind = behind;
-    if (behind != NULL)
+    if (behind == NULL)
+        row->last = before;
+    else
         behind->before = before;
-    for (size_t i = 0; (before == NULL || behind == NULL) && i < OMC_DEADLINES_ROWS; i++) {
-        struct omc_deadlines_row *row = &deadlines->rows[i];
-
-        if (row->first == deadline)
-            row->first = behind;
-        if (row->last == deadline)
-            row->last = before;
-    }
 }
 
-/* A row that it can stand at the end of, or NULL. */
-static struct omc_deadlines_row *find_row(struct omc_deadlines *deadlines, int64_t when)
+/* The row that it can stand at the end of; OMC_DEADLINES_ROWS: none. */
+static size_t find_row(const struct omc_deadlines *deadlines, int64_t when)
 {
-    for (size_t i = 0; i < OMC_DEADLINES_ROWS; i++) {
-        struct omc_deadlines_row *row = &deadlines->rows[i];
+    size_t i = 0;
 
-        if (row->last == NULL || row->last->when <= when)
-            return row;
-    }
-    return NULL;
+    while (i < OMC_DEADLINES_ROWS && deadlines->rows[i].last != NULL &&
+           deadlines->rows[i].last->when > when)
+        i++;
+    return i;
 }
 
 void omc_deadlines_set(struct omc_deadlines *deadlines, struct omc_deadline *deadline, int64_t when)
 {
-    struct omc_deadlines_row *row;
+    size_t row;
 
     omc_deadlines_remove(deadlines, deadline);
     deadline->when = when;
     deadlines->count++;
     row = find_row(deadlines, when);
-    if (row != NULL)
-        add_to_row(row, deadline);
+    if (row < OMC_DEADLINES_ROWS)
+        add_to_row(deadlines, row, deadline);
     else
         add_to_heap(deadlines, deadline);
 }
@@ -138,7 +144,7 @@ void omc_deadlines_remove(struct omc_deadlines *deadlines, struct omc_deadline *
 {
     if (deadline->place == 0)
         return;
-    if (deadline->place == IN_A_ROW)
+    if (is_in_row(deadline))
         remove_from_row(deadlines, deadline);
     else
         remove_from_heap(deadlines, deadline);

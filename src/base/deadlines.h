@@ -17,7 +17,8 @@ enum {
 /* One that is due; lives in what it is for. */
 struct omc_deadline {
     int64_t when;
-    size_t place; /* in the heap, counted from 1; 0: nowhere; SIZE_MAX: in a row, between these: */
+    /* In the heap, counted from 1; 0: nowhere; SIZE_MAX less a row: in that row, between these: */
+    size_t place;
     struct omc_deadline *before;
     struct omc_deadline *behind;
 };
