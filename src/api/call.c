@@ -55,6 +55,7 @@ void omc_call_begin_io(omcache_t *mc)
     omc_call_begin(mc);
     if (mc->fleet.pinned_count > 0)
         omc_pins_remove(mc, omc_inbox_level_of_call(mc->shared.depth));
+    omc_pins_remove_lone(mc);
     if (mc->dropped != NULL && mc->shared.depth == 1)
         omc_members_free_dropped(mc, true);
 }

@@ -17,6 +17,13 @@
 void omc_pins_add(struct omc_fleet *fleet, struct omc_server *server, unsigned level);
 void omc_pins_remove(omcache_t *mc, unsigned level);
 
+/* The same for a lone answer, which was handed out to a call that no callback had made. */
+static inline void omc_pins_remove_lone(omcache_t *mc)
+{
+    if (mc->shared.pool.lone != NULL && mc->shared.depth == 1)
+        omc_pool_drop_lone(&mc->shared.pool);
+}
+
 /* For omc_pins_lend. */
 bool omc_pins_find(const struct omc_fleet *fleet, const void *bytes, unsigned level);
 

@@ -239,7 +239,8 @@ static inline int accept_order(omcache_t *mc, struct omc_server *server, const s
 }
 
 /* Queues orders from the front of a chain, `most` of them at most, as long as they are accepted;
- * how many.  *rc says why the next one was not. */
+ * how many.  *rc says why the next one was not.  The last of those that a call waits for is to be
+ * answered, unless a response callback expects to hear of the no-op that would be behind it. */
 static uint32_t accept_run(omcache_t *mc, struct omc_server *server, struct omc_chain *chain,
                            uint32_t most, enum omc_submit_write when, int *rc)
 {
@@ -252,7 +253,7 @@ static uint32_t accept_run(omcache_t *mc, struct omc_server *server, struct omc_
     for (done = 0; done < most; done++) {
         uint32_t place = chain->first;
 
-        if (chain->count == 1 && when == OMC_SUBMIT_SOON)
+        if (chain->count == 1 && when == OMC_SUBMIT_SOON && mc->response_func == NULL)
             mc->batch.orders[place].ask.bits |= OMC_ASK_ANSWERED;
         *rc = accept_order(mc, server, &mc->batch.orders[place].ask, place, mc->shared.usec, true,
                            bytes, is_plain);

@@ -4,7 +4,6 @@
 #include "link/lone.h"
 
 #include <errno.h>
-#include <string.h>
 
 #include "link/life.h"
 #include "link/match.h"
@@ -29,10 +28,9 @@ static inline bool is_possible(const struct omc_link *link, const struct omc_ask
 
 /* Waits a little for the answer; a descriptor that the application sees is read from when there is
  * something to read. */
-static inline ssize_t await(struct omc_link *link)
+static inline ssize_t await(struct omc_link *link, unsigned char *bytes)
 {
     struct omc_connection *conn = &link->conn;
-    unsigned char *bytes = conn->pool->lone;
 
     if (!link->shared->shown)
         return omc_stream_await(&conn->stream, bytes, OMC_POOL_LONE_SIZE);
@@ -45,7 +43,8 @@ bool omc_lone_ask(struct omc_link *link, struct omc_ask *ask, int64_t now, struc
 {
     struct omc_connection *conn = &link->conn;
 
-    if (!is_possible(link, ask) || !omc_pool_has_lone(conn->pool) ||
+    if (!is_possible(link, ask) ||
+        (lone->chunk = omc_chunk_take(&conn->pool->chunks, OMC_POOL_LONE_SIZE)) == NULL ||
         !omc_queue_reserve(&conn->queue) || !conn->codec->accept(ask))
         return false;
     lone->came = OMC_SOCKET_AGAIN;
@@ -53,7 +52,7 @@ bool omc_lone_ask(struct omc_link *link, struct omc_ask *ask, int64_t now, struc
     if (lone->taken == (ssize_t)lone->given) {
         omc_connection_note_turn(conn, now);
         conn->bytes_out += lone->given;
-        lone->came = await(link);
+        lone->came = await(link, lone->chunk->bytes + lone->chunk->used);
     }
     if (lone->taken < 0 || lone->came < 0)
         lone->error = errno;
@@ -64,7 +63,7 @@ bool omc_lone_take(struct omc_link *link, const struct omc_ask *ask, const struc
                    uint32_t usec, int64_t now, omcache_value_t *value)
 {
     struct omc_connection *conn = &link->conn;
-    const unsigned char *bytes = conn->pool->lone;
+    const unsigned char *bytes = lone->chunk->bytes + lone->chunk->used;
     struct omc_asked asked = {
         .key = ask->key,
         .key_len = ask->key_len,
@@ -76,6 +75,8 @@ bool omc_lone_take(struct omc_link *link, const struct omc_ask *ask, const struc
     if (lone->came <= 0 || conn->stream.pending || conn->codec->usual == NULL ||
         conn->codec->usual(bytes, bytes + lone->came, &asked, value) != bytes + lone->came)
         return false;
+    if (value->key_len + value->data_len > 0)
+        omc_pool_keep_lone(conn->pool, lone->chunk, (size_t)lone->came);
     conn->bytes_in += (size_t)lone->came;
     omc_connection_pass(conn);
     omc_link_note_answer(link, now);
@@ -83,19 +84,12 @@ bool omc_lone_take(struct omc_link *link, const struct omc_ask *ask, const struc
     return true;
 }
 
-/* Moves what came to where all else comes: what that is, or OMC_SOCKET_ERROR with errno. */
-static ssize_t move_to_inbox(struct omc_connection *conn, size_t came)
+/* Has the inbox begin where those bytes came, as if they had been received there. */
+static void give_to_inbox(struct omc_connection *conn, struct omc_chunk *chunk, size_t came)
 {
-    struct omc_inbox *inbox = &conn->in;
-
-    if (omc_inbox_make_room(inbox, &conn->pool->chunks, came, SIZE_MAX) != OMC_INBOX_ROOM) {
-        errno = ENOMEM;
-        return OMC_SOCKET_ERROR;
-    }
-    memcpy(omc_buffer_tail(&inbox->buffer), conn->pool->lone, came);
-    omc_inbox_commit(inbox, came);
+    omc_inbox_begin(&conn->in, chunk, came);
+    omc_inbox_commit(&conn->in, came);
     conn->bytes_in += came;
-    return (ssize_t)came;
 }
 
 /* If all was written, that was noted when it was. */
@@ -110,6 +104,8 @@ void omc_lone_note(struct omc_link *link, const struct omc_lone *lone, int64_t n
         omc_send_note_ahead(conn, (size_t)lone->taken, now);
     } else {
         omc_connection_note_sent(conn);
-        omc_match_note(link, lone->came > 0 ? move_to_inbox(conn, (size_t)lone->came) : lone->came);
+        if (lone->came > 0)
+            give_to_inbox(conn, lone->chunk, (size_t)lone->came);
+        omc_match_note(link, lone->came);
     }
 }

@@ -2,9 +2,9 @@
  * A request that is alone, on a connection that owes nothing: it is written before it is queued,
  * and if the answer comes at once, and is the usual one, then it never is.
  *
- * The answer is received into memory of the handle's own, which is overwritten by the next one.
- * That is for calls that no callback has made: the values that a call before has handed out are
- * taken back when such a call begins.
+ * The answer lies in a chunk, where the handle keeps it (pool.h) until a call begins that takes
+ * back what was handed out.  That is for calls that no callback has made, as there is one such
+ * answer.
  */
 #ifndef OMC_LINK_LONE_H
 #define OMC_LINK_LONE_H
@@ -17,10 +17,11 @@
 #include "omcache.h"
 
 struct omc_lone {
-    size_t given;  /* its size, */
-    ssize_t taken; /* how much of it was written, */
-    ssize_t came;  /* and what was read then; or the results of socket.h */
-    int error;     /* the errno of what failed */
+    struct omc_chunk *chunk; /* behind what is used of it lies what came */
+    size_t given;            /* its size, */
+    ssize_t taken;           /* how much of it was written, */
+    ssize_t came;            /* and what was read then; or the results of socket.h */
+    int error;               /* the errno of what failed */
 };
 
 /* Asks, and waits a little for the answer.  False if that cannot be, and nothing has happened. Else

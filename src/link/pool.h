@@ -10,7 +10,6 @@
 #include <stdint.h>
 
 #include "base/blocks.h"
-#include "base/memory.h"
 #include "link/chunk.h"
 
 enum {
@@ -20,7 +19,10 @@ enum {
 struct omc_pool {
     struct omc_chunks chunks; /* to receive into */
     struct omc_blocks blocks; /* for what is to be sent, and for what is owed */
-    unsigned char *lone;      /* what lone.h receives into, and hands out from; NULL: not yet */
+
+    /* Where a lone answer lies (lone.h) that was handed out; NULL: nowhere. */
+    struct omc_chunk *lone;
+    size_t lone_begin, lone_end;
 };
 
 static inline void omc_pool_init(struct omc_pool *pool)
@@ -30,27 +32,40 @@ static inline void omc_pool_init(struct omc_pool *pool)
     pool->lone = NULL;
 }
 
+/* Keeps so many bytes, which were received behind what is used of a chunk, as a lone answer. */
+static inline void omc_pool_keep_lone(struct omc_pool *pool, struct omc_chunk *chunk, size_t size)
+{
+    omc_chunk_hold(chunk);
+    pool->lone = chunk;
+    pool->lone_begin = chunk->used;
+    pool->lone_end = chunk->used += size;
+}
+
+/* Takes it back. */
+static inline void omc_pool_drop_lone(struct omc_pool *pool)
+{
+    struct omc_chunk *chunk = pool->lone;
+
+    pool->lone = NULL;
+    if (chunk->used == pool->lone_end)
+        chunk->used = pool->lone_begin;
+    omc_chunk_release(chunk);
+}
+
+/* Whether bytes at that address are near it. */
+static inline bool omc_pool_is_lone(const struct omc_pool *pool, const void *bytes)
+{
+    return pool->lone != NULL &&
+           (uintptr_t)bytes - (uintptr_t)pool->lone->bytes < pool->lone->capacity;
+}
+
 /* Nobody may use any of it any more. */
 static inline void omc_pool_fini(struct omc_pool *pool)
 {
+    if (pool->lone != NULL)
+        omc_pool_drop_lone(pool);
     omc_chunk_fini(&pool->chunks);
     omc_blocks_fini(&pool->blocks);
-    omc_memory_free(pool->lone);
-    pool->lone = NULL;
-}
-
-/* Whether there is memory for a lone answer. */
-static inline bool omc_pool_has_lone(struct omc_pool *pool)
-{
-    if (pool->lone == NULL)
-        pool->lone = omc_memory_resize(NULL, OMC_POOL_LONE_SIZE, 1);
-    return pool->lone != NULL;
-}
-
-/* Whether bytes at that address are in it. */
-static inline bool omc_pool_is_lone(const struct omc_pool *pool, const void *bytes)
-{
-    return (uintptr_t)bytes - (uintptr_t)pool->lone < OMC_POOL_LONE_SIZE;
 }
 
 #endif
