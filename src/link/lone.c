@@ -72,7 +72,7 @@ bool omc_lone_take(struct omc_link *link, const struct omc_ask *ask, const struc
         .op = ask->op,
     };
 
-    if (lone->came <= 0 || conn->stream.pending || conn->codec->usual == NULL ||
+    if (lone->came <= 0 || conn->stream.pending || conn->stream.unsent ||
         conn->codec->usual(bytes, bytes + lone->came, &asked, value) != bytes + lone->came)
         return false;
     if (value->key_len + value->data_len > 0)

@@ -285,8 +285,8 @@ static inline bool match_usual(struct omc_link *link, int64_t now, struct omc_re
     struct omc_pending *front = omc_queue_slot(&conn->queue, conn->queue.first);
     struct omc_asked asked;
 
-    if (conn->codec->usual == NULL || size == 0 || conn->message > size ||
-        !omc_connection_has_sent(conn) || front->half || omc_opcode_is_meta(front->ask.op))
+    if (size == 0 || conn->message > size || !omc_connection_has_sent(conn) || front->half ||
+        omc_opcode_is_meta(front->ask.op))
         return false;
     asked = omc_answers_asked(conn, front, conn->queue.first, link->shared->settings.recv_limit);
     end = conn->codec->usual(bytes, bytes + size, &asked, &reply->value);

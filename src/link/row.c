@@ -133,8 +133,7 @@ bool omc_row_take(struct omc_link *link, struct omc_sink *sink, int64_t now)
     const unsigned char *at = begin, *next;
     struct tally tally = {.count = 0};
 
-    if (sink == NULL || sink->stored == sink->room || conn->codec->usual == NULL ||
-        conn->message > omc_buffer_size(buffer))
+    if (sink == NULL || sink->stored == sink->room || conn->message > omc_buffer_size(buffer))
         return false;
     while (at < end && (next = take_one(link, at, end, sink, &tally)) != NULL)
         at = next;

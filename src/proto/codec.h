@@ -157,7 +157,7 @@ struct omc_codec {
     /* Reads the answer at `bytes` if it is what the oldest request usually gets, and is all there:
      * a value, with the key that was asked for, or that all is well.  Where the answer ends; or
      * NULL, and what is in *value means nothing.  If then asked->number is another one than
-     * before, the answer is to that request.  NULL in its place: there is no such thing. */
+     * before, the answer is to that request. */
     const unsigned char *(*usual)(const unsigned char *bytes, const unsigned char *end,
                                   struct omc_asked *asked, omcache_value_t *value);
 };

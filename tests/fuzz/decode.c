@@ -275,11 +275,8 @@ static bool find_front(const struct run *run, struct omc_asked *front)
 static size_t read_usual(const struct run *run, const unsigned char *bytes, size_t len,
                          struct omc_asked front, omcache_value_t *value)
 {
-    const unsigned char *end;
+    const unsigned char *end = run->codec->usual(bytes, bytes + len, &front, value);
 
-    if (run->codec->usual == NULL)
-        return 0;
-    end = run->codec->usual(bytes, bytes + len, &front, value);
     return end == NULL ? 0 : (size_t)(end - bytes);
 }
 
