@@ -87,9 +87,18 @@ void omc_loop_wait(omcache_t *mc, int msec)
     omc_watch_wait(&mc->shared.watches, msec);
 }
 
+/* Whether that was nothing, and nothing else is under way, as far as can be told at a glance. */
+static inline bool has_nothing(const struct omc_link *link)
+{
+    return link->phase == OMC_PHASE_READY && link->second == NULL && omc_life_is_through(link) &&
+           !link->conn.stream.pending;
+}
+
 /* Acts on what the wait has found about a server. */
 static void go_on(omcache_t *mc, struct omc_server *server, int64_t now)
 {
+    if (has_nothing(&server->link))
+        return;
     omc_turn_ready(mc, server, now);
     omc_doubt_step(&server->link, now);
     omc_turn_take(mc, server, now);

@@ -97,8 +97,8 @@ static bool is_to_be_told_of(const struct omc_link *link, const struct omc_tls_w
 void omc_doubt_step(struct omc_link *link, int64_t now)
 {
     struct omc_second *second = link->second;
-    const struct omc_tls_way way = omc_link_way(link);
     enum omc_second_result result;
+    struct omc_tls_way way;
 
     if (second == NULL)
         return;
@@ -106,6 +106,7 @@ void omc_doubt_step(struct omc_link *link, int64_t now)
         end_doubt(link);
         return;
     }
+    way = omc_link_way(link);
     if (is_to_be_told_of(link, &way)) { /* it goes on the next time, as it is still ready then */
         second->is_told_of = true;
         omc_link_note_notice(link, (struct omc_notice){.kind = OMC_REPORT_EXPOSED});
