@@ -33,6 +33,11 @@ void omc_pins_remove(omcache_t *mc, unsigned level)
     }
 }
 
+void omc_pins_drop_lone(omcache_t *mc)
+{
+    omc_pool_drop_lone(&mc->shared.pool);
+}
+
 bool omc_pins_find(const struct omc_fleet *fleet, const void *bytes, unsigned level)
 {
     for (size_t i = 0; i < fleet->pinned_count; i++) {

@@ -18,10 +18,12 @@ void omc_pins_add(struct omc_fleet *fleet, struct omc_server *server, unsigned l
 void omc_pins_remove(omcache_t *mc, unsigned level);
 
 /* The same for a lone answer, which was handed out to a call that no callback had made. */
+void omc_pins_drop_lone(omcache_t *mc);
+
 static inline void omc_pins_remove_lone(omcache_t *mc)
 {
     if (mc->shared.pool.lone != NULL && mc->shared.depth == 1)
-        omc_pool_drop_lone(&mc->shared.pool);
+        omc_pins_drop_lone(mc);
 }
 
 /* For omc_pins_lend. */

@@ -81,7 +81,7 @@ static bool is_overtaken(const struct omc_shared *shared, struct omc_pending *ol
 /* Takes the prefix off the key that a get came with. */
 static inline void strip_prefix(struct omc_reply *reply, size_t prefix_len)
 {
-    if (reply->value.key_len >= prefix_len) {
+    if (prefix_len > 0 && reply->value.key_len >= prefix_len) {
         reply->value.key += prefix_len;
         reply->value.key_len -= prefix_len;
     }
@@ -279,15 +279,18 @@ static inline bool decode(struct omc_link *link, struct omc_report *report,
 static inline bool match_usual(struct omc_link *link, int64_t now, struct omc_report *report)
 {
     struct omc_connection *conn = &link->conn;
-    const unsigned char *bytes = omc_buffer_data(&conn->in.buffer), *end;
     size_t size = omc_buffer_size(&conn->in.buffer);
+    const unsigned char *bytes, *end;
     struct omc_reply *reply = &report->reply;
-    struct omc_pending *front = omc_queue_slot(&conn->queue, conn->queue.first);
+    struct omc_pending *front;
     struct omc_asked asked;
 
-    if (size == 0 || conn->message > size || !omc_connection_has_sent(conn) || front->half ||
-        omc_opcode_is_meta(front->ask.op))
+    if (size == 0 || conn->message > size || !omc_connection_has_sent(conn))
         return false;
+    front = omc_queue_slot(&conn->queue, conn->queue.first);
+    if (front->half || omc_opcode_is_meta(front->ask.op))
+        return false;
+    bytes = omc_buffer_data(&conn->in.buffer);
     asked = omc_answers_asked(conn, front, conn->queue.first, link->shared->settings.recv_limit);
     end = conn->codec->usual(bytes, bytes + size, &asked, &reply->value);
     if (end == NULL || (asked.key == NULL && reply->value.key_len > 0 &&

@@ -129,12 +129,14 @@ bool omc_row_take(struct omc_link *link, struct omc_sink *sink, int64_t now)
 {
     struct omc_connection *conn = &link->conn;
     struct omc_buffer *buffer = &conn->in.buffer;
-    const unsigned char *begin = omc_buffer_data(buffer), *end = begin + omc_buffer_size(buffer);
-    const unsigned char *at = begin, *next;
+    size_t size = omc_buffer_size(buffer);
+    const unsigned char *begin, *end, *at, *next;
     struct tally tally = {.count = 0};
 
-    if (sink == NULL || sink->stored == sink->room || conn->message > omc_buffer_size(buffer))
+    if (sink == NULL || sink->stored == sink->room || size == 0 || conn->message > size)
         return false;
+    begin = at = omc_buffer_data(buffer);
+    end = begin + size;
     while (at < end && (next = take_one(link, at, end, sink, &tally)) != NULL)
         at = next;
     flush_tally(link, &tally);
