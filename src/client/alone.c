@@ -88,7 +88,7 @@ bool omc_alone_await(struct omc_server *server)
     ssize_t taken = omc_match_await(&server->link);
 
     omc_match_note(&server->link, taken);
-    return taken != OMC_SOCKET_AGAIN;
+    return taken != OMC_SOCKET_AGAIN || server->link.conn.stalled; /* which is to be acted on */
 }
 
 void omc_alone_take(omcache_t *mc, struct omc_server *server, int64_t now)

@@ -274,6 +274,42 @@ START_TEST(answers_at_the_receive_limit_come_in_rounds)
 }
 END_TEST
 
+/* Where the application sees the descriptor, too. */
+START_TEST(rounds_go_on_after_a_look_at_the_descriptors)
+{
+    enum { MANY = 20, SIZE = 9000 };
+    static unsigned char large[SIZE];
+    static char names[MANY][8];
+    const unsigned char *keys[MANY];
+    size_t lens[MANY];
+    omcache_req_t reqs[MANY];
+    omcache_value_t values[MANY];
+    size_t count = MANY;
+    size_t room = MANY;
+    size_t found = 0;
+    int nfds;
+    int timeout;
+    int64_t start;
+    fixture_servers(1);
+    for (size_t i = 0; i < MANY; i++) {
+        lens[i] = (size_t)snprintf(names[i], sizeof(names[i]), "q%zu", i);
+        keys[i] = (const unsigned char *)names[i];
+        assert_rc(omcache_set(client, keys[i], lens[i], large, SIZE, 0, 0, 0, -1), OMCACHE_OK);
+    }
+    assert_rc(omcache_set_recv_buffer_max_size(client, 3 * SIZE + 2411), OMCACHE_OK);
+    ck_assert_ptr_nonnull(omcache_poll_fds(client, &nfds, &timeout));
+    start = clock_ms();
+    int rc = omcache_get_multi(client, keys, lens, MANY, reqs, &count, values, &room, -1);
+    for (found = room; rc == OMCACHE_AGAIN && found < MANY; found += room) {
+        room = MANY;
+        rc = omcache_io(client, reqs, &count, values, &room, -1);
+    }
+    assert_rc(rc, OMCACHE_OK);
+    ck_assert_uint_eq(found, MANY);
+    assert_within(start, 5000);
+}
+END_TEST
+
 START_TEST(too_large_an_answer_ends_a_multi_get)
 {
     fixture_servers(1);
@@ -326,6 +362,7 @@ int main(void)
     tcase_add_loop_test(tcase, the_receive_limit_may_change_under_way, 0, SIZES);
     tcase_add_loop_test(tcase, a_receive_limit_of_0_takes_empty_answers, 0, SIZES);
     tcase_add_test(tcase, answers_at_the_receive_limit_come_in_rounds);
+    tcase_add_test(tcase, rounds_go_on_after_a_look_at_the_descriptors);
     tcase_add_test(tcase, too_large_an_answer_ends_a_multi_get);
     return fixture_run(suite);
 }
