@@ -10,11 +10,13 @@
 #include "client/outcome.h"
 #include "client/touch.h"
 #include "link/protocol.h"
+#include "link/work.h"
 
 void omc_enqueue_note(omcache_t *mc, struct omc_server *server)
 {
-    if (server->unsent && server->active && omc_connection_waits_for_several(&server->link.conn))
-        return; /* there is no more to be done than was noted for those before */
+    if (server->unsent && server->active &&
+        omc_work_events(&server->link) == server->link.watch.events)
+        return; /* another one was noted, and has not been sent */
     if (omc_connection_is_busy(&server->link.conn) &&
         omc_connection_is_unfinished(&server->link.conn))
         omc_touch_note_unsent(&mc->fleet, server);

@@ -128,11 +128,6 @@ static inline bool omc_connection_waits(const struct omc_connection *conn)
     return conn->begun != omc_queue_next(&conn->queue) || conn->partly > 0;
 }
 
-static inline bool omc_connection_waits_for_several(const struct omc_connection *conn)
-{
-    return omc_queue_next(&conn->queue) - conn->begun > 1;
-}
-
 /* Whether something of a request that is still queued was written. */
 static inline bool omc_connection_has_sent(const struct omc_connection *conn)
 {

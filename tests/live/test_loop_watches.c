@@ -74,6 +74,32 @@ START_TEST(writing_is_wanted_only_with_something_to_write)
 }
 END_TEST
 
+/* What a store whose outcome nobody hears has left behind does not hide what comes behind it, be
+ * that one request, or several of one call. */
+START_TEST(writing_is_wanted_behind_what_went_out_unheard)
+{
+    fixture_servers(1);
+    assert_rc(omcache_noop(client, 0, -1), OMCACHE_OK);
+    watcher_init(&loop, client);
+    int fd = loop.fds[0].fd;
+    assert_rc(omcache_delete(client, TEXT("key"), 0), OMCACHE_BUFFERED);
+    if (_i == 0) {
+        assert_rc(omcache_async_delete(client, TEXT("key"), -1, told_reply, &told[0]), OMCACHE_OK);
+        ck_assert_int_eq(watcher_events(&loop, fd), POLLIN | POLLOUT);
+        watcher_run(&loop, &told_count, 1);
+        return;
+    }
+    const unsigned char *keys[] = {(const unsigned char *)"a", (const unsigned char *)"b"};
+    size_t lens[] = {1, 1};
+    omcache_req_t reqs[2];
+    size_t count = 2;
+    assert_rc(omcache_set_buffering(client, 1), OMCACHE_OK);
+    assert_rc(omcache_get_multi(client, keys, lens, 2, reqs, &count, NULL, NULL, 0),
+              OMCACHE_BUFFERED);
+    ck_assert_int_eq(watcher_events(&loop, fd), POLLIN | POLLOUT);
+}
+END_TEST
+
 START_TEST(a_descriptor_is_stopped_before_it_is_closed)
 {
     connected_puppets(&puppet, 1); /* the watcher sees that it is still open */
@@ -317,6 +343,7 @@ int main(void)
     TCase *watches = operations_case(suite, "watches");
     tcase_add_test(watches, nothing_is_told_while_nothing_changes);
     tcase_add_test(watches, writing_is_wanted_only_with_something_to_write);
+    tcase_add_loop_test(watches, writing_is_wanted_behind_what_went_out_unheard, 0, 2);
     tcase_add_test(watches, a_descriptor_is_stopped_before_it_is_closed);
     tcase_add_test(watches, freeing_a_client_stops_all_descriptors);
     tcase_add_test(watches, a_new_watch_callback_is_told_of_what_is_open);
