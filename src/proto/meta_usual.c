@@ -15,9 +15,6 @@ enum {
     FLAG_SIZE = 2, /* a blank and a letter */
     NUMBER_SIZE = FLAG_SIZE + OMC_META_TOKEN_NUMBER_SIZE,
     END_SIZE = 2, /* of a line, and of data */
-
-    /* Where three numbers end that have so few digits that none is too large. */
-    NUMBERS_END = OMC_META_STATUS_SIZE + 1 + FLAG_SIZE + FLAG_SIZE + OMC_LINE_DIGITS + 2,
 };
 
 /* Whether this is next; there are as many bytes at least. */
@@ -26,11 +23,17 @@ static inline bool is_next(const unsigned char *at, const char *text)
     return memcmp(at, text, strlen(text)) == 0;
 }
 
-/* Takes a number from behind what says which it is; NULL if that is not there. */
+/* Takes a number with not too many digits from behind what says which it is; NULL if that is not
+ * there. */
 static inline const unsigned char *take_number(const unsigned char *at, const char *front,
                                                uint64_t *number)
 {
-    return is_next(at, front) ? omc_line_sum(at + strlen(front), number) : NULL;
+    const unsigned char *digits = at + strlen(front), *end;
+
+    if (!is_next(at, front) || (end = omc_line_sum(digits, number)) == NULL ||
+        end - digits > OMC_LINE_DIGITS)
+        return NULL;
+    return end;
 }
 
 /* Whether the answer is to the request that was expected; else notes to which. */
@@ -76,9 +79,7 @@ static inline const unsigned char *read_usual_value(const unsigned char *bytes,
     value->cas = 0;
     if ((at = take_number(bytes, "VA ", &data_len)) == NULL ||
         (number = take_number(at, " f", &flags)) == NULL || flags > UINT32_MAX ||
-        (is_next(number, " c") &&
-         (number = omc_line_sum(number + FLAG_SIZE, &value->cas)) == NULL) ||
-        number - bytes > NUMBERS_END)
+        (is_next(number, " c") && (number = take_number(number, " c", &value->cas)) == NULL))
         return NULL;
     left = (size_t)(end - number);
     need = NUMBER_SIZE + END_SIZE + (size_t)data_len + END_SIZE;
