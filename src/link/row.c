@@ -24,11 +24,11 @@ static inline void settle_front(struct omc_link *link, struct omc_pending *front
     sink->settled++;
 }
 
-/* Settles the oldest requests up to the one with that number, to which there is an answer, if
- * those that are left out were quiet gets for the sink, too. */
-static bool settle_silent(struct omc_link *link, uint32_t number, struct omc_sink *sink)
+/* Whether an answer to the request with that number can be for the sink, and those in front of it
+ * are quiet gets for that, too, which it leaves out. */
+static bool may_leave_out(const struct omc_link *link, uint32_t number, const struct omc_sink *sink)
 {
-    struct omc_queue *queue = &link->conn.queue;
+    const struct omc_queue *queue = &link->conn.queue;
 
     if (number - queue->first >= queue->count || !omc_connection_was_sent(&link->conn, number))
         return false;
@@ -38,13 +38,20 @@ static bool settle_silent(struct omc_link *link, uint32_t number, struct omc_sin
         if (!pending->quiet || !is_for_sink(pending, sink))
             return false;
     }
+    return is_for_sink(omc_queue_slot(queue, number), sink);
+}
+
+/* Settles those that were left out. */
+static void settle_left_out(struct omc_link *link, uint32_t number, struct omc_sink *sink)
+{
+    struct omc_queue *queue = &link->conn.queue;
+
     while (queue->first != number) {
         struct omc_pending *front = omc_queue_slot(queue, queue->first);
 
         omc_counters_silence(&link->counters, front->ask.op);
         settle_front(link, front, sink);
     }
-    return true;
 }
 
 /* Answers that are to be counted: all to requests that were asked at the same time, as those of a
@@ -91,38 +98,66 @@ static inline bool has_right_key(const struct omc_pending *front, const struct o
     return true;
 }
 
+/* Reads the usual answer to the request with that number, if that is next: where it ends, or NULL.
+ * *number becomes that of another request if it is to that. */
+static inline const unsigned char *read_answer(const struct omc_link *link, uint32_t *number,
+                                               const unsigned char *at, const unsigned char *end,
+                                               omcache_value_t *value)
+{
+    const struct omc_connection *conn = &link->conn;
+    const struct omc_pending *pending = omc_queue_slot(&conn->queue, *number);
+    struct omc_asked asked =
+        omc_answers_asked(conn, pending, *number, link->shared->settings.recv_limit);
+    const unsigned char *behind = conn->codec->usual(at, end, &asked, value);
+
+    *number = asked.number;
+    return behind != NULL && has_right_key(pending, &asked, value) ? behind : NULL;
+}
+
+/* The same for a request behind the oldest.  What is in front of it is settled when all of the
+ * answer has been looked at. */
+static const unsigned char *read_later(struct omc_link *link, uint32_t number,
+                                       const unsigned char *at, const unsigned char *end,
+                                       struct omc_sink *sink)
+{
+    const unsigned char *behind = NULL;
+    uint32_t answered = number;
+
+    if (may_leave_out(link, number, sink))
+        behind = read_answer(link, &answered, at, end, &sink->values[sink->stored]);
+    if (behind != NULL)
+        settle_left_out(link, number, sink);
+    return behind;
+}
+
 /* Takes the answer that is next; where that ends, or NULL if it is not for here. */
 static inline const unsigned char *take_one(struct omc_link *link, const unsigned char *at,
                                             const unsigned char *end, struct omc_sink *sink,
                                             struct tally *tally)
 {
-    struct omc_connection *conn = &link->conn;
-    struct omc_queue *queue = &conn->queue;
+    struct omc_queue *queue = &link->conn.queue;
+    omcache_value_t *value = &sink->values[sink->stored];
+    uint32_t number = queue->first;
+    const unsigned char *behind;
+    struct omc_pending *front;
 
-    while (omc_connection_has_sent(conn) && sink->stored < sink->room) {
-        struct omc_pending *front = omc_queue_slot(queue, queue->first);
-        omcache_value_t *value = &sink->values[sink->stored];
-        struct omc_asked asked;
-        const unsigned char *behind;
-
-        if (!is_for_sink(front, sink))
-            return NULL;
-        asked = omc_answers_asked(conn, front, queue->first, link->shared->settings.recv_limit);
-        behind = conn->codec->usual(at, end, &asked, value);
-        if (behind != NULL && has_right_key(front, &asked, value)) {
-            if (omc_answers_is_silent(front, value)) {
-                omc_counters_silence(&link->counters, front->ask.op);
-            } else {
-                add_to_tally(link, tally, front, value->status);
-                sink->stored++;
-            }
-            settle_front(link, front, sink);
-            return behind;
-        }
-        if (asked.number == queue->first || !settle_silent(link, asked.number, sink))
-            return NULL;
+    if (!omc_connection_has_sent(&link->conn) || sink->stored == sink->room ||
+        !is_for_sink(omc_queue_slot(queue, number), sink))
+        return NULL;
+    behind = read_answer(link, &number, at, end, value);
+    if (behind == NULL && number != queue->first)
+        behind = read_later(link, number, at, end, sink);
+    if (behind == NULL)
+        return NULL;
+    front = omc_queue_slot(queue, queue->first);
+    if (omc_answers_is_silent(front, value)) {
+        omc_counters_silence(&link->counters, front->ask.op);
+    } else {
+        add_to_tally(link, tally, front, value->status);
+        sink->stored++;
     }
-    return NULL;
+    settle_front(link, front, sink);
+    return behind;
 }
 
 bool omc_row_take(struct omc_link *link, struct omc_sink *sink, int64_t now)

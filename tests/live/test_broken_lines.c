@@ -479,6 +479,28 @@ START_TEST(a_value_of_another_key_is_nobodys)
 }
 END_TEST
 
+/* What an answer leaves out is no miss if the answer itself is wrong: all of them have failed. */
+START_TEST(a_wrong_answer_makes_no_misses)
+{
+    const unsigned char *keys[] = {(const unsigned char *)"a", (const unsigned char *)"oddk",
+                                   (const unsigned char *)"b"};
+    size_t lens[] = {1, 4, 1};
+    omcache_req_t reqs[3];
+    omcache_value_t values[3];
+    size_t count = 3;
+    size_t room = 3;
+    omcache_server_stats_t stats = {.struct_size = sizeof(stats)};
+    speak(answer_oddly, (void *)(uintptr_t) "VA 1 f0 c1 @ koddx\r\nv\r\n", META);
+    omcache_get_multi(client, keys, lens, 3, reqs, &count, values, &room, -1);
+    ck_assert_uint_eq(room, 3);
+    for (size_t i = 0; i < room; i++) {
+        assert_rc(values[i].status, OMCACHE_SERVER_FAILURE);
+    }
+    assert_rc(omcache_server_stats(client, 0, &stats), OMCACHE_OK);
+    ck_assert_uint_eq(stats.misses, 0);
+}
+END_TEST
+
 /* Behind a quiet get nobody knows whose the error is, unless its words tell. */
 START_TEST(errors_behind_quiet_gets)
 {
@@ -700,6 +722,7 @@ int main(void)
     tcase_add_test(tcase, a_line_may_take_longer_than_the_dead_timeout);
     tcase_add_test(tcase, a_key_that_is_known_goes_before_one_that_is_not);
     tcase_add_loop_test(tcase, a_value_of_another_key_is_nobodys, 0, 36);
+    tcase_add_test(tcase, a_wrong_answer_makes_no_misses);
     tcase_add_loop_test(tcase, errors_behind_quiet_gets, 0, 2);
     tcase_add_loop_test(tcase, a_missing_answer_is_noticed, 0, 2);
     tcase_add_loop_test(tcase, a_later_answer_ends_the_silence, 0, 4);
