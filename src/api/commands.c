@@ -159,10 +159,13 @@ int omcache_stat(omcache_t *mc, const char *command, omcache_value_t *values, si
     return rc;
 }
 
-/* Bits of a request: its item's cas goes there (NULL: nowhere), and to the response callback. */
-static inline uint8_t wanted_parts(const omcache_t *mc, const uint64_t *cas)
+/* Bits of a request: its item's cas goes there (NULL: nowhere), and to the response callback, which
+ * may be set until the answer comes if the call does not wait for that. */
+static inline uint8_t wanted_parts(const omcache_t *mc, const uint64_t *cas, int32_t timeout_msec)
 {
-    return cas == NULL && mc != NULL && mc->response_func == NULL ? OMC_ASK_CASLESS : 0;
+    return cas == NULL && timeout_msec != 0 && mc != NULL && mc->response_func == NULL
+               ? OMC_ASK_CASLESS
+               : 0;
 }
 
 int omcache_set(omcache_t *mc, const unsigned char *key, size_t key_len, const unsigned char *value,
@@ -171,7 +174,7 @@ int omcache_set(omcache_t *mc, const unsigned char *key, size_t key_len, const u
 {
     struct omc_ask ask = {
         .op = omc_arguments_opcode(timeout_msec != 0, OMC_OP_SETQ, OMC_OP_SET),
-        .bits = wanted_parts(mc, NULL),
+        .bits = wanted_parts(mc, NULL, timeout_msec),
         .value = value,
         .value_len = omc_arguments_value_len(value_len),
         .flags = flags,
@@ -187,7 +190,7 @@ int omcache_add(omcache_t *mc, const unsigned char *key, size_t key_len, const u
 {
     struct omc_ask ask = {
         .op = omc_arguments_opcode(timeout_msec != 0, OMC_OP_ADDQ, OMC_OP_ADD),
-        .bits = wanted_parts(mc, NULL),
+        .bits = wanted_parts(mc, NULL, timeout_msec),
         .value = value,
         .value_len = omc_arguments_value_len(value_len),
         .flags = flags,
@@ -203,7 +206,7 @@ int omcache_replace(omcache_t *mc, const unsigned char *key, size_t key_len,
 {
     struct omc_ask ask = {
         .op = omc_arguments_opcode(timeout_msec != 0, OMC_OP_REPLACEQ, OMC_OP_REPLACE),
-        .bits = wanted_parts(mc, NULL),
+        .bits = wanted_parts(mc, NULL, timeout_msec),
         .value = value,
         .value_len = omc_arguments_value_len(value_len),
         .flags = flags,
@@ -218,7 +221,7 @@ int omcache_append(omcache_t *mc, const unsigned char *key, size_t key_len,
 {
     struct omc_ask ask = {
         .op = omc_arguments_opcode(timeout_msec != 0, OMC_OP_APPENDQ, OMC_OP_APPEND),
-        .bits = wanted_parts(mc, NULL),
+        .bits = wanted_parts(mc, NULL, timeout_msec),
         .value = value,
         .value_len = omc_arguments_value_len(value_len),
         .cas = cas,
@@ -233,7 +236,7 @@ int omcache_prepend(omcache_t *mc, const unsigned char *key, size_t key_len,
 {
     struct omc_ask ask = {
         .op = omc_arguments_opcode(timeout_msec != 0, OMC_OP_PREPENDQ, OMC_OP_PREPEND),
-        .bits = wanted_parts(mc, NULL),
+        .bits = wanted_parts(mc, NULL, timeout_msec),
         .value = value,
         .value_len = omc_arguments_value_len(value_len),
         .cas = cas,
@@ -324,7 +327,7 @@ int omcache_get(omcache_t *mc, const unsigned char *key, size_t key_len,
 {
     struct omc_ask ask = {
         .op = omc_arguments_opcode(timeout_msec != 0, OMC_OP_GETKQ, OMC_OP_GETK),
-        .bits = wanted_parts(mc, cas),
+        .bits = wanted_parts(mc, cas, timeout_msec),
     };
     omcache_value_t answer;
     int rc = run_answer(mc, &ask, key, key_len, &answer, timeout_msec);
@@ -339,7 +342,7 @@ int omcache_gat(omcache_t *mc, const unsigned char *key, size_t key_len,
 {
     struct omc_ask ask = {
         .op = omc_arguments_opcode(timeout_msec != 0, OMC_OP_GATKQ, OMC_OP_GATK),
-        .bits = wanted_parts(mc, cas),
+        .bits = wanted_parts(mc, cas, timeout_msec),
         .expiration = omc_arguments_expiration(expiration),
     };
     omcache_value_t answer;
