@@ -52,7 +52,8 @@ bool omc_lone_ask(struct omc_link *link, struct omc_ask *ask, int64_t now, struc
     if (lone->taken == (ssize_t)lone->given) {
         omc_connection_note_turn(conn, now);
         conn->bytes_out += lone->given;
-        lone->came = await(link, lone->chunk->bytes + lone->chunk->used);
+        if (!conn->stream.unsent)
+            lone->came = await(link, lone->chunk->bytes + lone->chunk->used);
     }
     if (lone->taken < 0 || lone->came < 0)
         lone->error = errno;
@@ -97,13 +98,15 @@ void omc_lone_note(struct omc_link *link, const struct omc_lone *lone, int64_t n
 {
     struct omc_connection *conn = &link->conn;
 
-    errno = lone->error;
+    if (lone->taken < 0 || lone->came < 0)
+        errno = lone->error;
     if (lone->taken < 0) {
         omc_life_broken(link, lone->error);
     } else if (lone->taken < (ssize_t)lone->given) {
         omc_send_note_ahead(conn, (size_t)lone->taken, now);
     } else {
         omc_connection_note_sent(conn);
+        conn->blocked = conn->stream.unsent;
         if (lone->came > 0)
             give_to_inbox(conn, lone->chunk, (size_t)lone->came);
         omc_match_note(link, lone->came);
