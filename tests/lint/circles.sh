@@ -12,7 +12,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 # All sources, unless this build left out some.
-if [ $# = 0 ]; then sources=$(cat "${B:-build}/sources"); else sources=$(echo src/*/*.c); fi
+if [ $# = 0 ]; then sources=$(cat "${B:-build}/sources") || exit; else sources=$(echo src/*/*.c); fi
 
 # from to: a file and one of ours that it includes
 for file in src/*/*.[ch]; do
