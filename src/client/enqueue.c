@@ -14,8 +14,8 @@
 
 void omc_enqueue_note(omcache_t *mc, struct omc_server *server)
 {
-    if (server->unsent && server->active &&
-        omc_work_events(&server->link) == server->link.watch.events)
+    if (server->unsent && (server->touched || (server->active && omc_work_events(&server->link) ==
+                                                                     server->link.watch.events)))
         return; /* another one was noted, and has not been sent */
     if (omc_connection_is_busy(&server->link.conn) &&
         omc_connection_is_unfinished(&server->link.conn))

@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/copy.h"
 #include "base/memory.h"
 #include "client/server.h"
+#include "proto/bytes.h"
 #include "proto/opcode.h"
 
 enum {
@@ -84,7 +84,7 @@ struct omc_operation *omc_operation_new(struct omc_operations *operations, const
     };
     if (key_len > 0) {
         operation->asker.key = operation->key;
-        omc_copy_bytes(operation->key, key, key_len);
+        omc_bytes_put(operation->key, key, key_len);
     }
     if (deadline == OMC_CLOCK_NEVER)
         return operation;

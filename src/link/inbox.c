@@ -27,7 +27,7 @@ static bool is_at_the_end(const struct omc_inbox *inbox)
     return inbox->chunk->used == inbox->buffer.capacity;
 }
 
-static void free_blocks(struct omc_inbox *inbox, unsigned level)
+void omc_inbox_free_blocks(struct omc_inbox *inbox, unsigned level)
 {
     size_t kept = 0;
 
@@ -47,7 +47,7 @@ static void free_blocks(struct omc_inbox *inbox, unsigned level)
 
 void omc_inbox_fini(struct omc_inbox *inbox)
 {
-    free_blocks(inbox, 0);
+    omc_inbox_free_blocks(inbox, 0);
     omc_memory_free(inbox->blocks);
     if (inbox->chunk != NULL)
         omc_inbox_drop(inbox);
@@ -208,18 +208,6 @@ void omc_inbox_keep_room(struct omc_inbox *inbox, size_t message)
 
     if (message > omc_buffer_size(buffer) && message <= reach(inbox) - buffer->start)
         omc_inbox_set_end(inbox, buffer->start + message);
-}
-
-bool omc_inbox_unpin_some(struct omc_inbox *inbox, unsigned level)
-{
-    free_blocks(inbox, level);
-    if (inbox->level >= level) {
-        inbox->level = 0;
-        inbox->begin = inbox->buffer.start;
-        if (omc_buffer_size(&inbox->buffer) == 0)
-            omc_inbox_drop(inbox);
-    }
-    return omc_inbox_is_free(inbox);
 }
 
 static bool is_in(const struct omc_chunk *chunk, const void *bytes)

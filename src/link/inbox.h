@@ -156,19 +156,21 @@ static inline bool omc_inbox_is_free(const struct omc_inbox *inbox)
     return inbox->level == 0 && inbox->block_count == 0;
 }
 
-/* For omc_inbox_unpin, where there is more than the values of one region. */
-bool omc_inbox_unpin_some(struct omc_inbox *inbox, unsigned level);
+/* For omc_inbox_unpin: the same for the regions before the current one. */
+void omc_inbox_free_blocks(struct omc_inbox *inbox, unsigned level);
 
 /* Takes back what was handed out from that level on.  Whether that is all. */
 static inline bool omc_inbox_unpin(struct omc_inbox *inbox, unsigned level)
 {
-    if (inbox->block_count > 0 || omc_buffer_size(&inbox->buffer) > 0)
-        return omc_inbox_unpin_some(inbox, level);
-    if (inbox->level < level)
-        return inbox->level == 0;
-    inbox->level = 0;
-    omc_inbox_drop(inbox);
-    return true;
+    if (inbox->block_count > 0)
+        omc_inbox_free_blocks(inbox, level);
+    if (inbox->level >= level) {
+        inbox->level = 0;
+        inbox->begin = inbox->buffer.start;
+        if (omc_buffer_size(&inbox->buffer) == 0)
+            omc_inbox_drop(inbox);
+    }
+    return omc_inbox_is_free(inbox);
 }
 
 /* Whether there are bytes at that address which would be taken back from that level on. */

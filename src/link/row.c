@@ -100,9 +100,10 @@ static inline bool has_right_key(const struct omc_pending *front, const struct o
 
 /* Reads the usual answer to the request with that number, if that is next: where it ends, or NULL.
  * *number becomes that of another request if it is to that. */
-static inline const unsigned char *read_answer(const struct omc_link *link, uint32_t *number,
-                                               const unsigned char *at, const unsigned char *end,
-                                               omcache_value_t *value)
+static inline const unsigned char *read_usual_answer(const struct omc_link *link, uint32_t *number,
+                                                     const unsigned char *at,
+                                                     const unsigned char *end,
+                                                     omcache_value_t *value)
 {
     const struct omc_connection *conn = &link->conn;
     const struct omc_pending *pending = omc_queue_slot(&conn->queue, *number);
@@ -124,7 +125,7 @@ static const unsigned char *read_later(struct omc_link *link, uint32_t number,
     uint32_t answered = number;
 
     if (may_leave_out(link, number, sink))
-        behind = read_answer(link, &answered, at, end, &sink->values[sink->stored]);
+        behind = read_usual_answer(link, &answered, at, end, &sink->values[sink->stored]);
     if (behind != NULL)
         settle_left_out(link, number, sink);
     return behind;
@@ -144,7 +145,7 @@ static inline const unsigned char *take_one(struct omc_link *link, const unsigne
     if (!omc_connection_has_sent(&link->conn) || sink->stored == sink->room ||
         !is_for_sink(omc_queue_slot(queue, number), sink))
         return NULL;
-    behind = read_answer(link, &number, at, end, value);
+    behind = read_usual_answer(link, &number, at, end, value);
     if (behind == NULL && number != queue->first)
         behind = read_later(link, number, at, end, sink);
     if (behind == NULL)
