@@ -19,9 +19,8 @@ static inline bool is_possible(const struct omc_link *link, const struct omc_ask
 
     return link->phase == OMC_PHASE_READY && omc_connection_is_open(conn) &&
            (conn->queue.count | link->todo) == 0 && link->second == NULL &&
-           omc_buffer_size(&conn->in.buffer) == 0 && conn->in.expected == 0 &&
-           !conn->stream.unsent && link->shared->depth == 1 &&
-           link->shared->settings.recv_limit >= OMC_POOL_LONE_SIZE &&
+           conn->in.chunk == NULL && conn->in.expected == 0 && !conn->stream.unsent &&
+           link->shared->depth == 1 && link->shared->settings.recv_limit >= OMC_POOL_LONE_SIZE &&
            !omc_opcode_is_quiet(ask->op) &&
            !(conn->codec->lacks_initial && omc_opcode_is_delta(ask->op));
 }

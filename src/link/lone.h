@@ -18,10 +18,10 @@
 
 struct omc_lone {
     struct omc_chunk *chunk; /* behind what is used of it lies what came */
-    size_t given;            /* its size, */
-    ssize_t taken;           /* how much of it was written, */
-    ssize_t came;            /* and what was read then; or the results of socket.h */
-    int error;               /* the errno of what failed */
+    size_t given;            /* bytes of the request; */
+    ssize_t taken;           /* how many of them were written, */
+    ssize_t came;            /* and how many were read then; or the results of socket.h, */
+    int error;               /* and the errno of what failed */
 };
 
 /* Asks, and waits a little for the answer.  False if that cannot be, and nothing has happened. Else
