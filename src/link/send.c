@@ -92,16 +92,24 @@ static inline void encode_whole(struct run *run, const struct omc_codec *codec,
     run->at += omc_codec_tail_size(codec, ask->op);
 }
 
-/* Adds a request that was encoded when it was copied: mostly behind the one before it. */
-static inline void add_encoded(struct run *run, const struct omc_pending *pending)
+/* Whether those bytes lie behind the last piece. */
+static inline bool goes_on_with(const struct run *run, const unsigned char *bytes)
 {
     const struct iovec *last;
 
+    if (run->count == 0)
+        return false;
+    last = &run->pieces[run->count - 1];
+    return (const unsigned char *)last->iov_base + last->iov_len == bytes;
+}
+
+/* Adds a request that was encoded when it was copied: mostly behind the one before it. */
+static inline void add_encoded(struct run *run, const struct omc_pending *pending)
+{
     if (run->at != run->piece)
         end_piece(run);
     run->line = NULL;
-    last = run->count > 0 ? &run->pieces[run->count - 1] : NULL;
-    if (last != NULL && (const unsigned char *)last->iov_base + last->iov_len == pending->encoded) {
+    if (goes_on_with(run, pending->encoded)) {
         run->pieces[run->count - 1].iov_len += pending->encoded_len;
         run->size += pending->encoded_len;
     } else {
