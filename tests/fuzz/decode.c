@@ -265,6 +265,7 @@ static bool find_front(const struct run *run, struct omc_asked *front)
             .number = FIRST + i,
             .op = run->asked[i].opcode,
             .quiet = omc_codec_is_quiet(run->codec, run->asked[i].opcode),
+            .shared = is_shared(run, i),
         };
         return true;
     }
