@@ -51,6 +51,22 @@ static inline struct omc_asked omc_answers_asked(const struct omc_connection *co
     };
 }
 
+/* Whether the key of a usual answer is not another one than was asked for; of a request that has
+ * all of its key, the codec has compared it.  It is handed out without its prefix. */
+static inline bool omc_answers_has_right_key(const struct omc_pending *pending,
+                                             const struct omc_asked *asked, omcache_value_t *value)
+{
+    size_t prefix_len = pending->claim.prefix_len;
+
+    if (asked->key != NULL || value->key_len == 0)
+        return true;
+    if (!omc_queue_is_about(pending, value->key, value->key_len) || value->key_len < prefix_len)
+        return false;
+    value->key += prefix_len;
+    value->key_len -= prefix_len;
+    return true;
+}
+
 /* Whether a usual answer is what a quiet request keeps quiet about: that there is nothing, or that
  * all is well. */
 static inline bool omc_answers_is_silent(const struct omc_pending *pending,

@@ -293,10 +293,8 @@ static inline bool match_usual(struct omc_link *link, int64_t now, struct omc_re
     bytes = omc_buffer_data(&conn->in.buffer);
     asked = omc_answers_asked(conn, front, conn->queue.first, link->shared->settings.recv_limit);
     end = conn->codec->usual(bytes, bytes + size, &asked, &reply->value);
-    if (end == NULL || (asked.key == NULL && reply->value.key_len > 0 &&
-                        !omc_queue_is_about(front, reply->value.key, reply->value.key_len)))
+    if (end == NULL || !omc_answers_has_right_key(front, &asked, &reply->value))
         return false;
-    strip_prefix(reply, front->claim.prefix_len);
     reply->opaque = asked.number;
     reply->opcode = asked.op;
     reply->last = true;

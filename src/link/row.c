@@ -82,22 +82,6 @@ static inline void add_to_tally(struct omc_link *link, struct tally *tally,
     tally->count++;
 }
 
-/* Whether the key of a value is not another one than was asked for; of one that the caller has this
- * is known already.  It is handed out without its prefix. */
-static inline bool has_right_key(const struct omc_pending *front, const struct omc_asked *asked,
-                                 omcache_value_t *value)
-{
-    size_t prefix_len = front->claim.prefix_len;
-
-    if (asked->key != NULL || value->key_len == 0)
-        return true;
-    if (!omc_queue_is_about(front, value->key, value->key_len) || value->key_len < prefix_len)
-        return false;
-    value->key += prefix_len;
-    value->key_len -= prefix_len;
-    return true;
-}
-
 /* Reads the usual answer to the request with that number, if that is next: where it ends, or NULL.
  * *number becomes that of another request if it is to that. */
 static inline const unsigned char *read_usual_answer(const struct omc_link *link, uint32_t *number,
@@ -112,7 +96,7 @@ static inline const unsigned char *read_usual_answer(const struct omc_link *link
     const unsigned char *behind = conn->codec->usual(at, end, &asked, value);
 
     *number = asked.number;
-    return behind != NULL && has_right_key(pending, &asked, value) ? behind : NULL;
+    return behind != NULL && omc_answers_has_right_key(pending, &asked, value) ? behind : NULL;
 }
 
 /* The same for a request behind the oldest.  What is in front of it is settled when all of the
