@@ -247,7 +247,7 @@ static const unsigned char *text_usual(const unsigned char *bytes, const unsigne
 
     if (!omc_line_is_in(bytes, end))
         return NULL;
-    if (is_get && asked->key != NULL && *bytes == *value_begin)
+    if (is_get && asked->key != NULL && *bytes == (unsigned char)*value_begin)
         return read_usual(bytes, end, asked, value);
     if (asked->shared || (!is_get && omc_opcode_kind(asked->op) != OMC_KIND_STORE) ||
         (is_get && omc_opcode_is_quiet(asked->op)) || end < behind ||
