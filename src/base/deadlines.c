@@ -61,8 +61,11 @@ static void settle(struct omc_deadlines *deadlines, size_t place, struct omc_dea
     put(deadlines, place, deadline);
 }
 
-static void add_to_heap(struct omc_deadlines *deadlines, struct omc_deadline *deadline)
+static void add_to_heap(struct omc_deadlines *deadlines, struct omc_deadline *deadline,
+                        int64_t when)
 {
+    deadline->when = when;
+    deadlines->count++;
     settle(deadlines, ++deadlines->heaped, deadline);
 }
 
@@ -72,32 +75,6 @@ static void remove_from_heap(struct omc_deadlines *deadlines, const struct omc_d
 
     if (last != deadline)
         settle(deadlines, deadline->place, last);
-}
-
-/* The place of one in a row, and whether it is that. */
-static inline size_t place_in_row(size_t row)
-{
-    return SIZE_MAX - row;
-}
-
-static inline bool is_in_row(const struct omc_deadline *deadline)
-{
-    return deadline->place > place_in_row(OMC_DEADLINES_ROWS);
-}
-
-/* Adds one at the end of a row. */
-static void add_to_row(struct omc_deadlines *deadlines, size_t i, struct omc_deadline *deadline)
-{
-    struct omc_deadlines_row *row = &deadlines->rows[i];
-
-    deadline->place = place_in_row(i);
-    deadline->before = row->last;
-    deadline->behind = NULL;
-    if (row->last == NULL)
-        row->first = deadline;
-    else
-        row->last->behind = deadline;
-    row->last = deadline;
 }
 
 static void remove_from_row(struct omc_deadlines *deadlines, struct omc_deadline *deadline)
@@ -120,31 +97,29 @@ static size_t find_row(const struct omc_deadlines *deadlines, int64_t when)
 {
     size_t i = 0;
 
-    while (i < OMC_DEADLINES_ROWS && deadlines->rows[i].last != NULL &&
-           deadlines->rows[i].last->when > when)
+    while (i < OMC_DEADLINES_ROWS && omc_deadlines_row_is_later(deadlines, i, when))
         i++;
     return i;
 }
 
-void omc_deadlines_set(struct omc_deadlines *deadlines, struct omc_deadline *deadline, int64_t when)
+void omc_deadlines_place(struct omc_deadlines *deadlines, struct omc_deadline *deadline,
+                         int64_t when)
 {
     size_t row;
 
     omc_deadlines_remove(deadlines, deadline);
-    deadline->when = when;
-    deadlines->count++;
     row = find_row(deadlines, when);
     if (row < OMC_DEADLINES_ROWS)
-        add_to_row(deadlines, row, deadline);
+        omc_deadlines_add_to_row(deadlines, row, deadline, when);
     else
-        add_to_heap(deadlines, deadline);
+        add_to_heap(deadlines, deadline, when);
 }
 
 void omc_deadlines_remove(struct omc_deadlines *deadlines, struct omc_deadline *deadline)
 {
     if (deadline->place == 0)
         return;
-    if (is_in_row(deadline))
+    if (omc_deadline_is_in_row(deadline))
         remove_from_row(deadlines, deadline);
     else
         remove_from_heap(deadlines, deadline);

@@ -40,9 +40,52 @@ void omc_deadlines_fini(struct omc_deadlines *deadlines);
 /* Makes room for so many altogether; false without memory. */
 bool omc_deadlines_reserve(struct omc_deadlines *deadlines, size_t count);
 
+/* The place of one in a row, and whether it is that. */
+static inline size_t omc_deadlines_place_in_row(size_t row)
+{
+    return SIZE_MAX - row;
+}
+
+static inline bool omc_deadline_is_in_row(const struct omc_deadline *deadline)
+{
+    return deadline->place > omc_deadlines_place_in_row(OMC_DEADLINES_ROWS);
+}
+
+/* Whether a row has one at its end that is due later. */
+static inline bool omc_deadlines_row_is_later(const struct omc_deadlines *deadlines, size_t i,
+                                              int64_t when)
+{
+    return deadlines->rows[i].last != NULL && deadlines->rows[i].last->when > when;
+}
+
+/* Adds one that is nowhere at the end of a row. */
+static inline void omc_deadlines_add_to_row(struct omc_deadlines *deadlines, size_t i,
+                                            struct omc_deadline *deadline, int64_t when)
+{
+    struct omc_deadlines_row *row = &deadlines->rows[i];
+
+    *deadline = (struct omc_deadline){when, omc_deadlines_place_in_row(i), row->last, NULL};
+    if (row->last == NULL)
+        row->first = deadline;
+    else
+        row->last->behind = deadline;
+    row->last = deadline;
+    deadlines->count++;
+}
+
+/* For omc_deadlines_set, where it is in already, or is not the last that is due. */
+void omc_deadlines_place(struct omc_deadlines *deadlines, struct omc_deadline *deadline,
+                         int64_t when);
+
 /* Puts one in, for which there must be room, or changes when it is due. */
-void omc_deadlines_set(struct omc_deadlines *deadlines, struct omc_deadline *deadline,
-                       int64_t when);
+static inline void omc_deadlines_set(struct omc_deadlines *deadlines, struct omc_deadline *deadline,
+                                     int64_t when)
+{
+    if (deadline->place != 0 || omc_deadlines_row_is_later(deadlines, 0, when))
+        omc_deadlines_place(deadlines, deadline, when);
+    else
+        omc_deadlines_add_to_row(deadlines, 0, deadline, when);
+}
 
 /* Takes one out, if it is in. */
 void omc_deadlines_remove(struct omc_deadlines *deadlines, struct omc_deadline *deadline);
