@@ -39,12 +39,8 @@ int omc_call_refusal(const omcache_t *mc)
     return omc_call_is_allowed(mc) ? OMCACHE_OK : OMCACHE_INVALID;
 }
 
-/* What the callback that makes this call is looking at stays where it is. */
 void omc_call_begin(omcache_t *mc)
 {
-    if (mc->telling != NULL)
-        omc_pins_add(&mc->fleet, mc->telling, omc_inbox_level_of_callback(mc->shared.depth));
-    mc->telling = NULL; /* once is enough: what is read from now on is something else */
     mc->shared.depth++;
     if (mc->shared.depth == 1 && omc_process_is_other(&mc->process))
         omc_setup_start_anew(mc);
@@ -53,8 +49,7 @@ void omc_call_begin(omcache_t *mc)
 void omc_call_begin_io(omcache_t *mc)
 {
     omc_call_begin(mc);
-    if (mc->fleet.pinned_count > 0)
-        omc_pins_remove(mc, omc_inbox_level_of_call(mc->shared.depth));
+    omc_pins_remove(mc, omc_inbox_level_of_call(mc->shared.depth));
     omc_pins_remove_lone(mc);
     if (mc->dropped != NULL && mc->shared.depth == 1)
         omc_members_free_dropped(mc, true);

@@ -34,7 +34,7 @@ int omcache_free(omcache_t *mc)
         mc->doomed = true;
         return OMCACHE_OK;
     }
-    omc_call_begin(mc); /* which keeps what a callback is looking at */
+    omc_call_begin(mc);
     omc_setup_end(mc);
     omc_call_end(mc);
     return OMCACHE_OK;

@@ -32,24 +32,28 @@ static omcache_reply_t describe(const struct omc_operation *operation, int statu
     };
 }
 
-/* The batch that a call collects is not that of the calls which the callback makes. */
+/* What the callback is looking at stays where it is meanwhile; it is in the inbox of that server
+ * (NULL: of none).  The batch that a call collects is not that of the calls which the callback
+ * makes. */
 static void call(omcache_t *mc, const struct omc_operation *operation, struct omc_server *server,
                  const omcache_reply_t *reply)
 {
-    struct omc_server *outer = mc->telling;
+    unsigned level = omc_inbox_level_of_callback(mc->shared.depth);
     bool collecting = mc->batch.collecting;
     struct omc_batch collected;
 
     if (collecting)
         omc_batch_push(&mc->batch, &collected);
-    mc->telling = server;
+    if (server != NULL)
+        omc_inbox_pin(&server->link.conn.in, level);
     operation->func(mc, reply, operation->context);
-    mc->telling = outer;
     if (collecting) {
         omc_delivery_of_failures(mc);
         omc_batch_pop(&mc->batch, &collected);
     }
-    omc_pins_remove(mc, omc_inbox_level_of_callback(mc->shared.depth));
+    omc_pins_remove(mc, level);
+    if (server != NULL)
+        omc_pins_take_back(&mc->fleet, server, level);
 }
 
 /* Counts an operation that has ended in its group, which may end with it. */

@@ -41,7 +41,6 @@ struct omcache_s {
     void *drain_context;
     bool drained; /* a server has room again, and the application has not been told */
 
-    struct omc_server *telling; /* whose answer a callback is looking at, if not yet pinned */
     struct omc_server *dropped; /* to be freed when no call is under way, nor values of theirs */
     struct omc_server *losing;  /* with losses that the log has not told of: see losses.h */
     bool warned;                /* that credentials go unencrypted */

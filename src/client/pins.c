@@ -4,7 +4,6 @@
 #include "client/pins.h"
 
 #include "client/handle.h"
-#include "client/touch.h"
 
 void omc_pins_add(struct omc_fleet *fleet, struct omc_server *server, unsigned level)
 {
@@ -14,21 +13,14 @@ void omc_pins_add(struct omc_fleet *fleet, struct omc_server *server, unsigned l
     server->pinned = true;
 }
 
-/* Where nothing is pinned any more, there may be room again, too. */
-void omc_pins_remove(omcache_t *mc, unsigned level)
+void omc_pins_remove_some(struct omc_fleet *fleet, unsigned level)
 {
-    struct omc_fleet *fleet = &mc->fleet;
-
     for (size_t i = fleet->pinned_count; i-- > 0;) {
         struct omc_server *server = fleet->pinned[i];
 
-        if (omc_inbox_unpin(&server->link.conn.in, level)) {
+        if (omc_pins_take_back(fleet, server, level)) {
             server->pinned = false;
             fleet->pinned[i] = fleet->pinned[--fleet->pinned_count];
-        }
-        if (server->link.conn.stalled) {
-            server->link.conn.stalled = false;
-            omc_touch_server(fleet, server);
         }
     }
 }

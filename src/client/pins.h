@@ -10,12 +10,35 @@
 #include "client/fleet.h"
 #include "client/handle.h"
 #include "client/server.h"
+#include "client/touch.h"
 #include "omcache.h"
 
-/* Remembers that values in the server's inbox were handed out, and takes all such
- * values back from a level on. */
+/* Remembers that values in the server's inbox were handed out. */
 void omc_pins_add(struct omc_fleet *fleet, struct omc_server *server, unsigned level);
-void omc_pins_remove(omcache_t *mc, unsigned level);
+
+/* Takes the values of one server back from a level on; whether that is all.  Then there may be room
+ * again, too. */
+static inline bool omc_pins_take_back(struct omc_fleet *fleet, struct omc_server *server,
+                                      unsigned level)
+{
+    bool is_all = omc_inbox_unpin(&server->link.conn.in, level);
+
+    if (server->link.conn.stalled) {
+        server->link.conn.stalled = false;
+        omc_touch_server(fleet, server);
+    }
+    return is_all;
+}
+
+/* For omc_pins_remove, where some were. */
+void omc_pins_remove_some(struct omc_fleet *fleet, unsigned level);
+
+/* Takes all such values back from a level on. */
+static inline void omc_pins_remove(omcache_t *mc, unsigned level)
+{
+    if (mc->fleet.pinned_count > 0)
+        omc_pins_remove_some(&mc->fleet, level);
+}
 
 /* The same for a lone answer, which was handed out to a call that no callback had made. */
 void omc_pins_drop_lone(omcache_t *mc);
