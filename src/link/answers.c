@@ -21,14 +21,14 @@ static inline ssize_t note_read(struct omc_connection *conn, ssize_t count)
     return count;
 }
 
-ssize_t omc_answers_await(struct omc_connection *conn, size_t limit)
+ssize_t omc_answers_await(struct omc_connection *conn, size_t limit, bool is_shown)
 {
     struct omc_buffer *buffer = &conn->in.buffer;
 
     if (omc_inbox_make_room(&conn->in, &conn->pool->chunks, conn->message, limit) != OMC_INBOX_ROOM)
         return OMC_SOCKET_AGAIN;
-    return note_read(
-        conn, omc_stream_await(&conn->stream, omc_buffer_tail(buffer), omc_buffer_room(buffer)));
+    return note_read(conn, omc_stream_await(&conn->stream, omc_buffer_tail(buffer),
+                                            omc_buffer_room(buffer), is_shown));
 }
 
 ssize_t omc_answers_read(struct omc_connection *conn, size_t limit)

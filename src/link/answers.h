@@ -19,7 +19,7 @@ ssize_t omc_answers_read(struct omc_connection *conn, size_t limit);
 
 /* The same, but waits for something to read: OMC_SOCKET_PATIENCE milliseconds, if that.
  * OMC_SOCKET_AGAIN if there is nothing yet, or no room or memory. */
-ssize_t omc_answers_await(struct omc_connection *conn, size_t limit);
+ssize_t omc_answers_await(struct omc_connection *conn, size_t limit, bool is_shown);
 
 /* How long the data of a usual answer is at most: with all there may be besides, it is not over the
  * limit. */

@@ -8,7 +8,6 @@
 #include "link/life.h"
 #include "link/match.h"
 #include "link/send.h"
-#include "net/poll.h"
 #include "net/socket.h"
 
 /* Whether all there is to do on a link about a request is to write it and to read the answer.  If
@@ -25,19 +24,6 @@ static inline bool is_possible(const struct omc_link *link, const struct omc_ask
            !(conn->codec->lacks_initial && omc_opcode_is_delta(ask->op));
 }
 
-/* Waits a little for the answer; a descriptor that the application sees is read from when there is
- * something to read. */
-static inline ssize_t await(struct omc_link *link, unsigned char *bytes)
-{
-    struct omc_connection *conn = &link->conn;
-
-    if (!link->shared->shown)
-        return omc_stream_await(&conn->stream, bytes, OMC_POOL_LONE_SIZE);
-    return omc_poll_one(link->watch.fd, conn->stream.to_receive, OMC_SOCKET_PATIENCE)
-               ? omc_stream_receive(&conn->stream, bytes, OMC_POOL_LONE_SIZE)
-               : OMC_SOCKET_AGAIN;
-}
-
 bool omc_lone_ask(struct omc_link *link, struct omc_ask *ask, int64_t now, struct omc_lone *lone)
 {
     struct omc_connection *conn = &link->conn;
@@ -52,7 +38,8 @@ bool omc_lone_ask(struct omc_link *link, struct omc_ask *ask, int64_t now, struc
         omc_connection_note_turn(conn, now);
         conn->bytes_out += lone->given;
         if (!conn->stream.unsent)
-            lone->came = await(link, lone->chunk->bytes + lone->chunk->used);
+            lone->came = omc_stream_await(&conn->stream, lone->chunk->bytes + lone->chunk->used,
+                                          OMC_POOL_LONE_SIZE, link->shared->shown);
     }
     if (lone->taken < 0 || lone->came < 0)
         lone->error = errno;

@@ -9,7 +9,6 @@
 #include "link/counting.h"
 #include "link/protocol.h"
 #include "link/row.h"
-#include "net/poll.h"
 #include "net/socket.h"
 #include "proto/base64.h"
 #include "proto/opcode.h"
@@ -379,16 +378,9 @@ void omc_match_read(struct omc_link *link)
     omc_match_note(link, omc_answers_read(&link->conn, limit_of_call(link)));
 }
 
-/* A descriptor that the application sees is read from when there is something to read. */
 ssize_t omc_match_await(struct omc_link *link)
 {
-    struct omc_connection *conn = &link->conn;
-
-    if (!link->shared->shown)
-        return omc_answers_await(conn, limit_of_call(link));
-    return omc_poll_one(link->watch.fd, conn->stream.to_receive, OMC_SOCKET_PATIENCE)
-               ? omc_answers_read(conn, limit_of_call(link))
-               : OMC_SOCKET_AGAIN;
+    return omc_answers_await(&link->conn, limit_of_call(link), link->shared->shown);
 }
 
 /* There mostly is nothing, which is all that this costs then. */

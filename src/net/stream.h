@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "net/poll.h"
 #include "net/socket.h"
 
 enum {
@@ -110,9 +111,15 @@ static inline void omc_stream_let_wait(struct omc_stream *stream, bool may_wait)
     stream->patient = may_wait;
 }
 
-/* Receives, and waits a while for something to receive: the only one here that waits. */
-static inline ssize_t omc_stream_await(struct omc_stream *stream, void *bytes, size_t size)
+/* Receives, and waits a while for something to receive: the only one here that waits.  Where others
+ * see the descriptor, reads of it are not made to wait: it waits before it reads. */
+static inline ssize_t omc_stream_await(struct omc_stream *stream, void *bytes, size_t size,
+                                       bool is_shown)
 {
+    if (is_shown)
+        return omc_poll_one(stream->fd, stream->to_receive, OMC_SOCKET_PATIENCE)
+                   ? omc_stream_receive(stream, bytes, size)
+                   : OMC_SOCKET_AGAIN;
     omc_stream_let_wait(stream, true);
     return stream->kind->await(stream, bytes, size);
 }

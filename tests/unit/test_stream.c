@@ -150,7 +150,7 @@ START_TEST(an_end_is_told_from_a_failure)
     ck_assert_int_eq(shutdown(peer, SHUT_WR), 0);
     ck_assert_int_eq(omc_stream_receive(&stream, bytes, 10), 4);
     ck_assert_int_eq(omc_stream_receive(&stream, bytes, 10), OMC_SOCKET_CLOSED);
-    ck_assert_int_eq(omc_stream_await(&stream, bytes, 10), OMC_SOCKET_CLOSED);
+    ck_assert_int_eq(omc_stream_await(&stream, bytes, 10, false), OMC_SOCKET_CLOSED);
     ck_assert_int_eq(send_text("nobody", ""), 6);
     ck_assert_int_eq(shutdown(peer, SHUT_RD), 0);
     ck_assert_int_eq(send_text("listens", ""), OMC_SOCKET_ERROR);
@@ -170,15 +170,31 @@ START_TEST(a_reset_is_a_failure)
 }
 END_TEST
 
+START_TEST(awaiting_where_others_see_the_descriptor_leaves_it_as_it_is)
+{
+    char bytes[10];
+    int64_t start = clock_ms();
+
+    ck_assert_int_eq(omc_stream_await(&stream, bytes, 10, true), OMC_SOCKET_AGAIN);
+    ck_assert_int_ge(clock_ms() - start, OMC_SOCKET_PATIENCE - 1);
+    ck_assert_int_eq(send(peer, "there", 5, 0), 5);
+    ck_assert_int_eq(omc_stream_await(&stream, bytes, 10, true), 5);
+    ck_assert(!stream.patient && (fcntl(stream.fd, F_GETFL) & O_NONBLOCK) != 0);
+    close(peer);
+    ck_assert_int_eq(omc_stream_await(&stream, bytes, 10, true), OMC_SOCKET_CLOSED);
+    peer = -1;
+}
+END_TEST
+
 START_TEST(awaiting_takes_what_is_there_or_waits_a_while)
 {
     char bytes[10];
     int64_t start;
 
     ck_assert_int_eq(send(peer, "there", 5, 0), 5);
-    ck_assert_int_eq(omc_stream_await(&stream, bytes, 10), 5);
+    ck_assert_int_eq(omc_stream_await(&stream, bytes, 10, false), 5);
     start = clock_ms();
-    ck_assert_int_eq(omc_stream_await(&stream, bytes, 10), OMC_SOCKET_AGAIN);
+    ck_assert_int_eq(omc_stream_await(&stream, bytes, 10, false), OMC_SOCKET_AGAIN);
     ck_assert_int_ge(clock_ms() - start, OMC_SOCKET_PATIENCE - 1);
     ck_assert_int_eq(omc_stream_receive(&stream, bytes, 10), OMC_SOCKET_AGAIN);
     ck_assert(stream.patient && (fcntl(stream.fd, F_GETFL) & O_NONBLOCK) == 0);
@@ -353,6 +369,7 @@ int main(void)
     tcase_add_test(plain, what_is_large_arrives_as_it_was_whatever_its_pieces_are);
     tcase_add_test(plain, an_end_is_told_from_a_failure);
     tcase_add_test(plain, a_reset_is_a_failure);
+    tcase_add_test(plain, awaiting_where_others_see_the_descriptor_leaves_it_as_it_is);
     tcase_add_test(plain, awaiting_takes_what_is_there_or_waits_a_while);
     suite_add_tcase(suite, plain);
     tcase_add_test(any, what_is_closed_or_moved_is_not_open);
