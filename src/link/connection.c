@@ -306,10 +306,9 @@ static inline bool may_encode(const struct omc_connection *conn, const struct om
 static inline bool keep_one(struct omc_connection *conn, struct omc_pending *pending,
                             uint32_t number)
 {
-    pending->kept = may_encode(conn, &pending->ask)
-                        ? omc_store_encode(&conn->store, conn->codec, number, &pending->ask,
-                                           &pending->encoded, &pending->encoded_len)
-                        : omc_store_keep(&conn->store, &pending->ask);
+    if (may_encode(conn, &pending->ask))
+        return omc_store_encode(&conn->store, conn->codec, number, pending);
+    pending->kept = omc_store_keep(&conn->store, &pending->ask);
     return pending->kept != NULL;
 }
 

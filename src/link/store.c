@@ -59,17 +59,17 @@ struct omc_store_block *omc_store_keep(struct omc_store *store, struct omc_ask *
     return block;
 }
 
-struct omc_store_block *omc_store_encode(struct omc_store *store, const struct omc_codec *codec,
-                                         uint32_t number, struct omc_ask *ask,
-                                         const unsigned char **encoded, uint32_t *len)
+bool omc_store_encode(struct omc_store *store, const struct omc_codec *codec, uint32_t number,
+                      struct omc_pending *pending)
 {
+    struct omc_ask *ask = &pending->ask;
     struct omc_store_block *block = NULL;
     unsigned char *begin, *at;
 
     if (ask->value_len <= OMC_ASK_VALUE_MAX)
         block = find_block(store, omc_codec_room(ask));
     if (block == NULL)
-        return NULL;
+        return false;
     begin = block->bytes + block->used;
     at = codec->encode(begin, ask, number);
     ask->key = begin + codec->key_offset(ask);
@@ -80,11 +80,12 @@ struct omc_store_block *omc_store_encode(struct omc_store *store, const struct o
     }
     memcpy(at, OMC_CODEC_TAIL, OMC_CODEC_TAIL_MAX);
     at += omc_codec_tail_size(codec, ask->op);
-    *encoded = begin;
-    *len = (uint32_t)(at - begin);
-    block->used += *len;
+    pending->encoded = begin;
+    pending->encoded_len = (uint32_t)(at - begin);
+    pending->kept = block;
+    block->used += pending->encoded_len;
     block->holders++;
-    return block;
+    return true;
 }
 
 void omc_store_release(struct omc_store *store, struct omc_store_block *block)

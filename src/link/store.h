@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/blocks.h"
+#include "link/queue.h"
 #include "proto/ask.h"
 #include "proto/codec.h"
 
@@ -29,11 +30,10 @@ struct omc_store {
  * released; NULL without memory. */
 struct omc_store_block *omc_store_keep(struct omc_store *store, struct omc_ask *ask);
 
-/* The same with what a codec makes of a request, in which its key and its value are: in *len bytes
- * at *encoded. */
-struct omc_store_block *omc_store_encode(struct omc_store *store, const struct omc_codec *codec,
-                                         uint32_t number, struct omc_ask *ask,
-                                         const unsigned char **encoded, uint32_t *len);
+/* The same with what a codec makes of a queued request, in which its key and its value are; that is
+ * noted in it.  False without memory. */
+bool omc_store_encode(struct omc_store *store, const struct omc_codec *codec, uint32_t number,
+                      struct omc_pending *pending);
 
 void omc_store_release(struct omc_store *store, struct omc_store_block *block);
 

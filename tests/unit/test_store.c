@@ -285,23 +285,21 @@ START_TEST(what_is_encoded_has_the_request_in_it)
                               .key_len = dice(5) + 1,
                               .data = stores && lens[i % 4] > 0 ? (const char *)bytes : NULL,
                               .data_len = stores ? lens[i % 4] : 0};
-        struct pair pair = {.original = codec_ask(&order)};
-        const unsigned char *encoded;
+        struct omc_pending pending = {.ask = codec_ask(&order)};
+        const struct omc_ask *ask = &pending.ask;
         unsigned char *whole;
-        uint32_t encoded_len;
         size_t len;
 
-        ck_assert(codec->accept(&pair.original));
-        pair.copy = pair.original;
-        pair.block = omc_store_encode(&copies, codec, 7, &pair.copy, &encoded, &encoded_len);
+        ck_assert(codec->accept(&pending.ask));
+        ck_assert(omc_store_encode(&copies, codec, 7, &pending));
         whole = codec_encode(codec, &order, 7, &len);
-        assert_bytes(encoded, encoded_len, whole, len);
+        assert_bytes(pending.encoded, pending.encoded_len, whole, len);
         free(whole);
-        assert_bytes(pair.copy.key, pair.copy.key_len, order.key, order.key_len);
-        assert_bytes(pair.copy.value, pair.copy.value_len, order.data, order.data_len);
-        ck_assert(pair.copy.key >= encoded && pair.copy.key < encoded + encoded_len);
-        ck_assert(is_part(pair.block, encoded, encoded_len));
-        omc_store_release(&copies, pair.block);
+        assert_bytes(ask->key, ask->key_len, order.key, order.key_len);
+        assert_bytes(ask->value, ask->value_len, order.data, order.data_len);
+        ck_assert(ask->key >= pending.encoded && ask->key < pending.encoded + pending.encoded_len);
+        ck_assert(is_part(pending.kept, pending.encoded, pending.encoded_len));
+        omc_store_release(&copies, pending.kept);
     }
 }
 END_TEST
