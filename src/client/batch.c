@@ -136,13 +136,12 @@ void omc_batch_set_waiting(struct omc_batch *batch, bool waits)
 void omc_batch_collect(struct omc_batch *batch, bool awaited, omcache_value_t *values, size_t room,
                        unsigned depth)
 {
-    batch->depth = depth;
     batch->awaited = awaited;
     batch->overflowed = false;
     batch->sink = (struct omc_sink){
         .values = values,
         .room = values == NULL ? 0 : room,
-        .level = omc_inbox_level_of_call(depth),
+        .depth = depth,
         .orders = batch->orders,
         .orders_size = batch->room * sizeof(*batch->orders),
     };

@@ -51,7 +51,6 @@ struct omc_batch {
     bool awaited; /* the batch's requests, else everything */
     bool overflowed;
     bool collecting;
-    unsigned depth;       /* of the call that does, */
     struct omc_sink sink; /* which gets the answers */
 
     struct omc_batch *outer; /* that of the call whose callback has made this one's */

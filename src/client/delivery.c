@@ -36,7 +36,7 @@ unsigned omc_delivery_of_answer(omcache_t *mc, struct omc_asker *asker,
     stored = batch->awaited && store_value(mc, batch, &reply->value);
     if (reply->last)
         omc_batch_settle(batch, asker);
-    return stored ? batch->depth : 0;
+    return stored ? batch->sink.depth : 0;
 }
 
 static void deliver_failures(omcache_t *mc, struct omc_batch *batch)

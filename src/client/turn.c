@@ -227,7 +227,7 @@ static void note_settled(omcache_t *mc, struct omc_server *server)
     batch->left -= batch->sink.settled;
     batch->sink.settled = 0;
     if (server->link.conn.in.level != 0)
-        omc_pins_add(&mc->fleet, server, batch->sink.level);
+        omc_pins_add(&mc->fleet, server, omc_inbox_level_of_call(batch->sink.depth));
 }
 
 void omc_turn_receive(omcache_t *mc, struct omc_server *server, int64_t now)

@@ -36,14 +36,14 @@ bool omc_answers_is_shared(const struct omc_connection *conn, uint32_t number);
 /* What there is to be known of a request, with that number, to tell its usual answer. */
 static inline struct omc_asked omc_answers_asked(const struct omc_connection *conn,
                                                  const struct omc_pending *pending, uint32_t number,
-                                                 size_t limit)
+                                                 size_t data_max)
 {
     bool has_key = omc_queue_has_all(&pending->claim);
 
     return (struct omc_asked){
         .key = has_key ? pending->claim.asker->key : NULL,
         .key_len = has_key ? pending->claim.asker->key_len : 0,
-        .data_max = omc_answers_data_max(limit),
+        .data_max = data_max,
         .number = number,
         .op = pending->ask.op,
         .quiet = pending->quiet,

@@ -171,23 +171,22 @@ static inline bool is_early(const struct omc_connection *conn, const struct omc_
     return conn->queue.first != reply->opaque && conn->codec->line_max == 0;
 }
 
-/* Reports what is over by an answer, one thing at a time, and at last the answer itself. */
-static inline void go_on_with_answer(struct omc_link *link, struct omc_pending *pending,
-                                     struct omc_report *report)
+/* Reports what is over by an answer, one thing at a time; and whether it is at last the turn of the
+ * answer itself. */
+static inline bool is_its_turn(struct omc_link *link, struct omc_report *report)
 {
     struct omc_queue *queue = &link->conn.queue;
     struct omc_reply *reply = &report->reply;
 
     report->has_more = is_early(&link->conn, reply) && settle_older(link, reply, report);
     if (report->has_more)
-        return;
-    if (is_early(&link->conn, reply) &&
-        is_overtaken(link->shared, omc_queue_find(queue, queue->first)))
-        omc_link_note_news(
-            link,
-            fail(link, "answers to later requests came within the dead timeout, one did not"));
-    else
-        report->kind = take(link, pending, report);
+        return false;
+    if (!is_early(&link->conn, reply) ||
+        !is_overtaken(link->shared, omc_queue_find(queue, queue->first)))
+        return true;
+    omc_link_note_news(
+        link, fail(link, "answers to later requests came within the dead timeout, one did not"));
+    return false;
 }
 
 /* Whether an answer that was read is one to that request (NULL: to none). */
@@ -273,9 +272,10 @@ static inline bool decode(struct omc_link *link, struct omc_report *report,
     return false;
 }
 
-/* Reads the usual answer to the oldest request, if that is what came; false if it is not, or has
+/* Reads the usual answer to the oldest request, if that is what came; NULL if it is not, or has
  * details. */
-static inline bool match_usual(struct omc_link *link, int64_t now, struct omc_report *report)
+static inline struct omc_pending *match_usual(struct omc_link *link, int64_t now,
+                                              struct omc_report *report)
 {
     struct omc_connection *conn = &link->conn;
     size_t size = omc_buffer_size(&conn->in.buffer);
@@ -285,15 +285,16 @@ static inline bool match_usual(struct omc_link *link, int64_t now, struct omc_re
     struct omc_asked asked;
 
     if (size == 0 || conn->message > size || !omc_connection_has_sent(conn))
-        return false;
+        return NULL;
     front = omc_queue_slot(&conn->queue, conn->queue.first);
     if (front->half || omc_opcode_is_meta(front->ask.op))
-        return false;
+        return NULL;
     bytes = omc_buffer_data(&conn->in.buffer);
-    asked = omc_answers_asked(conn, front, conn->queue.first, link->shared->settings.recv_limit);
+    asked = omc_answers_asked(conn, front, conn->queue.first,
+                              omc_answers_data_max(link->shared->settings.recv_limit));
     end = conn->codec->usual(bytes, bytes + size, &asked, &reply->value);
     if (end == NULL || !omc_answers_has_right_key(front, &asked, &reply->value))
-        return false;
+        return NULL;
     reply->opaque = asked.number;
     reply->opcode = asked.op;
     reply->last = true;
@@ -301,7 +302,22 @@ static inline bool match_usual(struct omc_link *link, int64_t now, struct omc_re
     omc_buffer_consume(&conn->in.buffer, (size_t)(end - bytes));
     conn->message = 0;
     omc_link_note_answer(link, now);
-    report->kind = take(link, front, report);
+    return front;
+}
+
+/* Finds the request that is answered by what came, if it is its turn; else NULL.  False if nothing
+ * came, or no answer. */
+static inline bool find_answered(struct omc_link *link, int64_t now, struct omc_report *report,
+                                 struct omc_pending **pending)
+{
+    if (report->has_more)
+        *pending = omc_queue_find(&link->conn.queue, report->reply.opaque);
+    else if ((*pending = match_usual(link, now, report)) != NULL)
+        return true;
+    else if (!decode(link, report, pending))
+        return false;
+    if (!is_expected(link, *pending, now, report) || !is_its_turn(link, report))
+        *pending = NULL;
     return true;
 }
 
@@ -310,16 +326,12 @@ static inline bool match_next(struct omc_link *link, int64_t now, struct omc_rep
 {
     struct omc_pending *pending;
 
-    if (report->has_more)
-        pending = omc_queue_find(&link->conn.queue, report->reply.opaque);
-    else if (omc_row_take(link, report->sink, now))
+    if (!report->has_more && omc_row_take(link, report->sink, now))
         return false;
-    else if (match_usual(link, now, report))
-        return true;
-    else if (!decode(link, report, &pending))
+    if (!find_answered(link, now, report, &pending))
         return report->kind != OMC_REPORT_NONE || link->todo != 0;
-    if (is_expected(link, pending, now, report))
-        go_on_with_answer(link, pending, report);
+    if (pending != NULL)
+        report->kind = take(link, pending, report);
     return true;
 }
 

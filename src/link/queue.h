@@ -215,6 +215,12 @@ static inline struct omc_pending *omc_queue_find(const struct omc_queue *queue, 
 void omc_queue_free_counter(struct omc_pending *pending);
 void omc_queue_trim(struct omc_queue *queue);
 
+static inline void omc_queue_note_empty(struct omc_queue *queue)
+{
+    if (omc_queue_capacity(queue) > OMC_QUEUE_FEW)
+        omc_queue_trim(queue);
+}
+
 /* Lets the oldest ones leave that can, of a queue that is not empty. */
 static inline void omc_queue_leave(struct omc_queue *queue)
 {
@@ -225,8 +231,7 @@ static inline void omc_queue_leave(struct omc_queue *queue)
             return;
         queue->first++;
     } while (--queue->count > 0);
-    if (omc_queue_capacity(queue) > OMC_QUEUE_FEW)
-        omc_queue_trim(queue);
+    omc_queue_note_empty(queue);
 }
 
 /* Notes that one is over. */
@@ -240,6 +245,19 @@ static inline void omc_queue_settle(struct omc_queue *queue, struct omc_pending 
     if (pending->claim.counter != NULL)
         omc_queue_free_counter(pending);
     omc_queue_leave(queue);
+}
+
+/* Notes that so many of the oldest are over, each of which somebody waits for, has no counter, and
+ * is neither half written nor refused. */
+static inline void omc_queue_settle_oldest(struct omc_queue *queue, uint32_t count)
+{
+    queue->open -= count;
+    queue->first += count;
+    queue->count -= count;
+    if (queue->count > 0)
+        omc_queue_leave(queue);
+    else
+        omc_queue_note_empty(queue);
 }
 
 /* Notes whether one is half written. */

@@ -52,7 +52,7 @@ struct omc_sink {
     omcache_value_t *values;
     size_t room;        /* for so many, */
     size_t stored;      /* of which so many have come; */
-    unsigned level;     /* at which they are pinned */
+    unsigned depth;     /* of the call, at whose level they are pinned */
     const void *orders; /* who asks is in this memory, */
     size_t orders_size; /* of so many bytes; */
     size_t settled;     /* so many have had their answer here, which nobody has counted yet */
