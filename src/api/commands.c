@@ -159,9 +159,10 @@ int omcache_stat(omcache_t *mc, const char *command, omcache_value_t *values, si
     return rc;
 }
 
-/* Bits of a request: its item's cas goes there (NULL: nowhere), and to the response callback, which
- * may be set until the answer comes if the call does not wait for that. */
-static inline uint8_t wanted_parts(const omcache_t *mc, const uint64_t *cas, int32_t timeout_msec)
+/* Bits of a request that say whether its answer is to have the item's cas: the caller wants it
+ * there (NULL: nowhere), or a response callback may, which may be set until the answer comes if the
+ * call does not wait for that. */
+static inline uint8_t cas_bits(const omcache_t *mc, const uint64_t *cas, int32_t timeout_msec)
 {
     return cas == NULL && timeout_msec != 0 && mc != NULL && mc->response_func == NULL
                ? OMC_ASK_CASLESS
@@ -174,7 +175,7 @@ int omcache_set(omcache_t *mc, const unsigned char *key, size_t key_len, const u
 {
     struct omc_ask ask = {
         .op = omc_arguments_opcode(timeout_msec != 0, OMC_OP_SETQ, OMC_OP_SET),
-        .bits = wanted_parts(mc, NULL, timeout_msec),
+        .bits = cas_bits(mc, NULL, timeout_msec),
         .value = value,
         .value_len = omc_arguments_value_len(value_len),
         .flags = flags,
@@ -190,7 +191,7 @@ int omcache_add(omcache_t *mc, const unsigned char *key, size_t key_len, const u
 {
     struct omc_ask ask = {
         .op = omc_arguments_opcode(timeout_msec != 0, OMC_OP_ADDQ, OMC_OP_ADD),
-        .bits = wanted_parts(mc, NULL, timeout_msec),
+        .bits = cas_bits(mc, NULL, timeout_msec),
         .value = value,
         .value_len = omc_arguments_value_len(value_len),
         .flags = flags,
@@ -206,7 +207,7 @@ int omcache_replace(omcache_t *mc, const unsigned char *key, size_t key_len,
 {
     struct omc_ask ask = {
         .op = omc_arguments_opcode(timeout_msec != 0, OMC_OP_REPLACEQ, OMC_OP_REPLACE),
-        .bits = wanted_parts(mc, NULL, timeout_msec),
+        .bits = cas_bits(mc, NULL, timeout_msec),
         .value = value,
         .value_len = omc_arguments_value_len(value_len),
         .flags = flags,
@@ -221,7 +222,7 @@ int omcache_append(omcache_t *mc, const unsigned char *key, size_t key_len,
 {
     struct omc_ask ask = {
         .op = omc_arguments_opcode(timeout_msec != 0, OMC_OP_APPENDQ, OMC_OP_APPEND),
-        .bits = wanted_parts(mc, NULL, timeout_msec),
+        .bits = cas_bits(mc, NULL, timeout_msec),
         .value = value,
         .value_len = omc_arguments_value_len(value_len),
         .cas = cas,
@@ -236,7 +237,7 @@ int omcache_prepend(omcache_t *mc, const unsigned char *key, size_t key_len,
 {
     struct omc_ask ask = {
         .op = omc_arguments_opcode(timeout_msec != 0, OMC_OP_PREPENDQ, OMC_OP_PREPEND),
-        .bits = wanted_parts(mc, NULL, timeout_msec),
+        .bits = cas_bits(mc, NULL, timeout_msec),
         .value = value,
         .value_len = omc_arguments_value_len(value_len),
         .cas = cas,
@@ -327,7 +328,7 @@ int omcache_get(omcache_t *mc, const unsigned char *key, size_t key_len,
 {
     struct omc_ask ask = {
         .op = omc_arguments_opcode(timeout_msec != 0, OMC_OP_GETKQ, OMC_OP_GETK),
-        .bits = wanted_parts(mc, cas, timeout_msec),
+        .bits = cas_bits(mc, cas, timeout_msec),
     };
     omcache_value_t answer;
     int rc = run_answer(mc, &ask, key, key_len, &answer, timeout_msec);
@@ -342,7 +343,7 @@ int omcache_gat(omcache_t *mc, const unsigned char *key, size_t key_len,
 {
     struct omc_ask ask = {
         .op = omc_arguments_opcode(timeout_msec != 0, OMC_OP_GATKQ, OMC_OP_GATK),
-        .bits = wanted_parts(mc, cas, timeout_msec),
+        .bits = cas_bits(mc, cas, timeout_msec),
         .expiration = omc_arguments_expiration(expiration),
     };
     omcache_value_t answer;

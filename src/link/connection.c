@@ -212,7 +212,7 @@ static int queue_up(struct omc_connection *conn, const struct omc_ask *ask,
     struct omc_pending *added;
 
     if (has_codec(conn))
-        return omc_connection_submit_plain(conn, ask, claim, limit);
+        return omc_connection_queue(conn, ask, claim, false, limit);
     return omc_connection_add(conn, ask, claim, limit, &added);
 }
 
@@ -351,7 +351,7 @@ int omc_connection_submit_copy(struct omc_connection *conn, const struct omc_ask
 {
     uint32_t first = omc_queue_next(&conn->queue);
     int rc = claim->asker != NULL && omc_connection_is_plain(conn)
-                 ? omc_connection_submit_plain(conn, ask, claim, limit)
+                 ? omc_connection_queue(conn, ask, claim, false, limit)
                  : omc_connection_submit(conn, ask, claim, limit);
 
     if (rc != OMCACHE_OK || keep_newest(conn))

@@ -259,7 +259,9 @@ static inline int omc_connection_accept_now(const struct omc_connection *conn,
     return codec->lacks_initial ? omc_connection_add_counter(pending) : OMCACHE_OK;
 }
 
-/* Queues a request where it is known which codec there is; unheard: it asks for no answer. */
+/* Queues a request as it is, where it is known which codec there is; unheard: it asks for no
+ * answer. It is all that omc_connection_submit does where omc_connection_is_plain and somebody
+ * hears of the request. */
 static inline int omc_connection_queue(struct omc_connection *conn, const struct omc_ask *ask,
                                        const struct omc_claim *claim, bool unheard, size_t limit)
 {
@@ -274,15 +276,6 @@ static inline int omc_connection_queue(struct omc_connection *conn, const struct
     if (rc != OMCACHE_OK)
         omc_connection_give_back(conn, claim);
     return rc;
-}
-
-/* Queues a request, as omc_connection_submit, where that has nothing else to do: it is known which
- * codec there is, somebody hears of the request, and it is not behind an unheard one. */
-static inline int omc_connection_submit_plain(struct omc_connection *conn,
-                                              const struct omc_ask *ask,
-                                              const struct omc_claim *claim, size_t limit)
-{
-    return omc_connection_queue(conn, ask, claim, false, limit);
 }
 
 static inline bool omc_connection_is_plain(const struct omc_connection *conn)

@@ -143,12 +143,12 @@ static inline int omc_link_submit(struct omc_link *link, const struct omc_ask *a
     return omc_link_note_place(link, claim, omc_connection_submit(&link->conn, ask, claim, limit));
 }
 
-/* The same where omc_connection_submit_plain will do. */
+/* The same where omc_connection_queue will do. */
 static inline int omc_link_submit_plain(struct omc_link *link, const struct omc_ask *ask,
                                         const struct omc_claim *claim, size_t limit)
 {
     return omc_link_note_place(link, claim,
-                               omc_connection_submit_plain(&link->conn, ask, claim, limit));
+                               omc_connection_queue(&link->conn, ask, claim, false, limit));
 }
 
 /* The same with a copy of its bytes. */

@@ -109,7 +109,7 @@ static inline const unsigned char *read_usual_store(const unsigned char *bytes,
     uint64_t cas = 0;
 
     if (!is_next(bytes, "HD") ||
-        (is_next(at, " c") && (at = omc_line_digits(at + FLAG_SIZE, &cas)) == NULL) ||
+        (is_next(at, " c") && (at = take_number(at, " c", &cas)) == NULL) ||
         end - at < NUMBER_SIZE + END_SIZE || !is_next(at + NUMBER_SIZE, OMC_CODEC_TAIL) ||
         !has_number(at, asked))
         return NULL;
