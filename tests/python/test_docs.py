@@ -96,8 +96,9 @@ class Docstring(unittest.TestCase):
 
 
 class Options(unittest.TestCase):
-    """What there is of the meta protocol is in omcache.h.  A test that fails here names what
-    the methods and MetaItem lack, or have too much."""
+    """What there is of the meta protocol is in the tables of src/proto/meta_options.c; omcache.h
+    says it, and the methods have it.  A test that fails here names what they lack, or have too
+    much."""
 
     NO_OPTIONS = {"self", "key", "value", "delta", "flags", "timeout"}
     CLIENTS = (omcache.Client, omcache.aio.Client)
@@ -106,8 +107,8 @@ class Options(unittest.TestCase):
         method = getattr(client, "meta_" + operation)
         return set(inspect.signature(method).parameters) - self.NO_OPTIONS
 
-    def test_each_method_has_the_options_that_apply(self):
-        """Those of the sentence above the function's declaration."""
+    def options_of_header(self):
+        """Those of the sentence above the declaration of each operation's function."""
         with open(os.path.join(ROOT, "include/omcache.h"), encoding="utf-8") as text:
             words = re.sub(r"\n \* ", " ", text.read())
         found = re.findall(
@@ -115,7 +116,29 @@ class Options(unittest.TestCase):
             r"[^/]*\*/\s*int omcache_async_meta_(\w+)\(",
             words,
         )
-        operations = {operation: set(re.findall(r"\b_(\w+)", names)) for names, operation in found}
+        return {operation: set(re.findall(r"\b_(\w+)", names)) for names, operation in found}
+
+    def options_of_tables(self):
+        """Those whose rows name the operation."""
+        with open(os.path.join(ROOT, "src/proto/meta_options.c"), encoding="utf-8") as text:
+            source = text.read()
+        flags = re.findall(r'\{" \w", ([A-Z |]+), \w+, OPTION\((\w+)\)\}', source)
+        modes = re.findall(r'\{" M\w", ([A-Z]+), OMCACHE_META_\w+\}', source)
+        wants = re.findall(r'\{" \w", ([A-Z |]+), [^}]*\bOMCACHE_META_WANT_\w+,', source)
+        self.assertEqual(source.count("OPTION(") - 1, len(flags))
+        self.assertEqual(len(modes), len(omcache.handle.MODES) - 1)
+        self.assertEqual(len(wants), len(omcache.handle.WANTS))
+        rows = flags + [(row, "mode") for row in modes] + [(row, "want") for row in wants]
+        return {
+            operation: {name for row, name in rows if operation.upper() in row or row == "ALL"}
+            for operation in ("get", "set", "delete", "arithmetic")
+        }
+
+    def test_the_header_says_what_the_tables_have(self):
+        self.assertEqual(self.options_of_header(), self.options_of_tables())
+
+    def test_each_method_has_the_options_that_apply(self):
+        operations = self.options_of_header()
         functions = set(omcache.handle.functions("omcache_async_meta_"))
         self.assertEqual(set(operations), functions - {"debug"})  # which has no options
         self.assertEqual(set.union(*operations.values()), set(omcache.handle.SETTERS))
