@@ -191,12 +191,12 @@ static inline bool may_follow(const struct omc_pending *last, const struct omc_a
     return omc_queue_is_unheard(last) && omc_opcode_kind(last->ask.op) == omc_opcode_kind(ask->op);
 }
 
-/* Whether a request that is to be queued is sent as an unheard one. */
-static inline bool goes_unheard(const struct omc_connection *conn, const struct omc_ask *ask,
-                                const struct omc_claim *claim)
+/* Whether a request that is to be queued behind `last` is sent as an unheard one. */
+static inline bool goes_unheard(const struct omc_connection *conn, const struct omc_pending *last,
+                                const struct omc_ask *ask, const struct omc_claim *claim)
 {
     return claim->asker == NULL && has_codec(conn) && omc_codec_is_unheard(conn->codec, ask->op) &&
-           may_follow(omc_queue_last(&conn->queue), ask);
+           may_follow(last, ask);
 }
 
 void omc_connection_give_back(struct omc_connection *conn, const struct omc_claim *claim)
@@ -228,12 +228,12 @@ static bool queue_fence(struct omc_connection *conn)
     return true;
 }
 
-/* Whether a request ends the row of unheard ones that it would be behind: any other does, and so
- * does an unheard one if the others were forgotten, as of its own failure it is to be told. */
-static bool ends_row(const struct omc_connection *conn, bool unheard)
+/* Whether a request ends the row of unheard ones that it would be behind, of which `last` is the
+ * newest: any other does, and so does an unheard one if the others were forgotten, as of its own
+ * failure it is to be told. */
+static inline bool ends_row(const struct omc_pending *last, bool unheard)
 {
-    return omc_connection_ends_unheard(conn) &&
-           (!unheard || omc_queue_is_forgotten(omc_queue_last(&conn->queue)));
+    return last != NULL && omc_queue_is_unheard(last) && (!unheard || omc_queue_is_forgotten(last));
 }
 
 /* Takes out the fence that was queued, if one was, with that number for a request that was not. */
@@ -246,11 +246,12 @@ static void drop_fence(struct omc_connection *conn, uint32_t number)
 int omc_connection_submit(struct omc_connection *conn, const struct omc_ask *ask,
                           const struct omc_claim *claim, size_t limit)
 {
+    const struct omc_pending *last = omc_queue_last(&conn->queue);
     uint32_t first = omc_queue_next(&conn->queue);
-    bool unheard = goes_unheard(conn, ask, claim);
+    bool unheard = goes_unheard(conn, last, ask, claim);
     int rc;
 
-    if (ends_row(conn, unheard) && !queue_fence(conn))
+    if (ends_row(last, unheard) && !queue_fence(conn))
         return OMCACHE_NO_MEMORY;
     rc = unheard ? omc_connection_queue(conn, ask, claim, true, limit)
                  : queue_up(conn, ask, claim, limit);

@@ -46,15 +46,36 @@ static bool settle_oldest(struct omc_link *link, struct omc_pending *oldest,
     return is_told;
 }
 
+/* Settles together those at the front, before that number, that had nothing to tell and of which
+ * nobody is to be told.  Others may be behind them. */
+static void settle_unasked(struct omc_link *link, uint32_t end)
+{
+    struct omc_queue *queue = &link->conn.queue;
+    uint32_t count = 0;
+
+    for (; queue->first + count != end; count++) {
+        const struct omc_pending *pending = omc_queue_slot(queue, queue->first + count);
+
+        if (!pending->quiet || pending->settled || pending->half || !is_for_nobody(pending) ||
+            pending->claim.counter != NULL)
+            break;
+        omc_counters_silence(&link->counters, pending->ask.op);
+    }
+    if (count > 0)
+        omc_queue_settle_oldest(queue, count);
+}
+
 /* Answers come in order: quiet requests at the front had nothing to tell if this is the answer to a
  * later one, and it is too late for those that are forgotten.  An answer to a no-op means that
  * everything before it has been dealt with: what was not answered will not be.  Whether one is
- * reported; there may be more then. */
-static bool settle_older(struct omc_link *link, const struct omc_reply *reply,
-                         struct omc_report *report)
+ * reported; there may be more then.  (It is not inline, so that no register is saved for it where
+ * the answer is to the oldest.) */
+__attribute__((noinline)) static bool
+settle_older(struct omc_link *link, const struct omc_reply *reply, struct omc_report *report)
 {
     struct omc_queue *queue = &link->conn.queue;
 
+    settle_unasked(link, reply->opaque);
     while (queue->first != reply->opaque) {
         struct omc_pending *oldest = omc_queue_find(queue, queue->first);
 
