@@ -151,6 +151,7 @@ static struct omc_news accept_greeting(struct omc_link *link, enum omc_greeting 
     speak(link, omc_hello_protocol(greeting));
     link->conn.held = false;
     link->conn.proved = true;
+    link->conn.excused = link->conn.futile = false; /* what came was of use */
     link->known = greeting;
     link->greeting = OMC_GREETING_NONE;
     return (struct omc_news){.event = OMC_EVENT_VERIFIED};
