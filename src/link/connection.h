@@ -122,6 +122,12 @@ static inline void omc_connection_note_life(struct omc_connection *conn, int64_t
     conn->excused = conn->futile = false;
 }
 
+/* Notes that the peer may have read all that was sent: nothing was sent blind any more. */
+static inline void omc_connection_note_read(struct omc_connection *conn)
+{
+    conn->blind = conn->heard - 1;
+}
+
 /* Whether requests wait to be written, or one of them is half written. */
 static inline bool omc_connection_waits(const struct omc_connection *conn)
 {

@@ -182,6 +182,7 @@ static inline enum omc_report_kind take(struct omc_link *link, struct omc_pendin
 static struct omc_news fail(struct omc_link *link, const char *problem)
 {
     link->known = OMC_GREETING_NONE;
+    omc_connection_note_read(&link->conn);
     return (struct omc_news){OMC_EVENT_FAILED, problem, 0};
 }
 
@@ -248,6 +249,7 @@ static void refuse_large(struct omc_link *link, struct omc_report *report)
         omc_link_note_news(link, fail(link, fault));
         return;
     }
+    omc_connection_note_read(&link->conn);
     if (omc_report_end(report, OMC_REPORT_TOO_LARGE, pending, OMCACHE_BUFFER_FULL))
         omc_queue_settle(queue, pending);
     omc_link_note_news(link,

@@ -54,7 +54,7 @@ const char *omc_patience_reason(struct omc_link *link, int64_t now)
         if (!omc_connection_awaits_peer(&link->conn) || now < dead_deadline(link))
             return NULL; /* it was the second connection's */
         if (!is_silence_ours(link)) {
-            link->conn.blind = link->conn.heard - 1; /* it had time enough to read all */
+            omc_connection_note_read(&link->conn); /* it had time enough */
             return "no answer within the dead timeout";
         }
         link->conn.since = now;
