@@ -507,6 +507,16 @@ static void settle(struct wire *wire, struct heard *heard)
     }
 }
 
+/* What was sent on that connection may have been read: it is not blind any more.  What another one
+ * says shows nothing of it. */
+static void note_seen(const struct wire *wire)
+{
+    for (size_t i = 0; i < wire->count; i++) {
+        if (wire->heard[i].tag >= NETWORK_FIRST_TAG)
+            network.blind &= ~bit_of(wire->heard[i].tag);
+    }
+}
+
 void peer_note_read(struct wire *wire)
 {
     for (size_t i = 0; i < wire->count; i++) {
@@ -515,10 +525,11 @@ void peer_note_read(struct wire *wire)
         if (heard->answered && !heard->done && heard->end <= wire->out_begin + wire->out_at)
             settle(wire, heard);
     }
+    if (!network.is_foreign)
+        note_seen(wire);
     if (!network.is_spoiled && !network.is_foreign) {
         wire->last = user.now;
         wire->is_blind = false;
-        network.blind = 0;
     }
     if (wire->out_at < wire->out_len)
         return;

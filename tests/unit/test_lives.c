@@ -362,6 +362,7 @@ START_TEST(long_lives)
 {
     static const char *const names[] = {
         "binary ready: time, asked, waited, second, second, other",
+        "meta ready: time, asked, waited, second, second, end",
         "auto down, greeting: unseen, late, time, asked, unseen, late",
     };
     bool tried = false;
@@ -383,7 +384,7 @@ int main(void)
     rewind_add(&book, sizeof(book));
     signal(SIGSEGV, crash);
     tcase_add_loop_test(tcase, every_short_life, 0, PHASES * PROTOCOLS);
-    tcase_add_loop_test(tcase, long_lives, 0, 2);
+    tcase_add_loop_test(tcase, long_lives, 0, 3);
     tcase_set_timeout(tcase, 3600);
     total = mmap(NULL, sizeof(*total), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (total == MAP_FAILED)
