@@ -29,8 +29,11 @@ static inline size_t omc_line_left(const struct omc_line *line)
 /* Whether this is all that is left. */
 static inline bool omc_line_is(const struct omc_line *line, const char *text)
 {
-    size_t len = strlen(text);
+    size_t len;
 
+    if (omc_line_left(line) > 0 && *line->at != (unsigned char)*text)
+        return false; /* as most are that are looked up */
+    len = strlen(text);
     return omc_line_left(line) == len && memcmp(line->at, text, len) == 0;
 }
 
