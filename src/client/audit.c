@@ -92,7 +92,8 @@ static void audit_server(const omcache_t *mc, const struct omc_server *server)
           server, "what is watched");
     check(mc->fleet.down[server->index] == !server->link.up, server,
           "the list of servers that are down");
-    check(!conn->stalled || mc->fleet.stalled, server, "whether one is stalled");
+    check(!conn->stalled || (mc->fleet.stalled && server->active), server,
+          "whether one is stalled");
     check(!omc_work_is_there(&server->link) || server->active, server,
           "the list of active servers");
     check(server->link.up || conn->queue.count == 0, server, "what one has that is down");

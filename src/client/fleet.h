@@ -29,7 +29,7 @@ struct omc_fleet {
     size_t touched_count;
     struct omc_server **pinned;
     size_t pinned_count;
-    bool stalled;               /* one of those may have no room to read into */
+    bool stalled;               /* an active one may have no room to read into */
     struct omc_server **unsent; /* those with requests that are new since the last send */
     size_t unsent_count;
     unsigned char *down; /* by index: whether it takes no requests, see recovery.h */

@@ -152,12 +152,13 @@ bool omc_loop_is_idle(omcache_t *mc)
     return mc->operations.ended.first == NULL && mc->operations.deadlines.count == 0;
 }
 
+/* Who has no room is waited for, and so is active. */
 bool omc_loop_is_stalled(const omcache_t *mc)
 {
     const struct omc_fleet *fleet = &mc->fleet;
 
-    for (size_t i = 0; fleet->stalled && i < fleet->pinned_count; i++) {
-        if (fleet->pinned[i]->link.conn.stalled)
+    for (size_t i = 0; fleet->stalled && i < fleet->active_count; i++) {
+        if (fleet->active[i]->link.conn.stalled)
             return true;
     }
     return false;
@@ -167,11 +168,11 @@ void omc_loop_forget_stalls(omcache_t *mc)
 {
     struct omc_fleet *fleet = &mc->fleet;
 
-    for (size_t i = 0; fleet->stalled && i < fleet->pinned_count; i++) {
-        if (!fleet->pinned[i]->link.conn.stalled)
+    for (size_t i = 0; fleet->stalled && i < fleet->active_count; i++) {
+        if (!fleet->active[i]->link.conn.stalled)
             continue;
-        fleet->pinned[i]->link.conn.stalled = false;
-        omc_touch_server(fleet, fleet->pinned[i]);
+        fleet->active[i]->link.conn.stalled = false;
+        omc_touch_server(fleet, fleet->active[i]);
     }
     fleet->stalled = false;
 }

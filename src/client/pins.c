@@ -30,10 +30,15 @@ void omc_pins_drop_lone(omcache_t *mc)
     omc_pool_drop_lone(&mc->shared.pool);
 }
 
-bool omc_pins_find(const struct omc_fleet *fleet, const void *bytes, unsigned level)
+/* Servers that were dropped are on no list but their own. */
+bool omc_pins_find(const omcache_t *mc, const void *bytes, unsigned level)
 {
-    for (size_t i = 0; i < fleet->pinned_count; i++) {
-        if (omc_inbox_lends(&fleet->pinned[i]->link.conn.in, bytes, level))
+    for (size_t i = 0; i < mc->fleet.pinned_count; i++) {
+        if (omc_inbox_lends(&mc->fleet.pinned[i]->link.conn.in, bytes, level))
+            return true;
+    }
+    for (const struct omc_server *server = mc->dropped; server != NULL; server = server->next) {
+        if (omc_inbox_lends(&server->link.conn.in, bytes, level))
             return true;
     }
     return false;

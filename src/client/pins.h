@@ -50,14 +50,14 @@ static inline void omc_pins_remove_lone(omcache_t *mc)
 }
 
 /* For omc_pins_lend. */
-bool omc_pins_find(const struct omc_fleet *fleet, const void *bytes, unsigned level);
+bool omc_pins_find(const omcache_t *mc, const void *bytes, unsigned level);
 
 /* Whether bytes at that address are among those that this would take back, or are a lone answer's.
  */
 static inline bool omc_pins_lend(const omcache_t *mc, const void *bytes, unsigned level)
 {
     return omc_pool_is_lone(&mc->shared.pool, bytes) ||
-           (mc->fleet.pinned_count > 0 && omc_pins_find(&mc->fleet, bytes, level));
+           ((mc->fleet.pinned_count > 0 || mc->dropped != NULL) && omc_pins_find(mc, bytes, level));
 }
 
 #endif

@@ -13,6 +13,8 @@
 
 #define LARGE 20000
 
+static struct puppet puppet;
+
 /*
  * A classic call that waits, with callbacks that ask for more.
  */
@@ -401,7 +403,6 @@ static inside_func *const slow_funcs[] = {do_nothing, do_timeouts};
 
 START_TEST(answers_that_wait_for_a_callback_are_no_silence)
 {
-    static struct puppet puppet;
     struct wire_request first;
     struct wire_request second;
     omcache_server_stats_t stats = {.struct_size = sizeof(stats)};
@@ -426,6 +427,101 @@ START_TEST(answers_that_wait_for_a_callback_are_no_silence)
 }
 END_TEST
 
+/*
+ * One that waits while there is no room for what comes.
+ */
+
+static size_t half;
+static unsigned char answer[2 * BULK];
+static size_t answer_len;
+
+static void make_room_small_and_wait(omcache_t *mc, const omcache_reply_t *reply, void *context)
+{
+    size_t len;
+    const unsigned char *value = omcache_reply_value(reply, &len);
+    (void)context;
+    assert_rc(omcache_io(mc, NULL, NULL, NULL, NULL, 50), OMCACHE_AGAIN);
+    assert_rc(omcache_set_recv_buffer_max_size(mc, half / 4), OMCACHE_OK);
+    puppet_send(&puppet, answer + half, answer_len - half);
+    assert_rc(omcache_io(mc, NULL, NULL, NULL, NULL, -1), OMCACHE_AGAIN);
+    assert_text(value, len, "1");
+    rounds++;
+}
+
+/* The limit is lowered while an answer has come in part: there is no room for the rest of it before
+ * the callback has returned. */
+START_TEST(a_call_inside_does_not_wait_for_room)
+{
+    struct wire_request first;
+    struct wire_request second;
+    connected_puppets(&puppet, 1);
+    async_get("one", make_room_small_and_wait, NULL);
+    async_get("two", told_reply, &told[0]);
+    take_request(&puppet, &first);
+    take_request(&puppet, &second);
+    const struct wire_reply reply = {.opcode = second.opcode,
+                                     .opaque = second.opaque,
+                                     .extras = "\0\0\0\0",
+                                     .extras_len = 4,
+                                     .key = second.opcode == WIRE_GETK ? "two" : NULL,
+                                     .key_len = second.opcode == WIRE_GETK ? 3 : 0,
+                                     .value = bulk,
+                                     .value_len = LARGE * 4};
+    answer_len = wire_encode(&reply, answer, sizeof(answer));
+    half = answer_len / 2;
+    puppet_answer(&puppet, &first, 0, "1", 1);
+    puppet_send(&puppet, answer, half);
+    assert_rc(omcache_io(client, NULL, NULL, NULL, NULL, 1000), OMCACHE_OK);
+    ck_assert_uint_eq(rounds, 1);
+    assert_rc(told[0].status, OMCACHE_BUFFER_FULL);
+}
+END_TEST
+
+/*
+ * What a call hands out whose servers a callback replaces.
+ */
+
+static void drop_the_first(omcache_t *mc, const omcache_reply_t *reply, void *context)
+{
+    (void)context;
+    assert_rc(omcache_reply_status(reply), OMCACHE_TIMEOUT);
+    assert_rc(omcache_set_servers(mc, strchr(fleet.list, ',') + 1), OMCACHE_OK);
+    rounds++;
+}
+
+/* The value stays, and may be the value of the next call. */
+START_TEST(a_value_of_a_server_that_is_dropped_may_be_passed_on)
+{
+    char list[400];
+    const unsigned char *asked[2];
+    size_t lens[2];
+    size_t req_count = 2;
+    size_t value_count = 2;
+    fixture_servers(2);
+    puppet_open(&puppet, 0);
+    snprintf(list, sizeof(list), "%s,%s", fleet.list, puppet.address);
+    assert_rc(omcache_set_servers(client, list), OMCACHE_OK);
+    for (size_t i = 0; i < 2; i++) {
+        const char *key = key_for(2 * i);
+        asked[i] = (const unsigned char *)key;
+        lens[i] = strlen(key);
+    }
+    store_bulk((const char *)asked[0], 10 * LARGE);
+    assert_rc(omcache_async_get(client, asked[1], lens[1], 50, drop_the_first, NULL), OMCACHE_OK);
+    int rc = omcache_get_multi(client, asked, lens, 2, reqs, &req_count, values, &value_count, 200);
+    assert_rc_either(rc, OMCACHE_OK, OMCACHE_AGAIN);
+    ck_assert_uint_eq(rounds, 1);
+    ck_assert_uint_eq(values[0].data_len, 10 * LARGE);
+    ck_assert(memcmp(values[0].data, bulk, 10 * LARGE) == 0);
+    assert_rc(omcache_set(client, TEXT("copy"), values[0].data, 10 * LARGE, 0, 0, 0, -1),
+              OMCACHE_OK);
+    const unsigned char *value;
+    size_t len;
+    assert_rc(omcache_get(client, TEXT("copy"), &value, &len, NULL, NULL, -1), OMCACHE_OK);
+    ck_assert(len == 10 * LARGE && memcmp(value, bulk, 10 * LARGE) == 0);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("callback_operation");
@@ -438,5 +534,7 @@ int main(void)
     tcase_add_loop_test(tcase, a_batch_may_be_finished_inside, 0, 3);
     tcase_add_loop_test(tcase, a_reply_stays_as_it_is_whatever_is_called, 0, 2 * INSIDE);
     tcase_add_loop_test(tcase, answers_that_wait_for_a_callback_are_no_silence, 0, 2);
+    tcase_add_test(tcase, a_call_inside_does_not_wait_for_room);
+    tcase_add_test(tcase, a_value_of_a_server_that_is_dropped_may_be_passed_on);
     return fixture_run(suite);
 }
