@@ -196,7 +196,7 @@ static ssize_t write_together(int fd, const struct iovec *pieces, size_t count)
     return send(fd, bytes, (size_t)(end - bytes), FLAGS);
 }
 
-static size_t size_of(const struct iovec *pieces, size_t count)
+static size_t bytes_in(const struct iovec *pieces, size_t count)
 {
     size_t size = 0;
 
@@ -210,7 +210,7 @@ static size_t size_of(const struct iovec *pieces, size_t count)
 __attribute__((noinline)) static ssize_t write_pieces(int fd, const struct iovec *pieces,
                                                       size_t count)
 {
-    size_t size = size_of(pieces, count);
+    size_t size = bytes_in(pieces, count);
 
     if (size <= TOGETHER)
         return write_together(fd, pieces, count);
