@@ -136,6 +136,9 @@ VARIANTS  := $(OVER_tls) $(OVER_auto) $(OVER_meta) $(OVER_text)
 TESTS    ?= $(PROGRAMS) $(VARIANTS) $(SCRIPTS)
 CHOSEN   := $(foreach t,$(TESTS),$(or $(filter $t/%,$(PROGRAMS) $(SCRIPTS)), \
 	$(if $(filter live@%,$t),$(OVER_$(t:live@%=%))),$t))
+# This one takes long, and each protocol's part of it has a run of its own.
+LIFE_TEST := unit/test_lives
+CHOSEN   := $(foreach t,$(CHOSEN),$(if $(filter $(LIFE_TEST),$t),$(addprefix $t@,auto binary meta text),$t))
 CHOSEN_PROGRAMS := $(filter-out %.sh %.py,$(CHOSEN))
 BUILT    := $(sort $(foreach t,$(CHOSEN_PROGRAMS),$(B)/tests/$(firstword $(subst @, ,$t))))
 # The slow ways to run them do without the other protocols, and without comparing
@@ -159,8 +162,7 @@ SUPPORT := $(patsubst %.c,$(B)/obj/%.o,$(sort $(wildcard tests/support/*.c)))
 BENCH_SUPPORT := $(patsubst %.c,$(B)/obj/%.o,$(sort $(wildcard bench/support/*.c)))
 RPATH   := -Wl,-rpath,$(abspath $(B))
 
-# This one has a network and memory of its own in place of the library's.
-LIFE_TEST     := unit/test_lives
+# It has a network and memory of its own in place of the library's.
 LIVES_SUPPORT := $(patsubst %.c,$(B)/obj/%.o,$(sort $(wildcard tests/lives/*.c)))
 
 # Unit tests look inside and take the archive, all others the shared library.
