@@ -137,6 +137,12 @@ class Options(unittest.TestCase):
     def test_the_header_says_what_the_tables_have(self):
         self.assertEqual(self.options_of_header(), self.options_of_tables())
 
+    def test_protocols_md_has_a_row_for_each(self):
+        with open(os.path.join(ROOT, "doc/protocols.md"), encoding="utf-8") as text:
+            words = text.read()
+        for name in omcache.handle.SETTERS:
+            self.assertIn("`omcache_meta_set_%s`" % name, words)
+
     def test_each_method_has_the_options_that_apply(self):
         operations = self.options_of_header()
         functions = set(omcache.handle.functions("omcache_async_meta_"))
