@@ -897,11 +897,11 @@ int omcache_set_drain_callback(omcache_t *mc, omcache_drain_callback_func *func,
  * TLS (since 1.0).
  */
 
-/* What connections are to be made safe with.  A new one has these defaults: certificates are
+/* The settings of TLS, for omcache_set_tls.  New ones have these defaults: certificates are
  * verified against those that the system trusts, and must be for the server as the list has it, a
- * name or an address; TLS 1.2 or newer; no certificate of one's own.  The settings are read by
- * omcache_set_tls: one can serve many handles, be changed, and be freed after that.  It is for one
- * thread at a time.
+ * name or an address; TLS 1.2 or newer; no certificate of one's own.  omcache_set_tls reads them:
+ * after that they may be changed, used for other handles, and freed.  They are for one thread at a
+ * time.
  * The functions omcache_tls_set_... return OMCACHE_OK; OMCACHE_INVALID if tls is NULL, a string is
  * empty, or for what each says; OMCACHE_NO_MEMORY without memory.  NULL in place of a path or name
  * sets the default.  Strings are copied.  They never wait, and may be called from any callback. */
@@ -967,8 +967,8 @@ int omcache_set_tls(omcache_t *mc, const omcache_tls_t *tls);
 /* Sets the user name and the password that servers are told when a connection is made, with the
  * first words and without a round trip more: memcached's -Y over text and meta, and SASL PLAIN (-S)
  * over binary.  user NULL: none, as at first.  Both are copied, wiped when they are replaced or the
- * handle is freed, and never logged.  Connections that are open go on as they are.  A server that
- * wants no credentials does without.
+ * handle is freed, and never logged.  Connections that are open go on as they are.  A server
+ * without authentication ignores them.
  * Where a server refuses them, requests for it end with OMCACHE_AUTH_FAILED, unless they go to
  * another one, the log says so, and the server counts as down.  Over a connection without TLS to
  * another machine anybody on the way can read them: the first time, the log warns.
