@@ -234,22 +234,32 @@ START_TEST(a_receive_limit_of_0_takes_empty_answers)
 }
 END_TEST
 
+/* The keys of a multi-get, and what it gives. */
+#define KEYS_MAX 20
+static char names[KEYS_MAX][8];
+static const unsigned char *keys[KEYS_MAX];
+static size_t lens[KEYS_MAX];
+static omcache_req_t reqs[KEYS_MAX];
+static omcache_value_t values[KEYS_MAX];
+
+static void name_keys(void)
+{
+    for (size_t i = 0; i < KEYS_MAX; i++) {
+        lens[i] = (size_t)snprintf(names[i], sizeof(names[i]), "key-%zu", i);
+        keys[i] = (const unsigned char *)names[i];
+    }
+}
+
 /* Each answer fills the limit alone, so that each must be taken before the next. */
 START_TEST(answers_at_the_receive_limit_come_in_rounds)
 {
     enum { KEYS = 8 };
-    fixture_servers(1);
-    char names[KEYS][8];
-    const unsigned char *keys[KEYS];
-    size_t lens[KEYS];
-    omcache_req_t reqs[KEYS];
-    omcache_value_t values[KEYS];
     size_t count = KEYS;
     size_t room = KEYS;
     size_t found = 0;
+    fixture_servers(1);
+    name_keys();
     for (size_t i = 0; i < KEYS; i++) {
-        lens[i] = (size_t)snprintf(names[i], sizeof(names[i]), "key-%zu", i);
-        keys[i] = (const unsigned char *)names[i];
         memset(value, (int)('a' + i), LIMIT);
         size_t len = len_for_body(names[i], LIMIT);
         assert_rc(omcache_set(client, keys[i], lens[i], value, len, 0, 0, 0, -1), OMCACHE_OK);
@@ -277,35 +287,28 @@ END_TEST
 /* Where the application sees the descriptor, too. */
 START_TEST(rounds_go_on_after_a_look_at_the_descriptors)
 {
-    enum { MANY = 20, SIZE = 9000 };
-    static unsigned char large[SIZE];
-    static char names[MANY][8];
-    const unsigned char *keys[MANY];
-    size_t lens[MANY];
-    omcache_req_t reqs[MANY];
-    omcache_value_t values[MANY];
-    size_t count = MANY;
-    size_t room = MANY;
+    enum { SIZE = 9000 };
+    size_t count = KEYS_MAX;
+    size_t room = KEYS_MAX;
     size_t found = 0;
     int nfds;
     int timeout;
     int64_t start;
     fixture_servers(1);
-    for (size_t i = 0; i < MANY; i++) {
-        lens[i] = (size_t)snprintf(names[i], sizeof(names[i]), "q%zu", i);
-        keys[i] = (const unsigned char *)names[i];
-        assert_rc(omcache_set(client, keys[i], lens[i], large, SIZE, 0, 0, 0, -1), OMCACHE_OK);
+    name_keys();
+    for (size_t i = 0; i < KEYS_MAX; i++) {
+        assert_rc(omcache_set(client, keys[i], lens[i], value, SIZE, 0, 0, 0, -1), OMCACHE_OK);
     }
     assert_rc(omcache_set_recv_buffer_max_size(client, 3 * SIZE + 2411), OMCACHE_OK);
     ck_assert_ptr_nonnull(omcache_poll_fds(client, &nfds, &timeout));
     start = clock_ms();
-    int rc = omcache_get_multi(client, keys, lens, MANY, reqs, &count, values, &room, -1);
-    for (found = room; rc == OMCACHE_AGAIN && found < MANY; found += room) {
-        room = MANY;
+    int rc = omcache_get_multi(client, keys, lens, KEYS_MAX, reqs, &count, values, &room, -1);
+    for (found = room; rc == OMCACHE_AGAIN && found < KEYS_MAX; found += room) {
+        room = KEYS_MAX;
         rc = omcache_io(client, reqs, &count, values, &room, -1);
     }
     assert_rc(rc, OMCACHE_OK);
-    ck_assert_uint_eq(found, MANY);
+    ck_assert_uint_eq(found, KEYS_MAX);
     assert_within(start, 5000);
 }
 END_TEST
@@ -313,17 +316,11 @@ END_TEST
 START_TEST(too_large_an_answer_ends_a_multi_get)
 {
     fixture_servers(1);
-    const char *names[] = {"small-0", "large-1", "small-2"};
     const int statuses[] = {OMCACHE_OK, OMCACHE_BUFFER_FULL, OMCACHE_SERVER_FAILURE};
-    const unsigned char *keys[3];
-    size_t lens[3];
-    omcache_req_t reqs[3];
-    omcache_value_t values[3];
     size_t count = 3;
     size_t found = 0;
+    name_keys();
     for (size_t i = 0; i < 3; i++) {
-        keys[i] = (const unsigned char *)names[i];
-        lens[i] = strlen(names[i]);
         size_t len = i == 1 ? sizeof(value) : 10;
         assert_rc(omcache_set(client, keys[i], lens[i], value, len, 0, 0, 0, -1), OMCACHE_OK);
     }
@@ -343,7 +340,7 @@ START_TEST(too_large_an_answer_ends_a_multi_get)
         room = 3;
     }
     ck_assert_uint_eq(found, 3);
-    assert_rc(omcache_get(client, TEXT("small-2"), NULL, NULL, NULL, NULL, -1), OMCACHE_OK);
+    assert_rc(omcache_get(client, TEXT(names[2]), NULL, NULL, NULL, NULL, -1), OMCACHE_OK);
 }
 END_TEST
 
