@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #define LARGE 20000
+#define LARGER 200000 /* in memory of its own */
 
 static struct puppet puppet;
 
@@ -466,7 +467,7 @@ START_TEST(a_call_inside_does_not_wait_for_room)
                                      .key = second.opcode == WIRE_GETK ? "two" : NULL,
                                      .key_len = second.opcode == WIRE_GETK ? 3 : 0,
                                      .value = bulk,
-                                     .value_len = LARGE * 4};
+                                     .value_len = LARGER};
     answer_len = wire_encode(&reply, answer, sizeof(answer));
     half = answer_len / 2;
     puppet_answer(&puppet, &first, 0, "1", 1);
@@ -506,19 +507,18 @@ START_TEST(a_value_of_a_server_that_is_dropped_may_be_passed_on)
         asked[i] = (const unsigned char *)key;
         lens[i] = strlen(key);
     }
-    store_bulk((const char *)asked[0], 10 * LARGE);
+    store_bulk((const char *)asked[0], LARGER);
     assert_rc(omcache_async_get(client, asked[1], lens[1], 50, drop_the_first, NULL), OMCACHE_OK);
     int rc = omcache_get_multi(client, asked, lens, 2, reqs, &req_count, values, &value_count, 200);
     assert_rc_either(rc, OMCACHE_OK, OMCACHE_AGAIN);
     ck_assert_uint_eq(rounds, 1);
-    ck_assert_uint_eq(values[0].data_len, 10 * LARGE);
-    ck_assert(memcmp(values[0].data, bulk, 10 * LARGE) == 0);
-    assert_rc(omcache_set(client, TEXT("copy"), values[0].data, 10 * LARGE, 0, 0, 0, -1),
-              OMCACHE_OK);
+    ck_assert_uint_eq(values[0].data_len, LARGER);
+    ck_assert(memcmp(values[0].data, bulk, LARGER) == 0);
+    assert_rc(omcache_set(client, TEXT("copy"), values[0].data, LARGER, 0, 0, 0, -1), OMCACHE_OK);
     const unsigned char *value;
     size_t len;
     assert_rc(omcache_get(client, TEXT("copy"), &value, &len, NULL, NULL, -1), OMCACHE_OK);
-    ck_assert(len == 10 * LARGE && memcmp(value, bulk, 10 * LARGE) == 0);
+    ck_assert(len == LARGER && memcmp(value, bulk, LARGER) == 0);
 }
 END_TEST
 
