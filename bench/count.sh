@@ -8,7 +8,7 @@
 # all that a program does only once does not.  The system calls of each part are
 # listed, too.
 #
-# $CALLGRIND has further options for that.
+# $CALLGRIND has options for callgrind that say what is counted, in place of those below.
 
 measure=$1
 program=$2

@@ -77,6 +77,11 @@ static void remove_from_heap(struct omc_deadlines *deadlines, const struct omc_d
         settle(deadlines, deadline->place, last);
 }
 
+static inline bool is_in_row(const struct omc_deadline *deadline)
+{
+    return deadline->place > omc_deadlines_place_in_row(OMC_DEADLINES_ROWS);
+}
+
 static void remove_from_row(struct omc_deadlines *deadlines, struct omc_deadline *deadline)
 {
     struct omc_deadlines_row *row = &deadlines->rows[SIZE_MAX - deadline->place];
@@ -119,7 +124,7 @@ void omc_deadlines_remove(struct omc_deadlines *deadlines, struct omc_deadline *
 {
     if (deadline->place == 0)
         return;
-    if (omc_deadline_is_in_row(deadline))
+    if (is_in_row(deadline))
         remove_from_row(deadlines, deadline);
     else
         remove_from_heap(deadlines, deadline);

@@ -40,15 +40,10 @@ void omc_deadlines_fini(struct omc_deadlines *deadlines);
 /* Makes room for so many altogether; false without memory. */
 bool omc_deadlines_reserve(struct omc_deadlines *deadlines, size_t count);
 
-/* The place of one in a row, and whether it is that. */
+/* The place of one in a row. */
 static inline size_t omc_deadlines_place_in_row(size_t row)
 {
     return SIZE_MAX - row;
-}
-
-static inline bool omc_deadline_is_in_row(const struct omc_deadline *deadline)
-{
-    return deadline->place > omc_deadlines_place_in_row(OMC_DEADLINES_ROWS);
 }
 
 /* Whether a row has one at its end that is due later. */
@@ -73,7 +68,7 @@ static inline void omc_deadlines_add_to_row(struct omc_deadlines *deadlines, siz
     deadlines->count++;
 }
 
-/* For omc_deadlines_set, where it is in already, or is not the last that is due. */
+/* For omc_deadlines_set, where it is in already, or would not be the last of the first row. */
 void omc_deadlines_place(struct omc_deadlines *deadlines, struct omc_deadline *deadline,
                          int64_t when);
 

@@ -168,12 +168,8 @@ void omc_loop_forget_stalls(omcache_t *mc)
 {
     struct omc_fleet *fleet = &mc->fleet;
 
-    for (size_t i = 0; fleet->stalled && i < fleet->active_count; i++) {
-        if (!fleet->active[i]->link.conn.stalled)
-            continue;
-        fleet->active[i]->link.conn.stalled = false;
-        omc_touch_server(fleet, fleet->active[i]);
-    }
+    for (size_t i = 0; fleet->stalled && i < fleet->active_count; i++)
+        omc_touch_end_stall(fleet, fleet->active[i]);
     fleet->stalled = false;
 }
 

@@ -23,10 +23,7 @@ static inline bool omc_pins_take_back(struct omc_fleet *fleet, struct omc_server
 {
     bool is_all = omc_inbox_unpin(&server->link.conn.in, level);
 
-    if (server->link.conn.stalled) {
-        server->link.conn.stalled = false;
-        omc_touch_server(fleet, server);
-    }
+    omc_touch_end_stall(fleet, server);
     return is_all;
 }
 

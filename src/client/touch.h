@@ -26,6 +26,15 @@ static inline void omc_touch_server(struct omc_fleet *fleet, struct omc_server *
     }
 }
 
+/* Lets a server be read from again, if it had no room. */
+static inline void omc_touch_end_stall(struct omc_fleet *fleet, struct omc_server *server)
+{
+    if (!server->link.conn.stalled)
+        return;
+    server->link.conn.stalled = false;
+    omc_touch_server(fleet, server);
+}
+
 /* Notes that a server has a new request, and takes one of those off the list; NULL:
  * there is none. */
 static inline void omc_touch_note_unsent(struct omc_fleet *fleet, struct omc_server *server)

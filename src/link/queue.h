@@ -247,8 +247,8 @@ static inline void omc_queue_settle(struct omc_queue *queue, struct omc_pending 
     omc_queue_leave(queue);
 }
 
-/* Notes that so many of the oldest are over, each of which somebody waits for, has no counter, and
- * is neither half written nor refused. */
+/* Notes that so many of the oldest are over together.  Each is open and not idle, has no counter,
+ * and is not half written. */
 static inline void omc_queue_settle_oldest(struct omc_queue *queue, uint32_t count)
 {
     queue->open -= count;

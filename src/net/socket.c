@@ -22,8 +22,9 @@ enum {
     PART = 60 * 1024,
     PART_PIECES = 8,
 
-    TOGETHER = 2048, /* pieces of so many bytes are copied and written as one: sendmsg() takes a
-                      * quarter longer than send(), which is longer than the copying takes */
+    /* Pieces of so many bytes in all are copied and written as one: sendmsg() of two takes a
+     * quarter longer than send() of one, copying included. */
+    TOGETHER = 2048,
 
     KEEPALIVE_COUNT = 3, /* questions without an answer end a connection */
 };

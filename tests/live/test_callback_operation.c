@@ -433,7 +433,7 @@ END_TEST
  */
 
 static size_t half;
-static unsigned char answer[2 * BULK];
+static unsigned char answer[LARGER + 100];
 static size_t answer_len;
 
 static void make_room_small_and_wait(omcache_t *mc, const omcache_reply_t *reply, void *context)
