@@ -684,7 +684,8 @@ int omcache_meta_get(omcache_t *mc, const void *key, size_t key_len, const omcac
 
 /* Gets key_count values with the same options, and waits for them.  replies, an array of
  * the caller's with room for as many, gets the reply about each key, in the order of the
- * keys.  timeout_msec is for all together.
+ * keys.  timeout_msec is for all together.  Of one server there is room for as many bytes as
+ * omcache_set_recv_buffer_max_size says: the keys beyond that end with OMCACHE_BUFFER_FULL.
  * Returns OMCACHE_OK if each key was found or is known not to exist, else the status of the
  * first that was not; or as said above, with each reply NULL.  Since 1.0. */
 int omcache_meta_get_multi(omcache_t *mc, const void *const *keys, const size_t *key_lens,

@@ -51,7 +51,7 @@ static void finish_all(omcache_t *mc, struct omc_frame *frame, struct omc_awaite
         awaited[i].operation = NULL;
         awaited[i].reply.status = mc->doomed ? OMCACHE_CANCELLED : OMCACHE_BUFFER_FULL;
         frame->left--;
-        omc_expiry_abandon(mc, operation, omc_call_clock(mc));
+        omc_expiry_abandon(mc, operation);
         omc_operation_free(&mc->operations, operation);
     }
 }

@@ -440,18 +440,111 @@ static void free_inside(omcache_t *mc, const omcache_reply_t *own, void *context
     omcache_free(mc);
 }
 
+/* A call that waits for one reply, or for several. */
+static int wait_for_replies(omcache_t *mc, size_t count)
+{
+    static const void *const keys[] = {"a", "b", "c", "d", "e", "f", "g", "h"};
+    static const size_t lens[] = {1, 1, 1, 1, 1, 1, 1, 1};
+    replies[0] = reply = (const omcache_reply_t *)keys; /* anything */
+    int rc = count == 1 ? omcache_meta_get(mc, TEXT("a"), NULL, &reply, -1)
+                        : omcache_meta_get_multi(mc, keys, lens, count, NULL, replies, -1);
+    ck_assert_ptr_null(count == 1 ? reply : replies[0]);
+    return rc;
+}
+
 START_TEST(a_callback_may_free_the_handle)
 {
-    const void *keys[1] = {"key"};
-    const size_t lens[1] = {3};
     begin(1);
     assert_rc(omcache_async_get(client, TEXT("key"), -1, free_inside, NULL), OMCACHE_OK);
-    if (_i == 0) {
-        assert_rc(get("key"), OMCACHE_FAIL);
-    } else {
-        assert_rc(omcache_meta_get_multi(client, keys, lens, 1, NULL, &reply, -1), OMCACHE_FAIL);
+    assert_rc(wait_for_replies(client, _i == 0 ? 1 : 8), OMCACHE_FAIL);
+    end();
+}
+END_TEST
+
+static void free_at_line(void *context, int level, const char *message)
+{
+    (void)level;
+    (void)message;
+    free_inside(context, NULL, NULL);
+}
+
+/* What it waits for is given up: one of the servers is dead, the other one keeps silent. */
+START_TEST(a_log_callback_may_free_the_handle)
+{
+    begin(2);
+    assert_rc(omcache_noop(client, 0, patience), OMCACHE_OK);
+    memcached_pause(&fleet.servers[0]);
+    memcached_kill(&fleet.servers[1]);
+    async_get(key_for(0), told_reply, &told[0]);
+    async_get(key_for(1), told_reply, &told[1]);
+    assert_rc(omcache_set_log_callback(client, 0, free_at_line, client), OMCACHE_OK);
+    assert_rc(wait_for_replies(client, _i == 0 ? 1 : 8), OMCACHE_FAIL);
+    ck_assert_uint_eq(told_once(told, 2, OMCACHE_CANCELLED), 2);
+    end();
+}
+END_TEST
+
+#define LARGE 100000
+
+/* What a receive buffer holds one of, and not two. */
+static void store_large_values(size_t count)
+{
+    begin(1);
+    for (size_t i = 0; i < count; i++) {
+        char key[32];
+        snprintf(key, sizeof(key), "large-%zu", i);
+        store_bulk(key, LARGE);
     }
-    ck_assert_ptr_null(reply);
+    assert_rc(omcache_set_recv_buffer_max_size(client, LARGE + LARGE / 2), OMCACHE_OK);
+}
+
+/* As many as there is room for have their values.  The others fail: nobody is late with them, and
+ * what comes of them is no answer to the next request. */
+static void get_more_than_there_is_room_for(omcache_t *mc)
+{
+    static const void *const keys[] = {"large-0", "large-1", "large-2", "large-3"};
+    static const size_t lens[] = {7, 7, 7, 7};
+    omcache_server_stats_t stats = {.struct_size = sizeof(stats)};
+    size_t found = 0;
+    assert_rc(omcache_meta_get_multi(mc, keys, lens, 4, NULL, replies, -1), OMCACHE_BUFFER_FULL);
+    for (size_t i = 0; i < 4; i++) {
+        size_t len;
+        const unsigned char *value = omcache_reply_value(replies[i], &len);
+        if (omcache_reply_status(replies[i]) == OMCACHE_OK) {
+            assert_bytes(value, len, bulk, LARGE);
+            found++;
+        } else {
+            assert_rc(omcache_reply_status(replies[i]), OMCACHE_BUFFER_FULL);
+            ck_assert_ptr_null(value);
+        }
+    }
+    ck_assert_uint_eq(found, 1);
+    assert_rc(omcache_server_stats(mc, 0, &stats), OMCACHE_OK);
+    ck_assert_uint_eq(stats.timeouts, 0);
+    assert_rc(omcache_meta_get(mc, TEXT("small"), NULL, &reply, -1), OMCACHE_OK);
+    assert_reply("small", "value");
+}
+
+static void get_too_much_inside(omcache_t *mc, const omcache_reply_t *own, void *context)
+{
+    size_t *calls = context;
+    size_t len;
+    const unsigned char *value = omcache_reply_value(own, &len);
+    get_more_than_there_is_room_for(mc);
+    assert_bytes(value, len, bulk, LARGE);
+    ++*calls;
+}
+
+START_TEST(many_gets_tell_of_a_lack_of_room)
+{
+    size_t calls = 0;
+    store_large_values(4);
+    store("small", "value");
+    get_more_than_there_is_room_for(client);
+    assert_rc(omcache_async_get(client, TEXT("large-0"), -1, get_too_much_inside, &calls),
+              OMCACHE_OK);
+    drain(client);
+    ck_assert_uint_eq(calls, 1);
     end();
 }
 END_TEST
@@ -472,9 +565,11 @@ int main(void)
     tcase_add_test(tcase, what_nobody_hears_of_is_done);
     tcase_add_test(tcase, many_gets_have_a_reply_each);
     tcase_add_test(tcase, many_gets_tell_of_one_that_fails);
+    tcase_add_test(tcase, many_gets_tell_of_a_lack_of_room);
     tcase_add_test(tcase, they_end_in_time);
     tcase_add_test(tcase, what_cannot_be_is_refused);
     tcase_add_test(tcase, a_callback_may_wait);
     tcase_add_loop_test(tcase, a_callback_may_free_the_handle, 0, 2);
+    tcase_add_loop_test(tcase, a_log_callback_may_free_the_handle, 0, 2);
     return fixture_run(suite);
 }
