@@ -352,10 +352,9 @@ static bool wait_for_lock(omcache_t *mc, const struct omc_fetching *fetching, in
 static bool wait_for_sleep(omcache_t *mc, struct omc_fetching *fetching, int64_t now,
                            omcache_reply_t *reply)
 {
-    *reply = (omcache_reply_t){.status = OMCACHE_TIMEOUT, .server_index = -1};
+    *reply = (omcache_reply_t){.server_index = -1};
     omc_call_begin_io(mc);
-    if (!omc_wait_until(mc, omc_fetching_wake_time(fetching, now)))
-        reply->status = OMCACHE_NO_MEMORY;
+    reply->status = omc_wait_until(mc, omc_fetching_wake_time(fetching, now));
     return omc_call_end(mc);
 }
 

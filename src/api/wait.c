@@ -65,19 +65,19 @@ static void set_keys(const struct omc_ask *asks, size_t count, struct omc_awaite
     }
 }
 
-bool omc_wait_until(omcache_t *mc, int64_t until)
+int omc_wait_until(omcache_t *mc, int64_t until)
 {
     struct omc_frame frame = {.depth = mc->shared.depth};
     struct omc_awaited awaited;
     struct omc_operation *operation = omc_operation_sleep(&mc->operations, until, NULL, &awaited);
 
     if (operation == NULL)
-        return false;
+        return OMCACHE_NO_MEMORY;
     operation->frame = &frame;
     awaited.operation = operation;
     frame.left = 1;
     finish_all(mc, &frame, &awaited, 1);
-    return true;
+    return awaited.reply.status;
 }
 
 /* Where there is no room for a request, there is when those before it have ended. */

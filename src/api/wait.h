@@ -4,7 +4,6 @@
 #ifndef OMC_API_WAIT_H
 #define OMC_API_WAIT_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -12,9 +11,9 @@
 #include "omcache.h"
 #include "proto/ask.h"
 
-/* Runs the loop until that time, in such a call, unless all operations are ended before.  False
- * without memory. */
-bool omc_wait_until(omcache_t *mc, int64_t until);
+/* Runs the loop until that time, in such a call, unless all operations are ended before.  How the
+ * sleep has ended: mostly with OMCACHE_TIMEOUT. */
+int omc_wait_until(omcache_t *mc, int64_t until);
 
 /* Runs requests, of which each has one answer, as operations, in a call that may do I/O, and waits
  * for their outcomes, of which one may be that the request was not accepted.  What they point to is

@@ -423,6 +423,33 @@ START_TEST(a_fetch_can_be_cancelled)
 }
 END_TEST
 
+static void reset_inside(omcache_t *mc, const omcache_reply_t *own, void *context)
+{
+    bool *is_done = context;
+    assert_rc(omcache_reply_status(own), OMCACHE_TIMEOUT);
+    assert_rc(omcache_reset_buffers(mc), OMCACHE_OK);
+    *is_done = true;
+}
+
+/* A call that waits, too, whether it asks or sleeps when a callback forgets all requests. */
+START_TEST(a_callback_can_cancel_a_fetch)
+{
+    bool is_done = false;
+    int64_t start;
+    begin(protocols[_i]);
+    const char *key = key_for(0);
+    const char *silent = key_for(1);
+    ck_assert_int_eq(fetch(key), OMCACHE_FETCH_MAKE);
+    memcached_pause(&fleet.servers[1]);
+    assert_rc(omcache_async_get(client, TEXT(silent), 60, reset_inside, &is_done), OMCACHE_OK);
+    start = clock_ms();
+    ck_assert_int_eq(fetch(key), OMCACHE_FETCH_NONE);
+    assert_rc(omcache_reply_status(reply), OMCACHE_CANCELLED);
+    ck_assert(is_done);
+    assert_within(start, 2000);
+}
+END_TEST
+
 START_TEST(failures_are_told)
 {
     begin(protocols[_i]);
@@ -490,6 +517,7 @@ int main(void)
     tcase_add_loop_test(tcase, a_lock_goes_with_the_store, 0, 4);
     tcase_add_loop_test(tcase, the_timeout_ends_the_wait, 0, 3);
     tcase_add_loop_test(tcase, a_fetch_can_be_cancelled, 0, 6);
+    tcase_add_loop_test(tcase, a_callback_can_cancel_a_fetch, 0, 3);
     tcase_add_loop_test(tcase, failures_are_told, 0, 3);
     tcase_add_test(tcase, what_cannot_be_is_refused);
     return fixture_run(suite);
