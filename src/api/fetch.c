@@ -415,12 +415,16 @@ int omcache_fetch_store(omcache_t *mc, const void *key, size_t key_len, const vo
         return omcache_meta_set(mc, key, key_len, value, value_len, flags, &meta, NULL,
                                 timeout_msec);
     }
+    rc = omc_call_refusal(mc);
+    if (rc != OMCACHE_OK)
+        return rc;
+    omc_call_begin(mc); /* no callback may free the handle before the lock is removed */
     rc = omcache_set(mc, key, key_len, value, value_len,
                      omc_fetching_expiration_plain(policy, omc_clock_date()), flags, 0,
                      timeout_msec);
-    if (rc != OMCACHE_INVALID && !remove_lock_now(mc, key, key_len))
-        return OMCACHE_FAIL;
-    return rc;
+    if (rc != OMCACHE_INVALID && !mc->doomed)
+        remove_lock_now(mc, key, key_len);
+    return omc_call_result(mc, rc, NULL);
 }
 
 int omcache_fetch_invalidate(omcache_t *mc, const void *key, size_t key_len,

@@ -5,6 +5,7 @@
  */
 #include "support/operations.h"
 #include "support/recorder.h"
+#include "support/words.h"
 
 #include <stdio.h>
 
@@ -463,6 +464,187 @@ START_TEST(failures_are_told)
 }
 END_TEST
 
+/* Once there is something to send.  Its answer has come then, and would be followed by another
+ * step.
+ */
+static void receive_and_free(omcache_t *mc, int fd, short events, void *context)
+{
+    const int *status = context;
+    (void)fd;
+    if ((events & POLLOUT) == 0 || rounds++ > 0) {
+        return;
+    }
+    assert_rc(omcache_io(mc, NULL, NULL, NULL, NULL, 5000), OMCACHE_OK);
+    ck_assert_int_eq(*status, -1);
+    fixture_forget(mc);
+    assert_rc(omcache_free(mc), OMCACHE_OK);
+    assert_rc(*status, OMCACHE_CANCELLED);
+}
+
+START_TEST(the_call_that_begins_a_fetch_may_free_the_handle)
+{
+    int status = -1;
+    begin(protocols[_i]);
+    ck_assert_int_eq(fetch("key"), OMCACHE_FETCH_MAKE); /* so that there is one to wait for */
+    omcache_t *mc = client;
+    assert_rc(omcache_set_watch_callback(mc, receive_and_free, &status), OMCACHE_OK);
+    ck_assert_uint_eq(rounds, 0);
+    assert_rc(omcache_async_fetch(mc, TEXT("key"), &policy, 20000, note_status, &status),
+              OMCACHE_OK);
+    ck_assert_uint_ge(rounds, 1);
+    assert_rc(status, OMCACHE_CANCELLED);
+}
+END_TEST
+
+/*
+ * A lock in vain: another maker stores the value between the look and the lock.  One server has
+ * the value, the other one the lock.
+ */
+
+static size_t looks;
+
+static void store_meanwhile(struct peer *peer, void *context)
+{
+    struct words words;
+    (void)context;
+    while (words_read(peer, &words)) {
+        if (strcmp(words.word[0], "gets") != 0) {
+            words_answer_text(peer, &words);
+        } else if (looks++ == 0) {
+            words_send(peer, "END\r\n");
+        } else {
+            clock_sleep(50); /* meanwhile the other server's end of file is seen */
+            words_answer_text(peer, &words);
+        }
+    }
+}
+
+/* Closes when it has given the lock. */
+static void lock_once(struct peer *peer, void *context)
+{
+    struct words words;
+    (void)context;
+    while (words_read(peer, &words)) {
+        if (strcmp(words.word[0], "add") == 0) {
+            words_send(peer, "STORED\r\n");
+            return;
+        }
+        words_answer_text(peer, &words);
+    }
+}
+
+static struct peer *locker;
+static char vain_key[16];
+
+static void begin_in_vain(void)
+{
+    char list[128];
+    char lock[32];
+    int number = 0;
+    struct peer *values = peer_start(0, store_meanwhile, NULL);
+    locker = peer_start(1, lock_once, NULL);
+    snprintf(list, sizeof(list), "%s,%s", peer_address(values), peer_address(locker));
+    client = fixture_client(list);
+    assert_rc(omcache_set_protocol(client, OMCACHE_PROTOCOL_TEXT), OMCACHE_OK);
+    policy = usual;
+    looks = 0;
+    do {
+        snprintf(vain_key, sizeof(vain_key), "key-%d", number++);
+        snprintf(lock, sizeof(lock), "%s:making", vain_key);
+    } while (omcache_server_index_for_key(client, TEXT(vain_key)) != 0 ||
+             omcache_server_index_for_key(client, TEXT(lock)) != 1);
+}
+
+/* What the server of the lock was asked last. */
+static void assert_unlocked(void)
+{
+    static char received[4096];
+    char expected[64];
+    int64_t start = clock_ms();
+    size_t len;
+    snprintf(expected, sizeof(expected), "delete %s:making\r\n", vain_key);
+    do {
+        assert_within(start, 5000);
+        omcache_io(client, NULL, NULL, NULL, NULL, 5);
+        len = peer_received(locker, (unsigned char *)received, sizeof(received) - 1);
+        received[len] = '\0';
+    } while (strstr(received, expected) == NULL);
+}
+
+static void note_fetch(omcache_t *mc, const omcache_reply_t *own, void *context)
+{
+    int *fetched = context;
+    size_t len;
+    const unsigned char *value = omcache_reply_value(own, &len);
+    (void)mc;
+    ck_assert_uint_gt(len, 9);
+    assert_text(value + 9, len - 9, vain_key); /* "value of KEY" */
+    *fetched = omcache_reply_fetched(own);
+}
+
+START_TEST(a_lock_in_vain_is_removed)
+{
+    int fetched = -1;
+    begin_in_vain();
+    if (_i == 0) {
+        fetched = fetch(vain_key);
+    } else {
+        assert_rc(omcache_async_fetch(client, TEXT(vain_key), &policy, 20000, note_fetch, &fetched),
+                  OMCACHE_OK);
+        drain(client);
+    }
+    ck_assert_int_eq(fetched, OMCACHE_FETCH_FRESH);
+    assert_unlocked();
+}
+END_TEST
+
+/* Frees the handle when it is told of the connection of that number. */
+static size_t connections;
+static size_t free_at;
+
+static void free_at_connection(omcache_t *mc, int fd, short events, void *context)
+{
+    bool *known = context;
+    connections += events != 0 && !known[fd];
+    known[fd] = events != 0;
+    if (connections == free_at) {
+        free_at = 0;
+        fixture_forget(mc);
+        assert_rc(omcache_free(mc), OMCACHE_OK);
+    }
+}
+
+static void free_at_nth_connection(size_t number)
+{
+    static bool known[1000];
+    connections = 0;
+    free_at = number;
+    assert_rc(omcache_set_watch_callback(client, free_at_connection, known), OMCACHE_OK);
+}
+
+/* Whichever step has made the connection: the look, the lock, or the removal of the lock. */
+START_TEST(any_step_of_a_fetch_may_free_the_handle)
+{
+    begin_in_vain();
+    free_at_nth_connection((size_t)_i);
+    reply = (const omcache_reply_t *)vain_key; /* anything */
+    assert_rc(omcache_fetch(client, TEXT(vain_key), &policy, &reply, 20000), OMCACHE_FAIL);
+    ck_assert_ptr_null(reply);
+    ck_assert_uint_eq(free_at, 0);
+}
+END_TEST
+
+/* The store, or the removal of the lock. */
+START_TEST(any_step_of_a_store_may_free_the_handle)
+{
+    begin_in_vain();
+    free_at_nth_connection((size_t)_i);
+    assert_rc(omcache_fetch_store(client, TEXT(vain_key), TEXT("made"), 0, 0, &policy, 20000),
+              OMCACHE_FAIL);
+    ck_assert_uint_eq(free_at, 0);
+}
+END_TEST
+
 START_TEST(what_cannot_be_is_refused)
 {
     omcache_fetch_policy_t bad[7] = {usual, usual, usual, usual, usual, usual, usual};
@@ -519,6 +701,10 @@ int main(void)
     tcase_add_loop_test(tcase, a_fetch_can_be_cancelled, 0, 6);
     tcase_add_loop_test(tcase, a_callback_can_cancel_a_fetch, 0, 3);
     tcase_add_loop_test(tcase, failures_are_told, 0, 3);
+    tcase_add_loop_test(tcase, the_call_that_begins_a_fetch_may_free_the_handle, 0, 3);
+    tcase_add_loop_test(tcase, a_lock_in_vain_is_removed, 0, 2);
+    tcase_add_loop_test(tcase, any_step_of_a_fetch_may_free_the_handle, 1, 4);
+    tcase_add_loop_test(tcase, any_step_of_a_store_may_free_the_handle, 1, 3);
     tcase_add_test(tcase, what_cannot_be_is_refused);
     return fixture_run(suite);
 }
