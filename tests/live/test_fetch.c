@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include "support/elder.h"
 #include "support/operations.h"
 #include "support/recorder.h"
 #include "support/words.h"
@@ -464,6 +465,86 @@ START_TEST(failures_are_told)
 }
 END_TEST
 
+/*
+ * Servers that only know how to delete.
+ */
+
+static struct elder elder;
+
+static void give_no_room(omcache_t *mc, const omcache_reply_t *own, void *context)
+{
+    (void)context;
+    assert_rc(omcache_reply_status(own), OMCACHE_INVALID);
+    assert_rc(omcache_set_send_buffer_max_size(mc, 1), OMCACHE_OK);
+}
+
+/* Begins with a server that turns out not to speak meta. */
+static void begin_with_elder(const char *present)
+{
+    elder = ELDER_INIT(ELDER_1_4_39);
+    const struct peer *peer = peer_start(0, elder_serve, &elder);
+    for (int i = 0; i < 2; i++) {
+        client = fixture_client(peer_address(peer));
+        assert_rc(
+            omcache_set_protocol(client, i == 0 ? OMCACHE_PROTOCOL_TEXT : OMCACHE_PROTOCOL_AUTO),
+            OMCACHE_OK);
+        if (i == 0) {
+            store(present, "old");
+            omcache_free(client); /* the peer has one connection at a time */
+            fixture_forget(client);
+        }
+    }
+    policy = usual;
+    policy.stale = 50;
+}
+
+static void end_with_elder(void)
+{
+    omcache_free(client);
+    fixture_forget(client);
+    peer_stop_all();
+    elder_clear(&elder);
+}
+
+/* Which is found out when the invalidation has been accepted. */
+START_TEST(an_invalidation_is_a_delete_where_there_is_nothing_else)
+{
+    const char *key = _i == 1 ? "none" : "key";
+    int status = -1;
+    begin_with_elder("key");
+    if (_i == 3) {
+        assert_rc(omcache_async_meta_get(client, TEXT("other"), NULL, -1, give_no_room, NULL),
+                  OMCACHE_OK);
+    }
+    assert_rc(omcache_async_fetch_invalidate(client, TEXT(key), &policy, 5000,
+                                             _i == 2 ? NULL : note_status, &status),
+              OMCACHE_OK);
+    drain(client);
+    static const int expected[] = {OMCACHE_OK, OMCACHE_NOT_FOUND, -1, OMCACHE_BUFFER_FULL};
+    ck_assert_int_eq(status, expected[_i]);
+    ck_assert(elder_has(&elder, "key") == (_i == 1 || _i == 3));
+    end_with_elder();
+}
+END_TEST
+
+/* The lock goes before the maker is told. */
+START_TEST(a_store_is_told_of)
+{
+    int status = -1;
+    begin(protocols[_i]);
+    ck_assert_int_eq(fetch("key"), OMCACHE_FETCH_MAKE);
+    assert_rc(omcache_async_fetch_store(client, TEXT("key"), TEXT("made"), 0,
+                                        omcache_reply_cas(reply), &policy, 5000, note_status,
+                                        &status),
+              OMCACHE_OK);
+    drain(client);
+    assert_rc(status, OMCACHE_OK);
+    ck_assert_int_eq(fetch("key"), OMCACHE_FETCH_FRESH);
+    assert_value("made");
+    assert_missing("key:making");
+}
+END_TEST
+
 /* Once there is something to send.  Its answer has come then, and would be followed by another
  * step.
  */
@@ -666,6 +747,8 @@ START_TEST(what_cannot_be_is_refused)
         assert_rc(omcache_fetch_store(client, TEXT("key"), "", 0, 0, 0, one, 100), OMCACHE_INVALID);
         assert_rc(omcache_async_fetch_store(client, TEXT("key"), "", 0, 0, 1, one, -1, NULL, NULL),
                   OMCACHE_INVALID);
+        assert_rc(omcache_async_fetch_invalidate(client, TEXT("key"), one, -1, NULL, NULL),
+                  OMCACHE_INVALID);
     }
     memset(key, 'k', sizeof(key));
     assert_rc(omcache_fetch(NULL, TEXT("key"), &usual, &reply, 1000), OMCACHE_INVALID);
@@ -701,6 +784,8 @@ int main(void)
     tcase_add_loop_test(tcase, a_fetch_can_be_cancelled, 0, 6);
     tcase_add_loop_test(tcase, a_callback_can_cancel_a_fetch, 0, 3);
     tcase_add_loop_test(tcase, failures_are_told, 0, 3);
+    tcase_add_loop_test(tcase, an_invalidation_is_a_delete_where_there_is_nothing_else, 0, 4);
+    tcase_add_loop_test(tcase, a_store_is_told_of, 0, 3);
     tcase_add_loop_test(tcase, the_call_that_begins_a_fetch_may_free_the_handle, 0, 3);
     tcase_add_loop_test(tcase, a_lock_in_vain_is_removed, 0, 2);
     tcase_add_loop_test(tcase, any_step_of_a_fetch_may_free_the_handle, 1, 4);
