@@ -663,14 +663,16 @@ int omcache_async_meta_debug(omcache_t *mc, const void *key, size_t key_len, int
  * omcache_reply_status has, such as OMCACHE_OK, OMCACHE_NOT_FOUND or OMCACHE_TIMEOUT.
  * *reply is then what came.  The reply belongs to the handle, and is there, with all that
  * it points to, until the handle's next call; the key that it names is the caller's own.
- * reply may be NULL.
+ * What was handed out may be passed to that next call as its key or value, but not in an
+ * array.  reply may be NULL.
  *
  * Otherwise *reply is NULL, and the call returns
  *  - OMCACHE_INVALID if mc is NULL, if an argument or option is not for this operation, if
  *    another protocol was chosen, in the response or log callback, or if timeout_msec is 0:
  *    a program that does not wait uses omcache_async_*;
  *  - OMCACHE_CANCELLED or OMCACHE_FAIL if a callback has freed the handle;
- *  - OMCACHE_NO_MEMORY, from omcache_meta_get_multi only.
+ *  - OMCACHE_NO_MEMORY, from omcache_meta_get_multi, or if the key or value is what the call
+ *    before has handed out.
  *
  * timeout_msec: milliseconds; -1: no limit but those of the handle.
  * They may be called from callbacks of operations.

@@ -62,6 +62,11 @@ static inline uint32_t omc_arguments_value_len(size_t len)
 bool omc_arguments_set_key(const omcache_t *mc, struct omc_ask *ask, const void *key,
                            size_t key_len);
 
+/* The key or the value of a request may be what the call before handed out, and what the next one
+ * takes back.  Then the request gets a copy of both, *copy, for the caller to free.  False without
+ * memory. */
+bool omc_arguments_keep_lent(const omcache_t *mc, struct omc_ask *ask, unsigned char **copy);
+
 /* Reads a request of the application's own; false if it cannot be sent. */
 bool omc_arguments_read(const omcache_t *mc, const omcache_req_t *req, struct omc_ask *ask);
 

@@ -1,41 +1,13 @@
 /*
  * The simple commands: each fills a request and runs it.
  */
-#include <string.h>
-
 #include "api/arguments.h"
 #include "api/call.h"
 #include "api/raw.h"
 #include "base/memory.h"
 #include "client/handle.h"
-#include "client/pins.h"
 #include "omcache.h"
 #include "proto/opcode.h"
-
-/* Whether these bytes were handed out by the call before, and are taken back in this one. */
-static bool is_lent(const omcache_t *mc, const void *bytes, size_t len)
-{
-    return len > 0 && omc_pins_lend(mc, bytes, omc_inbox_level_of_call(mc->shared.depth + 1));
-}
-
-/* The key or the value of a request may be what the call before handed out.  Then the request gets
- * a copy of both, *copy, for the caller to free.  False without memory. */
-static bool keep_lent(const omcache_t *mc, struct omc_ask *ask, unsigned char **copy)
-{
-    size_t key_len = ask->key_len, value_len = ask->value_len;
-
-    *copy = NULL;
-    if (!is_lent(mc, ask->key, key_len) && !is_lent(mc, ask->value, value_len))
-        return true;
-    *copy = omc_memory_new(1, key_len + value_len);
-    if (*copy == NULL)
-        return false;
-    if (key_len > 0)
-        ask->key = memcpy(*copy, ask->key, key_len);
-    if (value_len > 0)
-        ask->value = memcpy(*copy + key_len, ask->value, value_len);
-    return true;
-}
 
 /* Runs one request; its answer, if one came, goes to *call->values. */
 static int run_request(omcache_t *mc, struct omc_ask *ask, int server_index, struct omc_call *call)
@@ -43,7 +15,7 @@ static int run_request(omcache_t *mc, struct omc_ask *ask, int server_index, str
     unsigned char *copy;
     int rc;
 
-    if (!keep_lent(mc, ask, &copy)) {
+    if (!omc_arguments_keep_lent(mc, ask, &copy)) {
         *call->values = (omcache_value_t){.status = OMCACHE_NO_MEMORY};
         return OMCACHE_NO_MEMORY;
     }

@@ -376,12 +376,28 @@ static bool wait_for_step(omcache_t *mc, struct omc_fetching *fetching, omcache_
     }
 }
 
+/* Takes all steps; false if the handle is gone. */
+static bool wait_for_fetch(omcache_t *mc, struct omc_fetching *fetching, omcache_reply_t *reply)
+{
+    omcache_reply_t last;
+
+    do {
+        if (!wait_for_step(mc, fetching, &last))
+            return false;
+    } while (omc_fetching_next(fetching, &last, omc_call_clock(mc)));
+    *reply = omc_fetching_reply(fetching, &last);
+    return !omc_fetching_is_locked_in_vain(fetching) ||
+           remove_lock_now(mc, fetching->key, fetching->key_len);
+}
+
 int omcache_fetch(omcache_t *mc, const void *key, size_t key_len,
                   const omcache_fetch_policy_t *policy, const omcache_reply_t **reply,
                   int32_t timeout_msec)
 {
     struct omc_fetching fetching;
-    omcache_reply_t last;
+    struct omc_ask ask = {.key = key, .key_len = (uint8_t)key_len};
+    unsigned char *copy;
+    omcache_reply_t told;
     int rc = begin_fetch(mc, &fetching, key, key_len, policy, timeout_msec);
 
     if (reply != NULL)
@@ -390,15 +406,15 @@ int omcache_fetch(omcache_t *mc, const void *key, size_t key_len,
         return rc;
     if (reply == NULL || key_len > OMC_ASK_KEY_MAX)
         return OMCACHE_INVALID;
-    do {
-        if (!wait_for_step(mc, &fetching, &last))
-            return OMCACHE_FAIL;
-    } while (omc_fetching_next(&fetching, &last, omc_call_clock(mc)));
-    if (omc_fetching_is_locked_in_vain(&fetching) && !remove_lock_now(mc, key, key_len))
+    if (!omc_arguments_keep_lent(mc, &ask, &copy))
+        return OMCACHE_NO_MEMORY;
+    fetching.key = ask.key;
+    if (!wait_for_fetch(mc, &fetching, &told)) {
+        omc_memory_free(copy);
         return OMCACHE_FAIL;
-    mc->reply = omc_fetching_reply(&fetching, &last);
-    *reply = &mc->reply;
-    return mc->reply.status;
+    }
+    omc_wait_hand_out(mc, &told, copy, reply);
+    return told.status;
 }
 
 int omcache_fetch_store(omcache_t *mc, const void *key, size_t key_len, const void *value,
@@ -430,14 +446,23 @@ int omcache_fetch_store(omcache_t *mc, const void *key, size_t key_len, const vo
 int omcache_fetch_invalidate(omcache_t *mc, const void *key, size_t key_len,
                              const omcache_fetch_policy_t *policy, int32_t timeout_msec)
 {
+    struct omc_ask ask = {.key = key, .key_len = (uint8_t)key_len};
+    unsigned char *copy;
     omcache_meta_t meta;
-    int rc;
+    int rc = omc_call_refusal(mc);
 
-    if (!omc_fetching_check(policy) || timeout_msec == 0)
+    if (rc != OMCACHE_OK)
+        return rc;
+    if (!omc_fetching_check(policy) || timeout_msec == 0 || key_len > OMC_ASK_KEY_MAX)
         return OMCACHE_INVALID;
+    if (!omc_arguments_keep_lent(mc, &ask, &copy))
+        return OMCACHE_NO_MEMORY;
     omc_fetching_options_invalidate(&meta.options, policy, omc_clock_date());
-    rc = omcache_meta_delete(mc, key, key_len, &meta, NULL, timeout_msec);
-    return rc == OMCACHE_INVALID ? omcache_delete(mc, key, key_len, timeout_msec) : rc;
+    rc = omcache_meta_delete(mc, ask.key, key_len, &meta, NULL, timeout_msec);
+    if (rc == OMCACHE_INVALID)
+        rc = omcache_delete(mc, ask.key, key_len, timeout_msec);
+    omc_memory_free(copy);
+    return rc;
 }
 
 int omcache_fetch_abandon(omcache_t *mc, const void *key, size_t key_len, uint64_t token,

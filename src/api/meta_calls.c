@@ -82,6 +82,7 @@ static int wait(omcache_t *mc, const struct operation *operation, const omcache_
     flag_room extra;
     struct omc_ask ask;
     struct omc_awaited awaited;
+    unsigned char *copy;
     int rc = make_request(mc, operation, &ask, extra);
 
     if (reply != NULL)
@@ -90,13 +91,15 @@ static int wait(omcache_t *mc, const struct operation *operation, const omcache_
         return rc;
     if (timeout_msec == 0 || !omc_arguments_set_key(mc, &ask, operation->key, operation->key_len))
         return OMCACHE_INVALID;
+    if (!omc_arguments_keep_lent(mc, &ask, &copy))
+        return OMCACHE_NO_MEMORY;
     omc_call_begin_io(mc);
     omc_wait_for(mc, &ask, 1, timeout_msec, &awaited);
-    if (!omc_call_end(mc))
+    if (!omc_call_end(mc)) {
+        omc_memory_free(copy);
         return OMCACHE_FAIL;
-    mc->reply = awaited.reply;
-    if (reply != NULL)
-        *reply = &mc->reply;
+    }
+    omc_wait_hand_out(mc, &awaited.reply, copy, reply);
     return awaited.reply.status;
 }
 

@@ -5,6 +5,7 @@
 
 #include "api/call.h"
 #include "base/clock.h"
+#include "base/memory.h"
 #include "client/completion.h"
 #include "client/expiry.h"
 #include "client/handle.h"
@@ -105,4 +106,14 @@ void omc_wait_for(omcache_t *mc, const struct omc_ask *asks, size_t count, int32
         finish_all(mc, &frame, awaited, count);
     set_keys(asks, count, awaited);
     omc_loop_forget_stalls(mc);
+}
+
+void omc_wait_hand_out(omcache_t *mc, const omcache_reply_t *reply, unsigned char *copy,
+                       const omcache_reply_t **handed_out)
+{
+    omc_memory_free(mc->reply_bytes);
+    mc->reply_bytes = copy;
+    mc->reply = *reply;
+    if (handed_out != NULL)
+        *handed_out = &mc->reply;
 }

@@ -21,4 +21,9 @@ int omc_wait_until(omcache_t *mc, int64_t until);
 void omc_wait_for(omcache_t *mc, const struct omc_ask *asks, size_t count, int32_t timeout_msec,
                   struct omc_awaited *awaited);
 
+/* Hands out the reply to such a request, if it is asked for (handed_out is not NULL).  Its key may
+ * be in that copy, which is the handle's from now on. */
+void omc_wait_hand_out(omcache_t *mc, const omcache_reply_t *reply, unsigned char *copy,
+                       const omcache_reply_t **handed_out);
+
 #endif

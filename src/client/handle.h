@@ -31,7 +31,8 @@ struct omcache_s {
     struct omc_deadlines deadlines; /* of the fleet's servers, none of them later than it is */
     struct omc_batch batch;
     struct omc_operations operations;
-    struct omcache_reply_s reply; /* these two: what calls that waited have handed out; owned */
+    struct omcache_reply_s reply; /* these: what calls that waited have handed out; owned */
+    unsigned char *reply_bytes;   /* has the reply's key first, if that had to be copied */
     struct omc_awaited *replies;
 
     omcache_timeout_callback_func *timeout_func;

@@ -80,6 +80,7 @@ void omc_setup_free(omcache_t *mc)
     omc_pool_fini(&mc->shared.pool);
     omc_security_end(mc);
     omc_process_fini(&mc->process);
+    omc_memory_free(mc->reply_bytes);
     omc_memory_free(mc->replies);
     omc_memory_free(mc);
 }

@@ -353,6 +353,30 @@ START_TEST(an_invalidation_does_not_make_it_eternal)
 }
 END_TEST
 
+/* What a call has handed out may be the key of the next one, in each of its steps. */
+START_TEST(a_value_may_be_the_next_key)
+{
+    const unsigned char *key;
+    size_t len;
+    begin(protocols[_i]);
+    store("name", "the-key-itself");
+    for (int round = 0; round < 3; round++) {
+        assert_rc(omcache_get(client, TEXT("name"), &key, &len, NULL, NULL, -1), OMCACHE_OK);
+        assert_rc(omcache_fetch(client, key, len, &policy, &reply, 20000), OMCACHE_OK);
+        ck_assert_int_eq(omcache_reply_fetched(reply), OMCACHE_FETCH_MAKE);
+        key = omcache_reply_key(reply, &len);
+        assert_text(key, len, "the-key-itself");
+        assert_rc(omcache_fetch_store(client, key, len, key, len, 7, omcache_reply_cas(reply),
+                                      &policy, 5000),
+                  OMCACHE_OK);
+        ck_assert_int_eq(fetch("the-key-itself"), OMCACHE_FETCH_FRESH);
+        key = omcache_reply_value(reply, &len);
+        assert_text(key, len, "the-key-itself");
+        assert_rc(omcache_fetch_invalidate(client, key, len, &policy, 5000), OMCACHE_OK);
+    }
+}
+END_TEST
+
 /* The lock goes when the store has ended, and not before, however that is. */
 START_TEST(a_lock_goes_with_the_store)
 {
@@ -545,9 +569,7 @@ START_TEST(a_store_is_told_of)
 }
 END_TEST
 
-/* Once there is something to send.  Its answer has come then, and would be followed by another
- * step.
- */
+/* Once there is something to send.  Its answer has come then, and another step would follow. */
 static void receive_and_free(omcache_t *mc, int fd, short events, void *context)
 {
     const int *status = context;
@@ -779,6 +801,7 @@ int main(void)
     tcase_add_loop_test(tcase, a_maker_may_give_up, 0, 3);
     tcase_add_loop_test(tcase, what_is_invalidated_is_made_anew, 0, 8);
     tcase_add_loop_test(tcase, an_invalidation_does_not_make_it_eternal, 0, 2);
+    tcase_add_loop_test(tcase, a_value_may_be_the_next_key, 0, 4);
     tcase_add_loop_test(tcase, a_lock_goes_with_the_store, 0, 4);
     tcase_add_loop_test(tcase, the_timeout_ends_the_wait, 0, 3);
     tcase_add_loop_test(tcase, a_fetch_can_be_cancelled, 0, 6);

@@ -498,6 +498,51 @@ static void store_large_values(size_t count)
     assert_rc(omcache_set_recv_buffer_max_size(client, LARGE + LARGE / 2), OMCACHE_OK);
 }
 
+/* What a call has handed out may be what the next one stores. */
+START_TEST(a_value_may_be_passed_on)
+{
+    static const size_t lens[] = {10, 5000, LARGE, BULK - 100000};
+    begin(1);
+    for (size_t i = 0; i < sizeof(lens) / sizeof(lens[0]); i++) {
+        size_t len;
+        store_bulk("key", lens[i]);
+        for (int round = 0; round < 3; round++) {
+            assert_rc(get("key"), OMCACHE_OK);
+            const unsigned char *value = omcache_reply_value(reply, &len);
+            assert_bytes(value, len, bulk, lens[i]);
+            assert_rc(omcache_meta_set(client, TEXT("key"), value, len, 0, NULL, NULL, -1),
+                      OMCACHE_OK);
+        }
+    }
+    end();
+}
+END_TEST
+
+static const char *const chain[] = {"first", "second-of-all", "third", "last"};
+
+/* And what it asks for: each value is the name of the next one.  The reply has that name until
+ * then, and its name may be passed on, too. */
+START_TEST(a_value_may_be_the_next_key)
+{
+    const size_t links = sizeof(chain) / sizeof(chain[0]);
+    const unsigned char *key = (const unsigned char *)chain[0];
+    size_t len = strlen(chain[0]);
+    begin(1);
+    for (size_t i = 0; i < links; i++) {
+        store(chain[i], i + 1 < links ? chain[i + 1] : "the end");
+    }
+    for (size_t i = 0; i < links; i++) {
+        for (int round = 0; round < 3; round++) {
+            assert_rc(omcache_meta_get(client, key, len, NULL, &reply, -1), OMCACHE_OK);
+            assert_reply(chain[i], i + 1 < links ? chain[i + 1] : "the end");
+            key = omcache_reply_key(reply, &len);
+        }
+        key = omcache_reply_value(reply, &len);
+    }
+    end();
+}
+END_TEST
+
 /* As many as there is room for have their values.  The others fail: nobody is late with them, and
  * what comes of them is no answer to the next request. */
 static void get_more_than_there_is_room_for(omcache_t *mc)
@@ -565,6 +610,8 @@ int main(void)
     tcase_add_test(tcase, what_nobody_hears_of_is_done);
     tcase_add_test(tcase, many_gets_have_a_reply_each);
     tcase_add_test(tcase, many_gets_tell_of_one_that_fails);
+    tcase_add_test(tcase, a_value_may_be_passed_on);
+    tcase_add_test(tcase, a_value_may_be_the_next_key);
     tcase_add_test(tcase, many_gets_tell_of_a_lack_of_room);
     tcase_add_test(tcase, they_end_in_time);
     tcase_add_test(tcase, what_cannot_be_is_refused);
