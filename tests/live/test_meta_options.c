@@ -473,6 +473,29 @@ START_TEST(keys_may_be_anything)
 }
 END_TEST
 
+/* Whatever the key is; and to nobody, if nobody is to be told. */
+START_TEST(the_server_tells_what_it_knows_of_an_item)
+{
+    static const char *const keys[] = {"k", "two words", "line\r\n"};
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+        assert_ends(omcache_async_meta_debug(client, TEXT(keys[i]), DONE), OMCACHE_NOT_FOUND);
+        ck_assert(!last.has_value);
+        assert_ends(set(keys[i], "value", NULL), OMCACHE_OK);
+        assert_ends(omcache_async_meta_debug(client, TEXT(keys[i]), DONE), OMCACHE_OK);
+        assert_text(last.key, last.key_len, keys[i]);
+        ck_assert_uint_gt(last.value_len, 30);
+        ck_assert_int_eq(memcmp(last.value, "exp=-1 la=", 10), 0);
+    }
+    assert_rc(omcache_async_meta_debug(client, TEXT("k"), -1, NULL, NULL), OMCACHE_OK);
+    assert_ends(get("k", NULL), OMCACHE_OK);
+    assert_value("value");
+    assert_rc(omcache_async_meta_debug(client, "", 0, DONE), OMCACHE_INVALID);
+    assert_rc(omcache_async_meta_debug(NULL, "k", 1, DONE), OMCACHE_INVALID);
+    assert_rc(omcache_set_protocol(client, OMCACHE_PROTOCOL_TEXT), OMCACHE_OK);
+    assert_rc(omcache_async_meta_debug(client, "k", 1, DONE), OMCACHE_INVALID);
+}
+END_TEST
+
 START_TEST(nobody_need_be_told)
 {
     assert_rc(omcache_async_meta_set(client, "k", 1, "v", 1, 3, NULL, -1, NULL, NULL), OMCACHE_OK);
@@ -654,6 +677,7 @@ int main(void)
     tcase_add_test(tcase, what_the_server_lacks_fails_with_its_words);
     tcase_add_test(tcase, cas_can_be_chosen);
     tcase_add_test(tcase, keys_may_be_anything);
+    tcase_add_test(tcase, the_server_tells_what_it_knows_of_an_item);
     tcase_add_test(tcase, nobody_need_be_told);
     tcase_add_test(tcase, options_may_change_at_once);
     tcase_add_test(tcase, arguments_are_checked);

@@ -499,7 +499,112 @@ START_TEST(a_handle_may_be_freed_when_its_settings_are_complained_of)
         }
         ck_assert_int_ne(omcache_set_tls(mc, tls), OMCACHE_OK);
         omcache_tls_free(tls);
+        tls = NULL;
     }
+}
+END_TEST
+
+/* What OpenSSL takes for the certificates of the system. */
+static void trust_by_default(const char *trusted)
+{
+    ck_assert_int_eq(setenv("SSL_CERT_FILE", certificates_path(trusted), 1), 0);
+    ck_assert_int_eq(setenv("SSL_CERT_DIR", "/nowhere", 1), 0);
+}
+
+static void use_list(const char *scheme)
+{
+    char list[128];
+    snprintf(list, sizeof(list), "%s%s", scheme, server.address);
+    client = omcache_init();
+    assert_rc(omcache_set_log_callback(client, 0, recorder_log, NULL), OMCACHE_OK);
+    assert_rc(omcache_set_servers(client, list), OMCACHE_OK);
+}
+
+static void end_list(void)
+{
+    omcache_free(client);
+    client = NULL;
+    clean();
+}
+
+static void assert_version(int32_t version)
+{
+    omcache_server_stats_t stats = {.struct_size = sizeof(stats)};
+    assert_rc(omcache_server_stats(client, 0, &stats), OMCACHE_OK);
+    ck_assert_int_eq(stats.tls_version, version);
+}
+
+/* Then the certificates of the system are trusted, and no others. */
+START_TEST(a_list_may_ask_for_tls_without_settings)
+{
+    begin();
+    certificates_make("other", NULL, NULL, 1);
+    serve("server", "");
+    trust_by_default(_i == 0 ? "ca.pem" : "other.pem");
+    use_list("tls://");
+    if (_i == 0) {
+        store("key", "value");
+        assert_stored("key", "value");
+        assert_version(OMCACHE_TLS_1_3);
+    } else {
+        assert_refused("certificate is not good: unable to get local issuer certificate");
+    }
+    end_list();
+}
+END_TEST
+
+/* The servers of the list still need it, and are verified. */
+START_TEST(settings_may_be_taken_back)
+{
+    begin();
+    certificates_make("other", NULL, NULL, 1);
+    serve("server", "");
+    trust_by_default(_i == 0 ? "ca.pem" : "other.pem");
+    use_list("tls://");
+    tls = omcache_tls_new();
+    assert_rc(omcache_tls_set_verification(tls, 0), OMCACHE_OK);
+    assert_rc(omcache_set_tls(client, tls), OMCACHE_OK);
+    assert_rc(omcache_set_tls(client, NULL), OMCACHE_OK);
+    if (_i == 0) {
+        store("key", "value");
+    } else {
+        assert_refused("certificate is not good: unable to get local issuer certificate");
+    }
+    end_list();
+}
+END_TEST
+
+/* A server that speaks no version later than that. */
+static void serve_old(const char *version)
+{
+    const char *path = certificates_path("openssl.cnf");
+    FILE *file = fopen(path, "w");
+    ck_assert_ptr_nonnull(file);
+    fprintf(file, "openssl_conf = a\n[a]\nssl_conf = b\n[b]\nsystem_default = c\n[c]\n");
+    fprintf(file, "MaxProtocol = %s\n", version);
+    fclose(file);
+    ck_assert_int_eq(setenv("OPENSSL_CONF", path, 1), 0);
+    serve("server", "");
+    ck_assert_int_eq(unsetenv("OPENSSL_CONF"), 0);
+}
+
+START_TEST(a_version_can_be_demanded)
+{
+    bool is_new = _i % 2 == 1;
+    bool demands_new = _i / 2 == 1;
+    begin();
+    serve_old(is_new ? "TLSv1.3" : "TLSv1.2");
+    use_tls("ca.pem");
+    assert_rc(omcache_tls_set_min_version(tls, demands_new ? OMCACHE_TLS_1_3 : OMCACHE_TLS_1_2),
+              OMCACHE_OK);
+    assert_rc(omcache_set_tls(client, tls), OMCACHE_OK);
+    if (demands_new && !is_new) {
+        assert_refused("protocol version");
+    } else {
+        store("key", "value");
+        assert_version(is_new ? OMCACHE_TLS_1_3 : OMCACHE_TLS_1_2);
+    }
+    clean();
 }
 END_TEST
 
@@ -512,7 +617,13 @@ START_TEST(settings_that_cannot_be_are_refused)
     assert_rc(omcache_tls_set_ca_directory(tls, ""), OMCACHE_INVALID);
     assert_rc(omcache_tls_set_certificate(tls, "one", NULL), OMCACHE_INVALID);
     assert_rc(omcache_tls_set_certificate(tls, "", ""), OMCACHE_INVALID);
-    assert_rc(omcache_tls_set_min_version(tls, 11), OMCACHE_INVALID);
+    assert_rc(omcache_tls_set_min_version(tls, OMCACHE_TLS_1_2 - 1), OMCACHE_INVALID);
+    assert_rc(omcache_tls_set_min_version(tls, OMCACHE_TLS_1_3 + 1), OMCACHE_INVALID);
+    assert_rc(omcache_tls_set_min_version(NULL, OMCACHE_TLS_1_3), OMCACHE_INVALID);
+    assert_rc(omcache_tls_set_verification(NULL, 1), OMCACHE_INVALID);
+    assert_rc(omcache_tls_set_ciphers(tls, "", NULL), OMCACHE_INVALID);
+    assert_rc(omcache_tls_set_ciphers(tls, NULL, ""), OMCACHE_INVALID);
+    assert_rc(omcache_tls_set_ciphers(NULL, NULL, NULL), OMCACHE_INVALID);
     assert_rc(omcache_set_tls(NULL, tls), OMCACHE_INVALID);
     assert_rc(omcache_tls_set_ciphers(tls, "no such cipher", NULL), OMCACHE_OK);
     assert_rc(omcache_set_tls(client, tls), OMCACHE_INVALID);
@@ -555,6 +666,9 @@ int main(void)
     tcase_add_loop_test(tcase, who_has_one_that_is_not_trusted_is_told_so, 0, 2);
     tcase_add_test(tcase, files_that_are_not_there_are_told_of);
     tcase_add_test(tcase, a_handle_may_be_freed_when_its_settings_are_complained_of);
+    tcase_add_loop_test(tcase, a_list_may_ask_for_tls_without_settings, 0, 2);
+    tcase_add_loop_test(tcase, settings_may_be_taken_back, 0, 2);
+    tcase_add_loop_test(tcase, a_version_can_be_demanded, 0, 4);
     tcase_add_test(tcase, settings_that_cannot_be_are_refused);
     tcase_add_test(tcase, the_example_stores_and_finds);
     tcase_add_test(tcase, files_that_have_something_else_are_told_of);
