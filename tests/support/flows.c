@@ -22,6 +22,7 @@ bool flow_may_lack_memory;
 bool flow_may_lack_sockets;
 
 static const char *running;
+static bool speaks_meta; /* whatever becomes of its connections */
 
 /* What a call or a request came to that nothing was wrong with. */
 static void judge(const char *what, int rc)
@@ -96,6 +97,8 @@ static void use_settings(omcache_t *mc)
     JUDGE_SETTING(omcache_set_hash_tag(mc, "{}"));
     JUDGE_SETTING(omcache_set_connect_timeout(mc, MOST_MS));
     JUDGE_SETTING(omcache_set_failover(mc, OMCACHE_FAILOVER_NEXT));
+    JUDGE_SETTING(omcache_set_credentials(mc, "user", 4, "word", 4));
+    JUDGE_SETTING(omcache_set_credentials(mc, NULL, 0, NULL, 0)); /* these servers want none */
 }
 
 static void use_server_lists(omcache_t *mc, const char *servers)
@@ -150,10 +153,24 @@ static void use_commands(omcache_t *mc, int32_t timeout)
     JUDGE(omcache_flush_all(mc, 1000000, 0, timeout));
 }
 
+/* What was handed out is the key and the value of the next one. */
+static void pass_on_values(omcache_t *mc)
+{
+    const unsigned char *value;
+    size_t len;
+    JUDGE(omcache_set(mc, TEXT("link"), TEXT("next"), 0, 0, 0, MOST_MS));
+    int rc = omcache_get(mc, TEXT("link"), &value, &len, NULL, NULL, MOST_MS);
+    JUDGE(rc);
+    if (rc == OMCACHE_OK) {
+        JUDGE(omcache_set(mc, value, len, value, len, 0, 0, 0, MOST_MS));
+    }
+}
+
 static void use_classic_calls(omcache_t *mc, const char *servers)
 {
     JUDGE_SETTING(omcache_set_servers(mc, servers));
     store_all(mc, MOST_MS);
+    pass_on_values(mc);
     use_commands(mc, MOST_MS);
 }
 
@@ -251,6 +268,11 @@ static void use_statistics(omcache_t *mc, const char *servers)
     for (int i = 0; i < 2; i++) {
         size_t room = sizeof(values) / sizeof(values[0]);
         judge("stat", omcache_stat(mc, i ? "settings" : NULL, values, &room, 0, MOST_MS));
+    }
+    for (int i = 0; i < 2; i++) {
+        uint64_t counts[OMCACHE_LATENCY_STEPS];
+        size_t count = OMCACHE_LATENCY_STEPS;
+        JUDGE(omcache_server_latency(mc, 0, counts, &count));
     }
 }
 
@@ -405,6 +427,14 @@ static void wait_at_timeout(omcache_t *mc, int msec, void *context)
     }
 }
 
+/* Their answers have flags. */
+static void start_meta_gets(omcache_t *mc)
+{
+    for (int i = 0; i < 3 && speaks_meta; i++) {
+        note(omcache_async_meta_get(mc, TEXT("one"), NULL, DONE), 1);
+    }
+}
+
 /* Answers that come before the call has returned that has asked. */
 static void use_early_answers(omcache_t *mc, const char *servers)
 {
@@ -413,6 +443,7 @@ static void use_early_answers(omcache_t *mc, const char *servers)
     JUDGE_SETTING(omcache_set_servers(mc, servers));
     JUDGE_SETTING(omcache_set_timeout_callback(mc, wait_at_timeout, &waits));
     start_operations(mc);
+    start_meta_gets(mc);
     start_server_operations(mc);
     JUDGE_SETTING(omcache_set_timeout_callback(mc, NULL, NULL));
     await_operations();
@@ -435,9 +466,23 @@ static void use_options(omcache_t *mc, const char *servers)
         note(rc, 1);
         note(omcache_async_meta_set(mc, TEXT("meta"), TEXT("value"), 1, NULL, DONE), 1);
         note(omcache_async_meta_arithmetic(mc, TEXT("count"), 1, NULL, DONE), 1);
+        note(omcache_async_meta_debug(mc, TEXT("meta"), DONE), 1);
         note(omcache_async_meta_delete(mc, TEXT("meta"), NULL, DONE), 1);
     }
     await_operations();
+}
+
+/* The value of one becomes the key and the value of the next. */
+static void pass_on_reply(omcache_t *mc)
+{
+    const omcache_reply_t *reply;
+    size_t len;
+    int rc = omcache_meta_get(mc, TEXT("flow-1"), NULL, &reply, MOST_MS);
+    JUDGE(rc);
+    const unsigned char *value = omcache_reply_value(reply, &len);
+    if (len > 0) {
+        JUDGE(omcache_meta_set(mc, value, len, value, len, 1, NULL, NULL, MOST_MS));
+    }
 }
 
 static void use_waiting_options(omcache_t *mc, const char *servers)
@@ -456,6 +501,7 @@ static void use_waiting_options(omcache_t *mc, const char *servers)
     JUDGE(omcache_meta_get_multi(mc, (const void *const *)keys.bytes, keys.lens, KEYS, NULL,
                                  replies, MOST_MS));
     JUDGE(omcache_meta_arithmetic(mc, TEXT("flow-2"), 1, NULL, replies, MOST_MS));
+    pass_on_reply(mc);
     JUDGE(omcache_meta_delete(mc, TEXT("flow-1"), NULL, replies, MOST_MS));
 }
 
@@ -465,6 +511,19 @@ static void judge_fetch(int status)
     if (status != OMCACHE_TIMEOUT) {
         judge("a fetch", status);
     }
+}
+
+/* What nobody makes, so that the second one waits in vain; and then it is not right any more. */
+static void use_fetches_that_wait(omcache_t *mc, const omcache_fetch_policy_t *policy)
+{
+    const omcache_reply_t *reply;
+    for (int i = 0; i < 2; i++) {
+        judge_fetch(omcache_fetch(mc, TEXT("held"), policy, &reply, MOST_MS));
+    }
+    note(omcache_async_fetch_invalidate(mc, TEXT("held"), policy, DONE), 1);
+    await_operations();
+    JUDGE(omcache_fetch_invalidate(mc, TEXT("held"), policy, MOST_MS));
+    JUDGE(omcache_fetch_abandon(mc, TEXT("held"), 0, MOST_MS));
 }
 
 static void on_fetched(omcache_t *mc, const omcache_reply_t *reply, void *context)
@@ -497,6 +556,8 @@ static void use_fetches(omcache_t *mc, const char *servers)
     rc = omcache_async_fetch_store(mc, TEXT("fetched-too"), TEXT("value"), 0, 0, &policy, MOST_MS,
                                    NULL, NULL);
     JUDGE(rc);
+    begin_operations(mc);
+    use_fetches_that_wait(mc, &policy);
 }
 
 const struct flow flows[FLOWS] = {
@@ -531,6 +592,7 @@ void flow_run(const struct flow *flow, int protocol, const char *servers)
         return;
     }
     running = flow->name;
+    speaks_meta = protocol == OMCACHE_PROTOCOL_META;
     assert_rc(omcache_set_protocol(mc, protocol), OMCACHE_OK);
     assert_rc(omcache_set_reconnect_timeout(mc, 10), OMCACHE_OK);
     int rc = fixture_try_secure(mc);

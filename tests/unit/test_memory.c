@@ -168,6 +168,48 @@ static int make_counters(omcache_t *mc)
 
 /* In text a counter is made by several requests, of which each is queued when the one before was
  * answered. */
+/* Whether the library was built with it. */
+static bool knows_tls(void)
+{
+    omcache_t *mc = omcache_init();
+    int rc = omcache_set_servers(mc, "tls://127.0.0.1:3");
+
+    omcache_free(mc);
+    return rc == OMCACHE_OK;
+}
+
+static bool has_second_server(omcache_t *mc)
+{
+    omcache_server_info_t *info = omcache_server_info(mc, 1);
+    bool is_there = info != NULL;
+
+    if (is_there)
+        omcache_server_info_free(mc, info);
+    return is_there;
+}
+
+/* It is taken as a whole, or the list before stays. */
+START_TEST(a_list_that_asks_for_tls_is_taken_or_the_lack_is_told)
+{
+    bool is_failing = knows_tls();
+
+    for (size_t from = 1; is_failing; from++) {
+        omcache_t *mc = omcache_init();
+        int rc;
+
+        assert_rc(omcache_set_servers(mc, "127.0.0.1:1,127.0.0.1:2"), OMCACHE_OK);
+        memory_fail(from, 1);
+        rc = omcache_set_servers(mc, "tls://127.0.0.1:3");
+        is_failing = memory_stop_failing();
+        assert_rc(rc, is_failing ? OMCACHE_NO_MEMORY : OMCACHE_OK);
+        ck_assert_int_eq(has_second_server(mc), is_failing);
+        assert_rc(omcache_set_servers(mc, "tls://127.0.0.1:3"), OMCACHE_OK);
+        omcache_free(mc);
+        ck_assert_uint_eq(memory_alive, 0);
+    }
+}
+END_TEST
+
 START_TEST(counters_are_made_or_the_lack_is_told)
 {
     bool failed = true;
@@ -252,6 +294,7 @@ int main(void)
     TCase *tcase = fixture_case(suite, "memory");
 
     tcase_add_loop_test(tcase, no_allocation_may_fail_badly, 0, 3);
+    tcase_add_test(tcase, a_list_that_asks_for_tls_is_taken_or_the_lack_is_told);
     tcase_add_test(tcase, counters_are_made_or_the_lack_is_told);
     tcase_add_test(tcase, others_do_not_wait_for_ever_for_what_was_given_up);
     return fixture_run(suite);
