@@ -171,6 +171,52 @@ START_TEST(a_failed_lookup_is_told_until_it_is_forgotten)
 }
 END_TEST
 
+/* Looks up several names, and takes none of those that were found. */
+static void find_all(size_t count)
+{
+    struct omc_names *names = &client->shared.names;
+    int64_t give_up = clock_ms() + clock_allow(20000);
+    size_t found = 0;
+
+    for (size_t i = 0; i < count; i++)
+        omc_dial_resolve(&client->fleet.servers[i]->link, START);
+    while (found < count) {
+        ck_assert_msg(clock_ms() < give_up, "the lookups do not end");
+        omc_loop_choose(client);
+        omc_watch_wait(&client->shared.watches, 100);
+        omc_names_dispatch(names, START);
+        found = 0;
+        for (size_t i = 0; i < count; i++)
+            found += client->fleet.servers[i]->link.endpoint.found;
+    }
+}
+
+/* Those that were found with it still go on. */
+START_TEST(a_server_may_be_dropped_when_its_name_has_just_been_found)
+{
+    static const char *const others[] = {"two.test,three.test", "one.test,three.test",
+                                         "one.test,two.test"};
+    struct omc_names *names;
+    struct omc_endpoint *first, *second;
+
+    open_client("one.test,two.test,three.test",
+                "127.0.0.1 one.test\n127.0.0.2 two.test\n127.0.0.3 three.test", "60");
+    names = &client->shared.names;
+    find_all(3);
+    assert_rc(omcache_set_servers(client, others[_i]), OMCACHE_OK);
+    first = omc_names_take_found(names, START);
+    second = omc_names_take_found(names, START);
+    ck_assert_ptr_ne(first, second);
+    for (size_t i = 0; i < 2; i++) {
+        struct omc_endpoint *kept = &client->fleet.servers[i]->link.endpoint;
+
+        ck_assert(kept == first || kept == second);
+        ck_assert(!kept->found);
+    }
+    ck_assert_ptr_null(omc_names_take_found(names, START));
+}
+END_TEST
+
 START_TEST(addresses_are_not_looked_up)
 {
     struct omc_news news;
@@ -198,6 +244,7 @@ int main(void)
     tcase_add_test(tcase, the_good_address_comes_first_and_the_bad_one_last);
     tcase_add_loop_test(tcase, addresses_with_one_sum_are_listed_once_each, 0, 2);
     tcase_add_test(tcase, a_failed_lookup_is_told_until_it_is_forgotten);
+    tcase_add_loop_test(tcase, a_server_may_be_dropped_when_its_name_has_just_been_found, 0, 3);
     tcase_add_test(tcase, addresses_are_not_looked_up);
     return fixture_run(suite);
 }

@@ -102,6 +102,39 @@ START_TEST(descriptors_are_found)
 }
 END_TEST
 
+/* One that has a place among so many in common with others. */
+static int new_fd_like_others(int places)
+{
+    int fd = new_fd(), like = fcntl(fd, F_DUPFD_CLOEXEC, places * (1 + rand() % 8) + rand() % 3);
+
+    ck_assert_int_ge(like, 0);
+    close(fd);
+    return like;
+}
+
+/* Who is put into a neighbour's place is found there, also when the neighbour goes. */
+START_TEST(descriptors_with_the_same_place_are_found)
+{
+    enum {
+        FEW = 4,     /* as many as the table is made for at first, */
+        PLACES = 16, /* which has so many places then */
+    };
+
+    srand(18);
+    for (int step = 0; step < 2000; step++) {
+        struct omc_watch *watch = &slots[rand() % FEW];
+
+        if (watch->fd >= 0)
+            omc_watch_close(&watches, watch);
+        else
+            ck_assert(omc_watch_open(&watches, watch, new_fd_like_others(PLACES)));
+        assert_model();
+    }
+    ck_assert_uint_eq(watches.table_size, PLACES);
+    close_all();
+}
+END_TEST
+
 static void check_told(void)
 {
     size_t before;
@@ -265,6 +298,7 @@ int main(void)
     suite_add_tcase(suite, tcase);
     tcase_add_checked_fixture(tcase, begin, NULL);
     tcase_add_test(tcase, descriptors_are_found);
+    tcase_add_test(tcase, descriptors_with_the_same_place_are_found);
     tcase_add_test(tcase, any_sequence_of_changes_is_told_right);
     tcase_add_test(tcase, what_was_never_told_is_closed_at_once);
     tcase_add_test(tcase, what_was_told_is_closed_when_that_is_taken_back);
