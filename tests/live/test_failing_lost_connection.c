@@ -98,6 +98,36 @@ START_TEST(a_lost_connection_to_far_away_costs_few_gets)
 }
 END_TEST
 
+/* A peer_script: the same, but something else answers from then on. */
+static void lose_the_server(struct peer *peer, void *context)
+{
+    static const char words[] = "HTTP/1.1 400 Bad Request\r\n\r\n";
+    struct wire_request request;
+    if (peer_connections(peer) == 1) {
+        lose_the_first(peer, context);
+    } else if (wire_read(peer, &request)) {
+        peer_send(peer, words, sizeof(words) - 1);
+    }
+}
+
+/* That is no proof that the first connection is lost. */
+START_TEST(only_a_memcached_takes_the_place_of_a_connection)
+{
+    struct peer *peer = peer_start(0, lose_the_server, NULL);
+    client = fixture_client(peer_address(peer));
+    assert_rc(get_within(1000), OMCACHE_OK);
+    int64_t start = clock_ms();
+    while (peer_connections(peer) < 2) {
+        assert_rc(get_within(60), OMCACHE_AGAIN);
+        assert_within(start, 5000);
+    }
+    assert_rc(get_within(300), OMCACHE_AGAIN);
+    ck_assert_uint_eq(stats().failures, 0);
+    ck_assert_uint_eq(stats().connects, 1);
+    ck_assert_int_eq(stats().state, OMCACHE_SERVER_READY);
+}
+END_TEST
+
 /* The second connection is one that is made from then on, or is of no use. */
 START_TEST(a_protocol_is_chosen_while_a_connection_is_lost)
 {
@@ -354,6 +384,7 @@ int main(void)
     TCase *tcase = fixture_case(suite, "vanish");
     tcase_add_loop_test(tcase, a_lost_connection_costs_few_gets, 0, PROTOCOLS);
     tcase_add_test(tcase, a_lost_connection_to_far_away_costs_few_gets);
+    tcase_add_test(tcase, only_a_memcached_takes_the_place_of_a_connection);
     tcase_add_loop_test(tcase, a_protocol_is_chosen_while_a_connection_is_lost, 0, 6);
     tcase_add_loop_test(tcase, every_request_on_a_lost_connection_ends, 0, PROTOCOLS);
     tcase_add_loop_test(tcase, who_is_patient_gets_the_answer_of_a_slow_connection, 0, PROTOCOLS);

@@ -12,6 +12,7 @@
 #include "proto/opcode.h"
 #include "support/failing_memory.h"
 #include "support/fixture.h"
+#include "support/flows.h"
 #include "support/told.h"
 #include "support/watcher.h"
 
@@ -288,6 +289,67 @@ START_TEST(others_do_not_wait_for_ever_for_what_was_given_up)
 }
 END_TEST
 
+enum {
+    DOUBTED = 4, /* servers, so that a descriptor more takes memory */
+};
+
+static const char *key_of_first(omcache_t *mc)
+{
+    static char key[16];
+    int number = 0;
+
+    do
+        snprintf(key, sizeof(key), "key-%d", number++);
+    while (omcache_server_index_for_key(mc, TEXT(key)) != 0);
+    return key;
+}
+
+/* Lets a get of a server that keeps silent time out, while memory lacks; whether it did. */
+static bool doubt(omcache_t *mc, const char *key, size_t from)
+{
+    static struct told last;
+    int64_t begun;
+
+    memset(&last, 0, sizeof(last));
+    assert_rc(omcache_async_get(mc, TEXT(key), 80, told_reply, &last), OMCACHE_OK);
+    assert_rc(omcache_io(mc, NULL, NULL, NULL, NULL, 1), OMCACHE_AGAIN);
+    memory_fail(from, 1);
+    for (begun = clock_ms(); clock_ms() - begun < clock_allow(110);)
+        omcache_io(mc, NULL, NULL, NULL, NULL, 5);
+    ck_assert_uint_eq(last.calls, 1);
+    assert_rc(last.status, OMCACHE_TIMEOUT);
+    return memory_stop_failing();
+}
+
+/* A server in doubt that cannot be looked at is as good as before. */
+START_TEST(doubts_may_lack_memory)
+{
+    bool failed = true;
+
+    fleet_start(&fleet, DOUBTED);
+    for (size_t from = 1; failed; from++) {
+        size_t fds = flow_open_fds();
+        omcache_t *mc = fixture_client(fleet.list);
+        omcache_server_stats_t stats = {.struct_size = sizeof(stats)};
+        const char *key = key_of_first(mc);
+
+        for (int i = 0; i < DOUBTED; i++)
+            assert_rc(omcache_noop(mc, i, -1), OMCACHE_OK);
+        memcached_pause(&fleet.servers[0]);
+        failed = doubt(mc, key, from);
+        memcached_resume(&fleet.servers[0]);
+        assert_rc(omcache_get(mc, TEXT(key), NULL, NULL, NULL, NULL, -1), OMCACHE_NOT_FOUND);
+        assert_rc(omcache_server_stats(mc, 0, &stats), OMCACHE_OK);
+        ck_assert_uint_eq(stats.connects, 1);
+        ck_assert_uint_eq(stats.failures, 0);
+        omcache_free(mc);
+        fixture_forget(mc);
+        ck_assert_uint_eq(flow_open_fds(), fds);
+        ck_assert_uint_eq(memory_alive, 0);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("memory");
@@ -297,5 +359,6 @@ int main(void)
     tcase_add_test(tcase, a_list_that_asks_for_tls_is_taken_or_the_lack_is_told);
     tcase_add_test(tcase, counters_are_made_or_the_lack_is_told);
     tcase_add_test(tcase, others_do_not_wait_for_ever_for_what_was_given_up);
+    tcase_add_test(tcase, doubts_may_lack_memory);
     return fixture_run(suite);
 }
