@@ -4,7 +4,9 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "support/fixture.h"
+#include "support/puppet.h"
 #include "support/recorder.h"
+#include "support/told.h"
 #include "support/wire.h"
 
 #include <arpa/inet.h>
@@ -16,6 +18,7 @@
 static omcache_req_t reqs[MANY];
 static omcache_value_t values[MANY];
 static char names[MANY][32];
+static struct told last;
 
 static void name_keys(size_t count)
 {
@@ -147,6 +150,44 @@ START_TEST(refused_requests_go_to_the_end)
 }
 END_TEST
 
+/* Whether there is no such server, or no room: none is left out. */
+START_TEST(all_that_are_refused_go_to_the_end)
+{
+    static unsigned char large[20000];
+    fixture_variant(_i);
+    size_t count = 12;
+    size_t refused = 0;
+    name_keys(count);
+    assert_rc(omcache_set_buffering(client, 1), OMCACHE_OK);
+    assert_rc(omcache_set_send_buffer_max_size(client, 10000), OMCACHE_OK);
+    for (size_t i = 0; i < count; i++) {
+        wire_set(&reqs[i], i % 4 == 1 ? (int)fleet.count : -1, WIRE_SET, names[i], "value");
+        if (i % 4 == 2) {
+            reqs[i].data = large;
+            reqs[i].header.bodylen = htonl(8 + (uint32_t)strlen(names[i]) + sizeof(large));
+        }
+    }
+    assert_rc(command(&count, NULL, 0), OMCACHE_BUFFERED);
+    ck_assert_uint_eq(count, 6);
+    for (size_t i = 0; i < 12; i++) {
+        for (size_t j = 0; j < 12; j++) {
+            bool is_bad = j % 4 == 1 || j % 4 == 2;
+            if (strcmp((const char *)reqs[i].key, names[j]) == 0) {
+                ck_assert(is_bad == (i >= 6));
+                refused += is_bad;
+            }
+        }
+    }
+    ck_assert_uint_eq(refused, 6);
+    drain(client);
+    assert_rc(omcache_set_buffering(client, 0), OMCACHE_OK);
+    assert_stored(names[0], "value");
+    assert_missing(names[1]);
+    assert_missing(names[2]);
+    assert_stored(names[3], "value");
+}
+END_TEST
+
 START_TEST(a_refused_request_alone_is_no_servers)
 {
     fixture_variant(_i);
@@ -167,6 +208,65 @@ START_TEST(no_requests_are_done_at_once)
     assert_rc(command(&count, &room, patience), OMCACHE_OK);
     ck_assert_uint_eq(count, 0);
     ck_assert_uint_eq(room, 0);
+}
+END_TEST
+
+#define LIVES                                                                          \
+    4 /* connections that prove themselves and answer nothing, before a server is down \
+       */
+
+/* The puppet is greeted, closes, and has not answered anything; the client has not seen it yet. */
+static void lose_puppet(struct puppet *puppet, struct watcher *loop)
+{
+    struct wire_request request;
+    assert_rc(omcache_async_noop(client, 1, -1, told_reply, &last), OMCACHE_OK);
+    puppet_greet(puppet, loop);
+    while (!puppet_next(puppet, &request, 0)) {
+        watcher_turn(loop, 1);
+    }
+    puppet_hang_up(puppet, true);
+}
+
+/* That is found out in the middle of a batch, when there is no room for more of it: who has a key
+ * goes to another server, who names this one is refused. */
+START_TEST(the_rest_of_a_batch_goes_on_when_its_server_goes_down)
+{
+    ONLY_BINARY;
+    static unsigned char large[1000];
+    static struct puppet puppet;
+    static struct watcher loop;
+    struct memcached other;
+    const unsigned char *keys[21];
+    char list[128];
+    size_t count = 21;
+    memcached_start(&other, FLEET_PORT);
+    puppet_open(&puppet, 0);
+    snprintf(list, sizeof(list), "%s,%s", other.address, puppet.address);
+    client = fixture_client(list);
+    assert_rc(omcache_set_send_buffer_max_size(client, 5000), OMCACHE_OK);
+    assert_rc(omcache_noop(client, 0, -1), OMCACHE_OK);
+    for (size_t i = 0; i < 21; i++) {
+        const char *key = key_for(1);
+        wire_set(&reqs[i], -1, WIRE_SET, key, "");
+        reqs[i].data = large;
+        reqs[i].header.bodylen = htonl(8 + (uint32_t)strlen(key) + sizeof(large));
+        keys[i] = reqs[i].key;
+    }
+    wire_request(&reqs[10], 1, WIRE_NOOP, NULL);
+    watcher_init(&loop, client);
+    for (size_t i = 1; i < LIVES; i++) {
+        lose_puppet(&puppet, &loop);
+        watcher_run(&loop, &told_count, i);
+    }
+    lose_puppet(&puppet, &loop);
+    assert_rc(omcache_command(client, reqs, &count, NULL, NULL, patience), OMCACHE_NO_SERVERS);
+    for (size_t i = 0; i < 20; i++) {
+        size_t len;
+        const unsigned char *key = keys[i < 10 ? i : i + 1];
+        assert_rc(omcache_get(client, key, strlen((const char *)key), NULL, &len, NULL, NULL, -1),
+                  OMCACHE_OK);
+        ck_assert_uint_eq(len, sizeof(large));
+    }
 }
 END_TEST
 
@@ -305,7 +405,9 @@ static void add_array(TCase *tcase)
     tcase_add_loop_test(tcase, headers_are_completed, 0, SIZES);
     tcase_add_loop_test(tcase, every_request_is_still_there, 0, SIZES);
     tcase_add_loop_test(tcase, refused_requests_go_to_the_end, 0, VARIANTS);
+    tcase_add_loop_test(tcase, all_that_are_refused_go_to_the_end, 0, VARIANTS);
     tcase_add_loop_test(tcase, a_refused_request_alone_is_no_servers, 0, VARIANTS);
+    tcase_add_test(tcase, the_rest_of_a_batch_goes_on_when_its_server_goes_down);
     tcase_add_loop_test(tcase, no_requests_are_done_at_once, 0, VARIANTS);
 }
 

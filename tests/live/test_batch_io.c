@@ -140,6 +140,23 @@ START_TEST(part_of_a_batch_is_refused)
 }
 END_TEST
 
+/* The requests are read again, and may be none any more. */
+START_TEST(a_batch_that_was_written_over_is_refused)
+{
+    fixture_variant(_i);
+    size_t count = 10;
+    begin_gets(10);
+    omcache_req_t kept = reqs[7];
+    reqs[7].key = NULL;
+    assert_not_current(reqs, 10);
+    reqs[7] = kept;
+    reqs[7].header.keylen = 0;
+    assert_not_current(reqs, 10);
+    reqs[7] = kept;
+    assert_rc(omcache_io(client, reqs, &count, NULL, NULL, patience), OMCACHE_OK);
+}
+END_TEST
+
 START_TEST(a_finished_batch_is_refused)
 {
     fixture_variant(_i);
@@ -286,6 +303,7 @@ int main(void)
     tcase_add_loop_test(tcase, another_prefix_is_for_later_batches, 0, VARIANTS);
     tcase_add_loop_test(tcase, the_count_stays_until_all_is_there, 0, VARIANTS);
     tcase_add_loop_test(tcase, part_of_a_batch_is_refused, 0, VARIANTS);
+    tcase_add_loop_test(tcase, a_batch_that_was_written_over_is_refused, 0, VARIANTS);
     tcase_add_loop_test(tcase, a_finished_batch_is_refused, 0, VARIANTS);
     tcase_add_loop_test(tcase, another_command_replaces_the_batch, 0, VARIANTS);
     tcase_add_loop_test(tcase, io_without_requests_ends_the_batch, 0, VARIANTS);
