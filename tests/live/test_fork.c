@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <syslog.h>
 #include <unistd.h>
 
 #define MANY 60
@@ -428,6 +429,39 @@ START_TEST(a_child_that_does_nothing)
 }
 END_TEST
 
+/* The first line of a child says that it has connections of its own. */
+static void free_at_line(void *context, int level, const char *message)
+{
+    bool *is_freed = context;
+    (void)level;
+    omcache_t *mc = client;
+    ck_assert_ptr_nonnull(strstr(message, "forked"));
+    fixture_forget(mc);
+    assert_rc(omcache_free(mc), OMCACHE_OK);
+    *is_freed = true;
+}
+
+/* Then there is no timeout to wait for. */
+START_TEST(a_child_may_free_it_before_anything_else)
+{
+    bool is_freed = false;
+    fixture_servers(1);
+    start_many();
+    assert_rc(omcache_set_log_callback(client, LOG_INFO, free_at_line, &is_freed), OMCACHE_OK);
+    pid_t pid = fork_now();
+    if (pid == 0) {
+        int timeout = omcache_next_timeout(client);
+        ck_assert(is_freed);
+        ck_assert_int_eq(timeout, -1);
+        fixture_end_fork(0);
+    }
+    await_child(pid);
+    assert_rc(omcache_set_log_callback(client, 0, NULL, NULL), OMCACHE_OK);
+    watcher_run(&loop, &told[MANY + 1].ends, 1);
+    ck_assert_uint_eq(stats_of(0).failures, 0);
+}
+END_TEST
+
 static pid_t forked = -1;
 
 static void fork_inside(omcache_t *mc, const omcache_reply_t *reply, void *context)
@@ -523,6 +557,7 @@ int main(void)
     tcase_add_test(tcase, with_a_server_that_was_down);
     tcase_add_test(tcase, where_keys_belong_when_a_server_is_down);
     tcase_add_test(tcase, a_child_that_does_nothing);
+    tcase_add_test(tcase, a_child_may_free_it_before_anything_else);
     tcase_add_test(tcase, inside_a_callback);
     tcase_add_test(tcase, with_a_lookup_under_way);
     return fixture_run(suite);
