@@ -773,6 +773,9 @@ START_TEST(what_cannot_be_is_refused)
                   OMCACHE_INVALID);
     }
     memset(key, 'k', sizeof(key));
+    assert_rc(omcache_fetch_store(NULL, TEXT("key"), "", 0, 0, 0, &usual, 100), OMCACHE_INVALID);
+    assert_rc(omcache_fetch_invalidate(NULL, TEXT("key"), &usual, 100), OMCACHE_INVALID);
+    assert_rc(omcache_fetch_invalidate(client, key, 251, &usual, 100), OMCACHE_INVALID);
     assert_rc(omcache_fetch(NULL, TEXT("key"), &usual, &reply, 1000), OMCACHE_INVALID);
     assert_rc(omcache_fetch(client, TEXT("key"), &usual, NULL, 1000), OMCACHE_INVALID);
     assert_rc(omcache_fetch(client, TEXT("key"), &usual, &reply, 0), OMCACHE_INVALID);

@@ -523,6 +523,19 @@ static void use_fetches_that_wait(omcache_t *mc, const omcache_fetch_policy_t *p
     note(omcache_async_fetch_invalidate(mc, TEXT("held"), policy, DONE), 1);
     await_operations();
     JUDGE(omcache_fetch_invalidate(mc, TEXT("held"), policy, MOST_MS));
+    JUDGE(omcache_set(mc, TEXT("link"), TEXT("held"), 0, 0, 0, MOST_MS));
+    for (int i = 0; i < 2; i++) {
+        const unsigned char *key;
+        size_t len;
+        if (omcache_get(mc, TEXT("link"), &key, &len, NULL, NULL, MOST_MS) != OMCACHE_OK) {
+            continue;
+        }
+        if (i == 0) {
+            judge_fetch(omcache_fetch(mc, key, len, policy, &reply, MOST_MS));
+        } else {
+            JUDGE(omcache_fetch_invalidate(mc, key, len, policy, MOST_MS));
+        }
+    }
     JUDGE(omcache_fetch_abandon(mc, TEXT("held"), 0, MOST_MS));
 }
 
