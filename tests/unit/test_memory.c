@@ -289,6 +289,39 @@ START_TEST(others_do_not_wait_for_ever_for_what_was_given_up)
 }
 END_TEST
 
+/* When the kernel has taken half of a request, and there is no memory for the rest, the connection
+ * is lost.  The server is not. */
+START_TEST(half_a_request_may_be_all_there_is_memory_for)
+{
+    bool has_lost = false, failed = true;
+
+    fleet_start(&fleet, 1);
+    for (size_t from = 1; failed; from++) {
+        omcache_t *mc = fixture_client(fleet.list);
+        omcache_server_stats_t stats = {.struct_size = sizeof(stats)};
+
+        assert_rc(omcache_set_send_buffer_max_size(mc, 20 * sizeof(large)), OMCACHE_OK);
+        assert_rc(omcache_noop(mc, 0, -1), OMCACHE_OK);
+        memcached_pause(&fleet.servers[0]);
+        memory_fail(from, SIZE_MAX / 2);
+        for (int i = 0; i < 12; i++)
+            omcache_set(mc, TEXT("half"), large, sizeof(large), 0, 0, 0, 0);
+        failed = memory_stop_failing();
+        memcached_resume(&fleet.servers[0]);
+        omcache_io(mc, NULL, NULL, NULL, NULL, patience);
+        assert_rc(omcache_set(mc, TEXT("key"), TEXT("value"), 0, 0, 0, -1), OMCACHE_OK);
+        assert_rc(omcache_server_stats(mc, 0, &stats), OMCACHE_OK);
+        has_lost = has_lost || (failed && stats.connects == 2);
+        ck_assert(stats.connects == 1 || (failed && stats.connects == 2));
+        ck_assert_int_eq(stats.state, OMCACHE_SERVER_READY);
+        omcache_free(mc);
+        fixture_forget(mc);
+        ck_assert_uint_eq(memory_alive, 0);
+    }
+    ck_assert(has_lost);
+}
+END_TEST
+
 enum {
     DOUBTED = 4, /* servers, so that a descriptor more takes memory */
 };
@@ -359,6 +392,7 @@ int main(void)
     tcase_add_test(tcase, a_list_that_asks_for_tls_is_taken_or_the_lack_is_told);
     tcase_add_test(tcase, counters_are_made_or_the_lack_is_told);
     tcase_add_test(tcase, others_do_not_wait_for_ever_for_what_was_given_up);
+    tcase_add_test(tcase, half_a_request_may_be_all_there_is_memory_for);
     tcase_add_test(tcase, doubts_may_lack_memory);
     return fixture_run(suite);
 }
