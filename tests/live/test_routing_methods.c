@@ -174,6 +174,31 @@ START_TEST(a_method_may_be_the_callers)
 END_TEST
 
 /* Nothing is copied: a list set later is distributed by what the method is then. */
+static uint32_t no_point(const char *host, const char *port, uint32_t point, uint32_t *hashes)
+{
+    (void)host;
+    (void)port;
+    (void)point;
+    hashes[0] = 7; /* which is none of so many */
+    return 0;
+}
+
+/* Keys have no server then, but for a list of one, which needs no points. */
+START_TEST(a_method_may_have_no_points)
+{
+    static omcache_dist_t method = {OMCACHE_VERSION, 1, 1, no_point, number_key};
+    fixture_servers(2);
+    assert_rc(omcache_set_distribution_method(client, &method), OMCACHE_OK);
+    ck_assert_int_eq(omcache_server_index_for_key(client, TEXT("7")), -1);
+    assert_rc(omcache_set(client, TEXT("7"), TEXT("value"), 0, 0, 0, -1), OMCACHE_NO_SERVERS);
+    assert_rc(omcache_noop(client, 1, -1), OMCACHE_OK);
+    assert_rc(omcache_set_servers(client, fleet.servers[1].address), OMCACHE_OK);
+    ck_assert_int_eq(omcache_server_index_for_key(client, TEXT("7")), 0);
+    store("7", "value");
+    assert_stored("7", "value");
+}
+END_TEST
+
 START_TEST(a_method_is_used_by_reference)
 {
     static omcache_dist_t method;
@@ -245,6 +270,7 @@ int main(void)
     tcase_add_loop_test(tcase, the_methods_describe_themselves, 0, METHODS);
     tcase_add_test(tcase, the_hash_functions_can_be_called);
     tcase_add_test(tcase, a_method_may_be_the_callers);
+    tcase_add_test(tcase, a_method_may_have_no_points);
     tcase_add_test(tcase, a_method_is_used_by_reference);
     tcase_add_test(tcase, unusable_methods_are_refused);
     tcase_add_loop_test(tcase, keys_are_stored_where_the_index_says, 0, METHODS);
