@@ -246,7 +246,7 @@ START_TEST(the_rest_of_a_batch_goes_on_when_its_server_goes_down)
     assert_rc(omcache_set_send_buffer_max_size(client, 5000), OMCACHE_OK);
     assert_rc(omcache_noop(client, 0, -1), OMCACHE_OK);
     for (size_t i = 0; i < 21; i++) {
-        const char *key = key_for(1);
+        const char *key = key_for(i > 0); /* one waits already where the others go */
         wire_set(&reqs[i], -1, WIRE_SET, key, "");
         reqs[i].data = large;
         reqs[i].header.bodylen = htonl(8 + (uint32_t)strlen(key) + sizeof(large));
