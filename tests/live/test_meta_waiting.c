@@ -440,6 +440,38 @@ static void free_inside(omcache_t *mc, const omcache_reply_t *own, void *context
     omcache_free(mc);
 }
 
+static void end_inside(omcache_t *mc, const omcache_reply_t *own, void *context)
+{
+    const char *servers = context;
+    assert_rc(omcache_reply_status(own), OMCACHE_TIMEOUT);
+    if (servers == NULL) {
+        assert_rc(omcache_reset_buffers(mc), OMCACHE_OK);
+    } else {
+        assert_rc(omcache_set_servers(mc, servers), OMCACHE_OK);
+    }
+}
+
+/* By forgetting all requests, or by dropping the server.  What it waits for has ended then. */
+START_TEST(a_callback_may_end_the_wait)
+{
+    const char *key;
+    begin(2);
+    memcached_pause(&fleet.servers[1]);
+    key = key_for(1);
+    assert_rc(omcache_async_get(client, TEXT(key), 50, end_inside,
+                                _i == 0 ? NULL : fleet.servers[0].address),
+              OMCACHE_OK);
+    int64_t start = clock_ms();
+    assert_rc(get(key), _i == 0 ? OMCACHE_CANCELLED : OMCACHE_SERVER_FAILURE);
+    assert_within(start, 3000);
+    assert_rc(omcache_reply_status(reply), _i == 0 ? OMCACHE_CANCELLED : OMCACHE_SERVER_FAILURE);
+    assert_reply(key, "");
+    key = key_for(0);
+    assert_rc(set(key, "value"), OMCACHE_OK);
+    end();
+}
+END_TEST
+
 /* A call that waits for one reply, or for several. */
 static int wait_for_replies(omcache_t *mc, size_t count)
 {
@@ -616,6 +648,7 @@ int main(void)
     tcase_add_test(tcase, they_end_in_time);
     tcase_add_test(tcase, what_cannot_be_is_refused);
     tcase_add_test(tcase, a_callback_may_wait);
+    tcase_add_loop_test(tcase, a_callback_may_end_the_wait, 0, 2);
     tcase_add_loop_test(tcase, a_callback_may_free_the_handle, 0, 2);
     tcase_add_loop_test(tcase, a_log_callback_may_free_the_handle, 0, 2);
     return fixture_run(suite);
