@@ -99,14 +99,18 @@ static void add_name(char *names, size_t room, size_t *count, const unsigned cha
     snprintf(names + used, room - used, "%s%.*s", used == 0 ? "" : ", ", len, (const char *)name);
 }
 
+/* Adds an address.  In a certificate, which may be anybody's, it can have any length. */
 static void add_address(char *names, size_t room, size_t *count, const ASN1_OCTET_STRING *address)
 {
     char text[INET6_ADDRSTRLEN] = "";
-    int len = ASN1_STRING_length(address);
+    const unsigned char *bytes = ASN1_STRING_get0_data(address);
+    size_t len = (size_t)ASN1_STRING_length(address);
 
-    if (inet_ntop(len == 4 ? AF_INET : AF_INET6, ASN1_STRING_get0_data(address), text,
-                  sizeof(text)) != NULL)
-        add_name(names, room, count, (const unsigned char *)text, (int)strlen(text));
+    if (len == sizeof(struct in_addr))
+        inet_ntop(AF_INET, bytes, text, sizeof(text));
+    else if (len == sizeof(struct in6_addr))
+        inet_ntop(AF_INET6, bytes, text, sizeof(text));
+    add_name(names, room, count, (const unsigned char *)text, (int)strlen(text));
 }
 
 /* Lists whom a certificate is for. */

@@ -206,14 +206,28 @@ START_TEST(a_certificate_of_nobody_trusted_is_refused)
 }
 END_TEST
 
-START_TEST(a_certificate_for_another_name_is_refused)
+/* Whom it is for is told, but not more than three of them.  The last is for an address of one byte,
+ * which is none. */
+START_TEST(a_certificate_for_others_is_refused)
 {
+    static const struct {
+        const char *names, *told;
+    } cases[] = {
+        {"DNS:cache1,DNS:cache2", "cache1, cache2"},
+        {"DNS:a,DNS:b,DNS:c", "a, b, c"},
+        {"DNS:a,DNS:b,DNS:c,DNS:d", "a, b, c and others"},
+        {"IP:192.0.2.1,DNS:cache1,IP:2001:db8::1", "192.0.2.1, cache1, 2001:db8::1"},
+        {"email:someone@cache.test", "other"}, /* its common name */
+        {NULL, "nobody"},
+        {"DER:30:03:87:01:7f", "other"},
+    };
     char reason[128];
     begin();
-    certificates_make("cache1", "ca", "DNS:cache1,DNS:cache2", 1);
-    serve("cache1", "");
+    certificates_make("other", "ca", cases[_i].names, 1);
+    serve("other", "");
     use_tls("ca.pem");
-    snprintf(reason, sizeof(reason), "certificate is for cache1, cache2, not for %s", server.host);
+    snprintf(reason, sizeof(reason), "certificate is for %s, not for %s", cases[_i].told,
+             server.host);
     assert_refused(reason);
     clean();
 }
@@ -652,7 +666,7 @@ int main(void)
     tcase_add_test(tcase, an_event_loop_drives_all_of_it);
     tcase_add_test(tcase, a_call_with_timeout_0_does_not_wait_for_the_handshake);
     tcase_add_test(tcase, a_certificate_of_nobody_trusted_is_refused);
-    tcase_add_test(tcase, a_certificate_for_another_name_is_refused);
+    tcase_add_loop_test(tcase, a_certificate_for_others_is_refused, 0, 7);
     tcase_add_test(tcase, a_certificate_may_be_for_a_name_that_was_chosen);
     tcase_add_test(tcase, a_certificate_that_is_over_is_refused);
     tcase_add_test(tcase, without_verification_all_are_taken_and_a_line_warns);

@@ -92,8 +92,10 @@ void certificates_make(const char *name, const char *issuer, const char *names, 
     ck_assert(key != NULL && certificate != NULL);
     X509_set_version(certificate, X509_VERSION_3);
     ASN1_INTEGER_set(X509_get_serialNumber(certificate), ++serial);
-    X509_NAME_add_entry_by_txt(X509_get_subject_name(certificate), "CN", MBSTRING_ASC,
-                               (const unsigned char *)name, -1, -1, 0);
+    if (issuer == NULL || names != NULL) {
+        X509_NAME_add_entry_by_txt(X509_get_subject_name(certificate), "CN", MBSTRING_ASC,
+                                   (const unsigned char *)name, -1, -1, 0);
+    }
     X509_gmtime_adj(X509_getm_notBefore(certificate), -2 * DAY);
     X509_gmtime_adj(X509_getm_notAfter(certificate), days == 0 ? -DAY : days * DAY);
     X509_set_pubkey(certificate, key);
@@ -112,6 +114,17 @@ void certificates_make(const char *name, const char *issuer, const char *names, 
     }
     EVP_PKEY_free(key);
     X509_free(certificate);
+}
+
+void certificates_hash(const char *name)
+{
+    X509 *certificate = read_certificate(name);
+    char file[64];
+    snprintf(file, sizeof(file), "%08lx.0", X509_subject_name_hash(certificate));
+    X509_free(certificate);
+    char target[64];
+    snprintf(target, sizeof(target), "%s.pem", name);
+    ck_assert_int_eq(symlink(target, certificates_path(file)), 0);
 }
 
 bool certificates_are_wanted(void)

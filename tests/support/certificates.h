@@ -10,9 +10,14 @@
 
 /* Makes a certificate NAME.pem and its key NAME.key.  issuer: the name of one that was made before
  * and signs it; NULL: it signs itself, and may sign others.  names: whom it is for, such as
- * "DNS:localhost,IP:127.0.0.1"; NULL: nobody.  It is good for so many days from now on; if there
- * are none, it was good until yesterday. */
+ * "DNS:localhost,IP:127.0.0.1"; NULL: nobody.  Its common name is NAME, but one that is signed by
+ * another and for nobody has none.  It is good for so many days from now on; if there are none, it
+ * was good until yesterday. */
 void certificates_make(const char *name, const char *issuer, const char *names, int days);
+
+/* Makes the directory of all of them, certificates_path("."), one in which a certificate is found
+ * by the hash of its common name, as `openssl rehash` does. */
+void certificates_hash(const char *name);
 
 /* Whether clients and servers are to speak TLS: if the environment variable PROTOCOL says tls, and
  * the test has not begun with scripted peers, who do not. */
