@@ -45,13 +45,19 @@ static void serve(const char *name, const char *more)
     memcached_start_with(&server, FLEET_PORT, list);
 }
 
-/* A client for it, that trusts those certificates; its settings are in `tls`. */
-static void use_tls(const char *trusted)
+/* A client for it, with settings in `tls` that are not in force yet. */
+static void make_client(void)
 {
     client = fixture_client(server.address);
     assert_rc(omcache_set_protocol(client, OMCACHE_PROTOCOL_AUTO), OMCACHE_OK);
     assert_rc(omcache_set_log_callback(client, 0, recorder_log, NULL), OMCACHE_OK);
     tls = omcache_tls_new();
+}
+
+/* A client for it, that trusts those certificates. */
+static void use_tls(const char *trusted)
+{
+    make_client();
     assert_rc(omcache_tls_set_ca_file(tls, certificates_path(trusted)), OMCACHE_OK);
     assert_rc(omcache_set_tls(client, tls), OMCACHE_OK);
 }
@@ -99,6 +105,8 @@ static void begin_well(void)
 
 static void clean(void)
 {
+    unsetenv("SSL_CERT_FILE");
+    unsetenv("SSL_CERT_DIR");
     omcache_tls_free(tls);
     tls = NULL;
     certificates_remove();
@@ -201,6 +209,65 @@ START_TEST(a_certificate_of_nobody_trusted_is_refused)
     certificates_make("other", NULL, NULL, 1);
     serve("server", "");
     use_tls("other.pem");
+    assert_refused("certificate is not good: unable to get local issuer certificate");
+    clean();
+}
+END_TEST
+
+/* In a directory a certificate is found by its hash, which may be made after the directory was
+ * chosen. */
+START_TEST(certificates_of_a_directory_are_trusted)
+{
+    begin();
+    serve("server", "");
+    make_client();
+    assert_rc(omcache_tls_set_ca_directory(tls, certificates_path(".")), OMCACHE_OK);
+    assert_rc(omcache_set_tls(client, tls), OMCACHE_OK);
+    if (_i == 0) {
+        assert_refused("certificate is not good: unable to get local issuer certificate");
+    } else {
+        certificates_hash("ca");
+        store("key", "value");
+        assert_stored("key", "value");
+    }
+    clean();
+}
+END_TEST
+
+/* OpenSSL's environment variables stand for what its packages have as the system's. */
+START_TEST(the_system_s_certificates_are_trusted_by_default)
+{
+    begin();
+    certificates_make("other", NULL, NULL, 1);
+    certificates_hash("ca");
+    serve("server", "");
+    setenv("SSL_CERT_FILE", certificates_path(_i == 0 ? "ca.pem" : "other.pem"), 1);
+    setenv("SSL_CERT_DIR", _i == 1 ? certificates_path(".") : "/no/such/directory", 1);
+    make_client();
+    assert_rc(omcache_set_tls(client, tls), OMCACHE_OK);
+    if (_i < 2) {
+        store("key", "value");
+        assert_stored("key", "value");
+    } else {
+        assert_refused("certificate is not good: unable to get local issuer certificate");
+    }
+    clean();
+}
+END_TEST
+
+START_TEST(the_system_s_certificates_are_not_trusted_besides_others)
+{
+    begin();
+    certificates_make("other", NULL, NULL, 1);
+    serve("server", "");
+    setenv("SSL_CERT_FILE", certificates_path("ca.pem"), 1);
+    make_client();
+    if (_i == 0) {
+        assert_rc(omcache_tls_set_ca_file(tls, certificates_path("other.pem")), OMCACHE_OK);
+    } else {
+        assert_rc(omcache_tls_set_ca_directory(tls, certificates_path(".")), OMCACHE_OK);
+    }
+    assert_rc(omcache_set_tls(client, tls), OMCACHE_OK);
     assert_refused("certificate is not good: unable to get local issuer certificate");
     clean();
 }
@@ -641,11 +708,17 @@ START_TEST(settings_that_cannot_be_are_refused)
     assert_rc(omcache_set_tls(NULL, tls), OMCACHE_INVALID);
     assert_rc(omcache_tls_set_ciphers(tls, "no such cipher", NULL), OMCACHE_OK);
     assert_rc(omcache_set_tls(client, tls), OMCACHE_INVALID);
-    ck_assert(recorder_has_line(LOG_ERR, "no such cipher"));
+    ck_assert(recorder_has_line(LOG_ERR, "no such cipher: no cipher match"));
+    assert_rc(omcache_tls_set_ciphers(tls, NULL, "no such suite"), OMCACHE_OK);
+    assert_rc(omcache_set_tls(client, tls), OMCACHE_INVALID);
+    ck_assert(recorder_has_line(LOG_ERR, "no such suite: no cipher match"));
     assert_rc(omcache_tls_set_ciphers(tls, NULL, NULL), OMCACHE_OK);
     assert_rc(omcache_tls_set_ca_directory(tls, "/no/such/directory"), OMCACHE_OK);
     assert_rc(omcache_set_tls(client, tls), OMCACHE_INVALID);
     ck_assert(recorder_has_line(LOG_ERR, "/no/such/directory: No such file or directory"));
+    assert_rc(omcache_tls_set_ca_directory(tls, certificates_path("ca.pem")), OMCACHE_OK);
+    assert_rc(omcache_set_tls(client, tls), OMCACHE_INVALID);
+    ck_assert(recorder_has_line(LOG_ERR, "ca.pem: Not a directory"));
     assert_rc(omcache_tls_set_ca_directory(tls, NULL), OMCACHE_OK);
     assert_rc(omcache_tls_set_ca_file(tls, "/no/such/file"), OMCACHE_OK);
     assert_rc(omcache_set_tls(client, tls), OMCACHE_INVALID);
@@ -666,6 +739,9 @@ int main(void)
     tcase_add_test(tcase, an_event_loop_drives_all_of_it);
     tcase_add_test(tcase, a_call_with_timeout_0_does_not_wait_for_the_handshake);
     tcase_add_test(tcase, a_certificate_of_nobody_trusted_is_refused);
+    tcase_add_loop_test(tcase, certificates_of_a_directory_are_trusted, 0, 2);
+    tcase_add_loop_test(tcase, the_system_s_certificates_are_trusted_by_default, 0, 3);
+    tcase_add_loop_test(tcase, the_system_s_certificates_are_not_trusted_besides_others, 0, 2);
     tcase_add_loop_test(tcase, a_certificate_for_others_is_refused, 0, 7);
     tcase_add_test(tcase, a_certificate_may_be_for_a_name_that_was_chosen);
     tcase_add_test(tcase, a_certificate_that_is_over_is_refused);
