@@ -119,6 +119,11 @@ void tls_end_offer_certificate(struct tls_end *end)
     SSL_set_verify(end->ssl, SSL_VERIFY_PEER, NULL);
 }
 
+void tls_end_speak_older(struct tls_end *end)
+{
+    SSL_set_max_proto_version(end->ssl, TLS1_2_VERSION);
+}
+
 void tls_end_put(struct tls_end *end, const void *bytes, size_t len)
 {
     if (len > 0 && len <= INT_MAX) {

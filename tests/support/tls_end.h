@@ -25,6 +25,9 @@ void tls_end_free(struct tls_end *end);
 void tls_end_demand_certificate(struct tls_end *end);
 void tls_end_offer_certificate(struct tls_end *end);
 
+/* Before the handshake: it knows TLS 1.2, and nothing newer. */
+void tls_end_speak_older(struct tls_end *end);
+
 /* Gives it bytes that the client has sent. */
 void tls_end_put(struct tls_end *end, const void *bytes, size_t len);
 

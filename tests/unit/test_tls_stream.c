@@ -16,6 +16,7 @@
 #include "net/stream.h"
 #include "net/tls.h"
 #include "support/certificates.h"
+#include "support/failing_memory.h"
 #include "support/fixture.h"
 #include "support/tls_end.h"
 
@@ -361,6 +362,59 @@ START_TEST(what_the_kernel_does_not_take_is_sent_later)
 }
 END_TEST
 
+/* Sends more than the kernel takes; the last result. */
+static ssize_t send_too_much(void)
+{
+    static const unsigned char much[ROOM];
+    const struct iovec piece = {(void *)(uintptr_t)much, ROOM};
+    ssize_t some = 1;
+
+    while (some > 0 && !stream.unsent)
+        some = omc_stream_send(&stream, &piece, 1);
+    return some;
+}
+
+/* The rest of a record can never be sent then; what the server has said before is there. */
+START_TEST(a_server_that_closes_while_the_kernel_is_full_is_heard)
+{
+    static unsigned char came[ROOM];
+    size_t len = 0;
+
+    shake_hands(ROOM);
+    deliver(ROOM);
+    ck_assert_int_gt(send_too_much(), 0);
+    ck_assert(stream.unsent);
+    answer("last words", 10);
+    deliver(ROOM);
+    shutdown(peer, SHUT_RDWR);
+    ck_assert_int_eq(omc_stream_send(&stream, &(struct iovec){"more", 4}, 1), OMC_SOCKET_ERROR);
+    ck_assert_int_eq(errno, EPIPE);
+    ck_assert(stream.pending);
+    receive(came, &len);
+    assert_text(came, len, "last words");
+}
+END_TEST
+
+/* A record of which the rest cannot be kept is lost in the middle: nothing more is sent. */
+START_TEST(without_memory_for_the_rest_of_a_record_the_connection_fails)
+{
+    static unsigned char came[ROOM];
+    size_t taken;
+
+    shake_hands(ROOM);
+    deliver(ROOM);
+    memory_fail(1, SIZE_MAX / 2);
+    ck_assert_int_eq(send_too_much(), OMC_SOCKET_ERROR);
+    ck_assert_int_eq(errno, ENOMEM);
+    ck_assert(memory_stop_failing());
+    taken = serve(came, ROOM);
+    ck_assert_uint_gt(taken, 0);
+    ck_assert_int_eq(omc_stream_send(&stream, &(struct iovec){"more", 4}, 1), OMC_SOCKET_ERROR);
+    ck_assert_int_eq(errno, ENOMEM);
+    ck_assert_uint_eq(serve(came, ROOM), 0);
+}
+END_TEST
+
 START_TEST(a_farewell_is_an_orderly_end)
 {
     static unsigned char came[ROOM];
@@ -404,6 +458,46 @@ START_TEST(why_a_server_has_closed_is_told_to_who_sends)
                      _i == 1 ? "the server refuses our certificate: tlsv1 alert unknown ca"
                              : "the server asks for a certificate, and there is none");
     certificates_remove();
+}
+END_TEST
+
+/* A server that speaks TLS 1.2 misses it in the handshake, and has no word of its own for that. */
+START_TEST(an_older_server_that_demands_a_certificate_is_understood)
+{
+    char said[1];
+    int result;
+
+    close_stream();
+    open_stream();
+    tls_end_speak_older(end);
+    tls_end_demand_certificate(end);
+    while ((result = omc_stream_secure(&stream)) == OMC_SOCKET_AGAIN) {
+        serve(said, 1);
+        ck_assert_uint_lt(out_at, out_len);
+        deliver(ROOM);
+    }
+    ck_assert_int_eq(result, OMC_SOCKET_ERROR);
+    ck_assert_ptr_nonnull(stream.problem);
+    ck_assert_str_eq(stream.problem, "the server asks for a certificate, and there is none");
+}
+END_TEST
+
+/* Who closes with something unread takes back its own last words, too.  They can have been about
+ * the certificate only: nothing else has come from a server that asks for one. */
+START_TEST(a_server_that_asks_for_a_certificate_and_resets_has_missed_it)
+{
+    char bytes[16];
+
+    close_stream();
+    open_stream();
+    tls_end_demand_certificate(end);
+    shake_hands(ROOM);
+    ck_assert_int_eq(omc_stream_send(&stream, &(struct iovec){"more", 4}, 1), 4);
+    close(peer);
+    peer = -1;
+    ck_assert_int_eq(omc_stream_receive(&stream, bytes, sizeof(bytes)), OMC_SOCKET_ERROR);
+    ck_assert_ptr_nonnull(stream.problem);
+    ck_assert_str_eq(stream.problem, "the server asks for a certificate, and there is none");
 }
 END_TEST
 
@@ -496,6 +590,39 @@ START_TEST(any_allocation_of_openssl_s_may_fail)
 }
 END_TEST
 
+/* Makes settings with one allocation of OpenSSL's after the other failing; whether one of the
+ * complaints was this. */
+static bool complains_without_memory(const struct omc_tls_choice *choice, const char *complaint)
+{
+    struct omc_tls *made = NULL;
+    bool is_heard = false;
+
+    for (failing = 1; made == NULL || allocations >= failing; failing++) {
+        omc_tls_free(made);
+        allocations = 0;
+        is_client = true;
+        made = omc_tls_new(choice, problem);
+        is_client = false;
+        is_heard = is_heard || (made == NULL && strcmp(problem, complaint) == 0);
+    }
+    failing = 0;
+    omc_tls_free(made);
+    return is_heard;
+}
+
+/* Of the certificates to trust: not that they are bad. */
+START_TEST(a_lack_of_memory_for_certificates_is_told_as_such)
+{
+    const struct omc_tls_choice in_directory = {.ca_directory = (char *)(uintptr_t) "/"};
+    const struct omc_tls_choice systems = {.ca_file = NULL};
+
+    setenv("SSL_CERT_FILE", "/dev/null", 1); /* the system's may be many */
+    ck_assert(complains_without_memory(&in_directory, "/: malloc failure"));
+    ck_assert(complains_without_memory(&systems, "the system's certificates: malloc failure"));
+    unsetenv("SSL_CERT_FILE");
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("tls_stream");
@@ -509,10 +636,15 @@ int main(void)
     tcase_add_test(tc, a_peer_that_asks_and_does_not_read_is_a_failure);
     tcase_add_test(tc, a_record_with_a_wrong_byte_is_a_failure);
     tcase_add_test(tc, what_the_kernel_does_not_take_is_sent_later);
+    tcase_add_test(tc, a_server_that_closes_while_the_kernel_is_full_is_heard);
+    tcase_add_test(tc, without_memory_for_the_rest_of_a_record_the_connection_fails);
     tcase_add_test(tc, a_farewell_is_an_orderly_end);
     tcase_add_loop_test(tc, why_a_server_has_closed_is_told_to_who_sends, 0, 2);
+    tcase_add_test(tc, an_older_server_that_demands_a_certificate_is_understood);
+    tcase_add_test(tc, a_server_that_asks_for_a_certificate_and_resets_has_missed_it);
     tcase_add_loop_test(tc, a_certificate_that_is_not_needed_is_not_missed, 0, 3);
     tcase_add_test(tc, any_allocation_of_openssl_s_may_fail);
+    tcase_add_test(tc, a_lack_of_memory_for_certificates_is_told_as_such);
     suite_add_tcase(suite, tc);
     if (CRYPTO_set_mem_functions(allocate, reallocate, release) != 1)
         return 1;
