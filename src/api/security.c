@@ -32,6 +32,31 @@ static int set_text(char **string, const char *text)
     return omc_security_set_text(string, text) ? OMCACHE_OK : OMCACHE_NO_MEMORY;
 }
 
+static void swap(char **one, char **other)
+{
+    char *kept = *one;
+
+    *one = *other;
+    *other = kept;
+}
+
+/* Sets two texts that belong together, or neither. */
+static int set_both(char **first, const char *first_text, char **second, const char *second_text)
+{
+    char *copy = NULL;
+    int rc;
+
+    if (!is_text(first_text) || !is_text(second_text))
+        return OMCACHE_INVALID;
+    rc = set_text(&copy, first_text);
+    if (rc == OMCACHE_OK)
+        rc = set_text(second, second_text);
+    if (rc == OMCACHE_OK)
+        swap(first, &copy);
+    set_text(&copy, NULL);
+    return rc;
+}
+
 int omcache_tls_set_ca_file(omcache_tls_t *tls, const char *path)
 {
     return tls == NULL ? OMCACHE_INVALID : set_text(&tls->choice.ca_file, path);
@@ -45,13 +70,9 @@ int omcache_tls_set_ca_directory(omcache_tls_t *tls, const char *path)
 int omcache_tls_set_certificate(omcache_tls_t *tls, const char *certificate_path,
                                 const char *key_path)
 {
-    int rc;
-
-    if (tls == NULL || (certificate_path == NULL) != (key_path == NULL) ||
-        !is_text(certificate_path) || !is_text(key_path))
+    if (tls == NULL || (certificate_path == NULL) != (key_path == NULL))
         return OMCACHE_INVALID;
-    rc = set_text(&tls->choice.certificate, certificate_path);
-    return rc == OMCACHE_OK ? set_text(&tls->choice.key, key_path) : rc;
+    return set_both(&tls->choice.certificate, certificate_path, &tls->choice.key, key_path);
 }
 
 int omcache_tls_set_server_name(omcache_tls_t *tls, const char *name)
@@ -61,12 +82,9 @@ int omcache_tls_set_server_name(omcache_tls_t *tls, const char *name)
 
 int omcache_tls_set_ciphers(omcache_tls_t *tls, const char *ciphers, const char *suites)
 {
-    int rc;
-
-    if (tls == NULL || !is_text(ciphers) || !is_text(suites))
+    if (tls == NULL)
         return OMCACHE_INVALID;
-    rc = set_text(&tls->choice.ciphers, ciphers);
-    return rc == OMCACHE_OK ? set_text(&tls->choice.suites, suites) : rc;
+    return set_both(&tls->choice.ciphers, ciphers, &tls->choice.suites, suites);
 }
 
 int omcache_tls_set_min_version(omcache_tls_t *tls, int version)

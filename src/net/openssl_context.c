@@ -48,12 +48,8 @@ static bool load_trusted(SSL_CTX *context, const struct omc_tls_choice *choice, 
 
 static bool load_own(SSL_CTX *context, const struct omc_tls_choice *choice, char *problem)
 {
-    if (choice->certificate == NULL && choice->key == NULL)
+    if (choice->certificate == NULL)
         return true;
-    if (choice->certificate == NULL || choice->key == NULL) {
-        omc_openssl_words_say(problem, "a certificate needs a key, and a key a certificate");
-        return false;
-    }
     if (SSL_CTX_use_certificate_chain_file(context, choice->certificate) != 1) {
         omc_openssl_words_file(problem, choice->certificate, "certificate");
         return false;

@@ -14,8 +14,8 @@
 struct omc_tls_choice {
     char *ca_file;      /* whose certificates are believed; both NULL: the system's */
     char *ca_directory; /* the same, hashed as openssl rehash does */
-    char *certificate;  /* a file with our own and those between it and a root, */
-    char *key;          /* and one with its key */
+    char *certificate;  /* a file with our own and those between it and a root; */
+    char *key;          /* one with its key, if there is a certificate */
     char *name;         /* that certificates must be for, in place of the server's in the list */
     char *ciphers;      /* of TLS 1.2, and of 1.3, as OpenSSL lists them */
     char *suites;

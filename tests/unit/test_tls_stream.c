@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "client/security.h"
 #include "net/stream.h"
 #include "net/tls.h"
 #include "support/certificates.h"
@@ -623,6 +624,35 @@ START_TEST(a_lack_of_memory_for_certificates_is_told_as_such)
 }
 END_TEST
 
+/* Two texts that belong together are set both, or neither. */
+START_TEST(settings_are_not_changed_by_half_without_memory)
+{
+    omcache_tls_t *settings = omcache_tls_new();
+    const struct omc_tls_choice *choice = &settings->choice;
+
+    assert_rc(omcache_tls_set_certificate(settings, "old.pem", "old.key"), OMCACHE_OK);
+    assert_rc(omcache_tls_set_ciphers(settings, "old cipher", "old suite"), OMCACHE_OK);
+    for (size_t number = 1; number <= 2; number++) {
+        memory_fail(number, 1);
+        assert_rc(omcache_tls_set_certificate(settings, "new.pem", "new.key"), OMCACHE_NO_MEMORY);
+        memory_fail(number, 1);
+        assert_rc(omcache_tls_set_ciphers(settings, "new cipher", "new suite"), OMCACHE_NO_MEMORY);
+        memory_stop_failing();
+        ck_assert_str_eq(choice->certificate, "old.pem");
+        ck_assert_str_eq(choice->key, "old.key");
+        ck_assert_str_eq(choice->ciphers, "old cipher");
+        ck_assert_str_eq(choice->suites, "old suite");
+    }
+    assert_rc(omcache_tls_set_certificate(settings, "new.pem", "new.key"), OMCACHE_OK);
+    ck_assert_str_eq(choice->certificate, "new.pem");
+    ck_assert_str_eq(choice->key, "new.key");
+    assert_rc(omcache_tls_set_certificate(settings, NULL, NULL), OMCACHE_OK);
+    ck_assert_ptr_null(choice->certificate);
+    ck_assert_ptr_null(choice->key);
+    omcache_tls_free(settings);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("tls_stream");
@@ -645,6 +675,7 @@ int main(void)
     tcase_add_loop_test(tc, a_certificate_that_is_not_needed_is_not_missed, 0, 3);
     tcase_add_test(tc, any_allocation_of_openssl_s_may_fail);
     tcase_add_test(tc, a_lack_of_memory_for_certificates_is_told_as_such);
+    tcase_add_test(tc, settings_are_not_changed_by_half_without_memory);
     suite_add_tcase(suite, tc);
     if (CRYPTO_set_mem_functions(allocate, reallocate, release) != 1)
         return 1;
