@@ -30,6 +30,18 @@ enum {
 static struct dnsmasq dns;
 static struct omc_resolver *resolver;
 
+/* A DNS server that the test plays itself, for what dnsmasq does not say. */
+static int played = -1; /* its socket, or none */
+static struct script {
+    unsigned char status; /* that its answers have */
+    bool claims;          /* to have told a record more than there are */
+    bool has_alias;       /* for another name */
+    struct {
+        unsigned char last; /* of 127.0.0.x */
+        uint32_t ttl;
+    } addresses[4]; /* up to one that is 0 */
+} script;
+
 /* The owner: the sockets that it watches, in place of their numbers. */
 static short watched[FDS_MAX];
 static size_t streams;       /* of them that were for TCP */
@@ -110,6 +122,8 @@ static void reset(void)
     on_found = NULL;
     resolver = NULL;
     dnsmasq_configure_lookups();
+    played = -1;
+    script = (struct script){.status = 0};
 }
 
 static void end_resolver(void)
@@ -117,12 +131,78 @@ static void end_resolver(void)
     omc_resolver_free(resolver);
     ck_assert_uint_eq(sockets(), 0);
     resolver = NULL;
+    if (played >= 0)
+        close(played);
+}
+
+/* Begins to play a server, which is the resolver's only one. */
+static void start_to_play(void)
+{
+    char address[LOOPBACK_HOST_SIZE + 8];
+    struct sockaddr_storage name;
+    socklen_t len;
+    char host[LOOPBACK_HOST_SIZE];
+
+    played = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    ck_assert(loopback_sockaddr(loopback_host(host), 0, &name, &len));
+    ck_assert_int_eq(bind(played, (struct sockaddr *)&name, len), 0);
+    ck_assert_int_eq(getsockname(played, (struct sockaddr *)&name, &len), 0);
+    snprintf(address, sizeof(address), "%s:%d", host,
+             ntohs(((struct sockaddr_in *)&name)->sin_port));
+    make_resolver(address);
+}
+
+enum {
+    DNS_HEAD = 12,
+    DNS_A = 1,
+    DNS_CNAME = 5,
+};
+
+/* Adds a record of the name that was asked for; returns its end. */
+static unsigned char *put_record(unsigned char *out, unsigned char type, uint32_t ttl,
+                                 const void *bytes, unsigned char len)
+{
+    const unsigned char front[] = {0xc0, DNS_HEAD, 0, type, 0, 1}; /* the name is behind the head */
+    uint32_t seconds = htonl(ttl);
+
+    memcpy(out, front, 6);
+    memcpy(out + 6, &seconds, 4);
+    out[10] = 0;
+    out[11] = len;
+    memcpy(out + 12, bytes, len);
+    return out + 12 + len;
+}
+
+/* Answers a query by the script: it has a head, a name, a type and a class, and more behind. */
+static void answer_query(void)
+{
+    unsigned char message[512], *out;
+    struct sockaddr_storage from;
+    socklen_t from_len = sizeof(from);
+    ssize_t len = recvfrom(played, message, 300, 0, (struct sockaddr *)&from, &from_len);
+    unsigned char records = script.has_alias;
+    bool asks_for_a;
+
+    ck_assert_int_gt(len, DNS_HEAD);
+    out = message + DNS_HEAD + strlen((char *)message + DNS_HEAD) + 5;
+    asks_for_a = out[-3] == DNS_A;
+    if (script.has_alias)
+        out = put_record(out, DNS_CNAME, 60, "\5other\4test", 12);
+    for (size_t i = 0; asks_for_a && script.addresses[i].last != 0; i++, records++)
+        out = put_record(out, DNS_A, script.addresses[i].ttl,
+                         (unsigned char[]){127, 0, 0, script.addresses[i].last}, 4);
+    message[2] |= 0x80; /* an answer */
+    message[3] = 0x80 | script.status;
+    memcpy(message + 6, (unsigned char[]){0, records + script.claims, 0, 0, 0, 0}, 6);
+    len = out - message;
+    ck_assert_int_eq(sendto(played, message, (size_t)len, 0, (struct sockaddr *)&from, from_len),
+                     len);
 }
 
 /* One turn of the owner's loop. */
 static void turn(void)
 {
-    struct pollfd fds[FDS_MAX];
+    struct pollfd fds[FDS_MAX + 1];
     nfds_t count = 0;
     int timeout = omc_resolver_timeout(resolver);
 
@@ -130,8 +210,9 @@ static void turn(void)
         if (watched[fd] != 0)
             fds[count++] = (struct pollfd){.fd = fd, .events = watched[fd]};
     }
+    fds[count] = (struct pollfd){.fd = played, .events = POLLIN};
     ck_assert_int_ge(timeout, 0); /* there is something under way */
-    if (poll(fds, count, timeout) <= 0) {
+    if (poll(fds, count + 1, timeout) <= 0) {
         omc_resolver_process(resolver, -1, 0);
         return;
     }
@@ -139,6 +220,8 @@ static void turn(void)
         if (fds[i].revents != 0)
             omc_resolver_process(resolver, fds[i].fd, fds[i].revents);
     }
+    if (fds[count].revents != 0)
+        answer_query();
 }
 
 static void loop_until_ended(size_t count)
@@ -301,6 +384,52 @@ START_TEST(families_take_turns_and_nothing_comes_twice)
     for (size_t i = 1; i < 4; i++)
         ck_assert_int_ne(family_of(addresses, i), family_of(addresses, i - 1));
     omc_lookup_free(lookup);
+    end_resolver();
+}
+END_TEST
+
+START_TEST(the_lifetime_is_that_of_the_record_that_ends_first)
+{
+    start_to_play();
+    script = (struct script){.addresses = {{1, 300}, {2, 20}, {3, 100}}};
+    assert_found("one.test", "127.0.0.1:11211 127.0.0.2:11211 127.0.0.3:11211", 20);
+    script = (struct script){.addresses = {{1, 60}, {2, 0x80000001}}};
+    assert_found("one.test", "127.0.0.1:11211 127.0.0.2:11211",
+                 0); /* RFC 2181, 8: that is no time */
+    end_resolver();
+}
+END_TEST
+
+START_TEST(an_address_that_is_told_twice_comes_once)
+{
+    start_to_play();
+    script = (struct script){.addresses = {{1, 60}, {2, 60}, {1, 60}}};
+    assert_found("one.test", "127.0.0.1:11211 127.0.0.2:11211", 60);
+    end_resolver();
+}
+END_TEST
+
+START_TEST(unusual_answers_of_servers_are_failures)
+{
+    static const struct {
+        struct script script;
+        const char *problem;
+    } cases[] = {
+        {{.status = 0}, "the name has no address"},
+        {{.has_alias = true}, "the name has no address"},   /* and the other name none either */
+        {{.status = 1}, "the name could not be looked up"}, /* it does not understand the query */
+        {{.status = 2}, "no DNS server gave an answer"},    /* it is in trouble */
+        {{.status = 4}, "no DNS server gave an answer"},    /* it cannot do that */
+        {{.claims = true}, "the name could not be looked up"},
+    };
+
+    start_to_play();
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        script = cases[i].script;
+        assert_problem("one.test", cases[i].problem);
+    }
+    script = (struct script){.addresses = {{1, 60}}};
+    assert_found("one.test", "127.0.0.1:11211", 60);
     end_resolver();
 }
 END_TEST
@@ -530,6 +659,35 @@ START_TEST(a_socket_that_cannot_be_watched_is_not_waited_for)
 }
 END_TEST
 
+/* The sockets of the second lookup cannot be watched, which ends the first, too: as nothing is left
+ * to wait for, that is to be told at once. */
+START_TEST(a_lookup_that_another_one_ends_is_told_at_once)
+{
+    char servers[4 * LOOPBACK_HOST_SIZE + 32];
+    char host[LOOPBACK_HOST_SIZE];
+    struct omc_lookup *first, *second;
+
+    loopback_host(host);
+    snprintf(servers, sizeof(servers), "%s:1,%s:2,%s:3,%s:4", host, host, host, host);
+    setenv("RES_OPTIONS", "rotate", 1); /* each query has a socket of its own */
+    make_resolver(servers);
+    first = begin("one.test", NULL);
+    watch_failure = watch_calls + 1;
+    second = omc_resolver_look_up(resolver, "two.test", "11211", NULL);
+    ck_assert(omc_lookup_is_done(second));
+    ck_assert_str_eq(problem_of(second), "no memory to look up the name");
+    ck_assert(!omc_lookup_is_done(first));
+    ck_assert_int_eq(omc_resolver_timeout(resolver), 0);
+    omc_resolver_process(resolver, -1, 0);
+    ck_assert_uint_eq(ended, 1);
+    ck_assert_str_eq(problem_of(first), "no memory to look up the name");
+    ck_assert_int_eq(omc_resolver_timeout(resolver), -1);
+    omc_lookup_free(first);
+    omc_lookup_free(second);
+    end_resolver();
+}
+END_TEST
+
 START_TEST(nobody_there_is_found_out)
 {
     char address[32];
@@ -699,6 +857,9 @@ int main(void)
     tcase_add_test(tcase, an_address_comes_with_its_port_and_its_lifetime);
     tcase_add_test(tcase, what_is_not_there_is_told_apart);
     tcase_add_test(tcase, families_take_turns_and_nothing_comes_twice);
+    tcase_add_test(tcase, the_lifetime_is_that_of_the_record_that_ends_first);
+    tcase_add_test(tcase, an_address_that_is_told_twice_comes_once);
+    tcase_add_test(tcase, unusual_answers_of_servers_are_failures);
     tcase_add_test(tcase, localhost_needs_no_server);
     tcase_add_test(tcase, a_changed_record_is_seen);
     tcase_add_test(tcase, an_answer_too_long_for_udp_comes_over_tcp);
@@ -709,6 +870,7 @@ int main(void)
     tcase_add_test(tcase, a_lookup_may_be_freed_and_others_with_it_when_it_has_ended);
     tcase_add_test(tcase, another_lookup_may_begin_when_one_has_ended);
     tcase_add_test(tcase, a_socket_that_cannot_be_watched_is_not_waited_for);
+    tcase_add_test(tcase, a_lookup_that_another_one_ends_is_told_at_once);
     tcase_add_test(tcase, nobody_there_is_found_out);
     tcase_add_test(tcase, the_next_server_is_asked);
     tcase_add_test(tcase, a_new_configuration_is_read_after_a_failure);
