@@ -114,6 +114,7 @@ START_TEST(answers_in_words)
         {OMC_GREETING_META, OMC_HELLO_TEXT, REFUSED_BACKEND "VERSION 1.\n"},
         {OMC_GREETING_META, OMC_HELLO_TEXT, REFUSED_BACKEND "VERSION \n"},
         {OMC_GREETING_META, OMC_HELLO_TEXT, REFUSED_BACKEND "VERSION 0.99.99\n"},
+        {OMC_GREETING_META, OMC_HELLO_TEXT, REFUSED_BACKEND "VERSION\r\n"},
         {OMC_GREETING_META, OMC_HELLO_TEXT, INVALID VERSION},
         {OMC_GREETING_META, OMC_HELLO_TEXT, ERROR VERSION},
         {OMC_GREETING_GET, OMC_HELLO_GOOD, END END},
@@ -332,6 +333,10 @@ START_TEST(answers_to_credentials)
          UNAUTHENTICATED UNAUTHENTICATED},
         {OMC_GREETING_META, OMC_HELLO_DENIED, 0, "CLIENT_ERROR authentication failure\r\n"},
         {OMC_GREETING_META, OMC_HELLO_OTHER, 1, "220 ready"},
+        {OMC_GREETING_BINARY, OMC_HELLO_DENIED, sizeof(UNAUTHENTICATED) - 3, UNAUTHENTICATED},
+        {OMC_GREETING_BINARY, OMC_HELLO_REFUSED, 0, "ERROR Too many open connections\r\n"},
+        {OMC_GREETING_BINARY, OMC_HELLO_OTHER, 0, ERROR},
+        {OMC_GREETING_BINARY, OMC_HELLO_OTHER, 1, "220 ready"},
     };
     size_t len = strlen(cases[_i].bytes);
 
@@ -364,6 +369,22 @@ START_TEST(binary_answers_to_credentials)
 }
 END_TEST
 
+/* The answer to something else, or one that is too long to be an answer to credentials. */
+START_TEST(other_binary_answers_to_credentials)
+{
+    static const unsigned char cases[][24] = {
+        {0x81, 0x0a},
+        {0x81, 0x20, [11] = 7},
+        {0x81, 0x21, [10] = 1, [11] = 1}, /* 257 bytes */
+        {0x81, 0x21, [8] = 0x80},
+    };
+
+    has_login = true;
+    assert_answer(OMC_GREETING_BINARY, cases[_i], 24, 24, OMC_HELLO_OTHER);
+    ck_assert_uint_eq(used, 0);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("hello");
@@ -371,7 +392,7 @@ int main(void)
 
     tcase_add_test(tcase, hellos_are_24_bytes_at_least);
     tcase_add_test(tcase, each_greeting_is_for_a_protocol);
-    tcase_add_loop_test(tcase, answers_in_words, 0, 22);
+    tcase_add_loop_test(tcase, answers_in_words, 0, 23);
     tcase_add_loop_test(tcase, other_answers_in_words, 0, 36);
     tcase_add_test(tcase, long_lines_are_lines);
     tcase_add_test(tcase, first_bytes);
@@ -380,7 +401,8 @@ int main(void)
     tcase_add_test(tcase, credentials_go_in_front);
     tcase_add_test(tcase, the_longest_credentials_fit);
     tcase_add_test(tcase, credentials_are_checked);
-    tcase_add_loop_test(tcase, answers_to_credentials, 0, 7);
+    tcase_add_loop_test(tcase, answers_to_credentials, 0, 11);
     tcase_add_loop_test(tcase, binary_answers_to_credentials, 0, 3);
+    tcase_add_loop_test(tcase, other_binary_answers_to_credentials, 0, 4);
     return fixture_run(suite);
 }
