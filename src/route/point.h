@@ -19,7 +19,7 @@ enum {
     OMC_POINT_MD5_WORDS = 4,  /* each with so many hashes */
 };
 
-/* Point functions for omcache_dist_t: one hash a point, and four. */
+/* Point functions for omcache_dist_t: one hash a point, and four; none without memory. */
 omc_ketama_point_hash_func omc_point_one_at_a_time;
 omc_ketama_point_hash_func omc_point_md5;
 

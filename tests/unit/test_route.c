@@ -12,6 +12,7 @@
 #include "route/hash.h"
 #include "route/point.h"
 #include "route/server_list.h"
+#include "support/failing_memory.h"
 #include "support/fixture.h"
 
 /* A list as text: "host|port|order" each, blank separated; and behind that a weight
@@ -39,70 +40,87 @@ static const char *list_text(const char *servers)
     return text;
 }
 
+static const struct {
+    const char *servers, *expected;
+} lists[] = {
+    {"", ""},
+    {" , ,,\t", ""},
+    {"a", "a|11211|0"},
+    {"a:1", "a|1|0"},
+    {" a:1 ,\tb\n", "a|1|0 b|11211|1"},
+    {"b,a", "a|11211|1 b|11211|0"},
+    {"a:2,a:10,a:9", "a|10|1 a|2|0 a|9|2"},
+    {"a,a,a", "a|11211|0 a|11211|1 a|11211|2"},
+    {"[::1]", "::1|11211|0"},
+    {"[::1]:5000,[::2]", "::1|5000|0 ::2|11211|1"},
+    {"::1", "::1|11211|0"},
+    {"fe80::1%eth0", "fe80::1%eth0|11211|0"},
+    {"a:", "a||0"},
+    {":1", "|1|0"},
+    {"a:99999,b:http", "a|99999|0 b|http|1"},
+    {"[]", "|11211|0"},
+    {"[x=a,b", "a|11211|0|[x b|11211|1"},
+    {"/run/mc.sock", "/run/mc.sock|0|0"},
+    {"/run/a:b=c.sock", "/run/a:b=c.sock|0|0"},
+    {"/run/mc.sock/?3", "/run/mc.sock|0|0|3"},
+    {"a/?3,b:1/?4294967295,[::1]:2/?20", "::1|2|2|20 a|11211|0|3 b|1|1|4294967295"},
+    {"a/?1,b/?0", "a|11211|0 b|11211|1"},
+    {"a/?007", "a|11211|0|7"},
+    {"one=a:1", "a|1|0|one"},
+    {" one = a:1/?2 ", "a|1|0|2|one"},
+    {"s=/run/x=y,v=[::1]:5,w=::2", "/run/x=y|0|0|s ::1|5|1|v ::2|11211|2|w"},
+    {"tls://a,b=tls://[::1]:5", "::1|5|1|b a|11211|0"},
+    {"tls:///run/x=y", "/run/x=y|0|0"},
+    {"tls://b=a", "INVALID"},
+    {"[::1", "INVALID"},
+    {"a,[::1", "INVALID"},
+    {"[::1]x", "INVALID"},
+    {"[::1]11211", "INVALID"},
+    {"[", "INVALID"},
+    {"a/?", "INVALID"},
+    {"a/?x", "INVALID"},
+    {"a/?-1", "INVALID"},
+    {"a/?4294967296", "INVALID"},
+    {"a/?99999999999999999999999", "INVALID"},
+    {"=a", "INVALID"},
+    {" =a", "INVALID"},
+    {"--SERVER=a:1", "INVALID"},
+    {"-=a", "INVALID"},
+    {"x y=a", "INVALID"},
+    {"x@y=a", "INVALID"},
+    {"caf\xc3\xa9=a", "INVALID"},
+    {"a-Z_0.9:1=a", "a|11211|0|a-Z_0.9:1"},
+    {"h/1.2.3.4:5=a,[::1]:5=[::1]:5", "::1|5|1|[::1]:5 a|11211|0|h/1.2.3.4:5"},
+    {"x=a,x=b", "INVALID"},
+    {"h:1=h:2,h:1", "INVALID"},
+    {"h:1,h:1=g:2", "INVALID"},
+    {"h:1=h:2,h:1,h:1,h:1", "INVALID"},
+    {"h=g:1,h", "INVALID"},
+    {"h:11211=g:1,h", "INVALID"},
+    {"h=g:1,h:11211", "INVALID"},
+    {"[::1]:5=a,[::1]:5", "INVALID"},
+    {"x=a,b,c,d,y=e,x=a:1", "INVALID"},
+    {"x=a,x=a,y=b", "a|11211|0|x a|11211|1|x b|11211|2|y"},
+};
+
 START_TEST(lists_are_read)
 {
-    static const struct {
-        const char *servers, *expected;
-    } cases[] = {
-        {"", ""},
-        {" , ,,\t", ""},
-        {"a", "a|11211|0"},
-        {"a:1", "a|1|0"},
-        {" a:1 ,\tb\n", "a|1|0 b|11211|1"},
-        {"b,a", "a|11211|1 b|11211|0"},
-        {"a:2,a:10,a:9", "a|10|1 a|2|0 a|9|2"},
-        {"a,a,a", "a|11211|0 a|11211|1 a|11211|2"},
-        {"[::1]", "::1|11211|0"},
-        {"[::1]:5000,[::2]", "::1|5000|0 ::2|11211|1"},
-        {"::1", "::1|11211|0"},
-        {"fe80::1%eth0", "fe80::1%eth0|11211|0"},
-        {"a:", "a||0"},
-        {":1", "|1|0"},
-        {"a:99999,b:http", "a|99999|0 b|http|1"},
-        {"[]", "|11211|0"},
-        {"/run/mc.sock", "/run/mc.sock|0|0"},
-        {"/run/a:b=c.sock", "/run/a:b=c.sock|0|0"},
-        {"/run/mc.sock/?3", "/run/mc.sock|0|0|3"},
-        {"a/?3,b:1/?4294967295,[::1]:2/?20", "::1|2|2|20 a|11211|0|3 b|1|1|4294967295"},
-        {"a/?1,b/?0", "a|11211|0 b|11211|1"},
-        {"a/?007", "a|11211|0|7"},
-        {"one=a:1", "a|1|0|one"},
-        {" one = a:1/?2 ", "a|1|0|2|one"},
-        {"s=/run/x=y,v=[::1]:5,w=::2", "/run/x=y|0|0|s ::1|5|1|v ::2|11211|2|w"},
-        {"tls://a,b=tls://[::1]:5", "::1|5|1|b a|11211|0"},
-        {"tls:///run/x=y", "/run/x=y|0|0"},
-        {"tls://b=a", "INVALID"},
-        {"[::1", "INVALID"},
-        {"a,[::1", "INVALID"},
-        {"[::1]x", "INVALID"},
-        {"[::1]11211", "INVALID"},
-        {"[", "INVALID"},
-        {"a/?", "INVALID"},
-        {"a/?x", "INVALID"},
-        {"a/?-1", "INVALID"},
-        {"a/?4294967296", "INVALID"},
-        {"a/?99999999999999999999999", "INVALID"},
-        {"=a", "INVALID"},
-        {" =a", "INVALID"},
-        {"--SERVER=a:1", "INVALID"},
-        {"-=a", "INVALID"},
-        {"x y=a", "INVALID"},
-        {"x@y=a", "INVALID"},
-        {"caf\xc3\xa9=a", "INVALID"},
-        {"a-Z_0.9:1=a", "a|11211|0|a-Z_0.9:1"},
-        {"h/1.2.3.4:5=a,[::1]:5=[::1]:5", "::1|5|1|[::1]:5 a|11211|0|h/1.2.3.4:5"},
-        {"x=a,x=b", "INVALID"},
-        {"h:1=h:2,h:1", "INVALID"},
-        {"h:1,h:1=g:2", "INVALID"},
-        {"h=g:1,h", "INVALID"},
-        {"h:11211=g:1,h", "INVALID"},
-        {"h=g:1,h:11211", "INVALID"},
-        {"[::1]:5=a,[::1]:5", "INVALID"},
-        {"x=a,b,c,d,y=e,x=a:1", "INVALID"},
-        {"x=a,x=a,y=b", "a|11211|0|x a|11211|1|x b|11211|2|y"},
-    };
+    ck_assert_str_eq(list_text(lists[_i].servers), lists[_i].expected);
+}
+END_TEST
 
-    ck_assert_str_eq(list_text(cases[_i].servers), cases[_i].expected);
+START_TEST(the_front_of_a_wrong_entry_is_told)
+{
+    struct omc_server_list list;
+    char entry[120] = "[";
+
+    assert_rc(omc_server_list_parse(&list, "a,[::1,b"), OMCACHE_INVALID);
+    ck_assert_str_eq(list.problem, "\"[::1\": an opening bracket ends with \"]\" or \"]:port\"");
+    memset(entry + 1, 'x', sizeof(entry) - 2);
+    assert_rc(omc_server_list_parse(&list, entry), OMCACHE_INVALID);
+    entry[80] = '\0';
+    ck_assert_mem_eq(list.problem + 1, entry, 80);
+    ck_assert_str_eq(list.problem + 81, "\": an opening bracket ends with \"]\" or \"]:port\"");
 }
 END_TEST
 
@@ -212,6 +230,23 @@ START_TEST(points_have_libmemcached_s_names)
 }
 END_TEST
 
+/* Such a name has no room but in memory of its own. */
+START_TEST(a_point_has_no_hash_without_memory_for_its_name)
+{
+    uint32_t hashes[4] = {0};
+    char host[300] = "";
+
+    memset(host, 'h', sizeof(host) - 1);
+    memory_fail(1, SIZE_MAX / 2);
+    ck_assert_uint_eq(omc_point_one_at_a_time(host, "11211", 3, hashes), 0);
+    ck_assert_uint_eq(omc_point_md5(host, "11211", 3, hashes), 0);
+    ck_assert(memory_stop_failing());
+    ck_assert_uint_eq(omc_point_one_at_a_time(host, "11211", 3, hashes), 1);
+    ck_assert_uint_eq(omc_point_md5(host, "11211", 3, hashes), 4);
+    ck_assert_uint_eq(memory_alive, 0);
+}
+END_TEST
+
 START_TEST(the_md5_ring_loses_points_for_some_counts)
 {
     static const unsigned char short_counts[] = {25,  47,  50,  55,  61,  71,  94,  100, 107, 109,
@@ -233,11 +268,13 @@ int main(void)
     Suite *suite = suite_create("route");
     TCase *tcase = fixture_case(suite, "route");
 
-    tcase_add_loop_test(tcase, lists_are_read, 0, 43);
+    tcase_add_loop_test(tcase, lists_are_read, 0, sizeof(lists) / sizeof(lists[0]));
+    tcase_add_test(tcase, the_front_of_a_wrong_entry_is_told);
     tcase_add_loop_test(tcase, hashes_are_libmemcached_s, 0, 11);
     tcase_add_test(tcase, four_keys_have_together_the_hashes_that_each_has);
     tcase_add_test(tcase, no_other_hash_has_a_name);
     tcase_add_test(tcase, points_have_libmemcached_s_names);
+    tcase_add_test(tcase, a_point_has_no_hash_without_memory_for_its_name);
     tcase_add_test(tcase, the_md5_ring_loses_points_for_some_counts);
     return fixture_run(suite);
 }
