@@ -95,8 +95,6 @@ bool omc_ring_sort(struct omc_ring *ring)
 
     if (ring->count == 0)
         return true;
-    if (ring->count > UINT32_MAX)
-        return false;
     other = omc_memory_new(ring->count, sizeof(*other));
     if (other == NULL)
         return false;

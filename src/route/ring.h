@@ -21,7 +21,7 @@ struct omc_ring {
     unsigned shift;   /* what makes a hash these bits */
 };
 
-/* An empty ring with room for so many points; false without memory. */
+/* An empty ring with room for so many points, UINT32_MAX at most; false without memory. */
 bool omc_ring_init(struct omc_ring *ring, size_t room);
 void omc_ring_fini(struct omc_ring *ring);
 

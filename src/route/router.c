@@ -128,6 +128,18 @@ static bool make_ring(struct omc_router *router, const struct omc_routing *routi
     return omc_ring_sort(&router->ring);
 }
 
+/* Makes what a router of servers needs. */
+static bool make_parts(struct omc_router *router, const struct omc_routing *routing,
+                       const struct omc_server_list *list)
+{
+    router->by_order = omc_memory_new(list->count, sizeof(*router->by_order));
+    if (router->by_order == NULL)
+        return false;
+    for (size_t i = 0; i < list->count; i++)
+        router->by_order[list->names[i].order] = (uint32_t)i;
+    return router->selection != OMC_SELECT_RING || make_ring(router, routing, list);
+}
+
 bool omc_router_init(struct omc_router *router, const struct omc_routing *routing,
                      const struct omc_server_list *list)
 {
@@ -140,14 +152,7 @@ bool omc_router_init(struct omc_router *router, const struct omc_routing *routin
         .hash = current.hash,
         .count = (uint32_t)list->count,
     };
-    if (list->count == 0)
-        return true;
-    router->by_order = omc_memory_new(list->count, sizeof(*router->by_order));
-    if (router->by_order == NULL)
-        return false;
-    for (size_t i = 0; i < list->count; i++)
-        router->by_order[list->names[i].order] = (uint32_t)i;
-    if (router->selection != OMC_SELECT_RING || make_ring(router, &current, list))
+    if (list->count == 0 || make_parts(router, &current, list))
         return true;
     omc_router_fini(router);
     return false;

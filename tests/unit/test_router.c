@@ -11,6 +11,7 @@
 #include "base/random.h"
 #include "route/hash.h"
 #include "route/router.h"
+#include "support/failing_memory.h"
 #include "support/fixture.h"
 
 static struct omc_server_list list;
@@ -203,6 +204,86 @@ START_TEST(custom_methods_are_kept_in_bounds)
     dist.points_per_server = dist.entries_per_point = UINT32_MAX;
     ck_assert(!make_classic(&dist, "a,b"));
     ck_assert_ptr_null(router.ring.points);
+}
+END_TEST
+
+static uint32_t no_point(const char *hostname, const char *portname, uint32_t point,
+                         uint32_t *hashes)
+{
+    (void)hostname;
+    (void)portname;
+    hashes[0] = point; /* which it does not claim */
+    return 0;
+}
+
+/* Points are asked for as many as the method says by then: it is the application's. */
+START_TEST(a_custom_method_may_give_no_points)
+{
+    omcache_dist_t dist = {
+        .points_per_server = 5,
+        .entries_per_point = 1,
+        .point_hash_func = no_point,
+        .key_hash_func = omc_hash_one_at_a_time,
+    };
+
+    ck_assert(make_classic(&dist, "a,b"));
+    ck_assert_int_eq(pick("key", NULL), -1);
+    dist.point_hash_func = same_point;
+    ck_assert(make("a,b"));
+    ck_assert_int_eq(pick("key", NULL), 0);
+    dist.points_per_server = 0;
+    ck_assert(make("a,b"));
+    ck_assert_int_eq(pick("key", NULL), -1);
+    ck_assert(make("a"));
+    ck_assert_int_eq(pick("key", NULL), 0); /* no point is needed for one */
+}
+END_TEST
+
+/* Makes the router with one allocation after the other failing: there is none then.  How many
+ * have failed. */
+static size_t fail_to_make(void)
+{
+    for (size_t from = 1;; from++) {
+        size_t alive = memory_alive;
+        bool is_made;
+
+        memory_fail(from, 1);
+        is_made = omc_router_init(&router, &routing, &list);
+        if (!memory_stop_failing()) {
+            ck_assert(is_made);
+            return from - 1;
+        }
+        ck_assert(!is_made);
+        ck_assert_uint_eq(memory_alive, alive);
+        ck_assert_uint_eq(router.count, 0);
+        ck_assert_int_eq(pick("key", NULL), -1);
+    }
+}
+
+/* A ring without some of the points would send keys to other servers. */
+START_TEST(without_memory_there_is_no_router)
+{
+    omcache_dist_t custom = {
+        .points_per_server = 3,
+        .entries_per_point = 2,
+        .point_hash_func = greedy,
+        .key_hash_func = omc_hash_one_at_a_time,
+    };
+    char servers[310] = "b,"; /* one of them with a name that needs memory of its own */
+
+    memset(servers + 2, 'a', sizeof(servers) - 3);
+    ck_assert(make_named("modula", NULL, servers));
+    omc_router_fini(&router);
+    ck_assert_uint_eq(fail_to_make(), 1); /* the order of the servers */
+    ck_assert(make_classic(&omcache_dist_libmemcached_ketama, servers));
+    omc_router_fini(&router);
+    ck_assert_uint_eq(fail_to_make(), 5); /* also the points, a name, and two for sorting */
+    ck_assert(make_classic(&omcache_dist_libmemcached_ketama_weighted, servers));
+    omc_router_fini(&router);
+    ck_assert_uint_eq(fail_to_make(), 5);
+    ck_assert(make_classic(&custom, servers));
+    omc_router_fini(&router);
+    ck_assert_uint_eq(fail_to_make(), 6); /* also the hashes of a point, for each server */
 }
 END_TEST
 
@@ -423,6 +504,8 @@ int main(void)
     tcase_add_test(tcase, ties_follow_the_list_as_given_not_as_sorted);
     tcase_add_test(tcase, lookups_go_up_go_round_and_skip);
     tcase_add_test(tcase, custom_methods_are_kept_in_bounds);
+    tcase_add_test(tcase, a_custom_method_may_give_no_points);
+    tcase_add_test(tcase, without_memory_there_is_no_router);
     tcase_add_test(tcase, an_empty_list_has_no_server);
     tcase_add_test(tcase, classic_methods_have_names);
     tcase_add_test(tcase, a_method_of_its_own_size_is_called);
