@@ -19,8 +19,10 @@
 #include "base/status.h"
 #include "support/fixture.h"
 
+/* More than an address space holds is not there either. */
 START_TEST(memory_checks_for_overflow)
 {
+    ck_assert_ptr_null(omc_memory_copy_string("", SIZE_MAX / 2));
     ck_assert_ptr_null(omc_memory_new(SIZE_MAX / 2, 3));
     ck_assert_ptr_null(omc_memory_resize(NULL, SIZE_MAX / 2, 3));
 }
