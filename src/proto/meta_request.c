@@ -66,7 +66,8 @@ static inline unsigned char *put_get(unsigned char *out, const struct omc_ask *a
                : out;
 }
 
-/* A cas makes memcached's binary protocol forget whether it was to add or replace. */
+/* The mode of a store that is no set.  A cas makes memcached's binary protocol forget whether it
+ * was to add or replace. */
 static const char *store_mode(const struct omc_ask *ask)
 {
     switch (omc_opcode_forms[ask->op].plain) {
@@ -76,10 +77,8 @@ static const char *store_mode(const struct omc_ask *ask)
         return ask->cas == 0 ? " MR" : "";
     case OMC_OP_APPEND:
         return " MA";
-    case OMC_OP_PREPEND:
+    default: /* OMC_OP_PREPEND */
         return " MP";
-    default:
-        return "";
     }
 }
 
