@@ -97,7 +97,7 @@ FASTER   = $(if $(SANITIZE),,$(LEVEL) $(LTO))
 # --- What there is in the tree ------------------------------------------------
 
 HEADERS  := $(patsubst include/%,%,$(wildcard include/*.h include/omcache/*.h include/omcache/*/*.h))
-SRC      := $(filter-out src/net/$(if $(filter 0,$(CARES)),cares,nonames).c \
+SRC      := $(filter-out $(if $(filter 0,$(CARES)),src/net/cares.c src/net/dns_servers.c,src/net/nonames.c) \
 	$(if $(filter 0,$(TLS)),src/net/openssl%,src/net/notls.c), $(sort $(wildcard src/*/*.c)))
 EXAMPLES := $(patsubst %.c,$(B)/%,$(wildcard examples/*.c))
 COMPAT   := $(notdir $(wildcard tests/compat/programs/*.c tests/compat/programs/*.cc))

@@ -47,8 +47,6 @@ bool omc_resolver_check_servers(const char *servers)
 
     if (servers == NULL)
         return true;
-    if (!omc_resolver_is_there())
-        return false;
     for (;; servers += len + 1) {
         len = strcspn(servers, ",");
         if (len >= sizeof(entry))

@@ -4,9 +4,16 @@
  */
 #include "net/resolver.h"
 
+#include <stddef.h>
+
 bool omc_resolver_is_there(void)
 {
     return false;
+}
+
+bool omc_resolver_check_servers(const char *servers)
+{
+    return servers == NULL;
 }
 
 struct omc_resolver *omc_resolver_new(const struct omc_resolver_owner *owner, const char *servers)

@@ -1,5 +1,5 @@
 /*
- * Looking up names without ever waiting.  One file implements this: cares.c, or
+ * Looking up names without ever waiting.  cares.c implements this, with dns_servers.c; or
  * nonames.c in a library built without c-ares, which knows no names at all.
  */
 #ifndef OMC_NET_RESOLVER_H
