@@ -42,7 +42,7 @@ bool omc_raw_read(const omcache_req_t *req, struct omc_ask *ask)
     size_t key_len = be16toh(req->header.keylen), extra_len = req->header.extlen;
     size_t body_len = be32toh(req->header.bodylen);
 
-    if (omc_opcode_is_meta(req->header.opcode) || key_len > OMC_ASK_KEY_MAX ||
+    if (omc_opcode_is_own(req->header.opcode) || key_len > OMC_ASK_KEY_MAX ||
         (extra_len > 0 && req->extra == NULL) || body_len < key_len + extra_len ||
         body_len > UINT32_MAX - OMC_ASK_KEY_MAX)
         return false;

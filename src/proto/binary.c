@@ -20,7 +20,7 @@ enum {
 static bool binary_accept(struct omc_ask *ask)
 {
     ask->bits &= (uint8_t)~OMC_ASK_ENCODED;
-    return !omc_opcode_is_meta(ask->op) && ask->value_len <= OMC_ASK_VALUE_MAX;
+    return !omc_opcode_is_own(ask->op) && ask->value_len <= OMC_ASK_VALUE_MAX;
 }
 
 static unsigned char *put_extras(unsigned char *out, const struct omc_ask *ask, uint32_t size)

@@ -35,7 +35,7 @@ bool omc_classic_accept(const struct omc_ask *ask)
 
     return kind != 0 && (ask->bits & OMC_ASK_RAW) == 0 &&
            ask->value_len <= (kind == OMC_KIND_STORE ? OMC_ASK_VALUE_MAX : 0) &&
-           (kind != OMC_KIND_STAT || fits_line(ask->key, ask->key_len));
+           ((kind & (OMC_KIND_STAT | OMC_KIND_LISTING)) == 0 || fits_line(ask->key, ask->key_len));
 }
 
 unsigned char *omc_classic_encode(unsigned char *out, const struct omc_ask *ask)

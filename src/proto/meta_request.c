@@ -29,7 +29,7 @@ bool omc_meta_request_accept(struct omc_ask *ask)
     if (omc_opcode_is_get(ask->op) && ask->value_len == 0 && (ask->bits & OMC_ASK_RAW) == 0 &&
         omc_line_is_plain(ask->key, ask->key_len))
         return true; /* what is asked most takes the least */
-    if (!omc_classic_accept(ask))
+    if (!omc_classic_accept(ask) || omc_opcode_kind(ask->op) == OMC_KIND_LISTING)
         return false;
     if (!omc_opcode_needs_key(ask->op) || omc_line_is_plain(ask->key, ask->key_len))
         return true;

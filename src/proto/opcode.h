@@ -57,8 +57,13 @@ enum omc_opcode {
     OMC_OP_RDECREMENT = 0x3b,
     OMC_OP_RDECREMENTQ = 0x3c,
 
-    /* The library's own, for what only the meta protocol has: numbers that no server
-     * is known to use.  Their extras are flags of that protocol, each behind a blank. */
+    /* The library's own: numbers that no server is known to use.  These two are for what only text
+     * has: they are answered with any number of lines. */
+    OMC_OP_DUMP = 0x74,  /* one for each key */
+    OMC_OP_WATCH = 0x75, /* one for each thing that happens; the key says which things */
+
+    /* And for what only the meta protocol has.  Their extras are flags of that protocol, each
+     * behind a blank. */
     OMC_OP_META_SETQ = 0x76,
     OMC_OP_META_DELETEQ = 0x77,
     OMC_OP_META_GET = 0x78,  /* answered with a value, */
@@ -70,7 +75,12 @@ enum omc_opcode {
     OMC_OP_META_DEBUG = 0x7e, /* has no flags */
 };
 
-/* One of the library's own. */
+/* One of the library's own; and one of those of the meta protocol. */
+static inline bool omc_opcode_is_own(uint8_t opcode)
+{
+    return (uint8_t)(opcode - OMC_OP_DUMP) <= OMC_OP_META_DEBUG - OMC_OP_DUMP;
+}
+
 static inline bool omc_opcode_is_meta(uint8_t opcode)
 {
     return (uint8_t)(opcode - OMC_OP_META_SETQ) <= OMC_OP_META_DEBUG - OMC_OP_META_SETQ;
@@ -90,6 +100,7 @@ enum omc_kind {
     OMC_KIND_QUIT = 512,
     OMC_KIND_CHECK = 1024,
     OMC_KIND_DEBUG = 2048,
+    OMC_KIND_LISTING = 4096,
 };
 
 enum omc_opcode_trait {

@@ -8,6 +8,7 @@
 #include "base/copy.h"
 #include "proto/classic.h"
 #include "proto/line.h"
+#include "proto/listing.h"
 #include "proto/opcode.h"
 #include "proto/text_request.h"
 
@@ -173,6 +174,9 @@ static enum omc_decode decode_text(unsigned char *bytes, size_t len, size_t max_
     struct omc_line line;
     enum omc_decode result;
 
+    if (expect->oldest(expect->context, &asked) &&
+        omc_opcode_kind(asked.opcode) == OMC_KIND_LISTING)
+        return omc_listing_read(bytes, len, &asked, reply, size);
     if (len > 0 && !begins_reply(bytes[0]))
         return OMC_DECODE_BROKEN;
     result = omc_classic_find_end(bytes, len, 0, &in.newline, size);

@@ -8,6 +8,7 @@
 #include "proto/bytes.h"
 #include "proto/classic.h"
 #include "proto/line.h"
+#include "proto/listing.h"
 #include "proto/opcode.h"
 
 /* What a cas does to a command.  It makes the binary protocol, too, forget whether it was to add
@@ -80,6 +81,8 @@ unsigned char *omc_text_request_encode(unsigned char *out, const struct omc_ask 
     (void)number;
     if (ask->op == OMC_OP_NOOP)
         return omc_line_put(out, "version\r\n");
+    if (omc_opcode_kind(ask->op) == OMC_KIND_LISTING)
+        return omc_line_put(omc_listing_encode(out, ask), "\r\n");
     if (word == NULL)
         return omc_line_put(omc_classic_encode(out, ask), "\r\n");
     memcpy(out, word->text, sizeof(word->text)); /* which is longer than most */

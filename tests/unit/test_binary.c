@@ -93,7 +93,7 @@ START_TEST(any_request_is_encoded)
                                       7,    8};
 
     ck_assert_uint_eq(omc_ask_size(&ask), sizeof(out) + 2);
-    if (omc_opcode_is_meta((uint8_t)_i)) {
+    if (omc_opcode_is_own((uint8_t)_i)) {
         ck_assert(!omc_binary_codec.accept(&ask));
         return;
     }
@@ -136,7 +136,7 @@ START_TEST(fields_become_extras)
         .expiration = 0x31323334,
     };
 
-    if (omc_opcode_is_meta(opcode))
+    if (omc_opcode_is_own(opcode))
         return;
     end = encode(out, &ask, 1);
     ck_assert_ptr_nonnull(end);
@@ -477,7 +477,7 @@ START_TEST(quiet_opcodes)
         bool is_listed = memchr(quiet, opcode, sizeof(quiet)) != NULL;
 
         ck_assert_msg(omc_opcode_is_quiet((uint8_t)opcode) == is_listed ||
-                          omc_opcode_is_meta((uint8_t)opcode),
+                          omc_opcode_is_own((uint8_t)opcode),
                       "opcode %#x", (unsigned)opcode);
     }
 }

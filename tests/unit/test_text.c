@@ -65,6 +65,9 @@ static const struct {
     {{.opcode = OMC_OP_STAT, .key = "items"}, "stats items\r\n"},
     {{.opcode = OMC_OP_QUIT}, "quit\r\n"},
     {{.opcode = OMC_OP_QUITQ}, "quit\r\n"},
+    {{.opcode = OMC_OP_DUMP}, "lru_crawler metadump all\r\n"},
+    {{.opcode = OMC_OP_WATCH}, "watch\r\n"},
+    {{.opcode = OMC_OP_WATCH, .key = "fetchers mutations"}, "watch fetchers mutations\r\n"},
 };
 
 enum {
@@ -380,7 +383,8 @@ START_TEST(only_gets_have_values)
     for (int opcode = 0; opcode < 256; opcode++) {
         struct owed request = owed((uint8_t)opcode);
 
-        if (omc_opcode_is_meta((uint8_t)opcode)) /* which text never asks */
+        if (omc_opcode_is_own(
+                (uint8_t)opcode)) /* which text never asks, or takes words of any kind for */
             continue;
         codec_assert_outcome(&request, "VALUE k 0 0\r\n\r\nEND\r\n",
                              omc_opcode_is_get((uint8_t)opcode) ? OMC_DECODE_REPLY
@@ -559,6 +563,91 @@ START_TEST(robust_against_anything)
 }
 END_TEST
 
+/* What a dump is answered with, line by line, up to its end. */
+START_TEST(a_dump_has_a_line_for_each_key)
+{
+    struct owed dump = owed(OMC_OP_DUMP);
+    static const struct {
+        const char *line, *key, *value;
+    } rows[] = {
+        {"key=k exp=-1 la=5\n", "k", "exp=-1 la=5"},
+        {"OK\r\nkey=k exp=-1\n", "k", "exp=-1"}, /* as servers begin since 1.6.45 */
+        {"key=k exp=1 flags=5 \n", "k", "exp=1 flags=5 "},
+        {"key=%20%0a%41%fF%zz%4%\n", " \nA\xff%zz%4%", ""},
+        {"key=a exp=1\r\n", "a", "exp=1"},
+    };
+    struct omc_reply reply;
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        reply = codec_reply(&dump, rows[i].line);
+        assert_rc(reply.value.status, OMCACHE_OK);
+        ck_assert(!reply.last);
+        assert_text(reply.value.key, reply.value.key_len, rows[i].key);
+        assert_text(reply.value.data, reply.value.data_len, rows[i].value);
+    }
+    reply = codec_reply(&dump, "OK\r\nEND\r\n");
+    ck_assert(reply.last && reply.value.key_len == 0 && reply.value.data_len == 0);
+    assert_rc(reply.value.status, OMCACHE_OK);
+}
+END_TEST
+
+START_TEST(a_watch_has_any_lines)
+{
+    struct owed watch = owed(OMC_OP_WATCH);
+    struct omc_reply reply = codec_reply(&watch, "OK\r\n");
+
+    ck_assert(!reply.last && reply.value.data == NULL);
+    reply = codec_reply(&watch, "ts=1.2 gid=1 type=item_get key=k\n");
+    ck_assert(!reply.last && reply.value.key == NULL);
+    assert_text(reply.value.data, reply.value.data_len, "ts=1.2 gid=1 type=item_get key=k");
+    assert_rc(reply.value.status, OMCACHE_OK);
+}
+END_TEST
+
+/* What is wrong with a request is said in words. */
+START_TEST(dumps_and_watches_may_be_refused)
+{
+    static const struct {
+        uint8_t opcode;
+        const char *line;
+        int status;
+    } cases[] = {
+        {OMC_OP_DUMP, "BUSY currently processing crawler request", OMCACHE_AGAIN},
+        {OMC_OP_DUMP, "ERROR lru crawler disabled", OMCACHE_FAIL},
+        {OMC_OP_DUMP, "BADCLASS invalid class id", OMCACHE_FAIL},
+        {OMC_OP_WATCH, "ERROR", OMCACHE_FAIL},
+        {OMC_OP_WATCH, "END", OMCACHE_FAIL},
+    };
+    char line[64];
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct owed one = owed(cases[i].opcode);
+        struct omc_reply reply;
+
+        snprintf(line, sizeof(line), "%s\r\n", cases[i].line);
+        reply = codec_reply(&one, line);
+        ck_assert(reply.last);
+        assert_rc(reply.value.status, cases[i].status);
+        assert_text(reply.value.data, reply.value.data_len, cases[i].line);
+    }
+}
+END_TEST
+
+START_TEST(what_is_no_line_of_a_dump_breaks_it)
+{
+    static const char *const lines[] = {"\n",     "\r\n",         "k exp=1\n",
+                                        "key=\n", "key= exp=1\n", "\xff\n"};
+    struct owed dump = owed(OMC_OP_DUMP);
+    char line[3000];
+
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
+        codec_assert_outcome(&dump, lines[i], OMC_DECODE_BROKEN);
+    memset(line, 'x', sizeof(line) - 1);
+    line[sizeof(line) - 1] = '\0';
+    codec_assert_outcome(&dump, line, OMC_DECODE_BROKEN);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("text");
@@ -584,5 +673,9 @@ int main(void)
     tcase_add_test(tcase, gets_of_one_kind_share_a_line);
     tcase_add_test(tcase, lines_are_bounded);
     tcase_add_loop_test(tcase, robust_against_anything, 0, 8);
+    tcase_add_test(tcase, a_dump_has_a_line_for_each_key);
+    tcase_add_test(tcase, a_watch_has_any_lines);
+    tcase_add_test(tcase, dumps_and_watches_may_be_refused);
+    tcase_add_test(tcase, what_is_no_line_of_a_dump_breaks_it);
     return fixture_run(suite);
 }
