@@ -166,12 +166,25 @@ static inline bool omc_connection_awaits_answer(const struct omc_connection *con
     return conn->due - 1 - conn->queue.first < conn->queue.count;
 }
 
-/* Whether it is the peer's turn: to answer, or to take what is to be written.  This, and
- * nothing else, is what a deadline runs for. */
+/* Whether it is the peer's turn: to answer, or to take what is to be written. */
 static inline bool omc_connection_awaits_peer(const struct omc_connection *conn)
 {
     return conn->hello_len > 0 || omc_connection_awaits_answer(conn) ||
            (conn->blocked && omc_connection_wants_write(conn));
+}
+
+/* Whether nobody knows when the peer will say something more, as it was asked to tell what happens,
+ * and has begun to. */
+static inline bool omc_connection_listens(const struct omc_connection *conn)
+{
+    return conn->queue.count > 0 && conn->answered &&
+           omc_queue_slot(&conn->queue, conn->queue.first)->ask.op == OMC_OP_WATCH;
+}
+
+/* Whether it is to say something soon.  This, and nothing else, is what a deadline runs for. */
+static inline bool omc_connection_is_owed(const struct omc_connection *conn)
+{
+    return omc_connection_awaits_peer(conn) && !omc_connection_listens(conn);
 }
 
 /* Whether requests are written, for all that is known, as soon as they are there. */

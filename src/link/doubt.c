@@ -125,10 +125,9 @@ void omc_doubt_begin(struct omc_link *link, uint32_t number, int64_t now)
 
     if (link->second != NULL && link->second->until != 0)
         shorten(link, now);
-    if (link->phase != OMC_PHASE_READY || !omc_connection_awaits_peer(conn) ||
-        link->second != NULL || (int32_t)(number - conn->heard) < 0 ||
-        now - conn->since < DOUBT_AFTER || now - link->doubted_at < DOUBT_PAUSE ||
-        omc_work_has_come(link))
+    if (link->phase != OMC_PHASE_READY || !omc_connection_is_owed(conn) || link->second != NULL ||
+        (int32_t)(number - conn->heard) < 0 || now - conn->since < DOUBT_AFTER ||
+        now - link->doubted_at < DOUBT_PAUSE || omc_work_has_come(link))
         return;
     link->doubted_at = now;
     link->second = omc_second_new(&link->shared->watches, link, &link->address,

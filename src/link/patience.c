@@ -31,7 +31,7 @@ int64_t omc_patience_deadline(const struct omc_link *link)
         deadline = omc_race_deadline(&link->race);
     if (omc_phase_is_connecting(link->phase))
         return deadline < connect_deadline(link) ? deadline : connect_deadline(link);
-    if (omc_phase_is_connected(link->phase) && omc_connection_awaits_peer(conn))
+    if (omc_phase_is_connected(link->phase) && omc_connection_is_owed(conn))
         deadline = dead_deadline(link);
     return omc_doubt_deadline(link) < deadline ? omc_doubt_deadline(link) : deadline;
 }
@@ -51,7 +51,7 @@ static bool is_silence_ours(const struct omc_link *link)
 const char *omc_patience_reason(struct omc_link *link, int64_t now)
 {
     if (omc_phase_is_connected(link->phase)) {
-        if (!omc_connection_awaits_peer(&link->conn) || now < dead_deadline(link))
+        if (!omc_connection_is_owed(&link->conn) || now < dead_deadline(link))
             return NULL; /* it was the second connection's */
         if (!is_silence_ours(link)) {
             omc_connection_note_read(&link->conn); /* it had time enough */

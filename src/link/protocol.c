@@ -64,27 +64,34 @@ static void speak(struct omc_link *link, int protocol)
         link->todo |= OMC_TODO_CHECK;
 }
 
-/* Whether that is a greeting, and in a protocol that the application has not excluded. */
-static bool is_allowed(const struct omc_shared *shared, enum omc_greeting greeting)
+/* The protocol that is to be spoken; AUTO: one that the server speaks. */
+static int protocol_for(const struct omc_link *link)
 {
+    return link->has_stream ? OMCACHE_PROTOCOL_TEXT : link->shared->settings.protocol;
+}
+
+/* Whether that is a greeting, and in a protocol that is not excluded. */
+static bool is_allowed(const struct omc_link *link, enum omc_greeting greeting)
+{
+    int protocol = protocol_for(link);
+
     return greeting != OMC_GREETING_NONE &&
-           (shared->settings.protocol == OMCACHE_PROTOCOL_AUTO ||
-            shared->settings.protocol == omc_hello_protocol(greeting));
+           (protocol == OMCACHE_PROTOCOL_AUTO || protocol == omc_hello_protocol(greeting));
 }
 
 /* The next greeting in their order that is allowed, or none. */
-static enum omc_greeting next_allowed(const struct omc_shared *shared, enum omc_greeting greeting)
+static enum omc_greeting next_allowed(const struct omc_link *link, enum omc_greeting greeting)
 {
     while (++greeting < OMC_GREETING_COUNT) {
-        if (is_allowed(shared, greeting))
+        if (is_allowed(link, greeting))
             return greeting;
     }
     return OMC_GREETING_NONE;
 }
 
-static enum omc_greeting first_allowed(const struct omc_shared *shared)
+static enum omc_greeting first_allowed(const struct omc_link *link)
 {
-    return next_allowed(shared, OMC_GREETING_NONE);
+    return next_allowed(link, OMC_GREETING_NONE);
 }
 
 /* What to try when the server does not answer its greeting, or none.  If it once did, all
@@ -92,15 +99,14 @@ static enum omc_greeting first_allowed(const struct omc_shared *shared)
  * then, so that this ends. */
 static enum omc_greeting next_to_try(const struct omc_link *link)
 {
-    enum omc_greeting first = first_allowed(link->shared);
+    enum omc_greeting first = first_allowed(link);
     bool was_known = link->known == link->greeting;
 
-    if (!is_allowed(link->shared, link->greeting))
+    if (!is_allowed(link, link->greeting))
         return first;
-    if (was_known &&
-        (link->shared->settings.protocol == OMCACHE_PROTOCOL_AUTO || link->greeting != first))
+    if (was_known && (protocol_for(link) == OMCACHE_PROTOCOL_AUTO || link->greeting != first))
         return first;
-    return next_allowed(link->shared, link->greeting);
+    return next_allowed(link, link->greeting);
 }
 
 /* Whether nothing may follow the hello because it is not known which one is answered.  That
@@ -108,12 +114,12 @@ static enum omc_greeting next_to_try(const struct omc_link *link)
 static bool is_guess(const struct omc_link *link)
 {
     return link->known != link->greeting &&
-           next_allowed(link->shared, first_allowed(link->shared)) != OMC_GREETING_NONE;
+           next_allowed(link, first_allowed(link)) != OMC_GREETING_NONE;
 }
 
 int omc_protocol_known(const struct omc_link *link)
 {
-    int chosen = link->shared->settings.protocol;
+    int chosen = protocol_for(link);
 
     return chosen != OMCACHE_PROTOCOL_AUTO ? chosen : omc_hello_protocol(link->known);
 }
@@ -128,9 +134,9 @@ bool omc_protocol_carries(const struct omc_link *link, const struct omc_ask *ask
 
 enum omc_greeting omc_protocol_choose(const struct omc_link *link)
 {
-    if (is_allowed(link->shared, link->known))
+    if (is_allowed(link, link->known))
         return link->known;
-    return is_allowed(link->shared, link->greeting) ? link->greeting : first_allowed(link->shared);
+    return is_allowed(link, link->greeting) ? link->greeting : first_allowed(link);
 }
 
 /* What is known is said at once and not waited for, but by values; what is not must be found
@@ -140,7 +146,7 @@ bool omc_protocol_greet(struct omc_link *link, const struct omc_login *login, in
     link->greeting = omc_protocol_choose(link);
     if (!omc_connection_open(&link->conn, link->greeting, login, now))
         return false;
-    link->conn.held = link->cautious || is_guess(link);
+    link->conn.held = link->cautious || link->has_stream || is_guess(link);
     speak(link, omc_protocol_known(link));
     return true;
 }
@@ -161,8 +167,7 @@ static struct omc_news accept_greeting(struct omc_link *link, enum omc_greeting 
  * nothing has been asked in that, and the application has not chosen just that. */
 static bool may_be_text(const struct omc_link *link)
 {
-    return !omc_connection_has_sent(&link->conn) &&
-           link->shared->settings.protocol != OMCACHE_PROTOCOL_META;
+    return !omc_connection_has_sent(&link->conn) && protocol_for(link) != OMCACHE_PROTOCOL_META;
 }
 
 /* Whether it has proved itself before, and what is wrong with its handshake may be due to what
@@ -241,7 +246,7 @@ struct omc_news omc_protocol_read_answer(struct omc_link *link)
         if (may_be_text(link))
             return accept_greeting(link, OMC_GREETING_VERSION);
         problem = "the server does not speak the meta protocol, as memcached does since 1.6.10";
-        if (link->shared->settings.protocol != OMCACHE_PROTOCOL_META)
+        if (protocol_for(link) != OMCACHE_PROTOCOL_META)
             return try_next(link, problem);
         link->known = OMC_GREETING_NONE;
         break;
