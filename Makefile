@@ -123,7 +123,7 @@ SCRIPTS  := $(patsubst tests/%,%,$(sort $(wildcard tests/abi/*.sh))) \
 # The live programs are run over the binary protocol, and again over the others:
 # live/test_get@meta.  Not these: they have scripted peers only, who speak binary, or
 # choose protocols themselves.
-ONCE      := $(addprefix live/test_,broken_binary call_timeouts protocol_binary protocol_choice input_injection broken_lines input_bytes failing_dead_timeout failing_after_handshake failing_lost_connection failing_proxy fetch meta_waiting tls tls_peers login)
+ONCE      := $(addprefix live/test_,broken_binary call_timeouts protocol_binary protocol_choice input_injection broken_lines input_bytes failing_dead_timeout failing_after_handshake failing_lost_connection failing_proxy fetch meta_waiting stream_peers tls tls_peers login)
 VARIED    := $(filter-out $(ONCE),$(filter live/%,$(PROGRAMS)))
 OVER_auto := $(VARIED:%=%@auto)
 OVER_meta := $(VARIED:%=%@meta)

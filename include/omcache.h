@@ -448,6 +448,61 @@ int omcache_async_stat(omcache_t *mc, const char *command, int server_index, int
                        omcache_reply_callback_func *func, void *context);
 
 /*
+ * Streams (since 1.0): requests that a server answers with any number of lines, for which
+ * func is called one by one.  No more memory is needed for millions of lines than for one.
+ *
+ * Each stream has a connection of its own, which is closed when the stream ends; nothing
+ * else waits behind it.  The library speaks the text protocol there, whatever
+ * omcache_set_protocol has chosen.  TLS, credentials and timeouts are those of the handle.
+ * A server that speaks only the binary protocol has no streams: they end with
+ * OMCACHE_SERVER_FAILURE, and the log says why.  If the program is slow, the server waits
+ * with its lines, or for a watch leaves some out.
+ *
+ * All that is said above of omcache_async_* holds for streams.  But func must not be NULL
+ * (OMCACHE_INVALID), and the timeout is for the whole stream.  A stream counts as
+ * outstanding until it ends: omcache_io without requests waits for it.
+ */
+
+/* Asks one server for the keys of all its items.  func is called once for each item with
+ * status OMCACHE_OK: its key is the item's key as it is on the server, a prefix of the
+ * handle included, and its value is what the server says of the item, as text:
+ * "exp=1796033046 la=1796032946 cas=2 fetch=no cls=1 size=65" (when it expires, as Unix
+ * time, -1: never; when it was last used; its cas; whether it was read since it was stored;
+ * its slab class; its size in bytes).  Newer servers add to that.  Then func is called once
+ * more, without a key, with the status of the end: OMCACHE_OK if that were all;
+ * OMCACHE_AGAIN if the server is going through its items already, for another client or for
+ * itself: ask again after a while; OMCACHE_FAIL if it refused, with its words as the value
+ * ("ERROR" before memcached 1.4.31); else as for every operation.  Items that are stored,
+ * deleted or used meanwhile may be among them or not.  The server is not slowed down much.
+ * Returns OMCACHE_OK if accepted, else as said above.  Since 1.0. */
+int omcache_async_dump_keys(omcache_t *mc, int server_index, int32_t timeout_msec,
+                            omcache_reply_callback_func *func, void *context);
+
+/* Asks one server to tell of what happens there, as it happens.  events says of what, in
+ * memcached's words with blanks between them, such as "fetchers mutations evictions"; NULL
+ * is what the server takes for that ("fetchers").  memcached has this since 1.6.10; older
+ * servers keep silent, until omcache_set_dead_timeout ends it.
+ * func is called with status OMCACHE_OK and without a value when the server has begun, then
+ * once for each line, which is the value, without the line's end: "ts=1796032955.984619
+ * gid=2 type=item_get key=k status=found clsid=1 cfd=13 size=1".  A key in it is encoded
+ * like a part of a URL.  If the server has too much to tell, it leaves lines out.
+ * A watch does not end by itself.  It ends with OMCACHE_TIMEOUT after timeout_msec (-1:
+ * never), with OMCACHE_CANCELLED by omcache_end_streams, with OMCACHE_FAIL and the server's
+ * words if it refuses, or when the connection ends.  A server may be silent for as long as
+ * nothing happens: omcache_set_dead_timeout does not apply once it has begun, and
+ * omcache_set_keepalive finds out whether it is still there.
+ * Returns OMCACHE_OK if accepted, else as said above.  Since 1.0. */
+int omcache_async_watch(omcache_t *mc, const char *events, int server_index, int32_t timeout_msec,
+                        omcache_reply_callback_func *func, void *context);
+
+/* Ends the streams that were begun with that context.  Each is told of with
+ * OMCACHE_CANCELLED, when callbacks are called the next time.  Does not wait; may be called
+ * from the callbacks of operations, that of the stream included.
+ * Returns OMCACHE_OK, whether or not there were any; OMCACHE_INVALID or OMCACHE_CANCELLED as
+ * said above.  Since 1.0. */
+int omcache_end_streams(omcache_t *mc, void *context);
+
+/*
  * What the meta protocol adds (since 1.0).
  *
  * The omcache_async_meta_* functions are like the functions of the same names without

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "client/handle.h"
 #include "client/operation.h"
+#include "client/streams.h"
 #include "client/submit.h"
 #include "omcache.h"
 #include "proto/ask.h"
@@ -28,6 +29,15 @@ static void hold_operations(omcache_t *mc, uint32_t count)
 {
     if (mc->shared.depth == 1)
         omc_operation_hold(&mc->operations, mc->operations.next_serial - count);
+}
+
+/* Sends it to a server, or on a connection of its own. */
+static int submit_any(omcache_t *mc, const struct omc_ask *ask, int server_index,
+                      struct omc_operation *operation, int64_t now)
+{
+    if (omc_opcode_kind(ask->op) == OMC_KIND_LISTING)
+        return omc_streams_begin(mc, mc->fleet.servers[server_index], ask, operation, now);
+    return omc_submit_operation(mc, ask, server_index, operation, now);
 }
 
 /* Runs a request for an operation, or for nobody if there is no function. */
@@ -49,7 +59,7 @@ static int run_operation(omcache_t *mc, const struct omc_ask *ask, int server_in
     if (operation == NULL)
         return OMCACHE_NO_MEMORY;
     hold_operations(mc, 1);
-    rc = omc_submit_operation(mc, ask, server_index, operation, now);
+    rc = submit_any(mc, ask, server_index, operation, now);
     if (rc != OMCACHE_OK)
         omc_operation_free(&mc->operations, operation);
     return rc;
@@ -308,6 +318,47 @@ int omcache_async_stat(omcache_t *mc, const char *command, int server_index, int
     };
 
     return start_at(mc, &ask, command, server_index, &completion);
+}
+
+/* Begins one of those, which somebody has to hear of. */
+static int start_listing(omcache_t *mc, uint8_t opcode, const char *what, int server_index,
+                         const struct completion *completion)
+{
+    struct omc_ask ask = {
+        .op = opcode,
+    };
+
+    if (completion->func == NULL)
+        return OMCACHE_INVALID;
+    return start_at(mc, &ask, what, server_index, completion);
+}
+
+int omcache_async_dump_keys(omcache_t *mc, int server_index, int32_t timeout_msec,
+                            omcache_reply_callback_func *func, void *context)
+{
+    const struct completion completion = {timeout_msec, func, context};
+
+    return start_listing(mc, OMC_OP_DUMP, NULL, server_index, &completion);
+}
+
+int omcache_async_watch(omcache_t *mc, const char *events, int server_index, int32_t timeout_msec,
+                        omcache_reply_callback_func *func, void *context)
+{
+    const struct completion completion = {timeout_msec, func, context};
+
+    return start_listing(mc, OMC_OP_WATCH, events, server_index, &completion);
+}
+
+int omcache_end_streams(omcache_t *mc, void *context)
+{
+    int rc = omc_call_refusal(mc);
+
+    if (rc != OMCACHE_OK)
+        return rc;
+    omc_call_begin(mc);
+    omc_streams_cancel(mc, context);
+    omc_call_end(mc);
+    return OMCACHE_OK;
 }
 
 /* Makes the request for a key; false if it cannot be one. */

@@ -14,6 +14,7 @@
 #include "client/members.h"
 #include "client/pins.h"
 #include "client/setup.h"
+#include "client/streams.h"
 #include "client/submit.h"
 #include "client/tell.h"
 
@@ -96,6 +97,7 @@ static void tell(omcache_t *mc)
     bool told;
 
     do {
+        omc_streams_close_ended(mc);
         omc_loop_forget_stalls(mc); /* the next call that reads takes values back first */
         omc_duty_update(mc);
         omc_tell_watches(mc);
@@ -110,7 +112,8 @@ static void tell(omcache_t *mc)
 static inline bool has_consequences(const omcache_t *mc)
 {
     return (mc->fleet.touched_count | omc_tell_has_news(mc) | mc->drained | mc->doomed) != 0 ||
-           mc->timeout_func != NULL || mc->dropped != NULL || mc->losing != NULL;
+           mc->timeout_func != NULL || mc->dropped != NULL || mc->losing != NULL ||
+           omc_streams_are_there(mc);
 }
 
 /* Ends a call that does. */

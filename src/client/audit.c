@@ -90,7 +90,7 @@ static void audit_server(const omcache_t *mc, const struct omc_server *server)
           server, "the deadline");
     check(server->link.watch.fd < 0 || server->link.watch.events == omc_work_events(&server->link),
           server, "what is watched");
-    check(mc->fleet.down[server->index] == !server->link.up, server,
+    check(server->home != NULL || mc->fleet.down[server->index] == !server->link.up, server,
           "the list of servers that are down");
     check(!conn->stalled || (mc->fleet.stalled && server->active), server,
           "whether one is stalled");
@@ -130,7 +130,7 @@ void omc_audit(omcache_t *mc)
 {
     audit_timer(mc);
     audit_some(mc, mc->fleet.active, mc->fleet.active_count);
-    audit_some(mc, mc->fleet.servers, mc->fleet.count);
+    audit_some(mc, mc->fleet.servers, mc->fleet.all);
     for (const struct omc_server *server = mc->dropped; server != NULL; server = server->next)
         audit_dropped(server);
 }

@@ -16,9 +16,12 @@
 /* Of the server to be named.  One that is not in the list any more has none. */
 static int index_of(const struct omc_operation *operation)
 {
-    struct omc_link *link = operation->asker.link;
+    const struct omc_link *link = operation->asker.link;
+    const struct omc_server *server = (const struct omc_server *)link;
 
-    return link == NULL || omc_server_of(link)->dropped ? -1 : (int)omc_server_of(link)->index;
+    if (link == NULL || server->dropped)
+        return -1;
+    return (int)(server->home == NULL ? server->index : server->home->index);
 }
 
 /* Its key is the one that was asked for, whether or not the server repeats it. */
@@ -71,9 +74,10 @@ static void leave_group(omcache_t *mc, struct omc_operation *group, int status)
 static void take_answer(omcache_reply_t *told, const struct omc_reply *reply)
 {
     const omcache_value_t *value = &reply->value;
-    bool has_value = omc_opcode_is_get(reply->opcode) || reply->opcode == OMC_OP_VERSION;
+    bool has_value = omc_opcode_is_get(reply->opcode) || reply->opcode == OMC_OP_VERSION ||
+                     reply->opcode == OMC_OP_WATCH;
 
-    if (reply->opcode == OMC_OP_STAT) {
+    if (reply->opcode == OMC_OP_STAT || reply->opcode == OMC_OP_DUMP) {
         has_value = value->key_len > 0 && !reply->last; /* the last one has no key, whatever came */
         told->key = has_value ? value->key : NULL;
         told->key_len = has_value ? value->key_len : 0;

@@ -113,7 +113,7 @@ void omc_duty_check_deadlines(omcache_t *mc, bool reads, int64_t now)
 
 void omc_duty_update_deadlines(omcache_t *mc)
 {
-    for (size_t i = 0; i < mc->fleet.count; i++)
+    for (size_t i = 0; i < mc->fleet.all; i++)
         update_deadline(mc, mc->fleet.servers[i]);
 }
 

@@ -14,17 +14,63 @@ void omc_fleet_init(struct omc_fleet *fleet, const struct omc_routing *routing)
     fleet->routing = *routing;
 }
 
+/* Makes room for so many servers in an array. */
+static bool resize(struct omc_server ***servers, size_t room)
+{
+    struct omc_server **resized = omc_memory_resize(*servers, room, sizeof(struct omc_server *));
+
+    if (resized == NULL)
+        return false;
+    *servers = resized;
+    return true;
+}
+
+bool omc_fleet_reserve(struct omc_fleet *fleet, size_t room)
+{
+    if (room <= fleet->room)
+        return true;
+    if (!resize(&fleet->servers, room) || !resize(&fleet->active, room) ||
+        !resize(&fleet->touched, room) || !resize(&fleet->pinned, room) ||
+        !resize(&fleet->unsent, room))
+        return false;
+    fleet->room = room;
+    return true;
+}
+
 bool omc_fleet_allocate(struct omc_fleet *fleet, size_t count)
 {
-    fleet->servers = omc_memory_new(count, sizeof(struct omc_server *));
-    fleet->active = omc_memory_new(count, sizeof(struct omc_server *));
-    fleet->touched = omc_memory_new(count, sizeof(struct omc_server *));
-    fleet->pinned = omc_memory_new(count, sizeof(struct omc_server *));
-    fleet->unsent = omc_memory_new(count, sizeof(struct omc_server *));
+    if (count == 0)
+        return true;
     fleet->down = omc_memory_new(count, sizeof(*fleet->down));
-    return count == 0 ||
-           (fleet->servers != NULL && fleet->active != NULL && fleet->touched != NULL &&
-            fleet->pinned != NULL && fleet->unsent != NULL && fleet->down != NULL);
+    if (fleet->down == NULL || !omc_fleet_reserve(fleet, count))
+        return false;
+    memset(fleet->servers, 0, count * sizeof(struct omc_server *));
+    return true;
+}
+
+void omc_fleet_list(struct omc_fleet *fleet, struct omc_server *server)
+{
+    if (server->active) {
+        server->active_at = fleet->active_count;
+        fleet->active[fleet->active_count++] = server;
+    }
+    if (server->touched)
+        fleet->touched[fleet->touched_count++] = server;
+    if (server->pinned)
+        fleet->pinned[fleet->pinned_count++] = server;
+    if (server->unsent)
+        fleet->unsent[fleet->unsent_count++] = server;
+}
+
+void omc_fleet_remove(struct omc_fleet *fleet, struct omc_server *server)
+{
+    struct omc_server *last = fleet->servers[--fleet->all];
+
+    fleet->servers[server->index] = last;
+    last->index = server->index;
+    fleet->active_count = fleet->touched_count = fleet->pinned_count = fleet->unsent_count = 0;
+    for (size_t i = 0; i < fleet->all; i++)
+        omc_fleet_list(fleet, fleet->servers[i]);
 }
 
 void omc_fleet_fini(struct omc_fleet *fleet)
@@ -66,7 +112,7 @@ struct omc_server *omc_fleet_server(const struct omc_fleet *fleet, int index)
 
 void omc_fleet_keep_alive(const struct omc_fleet *fleet, uint32_t seconds)
 {
-    for (size_t i = 0; i < fleet->count; i++) {
+    for (size_t i = 0; i < fleet->all; i++) {
         if (fleet->servers[i]->link.watch.fd >= 0)
             omc_socket_set_keepalive(fleet->servers[i]->link.watch.fd, seconds);
     }

@@ -1,6 +1,9 @@
 /*
  * All servers of a handle, in the order of their indexes, the ring over them,
  * and lists of the few that something is going on with.
+ *
+ * Behind those of the application's list are the servers of streams (streams.h), of which neither
+ * the ring nor the application knows: each is a second connection to a server of the list.
  */
 #ifndef OMC_CLIENT_FLEET_H
 #define OMC_CLIENT_FLEET_H
@@ -21,7 +24,9 @@ enum {
 
 struct omc_fleet {
     struct omc_server **servers;
-    size_t count;
+    size_t count; /* of those in the list; */
+    size_t all;   /* with those of streams; */
+    size_t room;  /* for so many */
 
     struct omc_server **active; /* room for all of them, and so have those below */
     size_t active_count;
@@ -46,22 +51,34 @@ struct omc_fleet {
 
 void omc_fleet_init(struct omc_fleet *fleet, const struct omc_routing *routing);
 
-/* Allocates the arrays for so many servers, none of which is there yet; false without memory.  And
- * frees them, but not the servers. */
+/* Allocates the arrays for so many servers of a list, none of which is there yet; false without
+ * memory.  And frees them, but not the servers. */
 bool omc_fleet_allocate(struct omc_fleet *fleet, size_t count);
+
+/* Sees to it that there is room for so many, with those of streams; false without memory. */
+bool omc_fleet_reserve(struct omc_fleet *fleet, size_t room);
+
+/* Notes in the lists what goes on with a server that has come to the fleet; and takes the server of
+ * a stream out of the fleet. */
+void omc_fleet_list(struct omc_fleet *fleet, struct omc_server *server);
+void omc_fleet_remove(struct omc_fleet *fleet, struct omc_server *server);
+
 void omc_fleet_fini(struct omc_fleet *fleet);
 
 /* Replaces how keys are distributed.  OMCACHE_OK, or OMCACHE_NO_MEMORY with nothing
  * changed. */
 int omc_fleet_set_routing(struct omc_fleet *fleet, const struct omc_routing *routing);
 
-/* The server with that index, or NULL. */
+/* The server of the list with that index, or NULL. */
 struct omc_server *omc_fleet_server(const struct omc_fleet *fleet, int index);
 
 /* Notes whether a server takes requests; to be called when its state has changed. */
 static inline void omc_fleet_note_state(struct omc_fleet *fleet, const struct omc_server *server)
 {
     unsigned char down = !server->link.up;
+
+    if (server->home != NULL)
+        return; /* nobody chooses it */
 
     fleet->down_count += down;
     fleet->down_count -= fleet->down[server->index];

@@ -46,7 +46,7 @@ void omc_loop_check_deadlines(omcache_t *mc, bool reads, int64_t now)
 
 void omc_loop_show(omcache_t *mc)
 {
-    for (size_t i = 0; i < mc->fleet.count && !mc->shared.shown; i++)
+    for (size_t i = 0; i < mc->fleet.all && !mc->shared.shown; i++)
         omc_connection_show(&mc->fleet.servers[i]->link.conn);
     mc->shared.shown = true;
 }

@@ -9,8 +9,7 @@
 #include "client/turn.h"
 #include "link/life.h"
 
-/* A server with a copy of that name; NULL without memory. */
-static struct omc_server *make_server(omcache_t *mc, const struct omc_server_name *name)
+struct omc_server *omc_members_make(omcache_t *mc, const struct omc_server_name *name)
 {
     struct omc_server *server = omc_memory_new(1, sizeof(*server));
 
@@ -49,11 +48,22 @@ static bool make_new_servers(omcache_t *mc, struct omc_fleet *next,
             o++;
             continue;
         }
-        next->servers[i] = make_server(mc, name);
+        next->servers[i] = omc_members_make(mc, name);
         if (next->servers[i] == NULL)
             return false;
     }
     return true;
+}
+
+/* Moves over those of streams whose servers have been. */
+static void take_streams(struct omc_fleet *old, struct omc_fleet *next)
+{
+    for (size_t i = old->count; i < old->all; i++) {
+        if (old->servers[old->servers[i]->home->index] != NULL)
+            continue;
+        next->servers[next->all++] = old->servers[i];
+        old->servers[i] = NULL;
+    }
 }
 
 /* Moves the others over from the old fleet, which keeps those to be dropped. */
@@ -70,11 +80,12 @@ static void take_old_servers(struct omc_fleet *old, struct omc_fleet *next,
         next->servers[i] = old->servers[o];
         old->servers[o++] = NULL;
     }
+    take_streams(old, next);
 }
 
 static void free_servers(struct omc_fleet *fleet)
 {
-    for (size_t i = 0; i < fleet->count; i++) {
+    for (size_t i = 0; i < fleet->all; i++) {
         if (fleet->servers[i] != NULL)
             free_server(fleet->servers[i]);
     }
@@ -86,24 +97,40 @@ void omc_members_fini(struct omc_fleet *fleet)
     omc_fleet_fini(fleet);
 }
 
-/* Gives up the servers that a new list does not have.  They are freed later, as this
- * may be called from a callback that one of them has run. */
+/* Gives one up; but operations that have ended may know it. */
+static size_t drop(omcache_t *mc, struct omc_server *server)
+{
+    size_t failed;
+
+    server->dropped = true;
+    server->touched = true; /* not to be put on the lists again */
+    server->next = mc->dropped;
+    mc->dropped = server;
+    failed = omc_turn_end(mc, server, OMCACHE_SERVER_FAILURE);
+    omc_batch_forget_server(&mc->batch, server);
+    omc_names_forget(&mc->shared.names, &server->link.endpoint);
+    return failed;
+}
+
+size_t omc_members_drop(omcache_t *mc, struct omc_server *server)
+{
+    size_t failed = drop(mc, server);
+
+    omc_operation_forget_dropped(&mc->operations);
+    return failed;
+}
+
+/* Gives up the servers that a new list does not have. */
 static void drop_servers(omcache_t *mc, struct omc_fleet *dropped)
 {
-    for (size_t i = 0; i < dropped->count; i++) {
+    for (size_t i = 0; i < dropped->all; i++) {
         struct omc_server *server = dropped->servers[i];
         size_t failed;
 
         if (server == NULL)
             continue;
-        server->dropped = true;
-        server->touched = true; /* not to be put on the lists again */
-        server->next = mc->dropped;
-        mc->dropped = server;
         dropped->servers[i] = NULL;
-        failed = omc_turn_end(mc, server, OMCACHE_SERVER_FAILURE);
-        omc_batch_forget_server(&mc->batch, server);
-        omc_names_forget(&mc->shared.names, &server->link.endpoint);
+        failed = drop(mc, server);
         if (failed > 0)
             omc_log(&mc->log, OMC_LOG_WARNING, "%s:%s: removed with %zu requests, which failed",
                     server->name.host, server->name.port, failed);
@@ -139,17 +166,11 @@ static void renumber(struct omc_fleet *fleet, struct omc_server_list *list)
         server->name = list->names[i];
         omc_endpoint_name(&server->link.endpoint, server->name.host, server->name.port);
         list->names[i] = name;
-        if (server->active) {
-            server->active_at = fleet->active_count;
-            fleet->active[fleet->active_count++] = server;
-        }
-        if (server->touched)
-            fleet->touched[fleet->touched_count++] = server;
-        if (server->pinned)
-            fleet->pinned[fleet->pinned_count++] = server;
-        if (server->unsent)
-            fleet->unsent[fleet->unsent_count++] = server;
         omc_fleet_note_state(fleet, server);
+    }
+    for (size_t i = 0; i < fleet->all; i++) {
+        fleet->servers[i]->index = (uint32_t)i;
+        omc_fleet_list(fleet, fleet->servers[i]);
     }
 }
 
@@ -160,9 +181,10 @@ static bool prepare(omcache_t *mc, struct omc_fleet *next, const struct omc_serv
 
     omc_fleet_init(next, &old->routing);
     if (!omc_fleet_allocate(next, list->count) ||
-        !omc_deadlines_reserve(&mc->deadlines, old->count + list->count))
+        !omc_fleet_reserve(next, list->count + old->all - old->count) ||
+        !omc_deadlines_reserve(&mc->deadlines, old->all + list->count))
         return false;
-    next->count = list->count;
+    next->count = next->all = list->count;
     return omc_router_init(&next->router, &next->routing, list) && make_new_servers(mc, next, list);
 }
 
@@ -228,10 +250,10 @@ int omc_members_set_dns_servers(omcache_t *mc, const char *servers, int64_t now)
 
     if (!omc_resolver_check_servers(servers))
         return OMCACHE_INVALID;
-    for (size_t i = 0; i < fleet->count; i++)
+    for (size_t i = 0; i < fleet->all; i++)
         omc_endpoint_forget(&fleet->servers[i]->link.endpoint);
     replaced = omc_names_set_servers(&mc->shared.names, servers);
-    for (size_t i = 0; i < fleet->count; i++) {
+    for (size_t i = 0; i < fleet->all; i++) {
         omc_life_found(&fleet->servers[i]->link, now);
         omc_turn_take(mc, fleet->servers[i], now);
     }
@@ -241,7 +263,7 @@ int omc_members_set_dns_servers(omcache_t *mc, const char *servers, int64_t now)
 void omc_members_start_anew(omcache_t *mc)
 {
     omc_members_cancel(mc);
-    for (size_t i = 0; i < mc->fleet.count; i++) {
+    for (size_t i = 0; i < mc->fleet.all; i++) {
         struct omc_server *server = mc->fleet.servers[i];
 
         server->link.failures = 0;
@@ -253,7 +275,7 @@ void omc_members_start_anew(omcache_t *mc)
 
 void omc_members_cancel(omcache_t *mc)
 {
-    for (size_t i = 0; i < mc->fleet.count; i++)
+    for (size_t i = 0; i < mc->fleet.all; i++)
         omc_turn_end(mc, mc->fleet.servers[i], OMCACHE_CANCELLED);
     omc_operation_wake_all(&mc->operations, OMCACHE_CANCELLED);
     omc_names_stop(&mc->shared.names);

@@ -26,6 +26,12 @@ void omc_members_cancel(omcache_t *mc);
 /* The same, and none is down any more. */
 void omc_members_start_anew(omcache_t *mc);
 
+/* A server with a copy of that name; NULL without memory.  And gives one up that is not in the
+ * fleet any more; how many requests failed.  It is freed later, as this may be called from a
+ * callback that it has run. */
+struct omc_server *omc_members_make(omcache_t *mc, const struct omc_server_name *name);
+size_t omc_members_drop(omcache_t *mc, struct omc_server *server);
+
 /* Frees the servers that were dropped while a call may have been looking at them; those
  * with values that were handed out only if told to. */
 void omc_members_free_dropped(omcache_t *mc, bool pinned_too);

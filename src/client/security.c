@@ -42,7 +42,7 @@ bool omc_security_set_text(char **string, const char *text)
 /* What was resumed was made safe in another way. */
 static void forget_sessions(omcache_t *mc)
 {
-    for (size_t i = 0; i < mc->fleet.count; i++)
+    for (size_t i = 0; i < mc->fleet.all; i++)
         omc_tls_forget_session(&mc->fleet.servers[i]->link.session);
 }
 

@@ -23,7 +23,8 @@ struct omc_chain {
 struct omc_server {
     struct omc_link link; /* first, so that it can be found by it */
     struct omc_server_name name;
-    uint32_t index;     /* in the sorted list */
+    struct omc_server *home; /* of a stream's (streams.h): the one that is in the list; or NULL */
+    uint32_t index;     /* in the fleet's array: the sorted list, and behind it those of streams */
     uint32_t logged_at; /* when losses last were, in microseconds that wrap; 0: never */
     int64_t nudged_at;  /* when a reconnect was last pushed forward */
 

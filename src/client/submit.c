@@ -434,21 +434,19 @@ static void note_full(struct omc_server *server, size_t size, size_t limit)
     server->full = true;
 }
 
-int omc_submit_operation(omcache_t *mc, const struct omc_ask *ask, int server_index,
-                         struct omc_operation *operation, int64_t now)
+/* Queues a request for an operation, or for nobody, at a server; keyed: that of its key. */
+static int submit_operation(omcache_t *mc, struct omc_server *server, const struct omc_ask *ask,
+                            struct omc_operation *operation, bool keyed)
 {
     const struct omc_claim claim = {
         .owner = operation == NULL ? OMC_OWNER_NOBODY : OMC_OWNER_OPERATION,
         .asker = operation == NULL ? NULL : &operation->asker,
         .asked = mc->shared.usec,
-        .keyed = server_index == -1,
+        .keyed = keyed,
     };
-    struct omc_server *server = route(mc, ask, server_index, true, false, now);
     size_t limit = mc->send_limit;
     int rc;
 
-    if (server == NULL)
-        return OMCACHE_NO_SERVERS;
     rc = omc_enqueue(mc, server, ask, &claim, OMC_ENQUEUE_COPY);
     if (rc == OMCACHE_BUFFER_FULL)
         note_full(server, omc_ask_size(ask) + omc_enqueue_prefix_len(mc, ask), limit);
@@ -459,4 +457,22 @@ int omc_submit_operation(omcache_t *mc, const struct omc_ask *ask, int server_in
         omc_operation_queued(&mc->operations, operation);
     omc_enqueue_note(mc, server);
     return rc;
+}
+
+int omc_submit_operation(omcache_t *mc, const struct omc_ask *ask, int server_index,
+                         struct omc_operation *operation, int64_t now)
+{
+    struct omc_server *server = route(mc, ask, server_index, true, false, now);
+
+    if (server == NULL)
+        return OMCACHE_NO_SERVERS;
+    return submit_operation(mc, server, ask, operation, server_index == -1);
+}
+
+int omc_submit_operation_to(omcache_t *mc, struct omc_server *server, const struct omc_ask *ask,
+                            struct omc_operation *operation, int64_t now)
+{
+    if (!make_ready(mc, server, now))
+        return OMCACHE_NO_SERVERS;
+    return submit_operation(mc, server, ask, operation, false);
 }

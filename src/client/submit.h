@@ -46,4 +46,8 @@ void omc_submit_asked(omcache_t *mc, struct omc_server *server, const struct omc
 int omc_submit_operation(omcache_t *mc, const struct omc_ask *ask, int server_index,
                          struct omc_operation *operation, int64_t now);
 
+/* The same at that server, which is made to connect. */
+int omc_submit_operation_to(omcache_t *mc, struct omc_server *server, const struct omc_ask *ask,
+                            struct omc_operation *operation, int64_t now);
+
 #endif

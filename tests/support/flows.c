@@ -449,6 +449,52 @@ static void use_early_answers(omcache_t *mc, const char *servers)
     await_operations();
 }
 
+struct stream {
+    bool watches;
+    size_t ends;
+};
+
+/* A server may be busy with its keys, too. */
+static void on_stream(omcache_t *mc, const omcache_reply_t *reply, void *context)
+{
+    struct stream *stream = context;
+    int status = omcache_reply_status(reply);
+    (void)mc;
+    if (status != OMCACHE_AGAIN && status != OMCACHE_TIMEOUT && status != OMCACHE_CANCELLED) {
+        judge("a stream", status);
+    }
+    stream->ends +=
+        status != OMCACHE_OK || (!stream->watches && omcache_reply_key(reply, NULL) == NULL);
+}
+
+/* Those that last for as long as it takes. */
+static void use_streams(omcache_t *mc, const char *servers)
+{
+    static struct stream watch;
+    static struct stream dump;
+    int64_t since = clock_ms();
+    size_t due = 0;
+    watch = (struct stream){.watches = true};
+    dump = (struct stream){.watches = false};
+    JUDGE_SETTING(omcache_set_servers(mc, servers));
+    for (int i = 0; i < 2; i++) {
+        int rc = omcache_async_watch(mc, "mutations", 0, 60, on_stream, &watch);
+        judge("a watch", rc);
+        due += rc == OMCACHE_OK;
+        rc = omcache_async_dump_keys(mc, 0, MOST_MS, on_stream, &dump);
+        judge("a dump", rc);
+        due += rc == OMCACHE_OK;
+        store_all(mc, MOST_MS);
+        while (watch.ends + dump.ends < due) {
+            ck_assert_msg(clock_ms() - since < clock_allow(MOST_MS), "%s: no end", running);
+            omcache_io(mc, NULL, NULL, NULL, NULL, 100);
+        }
+    }
+    JUDGE(omcache_async_watch(mc, NULL, 0, -1, on_stream, &watch));
+    assert_rc(omcache_end_streams(mc, &watch), OMCACHE_OK);
+    JUDGE(omcache_async_watch(mc, NULL, 0, -1, on_stream, &watch));
+}
+
 /* Over other protocols than meta all are refused, or end so. */
 static void use_options(omcache_t *mc, const char *servers)
 {
@@ -585,6 +631,7 @@ const struct flow flows[FLOWS] = {
     {"poll_fds", use_poll_fds},
     {"operations", use_operations},
     {"early answers", use_early_answers},
+    {"streams", use_streams},
     {"meta options", use_options},
     {"meta options, waiting", use_waiting_options},
     {"fetches", use_fetches},

@@ -17,7 +17,7 @@ struct flow {
     void (*run)(omcache_t *mc, const char *servers);
 };
 
-#define FLOWS 14
+#define FLOWS 15
 #define META_FLOWS 3 /* the last ones */
 extern const struct flow flows[FLOWS];
 

@@ -1,0 +1,77 @@
+/*
+ * Streams; see streams.h.
+ */
+#include "client/streams.h"
+
+#include "client/members.h"
+#include "client/submit.h"
+#include "client/touch.h"
+#include "link/codecs.h"
+
+/* A server beside the list, with the name of one that is in it; NULL without memory. */
+static struct omc_server *open_server(omcache_t *mc, struct omc_server *home)
+{
+    struct omc_fleet *fleet = &mc->fleet;
+    struct omc_server *server;
+
+    if (!omc_fleet_reserve(fleet, fleet->all + 1) ||
+        !omc_deadlines_reserve(&mc->deadlines, fleet->all + 1))
+        return NULL;
+    server = omc_members_make(mc, &home->name);
+    if (server == NULL)
+        return NULL;
+    omc_endpoint_name(&server->link.endpoint, server->name.host, server->name.port);
+    server->link.has_stream = true;
+    server->link.conn.codec = omc_codecs_find(OMCACHE_PROTOCOL_TEXT); /* which may refuse it */
+    server->home = home;
+    server->index = (uint32_t)fleet->all;
+    fleet->servers[fleet->all++] = server;
+    return server;
+}
+
+/* If it is not accepted, nobody waits for it, and the call that has asked closes its connection. */
+int omc_streams_begin(omcache_t *mc, struct omc_server *home, const struct omc_ask *ask,
+                      struct omc_operation *operation, int64_t now)
+{
+    struct omc_server *server = open_server(mc, home);
+
+    if (server == NULL)
+        return OMCACHE_NO_MEMORY;
+    return omc_submit_operation_to(mc, server, ask, operation, now);
+}
+
+/* The request of a stream, if somebody waits for it, or NULL. */
+static struct omc_pending *request_of(const struct omc_server *server)
+{
+    const struct omc_queue *queue = &server->link.conn.queue;
+
+    return omc_queue_outstanding(queue) > 0 ? omc_queue_find(queue, queue->first) : NULL;
+}
+
+void omc_streams_cancel(omcache_t *mc, const void *context)
+{
+    for (size_t i = mc->fleet.count; i < mc->fleet.all; i++) {
+        struct omc_server *server = mc->fleet.servers[i];
+        struct omc_pending *pending = request_of(server);
+        struct omc_operation *operation;
+
+        if (pending == NULL || omc_operation_of(pending->claim.asker)->context != context)
+            continue;
+        operation = omc_operation_of(pending->claim.asker);
+        omc_queue_abandon(&server->link.conn.queue, pending);
+        omc_operation_end(&mc->operations, operation, OMCACHE_CANCELLED);
+        omc_touch_server(&mc->fleet, server);
+    }
+}
+
+void omc_streams_close_ended(omcache_t *mc)
+{
+    for (size_t i = mc->fleet.all; i-- > mc->fleet.count;) {
+        struct omc_server *server = mc->fleet.servers[i];
+
+        if (request_of(server) != NULL)
+            continue;
+        omc_fleet_remove(&mc->fleet, server);
+        omc_members_drop(mc, server);
+    }
+}
