@@ -439,6 +439,33 @@ int omcache_async_version(omcache_t *mc, int server_index, int32_t timeout_msec,
 int omcache_async_flush_all(omcache_t *mc, time_t expiration, int server_index,
                             int32_t timeout_msec, omcache_reply_callback_func *func, void *context);
 
+/* Tells one server how much to say in its log: level 0 is least, 1 or 2 is more.  Over the
+ * binary protocol memcached does not answer this: OMCACHE_INVALID.
+ * Returns OMCACHE_OK if accepted, else as said above.  Since 1.0. */
+int omcache_async_verbosity(omcache_t *mc, uint32_t level, int server_index, int32_t timeout_msec,
+                            omcache_reply_callback_func *func, void *context);
+
+/* Tells one server how many megabytes of memory to use for values, as memcached's option
+ * -m does.  Where that cannot be, because it is too little or the server cannot change it,
+ * the operation ends with OMCACHE_FAIL and the server's words.  The binary protocol does
+ * not have this: OMCACHE_INVALID.
+ * Returns OMCACHE_OK if accepted, else as said above.  Since 1.0. */
+int omcache_async_cache_memlimit(omcache_t *mc, uint32_t megabytes, int server_index,
+                                 int32_t timeout_msec, omcache_reply_callback_func *func,
+                                 void *context);
+
+/* Tells one server how much to say in its log, as omcache_async_verbosity, and waits for it.
+ * Returns what omcache_noop returns, or OMCACHE_INVALID for the reason above.
+ * Waits for at most timeout_msec.  Since 1.0. */
+int omcache_verbosity(omcache_t *mc, uint32_t level, int server_index, int32_t timeout_msec);
+
+/* Tells one server how much memory to use, as omcache_async_cache_memlimit, and waits for it.
+ * Returns what omcache_noop returns, or OMCACHE_FAIL and OMCACHE_INVALID for the reasons
+ * above.
+ * Waits for at most timeout_msec.  Since 1.0. */
+int omcache_cache_memlimit(omcache_t *mc, uint32_t megabytes, int server_index,
+                           int32_t timeout_msec);
+
 /* Asks one server for statistics.  command is a NUL-terminated string, such as "items",
  * or NULL for the general statistics.  func is called once for each statistic, with its
  * name as the key, then once more without a key.  If the request fails, func may be

@@ -119,6 +119,14 @@ int omc_async_start(omcache_t *mc, struct omc_ask *ask, int32_t timeout_msec,
     return start_on_key(mc, ask, ask->key, ask->key_len, &completion);
 }
 
+int omc_async_start_at(omcache_t *mc, struct omc_ask *ask, const char *name, int server_index,
+                       int32_t timeout_msec, omcache_reply_callback_func *func, void *context)
+{
+    const struct completion completion = {timeout_msec, func, context};
+
+    return start_at(mc, ask, name, server_index, &completion);
+}
+
 int omcache_async_get(omcache_t *mc, const void *key, size_t key_len, int32_t timeout_msec,
                       omcache_reply_callback_func *func, void *context)
 {
@@ -309,6 +317,31 @@ int omcache_async_flush_all(omcache_t *mc, time_t expiration, int server_index,
     return start_at(mc, &ask, NULL, server_index, &completion);
 }
 
+int omcache_async_verbosity(omcache_t *mc, uint32_t level, int server_index, int32_t timeout_msec,
+                            omcache_reply_callback_func *func, void *context)
+{
+    const struct completion completion = {timeout_msec, func, context};
+    struct omc_ask ask = {
+        .op = OMC_OP_LOG_LEVEL,
+        .expiration = level,
+    };
+
+    return start_at(mc, &ask, NULL, server_index, &completion);
+}
+
+int omcache_async_cache_memlimit(omcache_t *mc, uint32_t megabytes, int server_index,
+                                 int32_t timeout_msec, omcache_reply_callback_func *func,
+                                 void *context)
+{
+    const struct completion completion = {timeout_msec, func, context};
+    struct omc_ask ask = {
+        .op = OMC_OP_MEMORY_LIMIT,
+        .expiration = megabytes,
+    };
+
+    return start_at(mc, &ask, NULL, server_index, &completion);
+}
+
 int omcache_async_stat(omcache_t *mc, const char *command, int server_index, int32_t timeout_msec,
                        omcache_reply_callback_func *func, void *context)
 {
@@ -318,47 +351,6 @@ int omcache_async_stat(omcache_t *mc, const char *command, int server_index, int
     };
 
     return start_at(mc, &ask, command, server_index, &completion);
-}
-
-/* Begins one of those, which somebody has to hear of. */
-static int start_listing(omcache_t *mc, uint8_t opcode, const char *what, int server_index,
-                         const struct completion *completion)
-{
-    struct omc_ask ask = {
-        .op = opcode,
-    };
-
-    if (completion->func == NULL)
-        return OMCACHE_INVALID;
-    return start_at(mc, &ask, what, server_index, completion);
-}
-
-int omcache_async_dump_keys(omcache_t *mc, int server_index, int32_t timeout_msec,
-                            omcache_reply_callback_func *func, void *context)
-{
-    const struct completion completion = {timeout_msec, func, context};
-
-    return start_listing(mc, OMC_OP_DUMP, NULL, server_index, &completion);
-}
-
-int omcache_async_watch(omcache_t *mc, const char *events, int server_index, int32_t timeout_msec,
-                        omcache_reply_callback_func *func, void *context)
-{
-    const struct completion completion = {timeout_msec, func, context};
-
-    return start_listing(mc, OMC_OP_WATCH, events, server_index, &completion);
-}
-
-int omcache_end_streams(omcache_t *mc, void *context)
-{
-    int rc = omc_call_refusal(mc);
-
-    if (rc != OMCACHE_OK)
-        return rc;
-    omc_call_begin(mc);
-    omc_streams_cancel(mc, context);
-    omc_call_end(mc);
-    return OMCACHE_OK;
 }
 
 /* Makes the request for a key; false if it cannot be one. */

@@ -110,6 +110,21 @@ int omcache_flush_all(omcache_t *mc, time_t expiration, int server_index, int32_
     return run_at(mc, &ask, server_index, timeout_msec);
 }
 
+int omcache_verbosity(omcache_t *mc, uint32_t level, int server_index, int32_t timeout_msec)
+{
+    struct omc_ask ask = {.op = OMC_OP_LOG_LEVEL, .expiration = level};
+
+    return run_at(mc, &ask, server_index, timeout_msec);
+}
+
+int omcache_cache_memlimit(omcache_t *mc, uint32_t megabytes, int server_index,
+                           int32_t timeout_msec)
+{
+    struct omc_ask ask = {.op = OMC_OP_MEMORY_LIMIT, .expiration = megabytes};
+
+    return run_at(mc, &ask, server_index, timeout_msec);
+}
+
 int omcache_stat(omcache_t *mc, const char *command, omcache_value_t *values, size_t *value_count,
                  int server_index, int32_t timeout_msec)
 {

@@ -39,8 +39,8 @@ struct omc_ask {
     uint64_t initial;
     uint32_t value_len;
     uint32_t flags;
-    uint32_t expiration;
-    uint8_t op; /* one of enum omc_opcode, or what only the binary protocol knows */
+    uint32_t expiration; /* of OMC_KIND_SETTING: the number */
+    uint8_t op;          /* one of enum omc_opcode, or what only the binary protocol knows */
     uint8_t key_len;
     uint8_t extra_len;
     uint8_t bits; /* of enum omc_ask_bit */

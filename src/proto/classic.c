@@ -50,6 +50,9 @@ unsigned char *omc_classic_encode(unsigned char *out, const struct omc_ask *ask)
         if ((ask->bits & OMC_ASK_DATED) == 0)
             return out;
         return omc_line_put_flag(out, " ", omc_ask_expiration(ask, INT32_MAX));
+    case OMC_KIND_SETTING:
+        out = omc_line_put(out, ask->op == OMC_OP_LOG_LEVEL ? "verbosity" : "cache_memlimit");
+        return omc_line_put_flag(out, " ", ask->expiration);
     default:
         out = omc_line_put(out, ask->key_len > 0 ? "stats " : "stats");
         return omc_bytes_put(out, ask->key, ask->key_len);
@@ -188,6 +191,22 @@ static bool read_statistic(struct omc_line line, const struct omc_expected *aske
     return true;
 }
 
+/* A command that has no more to say than that, or why a limit of memory cannot be. */
+static bool read_done(struct omc_line line, const struct omc_expected *asked,
+                      struct omc_reply *reply)
+{
+    struct omc_line word = line;
+
+    if (omc_line_is(&line, "OK")) {
+        omc_classic_answer(asked, OMCACHE_OK, reply);
+        return true;
+    }
+    if (asked->opcode != OMC_OP_MEMORY_LIMIT || !omc_line_skip(&word, "MEMLIMIT_"))
+        return false;
+    answer_error(line, asked, OMCACHE_FAIL, reply);
+    return true;
+}
+
 bool omc_classic_read(struct omc_line line, const struct omc_expected *asked,
                       struct omc_reply *reply)
 {
@@ -206,10 +225,10 @@ bool omc_classic_read(struct omc_line line, const struct omc_expected *asked,
             return true;
         break;
     case OMC_KIND_FLUSH:
-        if (!omc_line_is(&line, "OK"))
-            break;
-        omc_classic_answer(asked, OMCACHE_OK, reply);
-        return true;
+    case OMC_KIND_SETTING:
+        if (read_done(line, asked, reply))
+            return true;
+        break;
     default:
         break;
     }

@@ -28,7 +28,7 @@ static const struct omc_classic_word words[] = {
     /* What HD is in older servers; and the classic commands' word. */
     {"OK",
      OMC_KIND_STORE | OMC_KIND_DELETE | OMC_KIND_TOUCH | OMC_KIND_DELTA | OMC_KIND_FLUSH |
-         OMC_KIND_STAT,
+         OMC_KIND_STAT | OMC_KIND_SETTING,
      OMCACHE_OK},
 };
 

@@ -57,8 +57,12 @@ enum omc_opcode {
     OMC_OP_RDECREMENT = 0x3b,
     OMC_OP_RDECREMENTQ = 0x3c,
 
-    /* The library's own: numbers that no server is known to use.  These two are for what only text
-     * has: they are answered with any number of lines. */
+    /* The library's own: numbers that no server is known to use.  These two are for what lines have
+     * and binary has not (or does not answer: 0x1b). */
+    OMC_OP_LOG_LEVEL = 0x72,
+    OMC_OP_MEMORY_LIMIT = 0x73,
+
+    /* These for what only text has: they are answered with any number of lines. */
     OMC_OP_DUMP = 0x74,  /* one for each key */
     OMC_OP_WATCH = 0x75, /* one for each thing that happens; the key says which things */
 
@@ -78,7 +82,7 @@ enum omc_opcode {
 /* One of the library's own; and one of those of the meta protocol. */
 static inline bool omc_opcode_is_own(uint8_t opcode)
 {
-    return (uint8_t)(opcode - OMC_OP_DUMP) <= OMC_OP_META_DEBUG - OMC_OP_DUMP;
+    return (uint8_t)(opcode - OMC_OP_LOG_LEVEL) <= OMC_OP_META_DEBUG - OMC_OP_LOG_LEVEL;
 }
 
 static inline bool omc_opcode_is_meta(uint8_t opcode)
@@ -101,6 +105,7 @@ enum omc_kind {
     OMC_KIND_CHECK = 1024,
     OMC_KIND_DEBUG = 2048,
     OMC_KIND_LISTING = 4096,
+    OMC_KIND_SETTING = 8192, /* of the server, to the number that is in `expiration` */
 };
 
 enum omc_opcode_trait {

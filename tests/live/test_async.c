@@ -159,6 +159,14 @@ START_TEST(servers_are_asked_by_their_index)
         store(key_for((size_t)i), "value");
         assert_ends(omcache_async_flush_all(client, 0, i, DONE), OMCACHE_OK);
         assert_missing(key_for((size_t)i));
+        if (fixture_protocol() != OMCACHE_PROTOCOL_BINARY) {
+            assert_ends(omcache_async_verbosity(client, 0, i, DONE), OMCACHE_OK);
+            assert_ends(omcache_async_cache_memlimit(client, 1, i, DONE), OMCACHE_FAIL);
+            assert_text(last.value, 18, "MEMLIMIT_TOO_SMALL");
+        } else {
+            assert_rc(omcache_async_verbosity(client, 0, i, DONE), OMCACHE_INVALID);
+            assert_rc(omcache_async_cache_memlimit(client, 64, i, DONE), OMCACHE_INVALID);
+        }
     }
     assert_rc(omcache_async_noop(client, 3, DONE), OMCACHE_INVALID);
     assert_rc(omcache_async_noop(client, -1, DONE), OMCACHE_INVALID);
@@ -367,6 +375,8 @@ START_TEST(invalid_arguments_are_refused)
         assert_rc(omcache_async_version(mc, i, -1, TOLD), OMCACHE_INVALID);
         assert_rc(omcache_async_flush_all(mc, 0, i, -1, TOLD), OMCACHE_INVALID);
         assert_rc(omcache_async_stat(mc, NULL, i, -1, TOLD), OMCACHE_INVALID);
+        assert_rc(omcache_async_verbosity(mc, 0, i, -1, TOLD), OMCACHE_INVALID);
+        assert_rc(omcache_async_cache_memlimit(mc, 64, i, -1, TOLD), OMCACHE_INVALID);
     }
     assert_rc(omcache_async_stat(client, long_key, 0, -1, TOLD), OMCACHE_INVALID);
     assert_rc(omcache_set_watch_callback(NULL, NULL, NULL), OMCACHE_INVALID);

@@ -100,6 +100,8 @@ START_TEST(commands_need_a_client)
     assert_rc(omcache_noop(NULL, 0, -1), OMCACHE_INVALID);
     assert_rc(omcache_stat(NULL, NULL, values, &room, 0, -1), OMCACHE_INVALID);
     assert_rc(omcache_flush_all(NULL, 0, 0, -1), OMCACHE_INVALID);
+    assert_rc(omcache_verbosity(NULL, 0, 0, -1), OMCACHE_INVALID);
+    assert_rc(omcache_cache_memlimit(NULL, 64, 0, -1), OMCACHE_INVALID);
     assert_rc(omcache_set(NULL, KEY, VALUE, 0, 0, 0, -1), OMCACHE_INVALID);
     assert_rc(omcache_add(NULL, KEY, VALUE, 0, 0, -1), OMCACHE_INVALID);
     assert_rc(omcache_replace(NULL, KEY, VALUE, 0, 0, -1), OMCACHE_INVALID);

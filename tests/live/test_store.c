@@ -219,7 +219,7 @@ KEY_TEST(prepend_looks_at_the_cas)
 }
 
 /*
- * delete, touch, flush_all
+ * delete, touch, flush_all, settings of the server
  */
 
 KEY_TEST(delete_removes_a_value)
@@ -315,12 +315,60 @@ static void add_storing(TCase *tcase)
     tcase_add_loop_test(tcase, prepend_looks_at_the_cas, 0, VARIANTS);
 }
 
+/* The setting of a server with that name, as its statistics have it. */
+static void assert_setting(int server, const char *name, const char *expected)
+{
+    static omcache_value_t values[200];
+    size_t count = 200;
+    assert_rc(omcache_stat(client, "settings", values, &count, server, patience), OMCACHE_OK);
+    for (size_t i = 0; i < count; i++) {
+        if (same_bytes(values[i].key, values[i].key_len, name, strlen(name))) {
+            assert_text(values[i].data, values[i].data_len, expected);
+            return;
+        }
+    }
+    ck_abort_msg("%s is not among the settings", name);
+}
+
+KEY_TEST(verbosity_is_a_setting_of_a_server)
+{
+    (void)key;
+    if (fixture_protocol() == OMCACHE_PROTOCOL_BINARY) {
+        assert_rc(omcache_verbosity(client, 1, server, patience), OMCACHE_INVALID);
+        return;
+    }
+    assert_rc(omcache_verbosity(client, 1, server, patience), OMCACHE_OK);
+    assert_setting(server, "verbosity", "1");
+    assert_rc(omcache_verbosity(client, 0, server, patience), OMCACHE_OK);
+    assert_setting(server, "verbosity", "0");
+    assert_rc(omcache_verbosity(client, 0, (int)fleet.count, patience), OMCACHE_NO_SERVERS);
+    assert_rc(omcache_verbosity(client, 0, -1, patience), OMCACHE_NO_SERVERS);
+}
+
+/* memcached takes no less than 8 MB. */
+KEY_TEST(memory_can_be_limited)
+{
+    if (fixture_protocol() == OMCACHE_PROTOCOL_BINARY) {
+        assert_rc(omcache_cache_memlimit(client, 100, server, patience), OMCACHE_INVALID);
+        return;
+    }
+    assert_rc(omcache_cache_memlimit(client, 100, server, patience), OMCACHE_OK);
+    assert_setting(server, "maxbytes", "104857600");
+    assert_rc(omcache_cache_memlimit(client, 1, server, patience), OMCACHE_FAIL);
+    assert_setting(server, "maxbytes", "104857600");
+    assert_rc(omcache_cache_memlimit(client, 64, (int)fleet.count, patience), OMCACHE_NO_SERVERS);
+    store(key, "value"); /* the connection is as good as before */
+    assert_stored(key, "value");
+}
+
 static void add_removing(TCase *tcase)
 {
     tcase_add_loop_test(tcase, delete_removes_a_value, 0, VARIANTS);
     tcase_add_loop_test(tcase, touch_changes_the_expiration, 0, VARIANTS);
     tcase_add_test(tcase, touch_and_gat_keep_a_value_alive);
     tcase_add_loop_test(tcase, flush_all_empties_one_server, 0, VARIANTS);
+    tcase_add_loop_test(tcase, verbosity_is_a_setting_of_a_server, 0, VARIANTS);
+    tcase_add_loop_test(tcase, memory_can_be_limited, 0, VARIANTS);
     tcase_add_loop_test(tcase, flush_all_may_wait, 0, VARIANTS);
     tcase_add_loop_test(tcase, flush_all_ends_with_the_last_server, 0, VARIANTS);
 }

@@ -91,6 +91,8 @@ static const struct {
     {{.opcode = OMC_OP_STAT, .key = "detail dump"}, "stats detail dump\r\n"},
     {{.opcode = OMC_OP_QUIT}, "quit\r\n"},
     {{.opcode = OMC_OP_QUITQ}, "quit\r\n"},
+    {{.opcode = OMC_OP_LOG_LEVEL, .expiration = 2}, "verbosity 2\r\n"},
+    {{.opcode = OMC_OP_MEMORY_LIMIT, .expiration = 100}, "cache_memlimit 100\r\n"},
 };
 
 enum {
@@ -116,12 +118,13 @@ START_TEST(other_opcodes_are_refused)
     for (size_t i = 0; i < REQUESTS; i++)
         listed = listed || requests[i].order.opcode == _i;
     if (_i == OMC_OP_NOOP || _i == OMC_OP_VERSION || _i == OMC_OP_FLUSH || _i == OMC_OP_FLUSHQ ||
-        _i == OMC_OP_QUIT || _i == OMC_OP_QUITQ)
+        _i == OMC_OP_QUIT || _i == OMC_OP_QUITQ || _i == OMC_OP_LOG_LEVEL ||
+        _i == OMC_OP_MEMORY_LIMIT)
         order.key = NULL;
     bytes = codec_encode(&omc_meta_codec, &order, OPAQUE, &len);
     ck_assert((bytes != NULL) == listed);
     free(bytes);
-    ck_assert(!listed || _i < OMC_OP_RGET);
+    ck_assert(!listed || _i < OMC_OP_RGET || _i == OMC_OP_MEMORY_LIMIT || _i == OMC_OP_LOG_LEVEL);
 }
 END_TEST
 

@@ -421,6 +421,12 @@ START_TEST(behind_quiet_gets_only_what_is_certain_counts)
         {OMC_OP_STAT, "ERROR\r\n", -1},
         {OMC_OP_STAT, "END\r\n", OMCACHE_OK},
         {OMC_OP_FLUSH, "OK\r\n", OMCACHE_OK},
+        {OMC_OP_LOG_LEVEL, "OK\r\n", OMCACHE_OK},
+        {OMC_OP_MEMORY_LIMIT, "OK\r\n", OMCACHE_OK},
+        {OMC_OP_MEMORY_LIMIT, "MEMLIMIT_TOO_SMALL cannot set maxbytes to less than 8m\r\n",
+         OMCACHE_FAIL},
+        {OMC_OP_MEMORY_LIMIT, "MEMLIMIT_ADJUST_FAILED out of bounds or unable to adjust\r\n",
+         OMCACHE_FAIL},
         {OMC_OP_VERSION, "VERSION 1.6.18\r\n", OMCACHE_OK},
     };
     struct owed requests = codec_owed(&omc_meta_codec, OMC_OP_GETKQ, 1);

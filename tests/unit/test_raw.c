@@ -368,7 +368,7 @@ START_TEST(the_librarys_own_are_refused)
     } cases[] = {{"", ""}, {" v", ""}, {" v\r\nflush_all", ""}, {" c", "value"}};
     struct omc_ask ask;
 
-    for (unsigned opcode = OMC_OP_DUMP; opcode <= OMC_OP_META_DEBUG; opcode++) {
+    for (unsigned opcode = OMC_OP_LOG_LEVEL; opcode <= OMC_OP_META_DEBUG; opcode++) {
         for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
             const omcache_req_t req =
                 make((uint8_t)opcode, cases[i].extra, strlen(cases[i].extra), "key", cases[i].data);
@@ -376,7 +376,7 @@ START_TEST(the_librarys_own_are_refused)
             ck_assert(!omc_raw_read(&req, &ask));
         }
     }
-    ck_assert(is_read(OMC_OP_DUMP - 1, 1, 0, 1));
+    ck_assert(is_read(OMC_OP_LOG_LEVEL - 1, 1, 0, 1));
     ck_assert(is_read(OMC_OP_META_DEBUG + 1, 1, 0, 1));
 }
 END_TEST

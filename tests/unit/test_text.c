@@ -65,6 +65,8 @@ static const struct {
     {{.opcode = OMC_OP_STAT, .key = "items"}, "stats items\r\n"},
     {{.opcode = OMC_OP_QUIT}, "quit\r\n"},
     {{.opcode = OMC_OP_QUITQ}, "quit\r\n"},
+    {{.opcode = OMC_OP_LOG_LEVEL, .expiration = 2}, "verbosity 2\r\n"},
+    {{.opcode = OMC_OP_MEMORY_LIMIT, .expiration = UINT32_MAX}, "cache_memlimit 4294967295\r\n"},
     {{.opcode = OMC_OP_DUMP}, "lru_crawler metadump all\r\n"},
     {{.opcode = OMC_OP_WATCH}, "watch\r\n"},
     {{.opcode = OMC_OP_WATCH, .key = "fetchers mutations"}, "watch fetchers mutations\r\n"},
