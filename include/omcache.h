@@ -843,6 +843,11 @@ typedef struct omcache_fetch_policy_s {
                          * old value meanwhile, refresh + stale should not be less. */
     int32_t wait_msec;  /* a reader waits at most so many milliseconds for who makes a value that
                          * is missing; 0: not at all; -1: until the call's timeout */
+    int32_t want;       /* what else is to be told of a value over meta, as bits of
+                         * omcache_meta_want_e; or 0 */
+    uint64_t known;     /* the cas of a value that the program has kept, or 0.  If it is still that
+                         * one, memcached 1.6.40 and newer do not send it again over meta:
+                         * omcache_reply_unchanged returns 1, and there is no value. */
 } omcache_fetch_policy_t;
 
 enum omcache_fetch_e {

@@ -30,7 +30,8 @@ bool omc_fetching_check(const omcache_fetch_policy_t *policy)
 {
     return policy != NULL && policy->struct_size == sizeof(*policy) && policy->ttl > 0 &&
            is_span(policy->ttl) && is_span(policy->refresh) && is_span(policy->stale) &&
-           is_span(policy->making) && policy->wait_msec >= -1;
+           is_span(policy->making) && policy->wait_msec >= -1 &&
+           omc_meta_options_can_want(policy->want);
 }
 
 /* What is later than servers can count is the last date that they can. */
@@ -82,7 +83,8 @@ void omc_fetching_options_look(struct omc_meta_options *options,
     const omcache_fetch_policy_t *policy = &fetching->policy;
 
     omc_meta_options_init(options);
-    options->want = WANTED;
+    options->want = WANTED | policy->want;
+    options->cas = policy->known;
     options->vivify = omc_fetching_expiration_making(policy, date);
     if (policy->stale + policy->refresh > 0) /* a server counts whole seconds, rounded up */
         options->recache = policy->stale + policy->refresh + 1;
@@ -130,7 +132,8 @@ static int judge(const struct omc_fetching *fetching, const omcache_reply_t *rep
 
     if ((details->known & OMC_DETAIL_WON) != 0)
         return OMCACHE_FETCH_MAKE;
-    if ((details->known & OMC_DETAIL_ALREADY_WON) != 0 && reply->value_len == 0)
+    if ((details->known & OMC_DETAIL_ALREADY_WON) != 0 && reply->value_len == 0 &&
+        (details->known & OMC_DETAIL_UNCHANGED) == 0)
         return OMCACHE_FETCH_NONE;
     return is_over || (details->known & OMC_DETAIL_STALE) != 0 ? OMCACHE_FETCH_STALE
                                                                : OMCACHE_FETCH_FRESH;

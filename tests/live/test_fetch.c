@@ -5,6 +5,7 @@
  */
 #include "support/elder.h"
 #include "support/operations.h"
+#include "support/peer.h"
 #include "support/recorder.h"
 #include "support/words.h"
 
@@ -789,6 +790,87 @@ START_TEST(what_cannot_be_is_refused)
 }
 END_TEST
 
+/*
+ * Values that the program has kept.
+ */
+
+/* As memcached 1.6.40 does; the item has the cas 5, and is what the context says besides. */
+static void spare_known_values(struct peer *peer, void *context)
+{
+    const char *flags = context;
+    struct words words;
+    while (words_read(peer, &words)) {
+        const char *cas = words_flag(&words, 'C');
+        const char *number = words_flag(&words, 'O');
+        if (cas != NULL && strcmp(cas, "C5") == 0) {
+            words_send(peer, "HD %s k%s f0 c5 t100 h1 l3%s\r\n", number, words.word[1], flags);
+        } else if (strcmp(words.word[0], "mg") == 0 && number != NULL) {
+            words_send(peer, "VA 3 %s k%s f0 c5 t100 h1 l3%s\r\nold\r\n", number, words.word[1],
+                       flags);
+        } else {
+            words_answer_meta(peer, &words);
+        }
+    }
+}
+
+/* Whether a value is to be used is told of one that is not sent, too. */
+START_TEST(what_is_known_is_not_sent)
+{
+    static const struct {
+        const char *flags;
+        int fetched;
+    } cases[] = {
+        {"", OMCACHE_FETCH_FRESH},
+        {" X Z", OMCACHE_FETCH_STALE},
+        {" Z", OMCACHE_FETCH_FRESH},
+        {" W", OMCACHE_FETCH_MAKE},
+    };
+    char flags[8];
+    snprintf(flags, sizeof(flags), "%s", cases[_i].flags);
+    struct peer *peer = peer_start(0, spare_known_values, flags);
+    client = fixture_client(peer_address(peer));
+    assert_rc(omcache_set_protocol(client, OMCACHE_PROTOCOL_META), OMCACHE_OK);
+    policy = usual;
+    policy.want = OMCACHE_META_WANT_WAS_HIT | OMCACHE_META_WANT_LAST_ACCESS;
+    ck_assert_int_eq(fetch("key"), cases[_i].fetched);
+    ck_assert_int_eq(omcache_reply_unchanged(reply), 0);
+    assert_value("old");
+    ck_assert_int_eq(omcache_reply_was_hit(reply), 1);
+    ck_assert_int_eq(omcache_reply_last_access(reply), 3);
+    policy.known = omcache_reply_cas(reply);
+    ck_assert_int_eq(fetch("key"), cases[_i].fetched);
+    ck_assert_int_eq(omcache_reply_unchanged(reply), 1);
+    ck_assert_ptr_null(omcache_reply_value(reply, NULL));
+    ck_assert_uint_eq(omcache_reply_cas(reply), 5);
+    policy.known = 4;
+    ck_assert_int_eq(fetch("key"), cases[_i].fetched);
+    ck_assert_int_eq(omcache_reply_unchanged(reply), 0);
+    assert_value("old");
+    peer_stop_all();
+}
+END_TEST
+
+/* Real servers that are older, and other protocols, send it. */
+START_TEST(what_is_known_may_be_sent_all_the_same)
+{
+    begin(protocols[_i]);
+    make("key", "value");
+    ck_assert_int_eq(fetch("key"), OMCACHE_FETCH_FRESH);
+    policy.known = omcache_reply_cas(reply);
+    ck_assert_int_eq(fetch("key"), OMCACHE_FETCH_FRESH);
+    if (!omcache_reply_unchanged(reply)) {
+        assert_value("value");
+    }
+    policy.known++;
+    ck_assert_int_eq(fetch("key"), OMCACHE_FETCH_FRESH);
+    ck_assert_int_eq(omcache_reply_unchanged(reply), 0);
+    assert_value("value");
+    ck_assert_int_eq(fetch("other"), OMCACHE_FETCH_MAKE);
+    policy.want = 1 << 20;
+    assert_rc(omcache_fetch(client, TEXT("key"), &policy, &reply, 1000), OMCACHE_INVALID);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("fetch");
@@ -817,5 +899,8 @@ int main(void)
     tcase_add_loop_test(tcase, any_step_of_a_fetch_may_free_the_handle, 1, 4);
     tcase_add_loop_test(tcase, any_step_of_a_store_may_free_the_handle, 1, 3);
     tcase_add_test(tcase, what_cannot_be_is_refused);
+    tcase_add_loop_test(tcase, what_is_known_is_not_sent, 0, 4);
+    tcase_add_loop_test(tcase, what_is_known_may_be_sent_all_the_same, 0,
+                        sizeof(protocols) / sizeof(protocols[0]));
     return fixture_run(suite);
 }
