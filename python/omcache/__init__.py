@@ -33,6 +33,7 @@ from .errors import (
     TooLargeValueError,
 )
 from .handle import Item, MetaItem, Server
+from .hot import HotValues
 from .tls import TLS
 
 __version__ = ".".join(str(_lib.OMCACHE_VERSION >> shift & 255) for shift in (16, 8, 0))
@@ -48,6 +49,7 @@ __all__ = [
     "DeltaBadValueError",
     "Error",
     "FailError",
+    "HotValues",
     "InvalidError",
     "Item",
     "KeyExistsError",

@@ -19,7 +19,18 @@ from typing import Any, Awaitable, Callable, Dict, Iterable, List, Mapping, Opti
 from ._omcache import ffi, lib
 from .client import DEFAULT, Timeout
 from .errors import Error, error_for
-from .fetching import FRESH, MAKE, STALE, STORE_ENDED, KeyMaker, both, key_of, make_policy, same
+from .fetching import (
+    FRESH,
+    MAKE,
+    STALE,
+    STORE_ENDED,
+    KeyMaker,
+    both,
+    found,
+    key_of,
+    make_policy,
+    same,
+)
 from .gather import (
     NOT_FOUND,
     OK,
@@ -44,6 +55,7 @@ from .handle import (
     make_meta,
     milliseconds,
 )
+from .hot import HotValues
 
 NULL = ffi.NULL
 _IDLE_MAX = 16  # batches whose memory is kept for later ones
@@ -721,10 +733,12 @@ class Client(Handle):
         stale: int = 0,
         making: int = 30,
         wait: Optional[float] = 5,
+        hot: Optional[HotValues] = None,
         timeout: Timeout = DEFAULT,
     ) -> bytes:
         """As omcache.Client.fetch; make may be a coroutine function."""
         policy = make_policy(ttl, refresh, stale, making, wait)
+        kept = hot._ask(key, policy) if hot is not None else None
         name, msec = encode_key(key), self._msec(timeout)
         args = (name, len(name), policy, both(wait, msec))
         asked = self._start(_outcome, key, _as_it_is, lib.omcache_async_fetch, *args)
@@ -736,7 +750,7 @@ class Client(Handle):
         if outcome.fetched == MAKE:
             return await self._make(key, name, make, policy, outcome.cas, msec)
         if outcome.fetched in (FRESH, STALE):
-            return outcome.value or b""
+            return found(key, outcome, hot, kept)
         raise error_for(outcome.status, key, outcome.value)
 
     def _abandon(self, name: bytes, token: int) -> None:

@@ -33,6 +33,7 @@ from .fetching import (
     STORE_ENDED,
     WAITED,
     KeyMaker,
+    found,
     key_of,
     make_policy,
     pauses,
@@ -52,6 +53,7 @@ from .handle import (
     make_meta,
     milliseconds,
 )
+from .hot import HotValues
 
 OK = lib.OMCACHE_OK
 NOT_FOUND = lib.OMCACHE_NOT_FOUND
@@ -601,6 +603,7 @@ class Client(Handle):
         stale: int = 0,
         making: int = 30,
         wait: Optional[float] = 5,
+        hot: Optional[HotValues] = None,
         timeout: Timeout = DEFAULT,
     ) -> bytes:
         """The value of a key; if it is not there, make() makes it, in one reader of many, and the
@@ -609,18 +612,20 @@ class Client(Handle):
         ttl: for so many seconds a value is fresh.  refresh: so many seconds before their end one
         reader makes the next one.  stale: so many seconds after it the old one will do meanwhile.
         making: so many seconds make() takes at most.  wait: so many seconds (None: any) others
-        wait for a value that is missing; then TimeoutError is raised.
+        wait for a value that is missing; then TimeoutError is raised.  hot: where values are kept
+        that are read often.
 
         If make() raises, the next reader makes the value, and what was raised goes on.  What was
         made and cannot be stored, whatever the reason, is returned all the same.  Where the server
         cannot be asked that is raised, and make() is not called."""
         policy = make_policy(ttl, refresh, stale, making, 0)
+        kept = hot._ask(key, policy) if hot is not None else None
         for pause in itertools.chain(pauses(wait), [0]):
             outcome = self._single(lib.omcache_async_fetch, key, policy, timeout=timeout)
             if outcome.fetched == MAKE:
                 return self._make(key, make, policy, outcome.cas, timeout)
             if outcome.fetched in (FRESH, STALE):
-                return outcome.value or b""
+                return found(key, outcome, hot, kept)
             if outcome.fetched != WAITED:
                 raise error_for(outcome.status, key, outcome.value)
             if pause:

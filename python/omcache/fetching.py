@@ -8,7 +8,9 @@ import time
 from typing import Any, Callable, Dict, Iterator, Optional, Tuple, Union
 
 from ._omcache import ffi, lib
+from .gather import Outcome
 from .handle import Key, Value, milliseconds
+from .hot import HotValues, Kept
 
 FRESH = lib.OMCACHE_FETCH_FRESH
 STALE = lib.OMCACHE_FETCH_STALE
@@ -30,6 +32,11 @@ def make_policy(ttl: int, refresh: int, stale: int, making: int, wait: Optional[
     policy.ttl, policy.refresh, policy.stale, policy.making = ttl, refresh, stale, making
     policy.wait_msec = milliseconds(wait)
     return policy
+
+
+def found(key: Key, outcome: Outcome, hot: Optional[HotValues], kept: Optional[Kept]) -> bytes:
+    """The value that a fetch has found."""
+    return outcome.value or b"" if hot is None else hot._take(key, kept, outcome)
 
 
 def both(wait: Optional[float], msec: int) -> int:

@@ -116,6 +116,61 @@ class Listener:
         self.socket.close()
 
 
+class Sparing:
+    """Speaks meta as memcached 1.6.40 does, as far as fetches need it: a value that the client has
+    is not sent to it.  `sent` counts the bytes of those that are."""
+
+    def __init__(self, last_access=1):
+        self.last_access = last_access
+        self.sent = 0
+        self.items = {}
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.address = "127.0.0.1:%d" % self.socket.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        while True:
+            try:
+                raw = self.socket.accept()[0]
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(raw,), daemon=True).start()
+
+    def _serve(self, raw):
+        with raw, raw.makefile("rwb") as file:
+            for line in file:
+                command, *words = line.decode("latin-1").split()
+                if command in ("mn", "version"):
+                    file.write(b"MN\r\n" if command == "mn" else b"VERSION 1.6.40\r\n")
+                elif command == "ms":
+                    value = file.read(int(words[1]) + 2)[:-2]
+                    self.items[words[0]] = (value, len(self.items) + 100)
+                    file.write(self._line("HD", words[2:], words[0], self.items[words[0]]))
+                else:
+                    file.write(self._get(words[0], words[1:]))
+                file.flush()
+
+    def _get(self, key, flags):
+        item = self.items.get(key)
+        if item is None and not any(flag[0] == "N" for flag in flags):
+            return b"EN\r\n"
+        if item is None:
+            self.items[key] = (b"", 1)
+            return b"VA 0" + self._line("", flags, key, (b"", 1))[:-2] + b" W\r\n\r\n"
+        if "C%d" % item[1] in flags:
+            return self._line("HD", flags, key, item)
+        self.sent += len(item[0])
+        return b"VA %d" % len(item[0]) + self._line("", flags, key, item) + item[0] + b"\r\n"
+
+    def _line(self, status, flags, key, item):
+        told = {"k": key, "c": item[1], "f": 0, "t": 50, "h": 1, "l": self.last_access}
+        words = [flag + str(told.get(flag, "")) for flag in flags if flag[0] in "Okcfthl"]
+        return " ".join([status, *words]).encode("latin-1") + b"\r\n"
+
+    def stop(self):
+        self.socket.close()
+
+
 class OddVersions:
     """Speaks text, has no keys, and after its first answer a version that is not UTF-8."""
 

@@ -255,5 +255,118 @@ class AioFetch(support.TestCase):
         self.assertEqual(calls, [4])
 
 
+class Hot(support.TestCase):
+    """Values that are kept in the process."""
+
+    LARGE = b"x" * 50000
+
+    def open(self, last_access=1):
+        server = support.Sparing(last_access)
+        self.addCleanup(server.stop)
+        mc = omcache.Client(server.address, protocol="meta", timeout=5)
+        self.addCleanup(mc.close)
+        return server, mc
+
+    def test_what_is_read_often_is_sent_once(self):
+        server, mc = self.open()
+        hot = omcache.HotValues(1 << 20)
+        self.assertEqual(mc.fetch("page", lambda: self.LARGE, ttl=60, hot=hot), self.LARGE)
+        for _ in range(10):
+            self.assertEqual(mc.fetch("page", bytes, ttl=60, hot=hot), self.LARGE)
+        self.assertEqual(server.sent, len(self.LARGE))
+        self.assertEqual((hot.spared, hot.spared_bytes), (9, 9 * len(self.LARGE)))
+        self.assertEqual((len(hot), hot.bytes), (1, len(self.LARGE) + 4))
+        hot.clear()
+        self.assertEqual((len(hot), hot.bytes), (0, 0))
+        self.assertEqual(mc.fetch("page", bytes, ttl=60, hot=hot), self.LARGE)
+        self.assertEqual(server.sent, 2 * len(self.LARGE))
+
+    def test_another_value_is_seen_at_once(self):
+        server, mc = self.open()
+        hot = omcache.HotValues(1 << 20)
+        mc.fetch("page", lambda: b"old", ttl=60, hot=hot)
+        self.assertEqual(mc.fetch("page", bytes, ttl=60, hot=hot), b"old")
+        server.items["page"] = (b"new", 7)
+        self.assertEqual(mc.fetch("page", bytes, ttl=60, hot=hot), b"new")
+        self.assertEqual(mc.fetch("page", bytes, ttl=60, hot=hot), b"new")
+        self.assertEqual((hot.spared, len(hot)), (1, 1))
+
+    def test_what_is_seldom_read_is_not_kept(self):
+        server, mc = self.open(last_access=11)
+        hot = omcache.HotValues(1 << 20)
+        for _ in range(3):
+            self.assertEqual(mc.fetch("page", lambda: b"value", ttl=60, hot=hot), b"value")
+        self.assertEqual((len(hot), hot.spared, server.sent), (0, 0, 10))
+
+    def test_there_is_a_bound(self):
+        _, mc = self.open()
+        hot = omcache.HotValues(120000)
+        for number in range(5):
+            key = "page-%d" % number
+            for _ in range(2):
+                mc.fetch(key, lambda: self.LARGE, ttl=60, hot=hot)
+            self.assertLessEqual(hot.bytes, 120000)
+        self.assertEqual(len(hot), 2)
+        for _ in range(3):
+            mc.fetch("larger", lambda: b"y" * 120000, ttl=60, hot=hot)
+        self.assertEqual((len(hot), hot.bytes), (0, 0))
+        self.assertRaises(ValueError, omcache.HotValues, -1)
+
+    def test_a_decorator_keeps_them(self):
+        server, mc = self.open()
+        hot = omcache.HotValues(1 << 20)
+
+        @mc.cached(ttl=60, hot=hot)
+        def page():
+            return self.LARGE
+
+        for _ in range(5):
+            self.assertEqual(page(), self.LARGE)
+        self.assertEqual(server.sent, len(self.LARGE))
+
+    def test_asyncio_has_it_too(self):
+        server, _ = self.open()
+        hot = omcache.HotValues(1 << 20)
+
+        async def run():
+            async with omcache.aio.Client(server.address, protocol="meta", timeout=5) as mc:
+                for _ in range(5):
+                    value = await mc.fetch("page", lambda: self.LARGE, ttl=60, hot=hot)
+                    self.assertEqual(value, self.LARGE)
+
+        asyncio.run(run())
+        self.assertEqual((server.sent, hot.spared), (len(self.LARGE), 3))
+
+    def test_many_threads_share_it(self):
+        server, mc = self.open()
+        hot = omcache.HotValues(1 << 20)
+        mc.fetch("page", lambda: self.LARGE, ttl=60, hot=hot)
+
+        def read():
+            for _ in range(50):
+                self.assertEqual(mc.fetch("page", bytes, ttl=60, hot=hot), self.LARGE)
+
+        threads = [threading.Thread(target=read) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual((len(hot), hot.bytes), (1, len(self.LARGE) + 4))
+        self.assertLess(server.sent, 8 * len(self.LARGE))
+
+    def test_real_servers_and_other_protocols_do_no_harm(self):
+        for protocol in Fetch.PROTOCOLS:
+            with self.subTest(protocol=protocol):
+                mc = omcache.Client(self.addresses, protocol=protocol, timeout=5)
+                self.addCleanup(mc.close)
+                hot = omcache.HotValues(1 << 20)
+                key = "hot-" + protocol
+                for _ in range(4):
+                    self.assertEqual(mc.fetch(key, lambda: b"value", ttl=60, hot=hot), b"value")
+                mc.delete(key)
+                self.assertEqual(mc.fetch(key, lambda: b"other", ttl=60, hot=hot), b"other")
+                self.assertEqual(mc.fetch(key, bytes, ttl=60, hot=hot), b"other")
+
+
 if __name__ == "__main__":
     support.main()

@@ -1,0 +1,88 @@
+"""Values that are read often, kept in the process."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from typing import Any, NamedTuple, Optional
+
+from ._omcache import lib
+from .gather import Outcome
+from .handle import Key, NotCopied, encode_key
+
+# What a fetch is to be told besides, to know whether a value is read often.
+WANT = lib.OMCACHE_META_WANT_WAS_HIT | lib.OMCACHE_META_WANT_LAST_ACCESS
+
+
+class Kept(NamedTuple):
+    value: bytes
+    cas: int
+
+
+class HotValues(NotCopied):
+    """Values that fetches keep in the process, as they are read often.
+
+    >>> hot = omcache.HotValues(max_bytes=64 << 20)
+    >>> mc.fetch("page", make_page, ttl=60, hot=hot)
+
+    The server is asked each time whether the value is still that one, so that it is never older
+    than without; but memcached 1.6.40 and newer do not send it again.  (Older ones do, and so
+    does every server over other protocols than meta: then this is of no use, and does no harm.)
+    It saves the transfer of large values, not the round trip.
+
+    A value is kept if somebody has read it in the last `within` seconds and it was stored before
+    that.  All of them together have at most max_bytes bytes; those that were not read for longest
+    go first.  One object is for one fleet of servers, one key prefix, and any number of clients and
+    threads.  spared counts the values that were not sent, and spared_bytes their bytes."""
+
+    def __init__(self, max_bytes: int, *, within: int = 10) -> None:
+        if max_bytes < 0 or within < 0:
+            raise ValueError("max_bytes and within are at least 0")
+        self.max_bytes = max_bytes
+        self.within = within
+        self.bytes = 0
+        self.spared = 0
+        self.spared_bytes = 0
+        self._values: OrderedDict[bytes, Kept] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def clear(self) -> None:
+        """Keeps nothing any more."""
+        with self._lock:
+            self._values.clear()
+            self.bytes = 0
+
+    def _ask(self, key: Key, policy: Any) -> Optional[Kept]:
+        """Has a fetch tell what it takes; what is kept now."""
+        with self._lock:
+            kept = self._values.get(encode_key(key))
+        policy.want = WANT
+        policy.known = 0 if kept is None else kept.cas
+        return kept
+
+    def _take(self, key: Key, kept: Optional[Kept], outcome: Outcome) -> bytes:
+        """The value that a fetch has found, which may be the one that was kept then."""
+        item, name = outcome.meta_item(), encode_key(key)
+        spared = kept is not None and item.unchanged
+        value = kept.value if kept is not None and spared else outcome.value or b""
+        is_hot = item.was_hit and item.last_access is not None and item.last_access <= self.within
+        with self._lock:
+            self.spared += spared
+            self.spared_bytes += len(value) if spared else 0
+            self._drop(name)
+            if is_hot and outcome.cas != 0:
+                self._keep(name, Kept(value, outcome.cas))
+        return value
+
+    def _drop(self, name: bytes) -> None:
+        kept = self._values.pop(name, None)
+        self.bytes -= 0 if kept is None else len(name) + len(kept.value)
+
+    def _keep(self, name: bytes, kept: Kept) -> None:
+        self._values[name] = kept
+        self.bytes += len(name) + len(kept.value)
+        while self.bytes > self.max_bytes:
+            self._drop(next(iter(self._values)))
