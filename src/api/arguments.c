@@ -8,7 +8,6 @@
 #include "api/raw.h"
 #include "base/memory.h"
 #include "client/handle.h"
-#include "client/pins.h"
 
 bool omc_arguments_set_key(const omcache_t *mc, struct omc_ask *ask, const void *key,
                            size_t key_len)
@@ -20,27 +19,10 @@ bool omc_arguments_set_key(const omcache_t *mc, struct omc_ask *ask, const void 
     return omc_ask_check(ask, mc->fleet.routing.keys.prefix_len);
 }
 
-/* Whether they are in the copy of a key that the last reply has. */
-static bool is_key_of_reply(const omcache_t *mc, const void *bytes)
-{
-    return mc->reply_bytes != NULL &&
-           (uintptr_t)bytes - (uintptr_t)mc->reply_bytes < mc->reply.key_len;
-}
-
-/* Whether these bytes were handed out by the call before, and are taken back in this one. */
-static bool is_lent(const omcache_t *mc, const void *bytes, size_t len)
-{
-    return len > 0 && (omc_pins_lend(mc, bytes, omc_inbox_level_of_call(mc->shared.depth + 1)) ||
-                       is_key_of_reply(mc, bytes));
-}
-
-bool omc_arguments_keep_lent(const omcache_t *mc, struct omc_ask *ask, unsigned char **copy)
+bool omc_arguments_copy(struct omc_ask *ask, unsigned char **copy)
 {
     size_t key_len = ask->key_len, value_len = ask->value_len;
 
-    *copy = NULL;
-    if (!is_lent(mc, ask->key, key_len) && !is_lent(mc, ask->value, value_len))
-        return true;
     *copy = omc_memory_new(1, key_len + value_len);
     if (*copy == NULL)
         return false;

@@ -9,6 +9,8 @@
 #include <stdint.h>
 #include <time.h>
 
+#include "client/handle.h"
+#include "client/pins.h"
 #include "omcache.h"
 #include "proto/ask.h"
 
@@ -62,10 +64,28 @@ static inline uint32_t omc_arguments_value_len(size_t len)
 bool omc_arguments_set_key(const omcache_t *mc, struct omc_ask *ask, const void *key,
                            size_t key_len);
 
+/* For omc_arguments_keep_lent. */
+bool omc_arguments_copy(struct omc_ask *ask, unsigned char **copy);
+
+/* Whether these bytes were handed out by the call before, and are taken back in the one that is
+ * about to begin. */
+static inline bool omc_arguments_is_lent(const omcache_t *mc, const void *bytes, size_t len)
+{
+    return len > 0 && omc_pins_lend(mc, bytes, omc_inbox_level_of_call(mc->shared.depth + 1));
+}
+
 /* The key or the value of a request may be what the call before handed out, and what the next one
  * takes back.  Then the request gets a copy of both, *copy, for the caller to free.  False without
  * memory. */
-bool omc_arguments_keep_lent(const omcache_t *mc, struct omc_ask *ask, unsigned char **copy);
+static inline bool omc_arguments_keep_lent(const omcache_t *mc, struct omc_ask *ask,
+                                           unsigned char **copy)
+{
+    *copy = NULL;
+    if (!omc_arguments_is_lent(mc, ask->key, ask->key_len) &&
+        !omc_arguments_is_lent(mc, ask->value, ask->value_len))
+        return true;
+    return omc_arguments_copy(ask, copy);
+}
 
 /* Reads a request of the application's own; false if it cannot be sent. */
 bool omc_arguments_read(const omcache_t *mc, const omcache_req_t *req, struct omc_ask *ask);

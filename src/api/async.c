@@ -32,10 +32,10 @@ static void hold_operations(omcache_t *mc, uint32_t count)
 }
 
 /* Sends it to a server, or on a connection of its own. */
-static int submit_any(omcache_t *mc, const struct omc_ask *ask, int server_index,
-                      struct omc_operation *operation, int64_t now)
+static inline int submit_any(omcache_t *mc, const struct omc_ask *ask, int server_index,
+                             struct omc_operation *operation, int64_t now)
 {
-    if (omc_opcode_kind(ask->op) == OMC_KIND_LISTING)
+    if (server_index != -1 && omc_opcode_kind(ask->op) == OMC_KIND_LISTING)
         return omc_streams_begin(mc, mc->fleet.servers[server_index], ask, operation, now);
     return omc_submit_operation(mc, ask, server_index, operation, now);
 }

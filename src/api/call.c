@@ -112,8 +112,8 @@ static void tell(omcache_t *mc)
 static inline bool has_consequences(const omcache_t *mc)
 {
     return (mc->fleet.touched_count | omc_tell_has_news(mc) | mc->drained | mc->doomed) != 0 ||
-           mc->timeout_func != NULL || mc->dropped != NULL || mc->losing != NULL ||
-           omc_streams_are_there(mc);
+           mc->timeout_func != NULL ||
+           ((uintptr_t)mc->dropped | (uintptr_t)mc->losing | omc_streams_count(mc)) != 0;
 }
 
 /* Ends a call that does. */

@@ -70,18 +70,26 @@ static void leave_group(omcache_t *mc, struct omc_operation *group, int status)
         omc_operation_end(&mc->operations, group, group->status);
 }
 
+/* Whether another answer than that to a get has a value.  Of a row, its key is told, too; the last
+ * one has none, whatever came. */
+static bool take_row(omcache_reply_t *told, const struct omc_reply *reply)
+{
+    const omcache_value_t *value = &reply->value;
+    bool is_row = value->key_len > 0 && !reply->last;
+
+    if (reply->opcode != OMC_OP_STAT && reply->opcode != OMC_OP_DUMP)
+        return reply->opcode == OMC_OP_VERSION || reply->opcode == OMC_OP_WATCH;
+    told->key = is_row ? value->key : NULL;
+    told->key_len = is_row ? value->key_len : 0;
+    return is_row;
+}
+
 /* What of an answer the operation asked for. */
 static void take_answer(omcache_reply_t *told, const struct omc_reply *reply)
 {
     const omcache_value_t *value = &reply->value;
-    bool has_value = omc_opcode_is_get(reply->opcode) || reply->opcode == OMC_OP_VERSION ||
-                     reply->opcode == OMC_OP_WATCH;
+    bool has_value = omc_opcode_is_get(reply->opcode) || take_row(told, reply);
 
-    if (reply->opcode == OMC_OP_STAT || reply->opcode == OMC_OP_DUMP) {
-        has_value = value->key_len > 0 && !reply->last; /* the last one has no key, whatever came */
-        told->key = has_value ? value->key : NULL;
-        told->key_len = has_value ? value->key_len : 0;
-    }
     if (value->status == OMCACHE_FAIL || (value->status == OMCACHE_OK && has_value)) {
         told->value = value->data;
         told->value_len = value->data_len;

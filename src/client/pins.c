@@ -41,5 +41,6 @@ bool omc_pins_find(const omcache_t *mc, const void *bytes, unsigned level)
         if (omc_inbox_lends(&server->link.conn.in, bytes, level))
             return true;
     }
-    return false;
+    return mc->reply_bytes != NULL &&
+           (uintptr_t)bytes - (uintptr_t)mc->reply_bytes < mc->reply.key_len;
 }

@@ -6,6 +6,7 @@
 #define OMC_CLIENT_PINS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "client/fleet.h"
 #include "client/handle.h"
@@ -49,12 +50,14 @@ static inline void omc_pins_remove_lone(omcache_t *mc)
 /* For omc_pins_lend. */
 bool omc_pins_find(const omcache_t *mc, const void *bytes, unsigned level);
 
-/* Whether bytes at that address are among those that this would take back, or are a lone answer's.
- */
+/* Whether bytes at that address are among those that this would take back, are a lone answer's, or
+ * are in the copy of a key that the last reply has. */
 static inline bool omc_pins_lend(const omcache_t *mc, const void *bytes, unsigned level)
 {
-    return omc_pool_is_lone(&mc->shared.pool, bytes) ||
-           ((mc->fleet.pinned_count > 0 || mc->dropped != NULL) && omc_pins_find(mc, bytes, level));
+    bool may_be =
+        (mc->fleet.pinned_count | (uintptr_t)mc->dropped | (uintptr_t)mc->reply_bytes) != 0;
+
+    return omc_pool_is_lone(&mc->shared.pool, bytes) || (may_be && omc_pins_find(mc, bytes, level));
 }
 
 #endif

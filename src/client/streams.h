@@ -7,7 +7,7 @@
 #ifndef OMC_CLIENT_STREAMS_H
 #define OMC_CLIENT_STREAMS_H
 
-#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "client/handle.h"
@@ -24,10 +24,10 @@ int omc_streams_begin(omcache_t *mc, struct omc_server *home, const struct omc_a
 /* Ends those with that context; each is told OMCACHE_CANCELLED. */
 void omc_streams_cancel(omcache_t *mc, const void *context);
 
-/* Whether there are any. */
-static inline bool omc_streams_are_there(const omcache_t *mc)
+/* How many there are. */
+static inline size_t omc_streams_count(const omcache_t *mc)
 {
-    return mc->fleet.all > mc->fleet.count;
+    return mc->fleet.all - mc->fleet.count;
 }
 
 /* Gives up the connections of those that have ended. */

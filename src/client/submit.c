@@ -435,8 +435,9 @@ static void note_full(struct omc_server *server, size_t size, size_t limit)
 }
 
 /* Queues a request for an operation, or for nobody, at a server; keyed: that of its key. */
-static int submit_operation(omcache_t *mc, struct omc_server *server, const struct omc_ask *ask,
-                            struct omc_operation *operation, bool keyed)
+static inline int submit_operation(omcache_t *mc, struct omc_server *server,
+                                   const struct omc_ask *ask, struct omc_operation *operation,
+                                   bool keyed)
 {
     const struct omc_claim claim = {
         .owner = operation == NULL ? OMC_OWNER_NOBODY : OMC_OWNER_OPERATION,
