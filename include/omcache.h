@@ -485,9 +485,14 @@ int omcache_async_stat(omcache_t *mc, const char *command, int server_index, int
  * OMCACHE_SERVER_FAILURE, and the log says why.  If the program is slow, the server waits
  * with its lines, or for a watch leaves some out.
  *
- * All that is said above of omcache_async_* holds for streams.  But func must not be NULL
- * (OMCACHE_INVALID), and the timeout is for the whole stream.  A stream counts as
- * outstanding until it ends: omcache_io without requests waits for it.
+ * All that is said above of omcache_async_* holds for streams, and:
+ *  - func must not be NULL (OMCACHE_INVALID).
+ *  - timeout_msec is for the whole stream.  It is looked at when the lines that were
+ *    received together, of up to 68 KiB, have been told.
+ *  - func is told of one line at a time: calls that it makes are told of no other line of
+ *    that stream, and do not wait for it.
+ *  - omcache_io without requests waits for streams, too.  omcache_reset_buffers ends them.
+ *  - omcache_server_stats counts nothing of them.
  */
 
 /* Asks one server for the keys of all its items.  func is called once for each item with
@@ -507,8 +512,10 @@ int omcache_async_dump_keys(omcache_t *mc, int server_index, int32_t timeout_mse
 
 /* Asks one server to tell of what happens there, as it happens.  events says of what, in
  * memcached's words with blanks between them, such as "fetchers mutations evictions"; NULL
- * is what the server takes for that ("fetchers").  memcached has this since 1.6.10; older
- * servers keep silent, until omcache_set_dead_timeout ends it.
+ * or "" is what the server takes for that ("fetchers").  OMCACHE_INVALID if it has over 250
+ * bytes, or control characters.  memcached has this since 1.6.10; older servers keep
+ * silent, until omcache_set_dead_timeout ends it.  It takes 20 watches at a time, and
+ * refuses others.
  * func is called with status OMCACHE_OK and without a value when the server has begun, then
  * once for each line, which is the value, without the line's end: "ts=1796032955.984619
  * gid=2 type=item_get key=k status=found clsid=1 cfd=13 size=1".  A key in it is encoded

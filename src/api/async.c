@@ -71,8 +71,10 @@ static int end_acceptance(omcache_t *mc, int rc)
 {
     bool outermost = mc->shared.depth == 1;
 
-    if (omc_call_end(mc) && outermost)
-        omc_operation_let_go(&mc->operations);
+    if (!omc_call_end(mc) || !outermost)
+        return rc;
+    omc_operation_let_go(&mc->operations);
+    omc_streams_let_go(mc);
     return rc;
 }
 

@@ -97,7 +97,7 @@ static void tell(omcache_t *mc)
     bool told;
 
     do {
-        omc_streams_close_ended(mc);
+        omc_streams_drop_ended(mc);
         omc_loop_forget_stalls(mc); /* the next call that reads takes values back first */
         omc_duty_update(mc);
         omc_tell_watches(mc);
@@ -121,6 +121,7 @@ static bool end_with_consequences(omcache_t *mc)
 {
     bool freed;
 
+    omc_streams_close_ended(mc);
     if (mc->shared.depth == 1 && !mc->doomed) {
         tell(mc);
         omc_members_free_dropped(mc, false);
@@ -209,6 +210,7 @@ int omc_call_turn(omcache_t *mc, const struct omc_frame *frame, int64_t now, int
         bool finished;
 
         omc_loop_send(mc, now);
+        omc_streams_close_ended(mc);
         if (omc_batch_is_lost(&mc->batch))
             return OMCACHE_CANCELLED;
         omc_delivery_of_failures(mc);

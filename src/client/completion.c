@@ -47,16 +47,20 @@ static void call(omcache_t *mc, const struct omc_operation *operation, struct om
 
     if (collecting)
         omc_batch_push(&mc->batch, &collected);
-    if (server != NULL)
+    if (server != NULL) {
         omc_inbox_pin(&server->link.conn.in, level);
+        server->link.muted = server->home != NULL;
+    }
     operation->func(mc, reply, operation->context);
     if (collecting) {
         omc_delivery_of_failures(mc);
         omc_batch_pop(&mc->batch, &collected);
     }
     omc_pins_remove(mc, level);
-    if (server != NULL)
+    if (server != NULL) {
+        server->link.muted = false;
         omc_pins_take_back(&mc->fleet, server, level);
+    }
 }
 
 /* Counts an operation that has ended in its group, which may end with it. */

@@ -11,6 +11,7 @@
 #include "client/lookups.h"
 #include "client/losses.h"
 #include "client/recovery.h"
+#include "client/streams.h"
 #include "client/touch.h"
 #include "client/turn.h"
 #include "link/doubt.h"
@@ -90,6 +91,8 @@ void omc_loop_wait(omcache_t *mc, int msec)
 /* Whether that was nothing, and nothing else is under way, as far as can be told at a glance. */
 static inline bool has_nothing(const struct omc_link *link)
 {
+    if (link->muted)
+        return true;
     return link->phase == OMC_PHASE_READY && link->second == NULL && omc_life_is_through(link) &&
            !link->conn.stream.pending;
 }
@@ -142,14 +145,19 @@ bool omc_loop_is_active(omcache_t *mc)
 bool omc_loop_is_idle(omcache_t *mc)
 {
     const struct omc_fleet *fleet = &mc->fleet;
+    size_t deadlines = mc->operations.deadlines.count;
 
     omc_duty_update(mc);
     for (size_t i = 0; i < fleet->active_count; i++) {
-        if (omc_connection_is_busy(&fleet->active[i]->link.conn))
+        const struct omc_server *server = fleet->active[i];
+
+        if (server->link.muted) /* by the callback of its stream, which waits */
+            deadlines -= omc_streams_has_deadline(server);
+        else if (omc_connection_is_busy(&server->link.conn))
             return false;
     }
     /* Those with a deadline that are in no queue sleep. */
-    return mc->operations.ended.first == NULL && mc->operations.deadlines.count == 0;
+    return mc->operations.ended.first == NULL && deadlines == 0;
 }
 
 /* Who has no room is waited for, and so is active. */

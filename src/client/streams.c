@@ -6,6 +6,7 @@
 #include "client/members.h"
 #include "client/submit.h"
 #include "client/touch.h"
+#include "client/turn.h"
 #include "link/codecs.h"
 
 /* A server beside the list, with the name of one that is in it; NULL without memory. */
@@ -37,7 +38,14 @@ int omc_streams_begin(omcache_t *mc, struct omc_server *home, const struct omc_a
 
     if (server == NULL)
         return OMCACHE_NO_MEMORY;
+    server->link.muted = omc_operation_is_held(&mc->operations, operation);
     return omc_submit_operation_to(mc, server, ask, operation, now);
+}
+
+void omc_streams_let_go(omcache_t *mc)
+{
+    for (size_t i = mc->fleet.count; i < mc->fleet.all; i++)
+        mc->fleet.servers[i]->link.muted = false;
 }
 
 /* The request of a stream, if somebody waits for it, or NULL. */
@@ -64,7 +72,24 @@ void omc_streams_cancel(omcache_t *mc, const void *context)
     }
 }
 
+bool omc_streams_has_deadline(const struct omc_server *server)
+{
+    const struct omc_pending *pending = request_of(server);
+
+    return pending != NULL && omc_operation_of(pending->claim.asker)->deadline.place > 0;
+}
+
 void omc_streams_close_ended(omcache_t *mc)
+{
+    for (size_t i = mc->fleet.count; i < mc->fleet.all; i++) {
+        struct omc_server *server = mc->fleet.servers[i];
+
+        if (request_of(server) == NULL && server->link.phase != OMC_PHASE_REST)
+            omc_turn_end(mc, server, OMCACHE_CANCELLED);
+    }
+}
+
+void omc_streams_drop_ended(omcache_t *mc)
 {
     for (size_t i = mc->fleet.all; i-- > mc->fleet.count;) {
         struct omc_server *server = mc->fleet.servers[i];

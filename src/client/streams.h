@@ -3,10 +3,14 @@
  * connection of its own, over which text is spoken, so that nothing waits behind it.  That is the
  * connection of a server beside those of the list, which is there for as long as somebody waits
  * for its request.
+ *
+ * While its callback is told of a line it is not read: else each call of that which waits would
+ * be told of the next one, and so forth, one inside of the other.
  */
 #ifndef OMC_CLIENT_STREAMS_H
 #define OMC_CLIENT_STREAMS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -30,7 +34,15 @@ static inline size_t omc_streams_count(const omcache_t *mc)
     return mc->fleet.all - mc->fleet.count;
 }
 
-/* Gives up the connections of those that have ended. */
+/* Lets those be read that were begun by the call that has just returned: nothing may be told of
+ * them before that. */
+void omc_streams_let_go(omcache_t *mc);
+
+/* Whether the request of one has a deadline. */
+bool omc_streams_has_deadline(const struct omc_server *server);
+
+/* Closes the connections of those that have ended; and forgets them, when no call looks at them. */
 void omc_streams_close_ended(omcache_t *mc);
+void omc_streams_drop_ended(omcache_t *mc);
 
 #endif

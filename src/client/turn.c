@@ -64,6 +64,11 @@ static void log_notice(omcache_t *mc, const struct omc_server *server,
                 host, port, strerror(notice->error));
         break;
     case OMC_REPORT_DOWN:
+        if (server->home != NULL) {
+            omc_log(&mc->log, OMC_LOG_WARNING, "%s:%s: no connection for a stream: %s", host, port,
+                    notice->reason);
+            break;
+        }
         omc_log(&mc->log, notice->is_news ? OMC_LOG_WARNING : OMC_LOG_DEBUG,
                 "%s:%s: down: %s; %zu requests failed, to be retried in %lld ms", host, port,
                 notice->reason, failed, (long long)notice->pause);
@@ -236,6 +241,8 @@ void omc_turn_receive(omcache_t *mc, struct omc_server *server, int64_t now)
     struct losses losses = {0, 0};
     bool is_found, is_through = false;
 
+    if (server->link.muted)
+        return;
     report.has_more = false;
     do {
         report.sink = sink_of(mc);
@@ -327,6 +334,8 @@ void omc_turn_keep(omcache_t *mc, struct omc_server *server, int64_t now)
 
 void omc_turn_read(omcache_t *mc, struct omc_server *server, int64_t now)
 {
+    if (server->link.muted)
+        return;
     omc_life_receive(&server->link);
     omc_turn_receive(mc, server, now);
 }

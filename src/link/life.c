@@ -288,6 +288,8 @@ void omc_life_choose(struct omc_link *link)
 {
     struct omc_watches *watches = &link->shared->watches;
 
+    if (link->muted)
+        return;
     if (link->phase == OMC_PHASE_DIALLING)
         omc_race_choose(&link->race, watches);
     if (link->watch.fd < 0)

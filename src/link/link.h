@@ -60,6 +60,7 @@ struct omc_link {
     enum omc_greeting known;    /* what the server answers, for all that is known */
     enum omc_greeting greeting; /* that of the handshake under way, or the next one, if chosen */
     bool cautious;              /* the next hello goes alone */
+    bool muted;                 /* nothing is read, as who asked cannot hear more for now */
     bool has_stream;            /* it is for a dump or a watch: it speaks text, and says its hello
                                  * alone, as memcached demands of a dump */
     uint32_t failures;          /* since the last answer: attempts to connect that failed, */

@@ -41,5 +41,5 @@ bool omc_work_has_come(const struct omc_link *link)
 
 bool omc_work_is_pending(const struct omc_link *link)
 {
-    return link->conn.stream.pending && !link->conn.stalled;
+    return link->conn.stream.pending && !link->conn.stalled && !link->muted;
 }

@@ -25,6 +25,7 @@
 
 enum {
     OPERATIONS_MAX = 64,
+    STREAMS_MAX = 4,
     KEYS_MAX = 3, /* of a get of many */
     DEPTH_MAX = 3,
     TURNS_MAX = 20000,
@@ -64,6 +65,8 @@ struct operation {
     bool get;
     bool stores;
     bool counts;
+    bool dumps;
+    bool watches;     /* ends with another status than OMCACHE_OK */
     size_t key_count; /* how many calls come before that; of statistics any number */
     size_t told;
     unsigned ended;
@@ -214,6 +217,21 @@ static void act_and_compare(void (*act)(void), struct given given)
     free(value);
 }
 
+/* What a stream is told of. */
+static void check_line(const struct operation *operation, const omcache_reply_t *reply)
+{
+    size_t key_len, len;
+    const unsigned char *key = omcache_reply_key(reply, &key_len);
+    const unsigned char *value = omcache_reply_value(reply, &len);
+
+    if (omcache_reply_status(reply) != OMCACHE_OK || run.mode != ORDERLY)
+        return;
+    if (operation->dumps && key_len > 0)
+        FUZZ_CHECK(key_len == 4 && memcmp(key, "name", 4) == 0 && len == 11);
+    if (operation->watches && value != NULL)
+        FUZZ_CHECK(len > 5 && memcmp(value, "ts=1 ", 5) == 0);
+}
+
 static void on_reply(omcache_t *mc, const omcache_reply_t *reply, void *context)
 {
     struct operation *operation = context;
@@ -226,8 +244,10 @@ static void on_reply(omcache_t *mc, const omcache_reply_t *reply, void *context)
     FUZZ_CHECK(!operation->starting || run.freed);
     if (key_len > 0 && operation->key_count > 0)
         check_answer(operation, reply);
+    check_line(operation, reply);
     operation->told += key_len > 0;
-    operation->ended += !operation->many || key_len == 0;
+    operation->ended +=
+        operation->watches ? status != OMCACHE_OK : !operation->many || key_len == 0;
     act_and_compare(act_inside, (struct given){key, key_len, value, value_len});
     FUZZ_CHECK(omcache_reply_status(reply) == status);
 }
@@ -298,19 +318,59 @@ static int start_keyed(struct operation *operation, const struct key *key, int32
     }
 }
 
+/* How many streams have not ended; each has a connection. */
+static size_t count_streams(void)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < run.count; i++) {
+        const struct operation *one = &run.operations[i];
+
+        count += (one->dumps || one->watches) && one->accepted && one->ended == 0;
+    }
+    return count;
+}
+
+/* Starts a stream, or ends some. */
+static int start_stream(struct operation *operation, int what, int server, int32_t msec,
+                        omcache_reply_callback_func *func)
+{
+    size_t which;
+
+    if (what == 0) {
+        which = fuzz_byte(&run.in) % run.count;
+        omcache_end_streams(run.mc, &run.operations[which]);
+        return OMCACHE_INVALID;
+    }
+    if (count_streams() == STREAMS_MAX)
+        return OMCACHE_INVALID;
+    operation->many = true;
+    operation->dumps = what == 1;
+    operation->watches = what == 2;
+    if (operation->dumps)
+        return omcache_async_dump_keys(run.mc, server, msec, func, operation);
+    return omcache_async_watch(run.mc, "fetchers", server, msec < 0 ? 2000 : msec, func, operation);
+}
+
 /* Starts one on a server. */
 static int start_plain(struct operation *operation, int32_t msec, omcache_reply_callback_func *func)
 {
     int server = fuzz_byte(&run.in) % NETWORK_SERVERS;
     omcache_t *mc = run.mc;
 
-    switch (fuzz_byte(&run.in) % 4) {
+    int what = fuzz_byte(&run.in) % (run.lively ? 8 : 4);
+
+    if (what >= 5)
+        return start_stream(operation, what - 5, server, msec, func);
+    switch (what) {
     case 0:
         return omcache_async_noop(mc, server, msec, func, operation);
     case 1:
         return omcache_async_version(mc, server, msec, func, operation);
     case 2:
         return omcache_async_flush_all(mc, 0, server, msec, func, operation);
+    case 4:
+        return omcache_async_verbosity(mc, 1, server, msec, func, operation);
     default:
         operation->many = true;
         return omcache_async_stat(mc, NULL, server, msec, func, operation);
@@ -876,6 +936,15 @@ static void step(void)
  * From the beginning to the end.
  */
 
+/* Who watches would do so for ever. */
+static void end_watches(void)
+{
+    for (size_t i = 0; i < run.count && !run.freed; i++) {
+        if (run.operations[i].watches)
+            omcache_end_streams(run.mc, &run.operations[i]);
+    }
+}
+
 static bool all_ended(void)
 {
     for (size_t i = 0; i < run.count; i++) {
@@ -1018,6 +1087,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     ending = fuzz_byte(&run.in) % 3;
     while (!run.freed && fuzz_left(&run.in) > 0)
         step();
+    end_watches();
     if (ending == 1)
         turn_until_ended();
     else if (ending == 2)

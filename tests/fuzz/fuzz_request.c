@@ -180,10 +180,12 @@ static bool take_order(struct fuzz_input *in, struct order *order)
     if (data_len == 0)
         req->data = NULL;
     req->header.bodylen = htobe32((uint32_t)(req->header.extlen + key_len + data_len));
-    if (!omc_opcode_is_meta(req->header.opcode)) {
+    if (!omc_opcode_is_own(req->header.opcode)) {
         FUZZ_CHECK(omc_raw_read(req, ask) == (key_len <= OMC_ASK_KEY_MAX));
     } else {
         FUZZ_CHECK(!omc_raw_read(req, ask));
+        if (!omc_opcode_is_meta(req->header.opcode))
+            return false;
         make_ask(req, data_len, ask);
     }
     if (key_len > OMC_ASK_KEY_MAX || !omc_ask_check(ask, prefix_len))

@@ -527,6 +527,12 @@ static bool serve_plain(const struct asked *asked, const struct omc_line *comman
         put_line(asked, "OK");
     else if (omc_line_is(command, "stats"))
         put_text(asked, "STAT name on\r\nSTAT name on\r\nEND\r\n");
+    else if (omc_line_is(command, "lru_crawler"))
+        put_text(asked, "key=name exp=-1 la=0\nkey=na%6de exp=-1 la=0\nEND\r\n");
+    else if (omc_line_is(command, "watch"))
+        put_text(asked, "OK\r\nts=1 gid=1 type=item_get key=a\n");
+    else if (omc_line_is(command, "verbosity"))
+        put_text(asked, "OK\r\n");
     else
         return omc_line_is(command, "quit");
     return true;
