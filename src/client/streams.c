@@ -79,7 +79,7 @@ bool omc_streams_has_deadline(const struct omc_server *server)
     return pending != NULL && omc_operation_of(pending->claim.asker)->deadline.place > 0;
 }
 
-void omc_streams_close_ended(omcache_t *mc)
+void omc_streams_close_some(omcache_t *mc)
 {
     for (size_t i = mc->fleet.count; i < mc->fleet.all; i++) {
         struct omc_server *server = mc->fleet.servers[i];

@@ -41,8 +41,16 @@ void omc_streams_let_go(omcache_t *mc);
 /* Whether the request of one has a deadline. */
 bool omc_streams_has_deadline(const struct omc_server *server);
 
+/* For omc_streams_close_ended, where there are any. */
+void omc_streams_close_some(omcache_t *mc);
+
 /* Closes the connections of those that have ended; and forgets them, when no call looks at them. */
-void omc_streams_close_ended(omcache_t *mc);
+static inline void omc_streams_close_ended(omcache_t *mc)
+{
+    if (omc_streams_count(mc) > 0)
+        omc_streams_close_some(mc);
+}
+
 void omc_streams_drop_ended(omcache_t *mc);
 
 #endif
