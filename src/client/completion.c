@@ -47,20 +47,25 @@ static void call(omcache_t *mc, const struct omc_operation *operation, struct om
 
     if (collecting)
         omc_batch_push(&mc->batch, &collected);
-    if (server != NULL) {
+    if (server != NULL)
         omc_inbox_pin(&server->link.conn.in, level);
-        server->link.muted = server->home != NULL;
-    }
     operation->func(mc, reply, operation->context);
     if (collecting) {
         omc_delivery_of_failures(mc);
         omc_batch_pop(&mc->batch, &collected);
     }
     omc_pins_remove(mc, level);
-    if (server != NULL) {
-        server->link.muted = false;
+    if (server != NULL)
         omc_pins_take_back(&mc->fleet, server, level);
-    }
+}
+
+/* The same of an answer that is not the last.  A stream is told of no other one meanwhile. */
+static void call_for_row(omcache_t *mc, const struct omc_operation *operation,
+                         struct omc_server *server, const omcache_reply_t *reply)
+{
+    server->link.muted = server->home != NULL;
+    call(mc, operation, server, reply);
+    server->link.muted = false;
 }
 
 /* Counts an operation that has ended in its group, which may end with it. */
@@ -184,7 +189,7 @@ unsigned omc_completion_reply(omcache_t *mc, struct omc_operation *operation,
         return 0;
     }
     if (!reply->last) {
-        call(mc, operation, server, &told);
+        call_for_row(mc, operation, server, &told);
         return 0;
     }
     omc_operation_stop(&mc->operations, operation);
