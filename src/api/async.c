@@ -74,8 +74,7 @@ static int end_acceptance(omcache_t *mc, int rc)
     if (!omc_call_end(mc) || !outermost)
         return rc;
     omc_operation_let_go(&mc->operations);
-    if (omc_streams_count(mc) > 0)
-        omc_streams_let_go(mc);
+    omc_streams_let_go(mc);
     return rc;
 }
 
