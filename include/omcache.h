@@ -855,6 +855,10 @@ typedef struct omcache_fetch_policy_s {
     uint64_t known;     /* the cas of a value that the program has kept, or 0.  If it is still that
                          * one, memcached 1.6.40 and newer do not send it again over meta:
                          * omcache_reply_unchanged returns 1, and there is no value. */
+    uint64_t known_connection; /* what omcache_reply_connection returned for that value; or 0.  Over
+                                * another connection the value is sent in any case: a server
+                                * that was restarted may give the same cas to another value.  (A
+                                * proxy does not show that: do not use this behind one.) */
 } omcache_fetch_policy_t;
 
 enum omcache_fetch_e {
@@ -959,6 +963,11 @@ int omcache_reply_meta_flag(const omcache_reply_t *reply, int letter, const unsi
  * the application has, and is not in the reply.
  * Returns 1 if so, else 0.  Since 1.0. */
 int omcache_reply_unchanged(const omcache_reply_t *reply);
+
+/* Tells over which connection the reply of a get, a set, a delete or arithmetic with options, or
+ * of a fetch, came.  Returns a number that no other connection of the handle has; 0 if the
+ * protocol is another one than meta, or nothing came.  Since 1.0. */
+uint64_t omcache_reply_connection(const omcache_reply_t *reply);
 
 /* Tells how long it is until the value expires (OMCACHE_META_WANT_TTL).
  * Returns seconds; -1 if it never expires; -2 if the reply does not contain it.  Since

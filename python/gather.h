@@ -20,6 +20,7 @@
     ROW(already_won)        \
     ROW(is_stale)           \
     ROW(unchanged)          \
+    ROW(connection)         \
     ROW(fetched)
 
 #define GATHER_MEMBER(name) int64_t name;

@@ -52,6 +52,11 @@ class Outcome(NamedTuple):
         return MetaItem(self.value, self.flags, self.cas, **told)
 
     @property
+    def connection(self) -> int:
+        """Over which the value came that a fetch has found; 0: that is not known."""
+        return self.details[_CONNECTION]
+
+    @property
     def fetched(self) -> int:
         """What to do after a fetch."""
         return self.details[_FETCHED]
@@ -88,6 +93,7 @@ _DETAILS = [
 
 
 _FETCHED = [name for name, _ in _FIELDS[_FIRST_DETAIL:]].index("fetched")
+_CONNECTION = [name for name, _ in _FIELDS[_FIRST_DETAIL:]].index("connection")
 
 
 class Found(NamedTuple):

@@ -17,6 +17,7 @@ WANT = lib.OMCACHE_META_WANT_WAS_HIT | lib.OMCACHE_META_WANT_LAST_ACCESS
 class Kept(NamedTuple):
     value: bytes
     cas: int
+    connection: int  # of the client that has found it: the cas of others is another one
 
 
 class HotValues(NotCopied):
@@ -32,8 +33,11 @@ class HotValues(NotCopied):
 
     A value is kept if somebody has read it in the last `within` seconds and it was stored before
     that.  All of them together have at most max_bytes bytes; those that were not read for longest
-    go first.  One object is for one fleet of servers, one key prefix, and any number of clients and
-    threads.  spared counts the values that were not sent, and spared_bytes their bytes."""
+    go first.  One object is for one client, and any number of threads.  spared counts the values
+    that were not sent, and spared_bytes their bytes.
+
+    A server that was restarted may give the cas of a kept value to another one.  That is noticed,
+    as its connections have ended; but not behind a proxy: do not use this there."""
 
     def __init__(self, max_bytes: int, *, within: int = 10) -> None:
         if max_bytes < 0 or within < 0:
@@ -60,7 +64,8 @@ class HotValues(NotCopied):
         with self._lock:
             kept = self._values.get(encode_key(key))
         policy.want = WANT
-        policy.known = 0 if kept is None else kept.cas
+        if kept is not None:
+            policy.known, policy.known_connection = kept.cas, kept.connection
         return kept
 
     def _take(self, key: Key, kept: Optional[Kept], outcome: Outcome) -> bytes:
@@ -73,8 +78,8 @@ class HotValues(NotCopied):
             self.spared += spared
             self.spared_bytes += len(value) if spared else 0
             self._drop(name)
-            if is_hot and outcome.cas != 0:
-                self._keep(name, Kept(value, outcome.cas))
+            if is_hot and outcome.connection != 0:
+                self._keep(name, Kept(value, outcome.cas, outcome.connection))
         return value
 
     def _drop(self, name: bytes) -> None:

@@ -93,6 +93,11 @@ int omcache_reply_unchanged(const omcache_reply_t *reply)
     return tells(reply, OMC_DETAIL_UNCHANGED);
 }
 
+uint64_t omcache_reply_connection(const omcache_reply_t *reply)
+{
+    return reply->connection;
+}
+
 int64_t omcache_reply_ttl(const omcache_reply_t *reply)
 {
     return tells(reply, OMCACHE_META_WANT_TTL) ? reply->details.ttl : TTL_UNKNOWN;

@@ -94,7 +94,8 @@ static bool take_row(omcache_reply_t *told, const struct omc_reply *reply)
 }
 
 /* What of an answer the operation asked for. */
-static void take_answer(omcache_reply_t *told, const struct omc_reply *reply)
+static void take_answer(omcache_reply_t *told, const struct omc_link *link,
+                        const struct omc_reply *reply)
 {
     const omcache_value_t *value = &reply->value;
     bool has_value = omc_opcode_is_get(reply->opcode) || take_row(told, reply);
@@ -108,8 +109,10 @@ static void take_answer(omcache_reply_t *told, const struct omc_reply *reply)
     told->flags = value->flags;
     told->cas = value->cas;
     told->number = value->delta_value;
-    if (omc_opcode_is_meta(reply->opcode))
-        told->details = reply->details;
+    if (!omc_opcode_is_meta(reply->opcode))
+        return;
+    told->details = reply->details;
+    told->connection = link->connection;
 }
 
 /* An answer with a copy of its bytes. */
@@ -176,7 +179,7 @@ unsigned omc_completion_reply(omcache_t *mc, struct omc_operation *operation,
 {
     omcache_reply_t told = describe(operation, reply->value.status);
 
-    take_answer(&told, reply);
+    take_answer(&told, &server->link, reply);
     if (operation->frame != NULL) {
         unsigned depth = operation->frame->depth;
 

@@ -31,7 +31,8 @@ bool omc_fetching_check(const omcache_fetch_policy_t *policy)
     return policy != NULL && policy->struct_size == sizeof(*policy) && policy->ttl > 0 &&
            is_span(policy->ttl) && is_span(policy->refresh) && is_span(policy->stale) &&
            is_span(policy->making) && policy->wait_msec >= -1 &&
-           omc_meta_options_can_want(policy->want);
+           omc_meta_options_can_want(policy->want) &&
+           (policy->known != 0) == (policy->known_connection != 0);
 }
 
 /* What is later than servers can count is the last date that they can. */
@@ -139,6 +140,14 @@ static int judge(const struct omc_fetching *fetching, const omcache_reply_t *rep
                                                                : OMCACHE_FETCH_FRESH;
 }
 
+/* Whether a value is said to be the one that is known, but may be another one with the same cas:
+ * one of another server, or of the same after a restart. */
+static bool is_unsure(const struct omc_fetching *fetching, const omcache_reply_t *reply)
+{
+    return (reply->details.known & OMC_DETAIL_UNCHANGED) != 0 &&
+           reply->connection != fetching->policy.known_connection;
+}
+
 /* Somebody makes it: waits a little, if there is time left. */
 static enum omc_fetching_step wait_for_maker(struct omc_fetching *fetching, int64_t now)
 {
@@ -162,6 +171,11 @@ static enum omc_fetching_step after_look(struct omc_fetching *fetching,
     if (reply->status != OMCACHE_OK)
         return OMC_FETCHING_DONE;
     fetching->outcome = judge(fetching, reply);
+    if (fetching->outcome != OMCACHE_FETCH_MAKE && is_unsure(fetching, reply)) {
+        fetching->policy.known = 0;
+        fetching->outcome = OMCACHE_FETCH_NONE;
+        return OMC_FETCHING_LOOK;
+    }
     return fetching->outcome == OMCACHE_FETCH_NONE ? wait_for_maker(fetching, now)
                                                    : OMC_FETCHING_DONE;
 }
@@ -221,6 +235,8 @@ omcache_reply_t omc_fetching_reply(const struct omc_fetching *fetching, const om
         reply.status = OMCACHE_OK;
     else if (fetching->step == OMC_FETCHING_LOOK)
         reply = *last;
+    if (is_unsure(fetching, &reply)) /* who is to make the next one has not got it */
+        reply.details.known &= (uint16_t)~OMC_DETAIL_UNCHANGED;
     if (fetching->outcome == OMCACHE_FETCH_MAKE && reply.value_len == 0)
         reply.value = NULL; /* it is the sign that somebody makes it, and nothing else */
     reply.key = fetching->key;

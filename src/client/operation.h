@@ -55,7 +55,8 @@ struct omcache_reply_s {
     uint32_t flags;
     uint64_t cas;
     uint64_t number;
-    int fetched; /* one of enum omcache_fetch_e */
+    int fetched;         /* one of enum omcache_fetch_e */
+    uint64_t connection; /* over which it came; of meta's own operations only */
     struct omc_details details;
 };
 

@@ -23,19 +23,23 @@ static struct omc_server *open_server(omcache_t *mc, struct omc_server *home)
         return NULL;
     omc_endpoint_name(&server->link.endpoint, server->name.host, server->name.port);
     server->link.has_stream = true;
-    server->link.conn.codec = omc_codecs_find(OMCACHE_PROTOCOL_TEXT); /* which may refuse it */
     server->home = home;
     server->index = (uint32_t)fleet->all;
     fleet->servers[fleet->all++] = server;
     return server;
 }
 
-/* If it is not accepted, nobody waits for it, and the call that has asked closes its connection. */
+/* If the server does not take it, nobody waits for it, and the call that has asked closes its
+ * connection. */
 int omc_streams_begin(omcache_t *mc, struct omc_server *home, const struct omc_ask *ask,
                       struct omc_operation *operation, int64_t now)
 {
-    struct omc_server *server = open_server(mc, home);
+    struct omc_ask copy = *ask;
+    struct omc_server *server;
 
+    if (!omc_codecs_find(OMCACHE_PROTOCOL_TEXT)->accept(&copy))
+        return OMCACHE_INVALID;
+    server = open_server(mc, home);
     if (server == NULL)
         return OMCACHE_NO_MEMORY;
     server->link.muted = omc_operation_is_held(&mc->operations, operation);

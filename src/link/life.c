@@ -177,6 +177,7 @@ static void run_action(struct omc_link *link, enum omc_action action, enum omc_p
         link->up = true;
         omc_connection_note_time(&link->conn, now); /* what follows the hello is waited for anew */
         link->counters.connects++;
+        link->connection = ++link->shared->connections;
         omc_endpoint_prove(&link->endpoint, &link->address);
         omc_link_note_notice(link, (struct omc_notice){.kind = OMC_REPORT_UP});
         break;

@@ -31,12 +31,13 @@ struct omc_shared {
     struct omc_pool pool;
     struct omc_watches watches;
     struct omc_names names;
-    bool shown;          /* the application sees the descriptors: reads do not wait */
-    unsigned depth;      /* calls of the application that have not returned */
-    uint32_t usec;       /* when the application's last call began, or waited; wraps */
-    uint32_t random;     /* state of the generator: for pauses, and for servers chosen at random */
-    struct omc_tls *tls; /* what connections are made safe with, or NULL */
-    bool tls_for_all;    /* of those, too, whose servers' entries do not say so */
+    bool shown;           /* the application sees the descriptors: reads do not wait */
+    unsigned depth;       /* calls of the application that have not returned */
+    uint32_t usec;        /* when the application's last call began, or waited; wraps */
+    uint32_t random;      /* state of the generator: for pauses, and for servers chosen at random */
+    uint64_t connections; /* the number of the last one that was made, of whatever server */
+    struct omc_tls *tls;  /* what connections are made safe with, or NULL */
+    bool tls_for_all;     /* of those, too, whose servers' entries do not say so */
     char problem[OMC_TLS_PROBLEM]; /* what was wrong with the last one that was not */
     struct omc_login *login;       /* the credentials, or NULL */
     int shortage; /* errno of what has run out since a connection was last made, or 0 */

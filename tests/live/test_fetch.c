@@ -813,6 +813,13 @@ static void spare_known_values(struct peer *peer, void *context)
     }
 }
 
+/* The program keeps what it has fetched. */
+static void know(void)
+{
+    policy.known = omcache_reply_cas(reply);
+    policy.known_connection = omcache_reply_connection(reply);
+}
+
 /* Whether a value is to be used is told of one that is not sent, too. */
 START_TEST(what_is_known_is_not_sent)
 {
@@ -837,7 +844,7 @@ START_TEST(what_is_known_is_not_sent)
     assert_value("old");
     ck_assert_int_eq(omcache_reply_was_hit(reply), 1);
     ck_assert_int_eq(omcache_reply_last_access(reply), 3);
-    policy.known = omcache_reply_cas(reply);
+    know();
     ck_assert_int_eq(fetch("key"), cases[_i].fetched);
     ck_assert_int_eq(omcache_reply_unchanged(reply), 1);
     ck_assert_ptr_null(omcache_reply_value(reply, NULL));
@@ -850,13 +857,63 @@ START_TEST(what_is_known_is_not_sent)
 }
 END_TEST
 
+/* A server that was restarted may give the same cas to another value. */
+START_TEST(over_another_connection_it_is_sent)
+{
+    char flags[] = "";
+    struct peer *peer = peer_start(0, spare_known_values, flags);
+    client = fixture_client(peer_address(peer));
+    assert_rc(omcache_set_protocol(client, OMCACHE_PROTOCOL_META), OMCACHE_OK);
+    policy = usual;
+    fetch("key");
+    know();
+    fetch("key");
+    ck_assert_int_eq(omcache_reply_unchanged(reply), 1);
+    peer_hang_up(peer);
+    clock_sleep(20);
+    ck_assert_int_eq(fetch("key"), OMCACHE_FETCH_FRESH);
+    ck_assert_int_eq(omcache_reply_unchanged(reply), 0);
+    assert_value("old");
+    ck_assert_uint_ne(omcache_reply_connection(reply), policy.known_connection);
+    know();
+    fetch("key");
+    ck_assert_int_eq(omcache_reply_unchanged(reply), 1);
+    policy.known_connection = 0;
+    assert_rc(omcache_fetch(client, TEXT("key"), &policy, &reply, 1000), OMCACHE_INVALID);
+    peer_stop_all();
+}
+END_TEST
+
+/* Who is to make the next value is not told that the old one is known, if that is not sure. */
+START_TEST(a_maker_is_told_of_no_doubtful_value)
+{
+    char flags[] = " W";
+    struct peer *peer = peer_start(0, spare_known_values, flags);
+    client = fixture_client(peer_address(peer));
+    assert_rc(omcache_set_protocol(client, OMCACHE_PROTOCOL_META), OMCACHE_OK);
+    policy = usual;
+    policy.known = 5;
+    policy.known_connection = 1;
+    ck_assert_int_eq(fetch("key"), OMCACHE_FETCH_MAKE);
+    ck_assert_int_eq(omcache_reply_unchanged(reply), 0);
+    ck_assert_ptr_null(omcache_reply_value(reply, NULL));
+    peer_stop_all();
+}
+END_TEST
+
 /* Real servers that are older, and other protocols, send it. */
 START_TEST(what_is_known_may_be_sent_all_the_same)
 {
     begin(protocols[_i]);
     make("key", "value");
     ck_assert_int_eq(fetch("key"), OMCACHE_FETCH_FRESH);
-    policy.known = omcache_reply_cas(reply);
+    know();
+    ck_assert_int_eq(omcache_reply_connection(reply) != 0,
+                     protocols[_i] == OMCACHE_PROTOCOL_META ||
+                         protocols[_i] == OMCACHE_PROTOCOL_AUTO);
+    if (policy.known_connection == 0) {
+        policy.known_connection = 1;
+    }
     ck_assert_int_eq(fetch("key"), OMCACHE_FETCH_FRESH);
     if (!omcache_reply_unchanged(reply)) {
         assert_value("value");
@@ -900,6 +957,8 @@ int main(void)
     tcase_add_loop_test(tcase, any_step_of_a_store_may_free_the_handle, 1, 3);
     tcase_add_test(tcase, what_cannot_be_is_refused);
     tcase_add_loop_test(tcase, what_is_known_is_not_sent, 0, 4);
+    tcase_add_test(tcase, over_another_connection_it_is_sent);
+    tcase_add_test(tcase, a_maker_is_told_of_no_doubtful_value);
     tcase_add_loop_test(tcase, what_is_known_may_be_sent_all_the_same, 0,
                         sizeof(protocols) / sizeof(protocols[0]));
     return fixture_run(suite);

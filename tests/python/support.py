@@ -124,6 +124,7 @@ class Sparing:
         self.last_access = last_access
         self.sent = 0
         self.items = {}
+        self.connections = []
         self.socket = socket.create_server(("127.0.0.1", 0))
         self.address = "127.0.0.1:%d" % self.socket.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
@@ -134,6 +135,7 @@ class Sparing:
                 raw = self.socket.accept()[0]
             except OSError:
                 return
+            self.connections.append(raw)
             threading.Thread(target=self._serve, args=(raw,), daemon=True).start()
 
     def _serve(self, raw):
@@ -166,6 +168,11 @@ class Sparing:
         told = {"k": key, "c": item[1], "f": 0, "t": 50, "h": 1, "l": self.last_access}
         words = [flag + str(told.get(flag, "")) for flag in flags if flag[0] in "Okcfthl"]
         return " ".join([status, *words]).encode("latin-1") + b"\r\n"
+
+    def hang_up(self):
+        for raw in self.connections:
+            raw.shutdown(socket.SHUT_RDWR)
+        self.connections = []
 
     def stop(self):
         self.socket.close()

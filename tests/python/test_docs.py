@@ -180,7 +180,7 @@ class Options(unittest.TestCase):
         self.assertEqual(tells - members, {"server_index"})
         outcome = omcache.gather.make_outcome((0,) * len(members), b"", b"")
         item = outcome.meta_item()
-        self.assertEqual(len(item), 3 + len(outcome.details) - 1)  # but for `fetched`
+        self.assertEqual(len(item), 3 + len(outcome.details) - 2)  # but for what only fetches need
         for name in omcache.handle.WANTS:
             self.assertIn(name, item._fields)
 

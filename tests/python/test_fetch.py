@@ -291,6 +291,20 @@ class Hot(support.TestCase):
         self.assertEqual(mc.fetch("page", bytes, ttl=60, hot=hot), b"new")
         self.assertEqual((hot.spared, len(hot)), (1, 1))
 
+    def test_a_server_that_was_restarted_may_have_another_with_the_same_cas(self):
+        server, mc = self.open()
+        hot = omcache.HotValues(1 << 20)
+        mc.fetch("page", lambda: b"old", ttl=60, hot=hot)
+        for _ in range(3):
+            self.assertEqual(mc.fetch("page", bytes, ttl=60, hot=hot), b"old")
+        self.assertEqual(hot.spared, 2)
+        server.items["page"] = (b"new", server.items["page"][1])
+        server.hang_up()
+        time.sleep(0.05)
+        for _ in range(3):
+            self.assertEqual(mc.fetch("page", bytes, ttl=60, hot=hot), b"new")
+        self.assertEqual(hot.spared, 4)
+
     def test_what_is_seldom_read_is_not_kept(self):
         server, mc = self.open(last_access=11)
         hot = omcache.HotValues(1 << 20)

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 /* What the kernel does with the page: all that it should, or what older and emulated ones do. */
-static enum {
+static enum manner {
     WIPES,
     HAS_NO_MEMORY,
     KNOWS_NO_ADVICE,
@@ -102,7 +102,7 @@ START_TEST(forks_are_noticed_where_the_kernel_wipes_no_page)
 {
     struct omc_process process;
 
-    kernel = _i;
+    kernel = (enum manner)_i;
     omc_process_init(&process);
     ck_assert_ptr_null((void *)process.mark);
     ck_assert_uint_eq(pages, 0);
