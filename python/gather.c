@@ -76,7 +76,7 @@ static void copy(gather_outcome_t *outcome, gather_t *gather, const unsigned cha
     outcome->has_value = value != NULL;
 }
 
-#define COPY_DETAIL(name) outcome->name = omcache_reply_##name(reply);
+#define COPY_DETAIL(name) outcome->name = (int64_t)omcache_reply_##name(reply);
 
 /* What only operations with options are told. */
 static void copy_meta(gather_outcome_t *outcome, const omcache_reply_t *reply)

@@ -98,9 +98,10 @@ static inline bool is_key_of(const struct omc_asked *asked, const omcache_value_
 {
     if (!omc_opcode_is_keyed(asked->op))
         return value->key_len == 0;
-    return value->key_len > 0 &&
-           (asked->key == NULL || (value->key_len == asked->key_len &&
-                                   omc_copy_equals(value->key, asked->key, value->key_len)));
+    if (asked->key == NULL)
+        return value->key_len > 0 && value->key_len <= OMC_ASK_KEY_MAX;
+    return value->key_len > 0 && value->key_len == asked->key_len &&
+           omc_copy_equals(value->key, asked->key, value->key_len);
 }
 
 /* Replies have the numbers of their requests: expect is not needed. */
