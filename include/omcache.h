@@ -751,7 +751,8 @@ int omcache_async_meta_debug(omcache_t *mc, const void *key, size_t key_len, int
  * Such a call returns the status with which the operation has ended, which is any that
  * omcache_reply_status has, such as OMCACHE_OK, OMCACHE_NOT_FOUND or OMCACHE_TIMEOUT.
  * *reply is then what came.  The reply belongs to the handle, and is there, with all that
- * it points to, until the handle's next call; the key that it names is the caller's own.
+ * it points to, until the handle's next call; the key that it names is the caller's own, or a
+ * copy of one that was handed out.
  * What was handed out may be passed to that next call as its key or value, but not in an
  * array.  reply may be NULL.
  *
@@ -855,7 +856,7 @@ typedef struct omcache_fetch_policy_s {
     uint64_t known;     /* the cas of a value that the program has kept, or 0.  If it is still that
                          * one, memcached 1.6.40 and newer do not send it again over meta:
                          * omcache_reply_unchanged returns 1, and there is no value. */
-    uint64_t known_connection; /* what omcache_reply_connection returned for that value; or 0.  Over
+    uint64_t known_connection; /* what omcache_reply_connection returned for that value.  Over
                                 * another connection the value is sent in any case: a server
                                 * that was restarted may give the same cas to another value.  (A
                                 * proxy does not show that: do not use this behind one.) */
@@ -965,8 +966,9 @@ int omcache_reply_meta_flag(const omcache_reply_t *reply, int letter, const unsi
 int omcache_reply_unchanged(const omcache_reply_t *reply);
 
 /* Tells over which connection the reply of a get, a set, a delete or arithmetic with options, or
- * of a fetch, came.  Returns a number that no other connection of the handle has; 0 if the
- * protocol is another one than meta, or nothing came.  Since 1.0. */
+ * of a fetch, came.  Returns a number up to INT64_MAX that no other connection has, of this
+ * handle or of another one; 0 if the protocol is another one than meta, or nothing came.
+ * Since 1.0. */
 uint64_t omcache_reply_connection(const omcache_reply_t *reply);
 
 /* Tells how long it is until the value expires (OMCACHE_META_WANT_TTL).

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import threading
+import weakref
 from collections import OrderedDict
 from typing import Any, NamedTuple, Optional
 
@@ -10,8 +12,7 @@ from ._omcache import lib
 from .gather import Outcome
 from .handle import Key, NotCopied, encode_key
 
-# What a fetch is to be told besides, to know whether a value is read often.
-WANT = lib.OMCACHE_META_WANT_WAS_HIT | lib.OMCACHE_META_WANT_LAST_ACCESS
+_all: weakref.WeakSet[HotValues] = weakref.WeakSet()
 
 
 class Kept(NamedTuple):
@@ -31,24 +32,24 @@ class HotValues(NotCopied):
     does every server over other protocols than meta: then this is of no use, and does no harm.)
     It saves the transfer of large values, not the round trip.
 
-    A value is kept if somebody has read it in the last `within` seconds and it was stored before
-    that.  All of them together have at most max_bytes bytes; those that were not read for longest
-    go first.  One object is for one client, and any number of threads.  spared counts the values
-    that were not sent, and spared_bytes their bytes.
+    A value is kept if somebody has read it before since it was stored.  All of them together have
+    at most max_bytes bytes, keys included; those that were not read for longest go first.  One
+    object is for one client, and any number of threads.  spared counts the values that were not
+    sent, and spared_bytes their bytes.
 
     A server that was restarted may give the cas of a kept value to another one.  That is noticed,
     as its connections have ended; but not behind a proxy: do not use this there."""
 
-    def __init__(self, max_bytes: int, *, within: int = 10) -> None:
-        if max_bytes < 0 or within < 0:
-            raise ValueError("max_bytes and within are at least 0")
+    def __init__(self, max_bytes: int) -> None:
+        if max_bytes < 0:
+            raise ValueError("max_bytes is at least 0")
         self.max_bytes = max_bytes
-        self.within = within
         self.bytes = 0
         self.spared = 0
         self.spared_bytes = 0
         self._values: OrderedDict[bytes, Kept] = OrderedDict()
         self._lock = threading.Lock()
+        _all.add(self)
 
     def __len__(self) -> int:
         return len(self._values)
@@ -63,7 +64,7 @@ class HotValues(NotCopied):
         """Has a fetch tell what it takes; what is kept now."""
         with self._lock:
             kept = self._values.get(encode_key(key))
-        policy.want = WANT
+        policy.want = lib.OMCACHE_META_WANT_WAS_HIT
         if kept is not None:
             policy.known, policy.known_connection = kept.cas, kept.connection
         return kept
@@ -73,12 +74,12 @@ class HotValues(NotCopied):
         item, name = outcome.meta_item(), encode_key(key)
         spared = kept is not None and item.unchanged
         value = kept.value if kept is not None and spared else outcome.value or b""
-        is_hot = item.was_hit and item.last_access is not None and item.last_access <= self.within
+        may_be_known = outcome.cas != 0 and outcome.connection != 0
         with self._lock:
             self.spared += spared
             self.spared_bytes += len(value) if spared else 0
             self._drop(name)
-            if is_hot and outcome.connection != 0:
+            if item.was_hit and may_be_known and len(name) + len(value) <= self.max_bytes:
                 self._keep(name, Kept(value, outcome.cas, outcome.connection))
         return value
 
@@ -91,3 +92,12 @@ class HotValues(NotCopied):
         self.bytes += len(name) + len(kept.value)
         while self.bytes > self.max_bytes:
             self._drop(next(iter(self._values)))
+
+
+def _after_fork() -> None:
+    """Another thread may have had the lock, which does not go on in the child."""
+    for hot in list(_all):
+        hot._lock = threading.Lock()
+
+
+os.register_at_fork(after_in_child=_after_fork)

@@ -421,10 +421,12 @@ int omcache_fetch_store(omcache_t *mc, const void *key, size_t key_len, const vo
                         size_t value_len, uint32_t flags, uint64_t token,
                         const omcache_fetch_policy_t *policy, int32_t timeout_msec)
 {
+    struct omc_ask ask = {.key = key, .key_len = (uint8_t)key_len};
+    unsigned char *copy;
     omcache_meta_t meta;
     int rc;
 
-    if (!omc_fetching_check(policy) || timeout_msec == 0)
+    if (!omc_fetching_check(policy) || timeout_msec == 0 || key_len > OMC_ASK_KEY_MAX)
         return OMCACHE_INVALID;
     if (token != 0) {
         omc_fetching_options_store(&meta.options, token, policy, omc_clock_date());
@@ -434,12 +436,15 @@ int omcache_fetch_store(omcache_t *mc, const void *key, size_t key_len, const vo
     rc = omc_call_refusal(mc);
     if (rc != OMCACHE_OK)
         return rc;
+    if (!omc_arguments_keep_lent(mc, &ask, &copy))
+        return OMCACHE_NO_MEMORY;
     omc_call_begin(mc); /* no callback may free the handle before the lock is removed */
-    rc = omcache_set(mc, key, key_len, value, value_len,
+    rc = omcache_set(mc, ask.key, key_len, value, value_len,
                      omc_fetching_expiration_plain(policy, omc_clock_date()), flags, 0,
                      timeout_msec);
     if (rc != OMCACHE_INVALID && !mc->doomed)
-        remove_lock_now(mc, key, key_len);
+        remove_lock_now(mc, ask.key, key_len);
+    omc_memory_free(copy);
     return omc_call_result(mc, rc, NULL);
 }
 

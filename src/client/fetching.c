@@ -32,7 +32,7 @@ bool omc_fetching_check(const omcache_fetch_policy_t *policy)
            is_span(policy->ttl) && is_span(policy->refresh) && is_span(policy->stale) &&
            is_span(policy->making) && policy->wait_msec >= -1 &&
            omc_meta_options_can_want(policy->want) &&
-           (policy->known != 0) == (policy->known_connection != 0);
+           (policy->known == 0 || policy->known_connection != 0);
 }
 
 /* What is later than servers can count is the last date that they can. */

@@ -42,8 +42,6 @@ omcache_t *omc_setup_new(const struct omc_routing *routing, uint32_t first, uint
     omc_process_init(&mc->process);
     /* A thousand clients may have been started in the same second. */
     mc->shared.random = first ^ (seed << 16) ^ (uint32_t)((uintptr_t)mc >> 4);
-    mc->shared.connections = (uint64_t)(mc->shared.random / 2)
-                             << 32; /* not those of other handles */
     return mc;
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/random.h"
 #include "link/backoff.h"
 #include "link/dial.h"
 #include "link/ending.h"
@@ -177,7 +178,8 @@ static void run_action(struct omc_link *link, enum omc_action action, enum omc_p
         link->up = true;
         omc_connection_note_time(&link->conn, now); /* what follows the hello is waited for anew */
         link->counters.connects++;
-        link->connection = ++link->shared->connections;
+        link->connection = omc_random_mix(
+            (uint64_t)now, (uint64_t)++link->shared->connections << 32 | link->shared->random);
         omc_endpoint_prove(&link->endpoint, &link->address);
         omc_link_note_notice(link, (struct omc_notice){.kind = OMC_REPORT_UP});
         break;

@@ -55,7 +55,7 @@ struct omc_link {
     enum omc_transport transport;
     struct omc_tls_session session;
     struct omc_address address; /* what it is connected to */
-    uint64_t connection;        /* the number of the last one, which no other has; 0: none yet */
+    uint64_t connection;        /* a number that the last one has and no other; 0: none yet */
     struct omc_second *second;  /* a connection beside that, while it is in doubt, or NULL */
     int64_t doubted_at;         /* when the last one of those began */
     enum omc_greeting known;    /* what the server answers, for all that is known */

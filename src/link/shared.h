@@ -35,7 +35,7 @@ struct omc_shared {
     unsigned depth;       /* calls of the application that have not returned */
     uint32_t usec;        /* when the application's last call began, or waited; wraps */
     uint32_t random;      /* state of the generator: for pauses, and for servers chosen at random */
-    uint64_t connections; /* the number of the last one that was made, of whatever server */
+    uint32_t connections; /* how many were made, of all servers */
     struct omc_tls *tls;  /* what connections are made safe with, or NULL */
     bool tls_for_all;     /* of those, too, whose servers' entries do not say so */
     char problem[OMC_TLS_PROBLEM]; /* what was wrong with the last one that was not */

@@ -880,6 +880,9 @@ START_TEST(over_another_connection_it_is_sent)
     ck_assert_int_eq(omcache_reply_unchanged(reply), 1);
     policy.known_connection = 0;
     assert_rc(omcache_fetch(client, TEXT("key"), &policy, &reply, 1000), OMCACHE_INVALID);
+    policy.known = 0; /* as where there is no cas */
+    policy.known_connection = 1;
+    ck_assert_int_eq(fetch("key"), OMCACHE_FETCH_FRESH);
     peer_stop_all();
 }
 END_TEST
@@ -898,6 +901,38 @@ START_TEST(a_maker_is_told_of_no_doubtful_value)
     ck_assert_int_eq(omcache_reply_unchanged(reply), 0);
     ck_assert_ptr_null(omcache_reply_value(reply, NULL));
     peer_stop_all();
+}
+END_TEST
+
+/* A reply's key may be a copy that the handle has, until another reply takes its place. */
+static void fetch_inside(omcache_t *mc, const omcache_reply_t *told, void *context)
+{
+    const omcache_reply_t *other;
+    size_t len;
+    const unsigned char *value;
+    (void)told;
+    (void)context;
+    assert_rc(omcache_get(mc, TEXT("source"), &value, &len, NULL, NULL, 5000), OMCACHE_OK);
+    assert_rc_either(omcache_fetch(mc, value, len, &usual, &other, 5000), OMCACHE_OK,
+                     OMCACHE_TIMEOUT);
+}
+
+START_TEST(a_key_that_was_handed_out_is_kept_while_it_is_stored)
+{
+    const unsigned char *name, *key;
+    size_t len;
+    begin(OMCACHE_PROTOCOL_TEXT);
+    store("source", "a-name");
+    assert_rc(omcache_get(client, TEXT("source"), &name, &len, NULL, NULL, -1), OMCACHE_OK);
+    policy.wait_msec = 0;
+    assert_rc(omcache_fetch(client, name, len, &policy, &reply, 5000), OMCACHE_OK);
+    ck_assert_int_eq(omcache_reply_fetched(reply), OMCACHE_FETCH_MAKE);
+    key = omcache_reply_key(reply, &len);
+    assert_rc(omcache_async_get(client, TEXT("source"), -1, fetch_inside, NULL), OMCACHE_OK);
+    assert_rc(omcache_fetch_store(client, key, len, TEXT("value"), 0, 0, &policy, 5000),
+              OMCACHE_OK);
+    ck_assert_int_eq(fetch("a-name"), OMCACHE_FETCH_FRESH);
+    assert_missing("a-name:making");
 }
 END_TEST
 
@@ -957,6 +992,7 @@ int main(void)
     tcase_add_loop_test(tcase, any_step_of_a_store_may_free_the_handle, 1, 3);
     tcase_add_test(tcase, what_cannot_be_is_refused);
     tcase_add_loop_test(tcase, what_is_known_is_not_sent, 0, 4);
+    tcase_add_test(tcase, a_key_that_was_handed_out_is_kept_while_it_is_stored);
     tcase_add_test(tcase, over_another_connection_it_is_sent);
     tcase_add_test(tcase, a_maker_is_told_of_no_doubtful_value);
     tcase_add_loop_test(tcase, what_is_known_may_be_sent_all_the_same, 0,

@@ -120,8 +120,9 @@ class Sparing:
     """Speaks meta as memcached 1.6.40 does, as far as fetches need it: a value that the client has
     is not sent to it.  `sent` counts the bytes of those that are."""
 
-    def __init__(self, last_access=1):
-        self.last_access = last_access
+    def __init__(self, was_hit=1, has_cas=True):
+        self.was_hit = was_hit
+        self.has_cas = has_cas
         self.sent = 0
         self.items = {}
         self.connections = []
@@ -148,6 +149,9 @@ class Sparing:
                     value = file.read(int(words[1]) + 2)[:-2]
                     self.items[words[0]] = (value, len(self.items) + 100)
                     file.write(self._line("HD", words[2:], words[0], self.items[words[0]]))
+                elif command == "md":
+                    self.items.pop(words[0], None)
+                    file.write(self._line("HD", words[1:], words[0], (b"", 0)))
                 else:
                     file.write(self._get(words[0], words[1:]))
                 file.flush()
@@ -165,8 +169,9 @@ class Sparing:
         return b"VA %d" % len(item[0]) + self._line("", flags, key, item) + item[0] + b"\r\n"
 
     def _line(self, status, flags, key, item):
-        told = {"k": key, "c": item[1], "f": 0, "t": 50, "h": 1, "l": self.last_access}
-        words = [flag + str(told.get(flag, "")) for flag in flags if flag[0] in "Okcfthl"]
+        cas = item[1] if self.has_cas else 0
+        told = {"k": key, "c": cas, "f": 0, "t": 50, "h": self.was_hit}
+        words = [flag + str(told.get(flag, "")) for flag in flags if flag[0] in "Okcfth"]
         return " ".join([status, *words]).encode("latin-1") + b"\r\n"
 
     def hang_up(self):
