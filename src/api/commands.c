@@ -130,6 +130,7 @@ int omcache_stat(omcache_t *mc, const char *command, omcache_value_t *values, si
 {
     struct omc_ask ask = {.op = OMC_OP_STAT};
     struct omc_call call = omc_call_make(1, values, value_count, timeout_msec);
+    unsigned char *copy;
     int rc;
 
     if (!omc_call_is_allowed(mc) ||
@@ -139,8 +140,11 @@ int omcache_stat(omcache_t *mc, const char *command, omcache_value_t *values, si
         *value_count = 0;
     if (server_index < 0)
         return OMCACHE_NO_SERVERS;
+    if (!omc_arguments_keep_lent(mc, &ask, &copy))
+        return OMCACHE_NO_MEMORY;
     omc_call_begin_io(mc);
     rc = omc_call_result(mc, omc_call_run(mc, &ask, server_index, &call), &call.stored);
+    omc_memory_free(copy);
     if (value_count != NULL)
         *value_count = call.stored;
     return rc;

@@ -67,6 +67,18 @@ KEY_TEST(stat_takes_a_name)
     assert_text(found->data, found->data_len, port);
 }
 
+/* What the call before has handed out is taken back in this one. */
+KEY_TEST(stat_takes_a_name_that_was_handed_out)
+{
+    const unsigned char *name;
+    size_t len;
+    assert_rc(
+        omcache_set(client, TEXT(key), (const unsigned char *)"settings", 9, 0, 0, 0, patience),
+        OMCACHE_OK);
+    assert_rc(omcache_get(client, TEXT(key), &name, &len, NULL, NULL, patience), OMCACHE_OK);
+    row("tcpport", stat_of(server, (const char *)name));
+}
+
 KEY_TEST(stat_fills_the_room_there_is)
 {
     (void)key;
@@ -149,6 +161,7 @@ int main(void)
     TCase *tcase = fixture_case(suite, "stat");
     tcase_add_loop_test(tcase, stat_gives_rows_and_an_end, 0, VARIANTS);
     tcase_add_loop_test(tcase, stat_takes_a_name, 0, VARIANTS);
+    tcase_add_loop_test(tcase, stat_takes_a_name_that_was_handed_out, 0, VARIANTS);
     tcase_add_loop_test(tcase, stat_fills_the_room_there_is, 0, VARIANTS);
     tcase_add_loop_test(tcase, the_end_of_statistics_takes_room, 0, VARIANTS);
     tcase_add_loop_test(tcase, stat_without_room_is_for_the_callback, 0, VARIANTS);
