@@ -905,12 +905,12 @@ START_TEST(a_maker_is_told_of_no_doubtful_value)
 END_TEST
 
 /* A reply's key may be a copy that the handle has, until another reply takes its place. */
-static void fetch_inside(omcache_t *mc, const omcache_reply_t *told, void *context)
+static void fetch_inside(omcache_t *mc, const omcache_reply_t *answer, void *context)
 {
     const omcache_reply_t *other;
     size_t len;
     const unsigned char *value;
-    (void)told;
+    (void)answer;
     (void)context;
     assert_rc(omcache_get(mc, TEXT("source"), &value, &len, NULL, NULL, 5000), OMCACHE_OK);
     assert_rc_either(omcache_fetch(mc, value, len, &usual, &other, 5000), OMCACHE_OK,
