@@ -16,10 +16,12 @@
 /* Of the server to be named.  One that is not in the list any more has none. */
 static int index_of(const struct omc_operation *operation)
 {
-    const struct omc_link *link = operation->asker.link;
-    const struct omc_server *server = (const struct omc_server *)link;
+    const struct omc_server *server;
 
-    if (link == NULL || server->dropped)
+    if (operation->asker.link == NULL)
+        return -1;
+    server = omc_server_of(operation->asker.link);
+    if (server->dropped)
         return -1;
     return (int)(server->home == NULL ? server->index : server->home->index);
 }

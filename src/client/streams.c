@@ -3,9 +3,9 @@
  */
 #include "client/streams.h"
 
+#include "client/expiry.h"
 #include "client/members.h"
 #include "client/submit.h"
-#include "client/touch.h"
 #include "client/turn.h"
 #include "link/codecs.h"
 
@@ -52,35 +52,33 @@ void omc_streams_let_go(omcache_t *mc)
         mc->fleet.servers[i]->link.muted = false;
 }
 
-/* The request of a stream, if somebody waits for it, or NULL. */
-static struct omc_pending *request_of(const struct omc_server *server)
+/* The operation that waits for the lines of a stream; NULL: it has ended. */
+static struct omc_operation *operation_of(const struct omc_server *server)
 {
     const struct omc_queue *queue = &server->link.conn.queue;
 
-    return omc_queue_outstanding(queue) > 0 ? omc_queue_find(queue, queue->first) : NULL;
+    if (omc_queue_outstanding(queue) == 0)
+        return NULL;
+    return omc_operation_of(omc_queue_slot(queue, queue->first)->claim.asker);
 }
 
 void omc_streams_cancel(omcache_t *mc, const void *context)
 {
     for (size_t i = mc->fleet.count; i < mc->fleet.all; i++) {
-        struct omc_server *server = mc->fleet.servers[i];
-        struct omc_pending *pending = request_of(server);
-        struct omc_operation *operation;
+        struct omc_operation *operation = operation_of(mc->fleet.servers[i]);
 
-        if (pending == NULL || omc_operation_of(pending->claim.asker)->context != context)
+        if (operation == NULL || operation->context != context)
             continue;
-        operation = omc_operation_of(pending->claim.asker);
-        omc_queue_abandon(&server->link.conn.queue, pending);
+        omc_expiry_abandon(mc, operation);
         omc_operation_end(&mc->operations, operation, OMCACHE_CANCELLED);
-        omc_touch_server(&mc->fleet, server);
     }
 }
 
 bool omc_streams_has_deadline(const struct omc_server *server)
 {
-    const struct omc_pending *pending = request_of(server);
+    const struct omc_operation *operation = operation_of(server);
 
-    return pending != NULL && omc_operation_of(pending->claim.asker)->deadline.place > 0;
+    return operation != NULL && operation->deadline.place > 0;
 }
 
 void omc_streams_close_some(omcache_t *mc)
@@ -88,7 +86,7 @@ void omc_streams_close_some(omcache_t *mc)
     for (size_t i = mc->fleet.count; i < mc->fleet.all; i++) {
         struct omc_server *server = mc->fleet.servers[i];
 
-        if (request_of(server) == NULL && server->link.phase != OMC_PHASE_REST)
+        if (operation_of(server) == NULL && server->link.phase != OMC_PHASE_REST)
             omc_turn_end(mc, server, OMCACHE_CANCELLED);
     }
 }
@@ -98,7 +96,7 @@ void omc_streams_drop_ended(omcache_t *mc)
     for (size_t i = mc->fleet.all; i-- > mc->fleet.count;) {
         struct omc_server *server = mc->fleet.servers[i];
 
-        if (request_of(server) != NULL)
+        if (operation_of(server) != NULL)
             continue;
         omc_fleet_remove(&mc->fleet, server);
         omc_members_drop(mc, server);
