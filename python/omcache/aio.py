@@ -27,6 +27,7 @@ from .fetching import (
     KeyMaker,
     both,
     found,
+    kept_by,
     key_of,
     make_policy,
     same,
@@ -738,7 +739,7 @@ class Client(Handle):
     ) -> bytes:
         """As omcache.Client.fetch; make may be a coroutine function."""
         policy = make_policy(ttl, refresh, stale, making, wait)
-        kept = hot._ask(key, policy) if hot is not None else None
+        kept = kept_by(hot, key, policy)
         name, msec = encode_key(key), self._msec(timeout)
         args = (name, len(name), policy, both(wait, msec))
         asked = self._start(_outcome, key, _as_it_is, lib.omcache_async_fetch, *args)

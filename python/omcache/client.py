@@ -34,6 +34,7 @@ from .fetching import (
     WAITED,
     KeyMaker,
     found,
+    kept_by,
     key_of,
     make_policy,
     pauses,
@@ -619,7 +620,7 @@ class Client(Handle):
         made and cannot be stored, whatever the reason, is returned all the same.  Where the server
         cannot be asked that is raised, and make() is not called."""
         policy = make_policy(ttl, refresh, stale, making, 0)
-        kept = hot._ask(key, policy) if hot is not None else None
+        kept = kept_by(hot, key, policy)
         for pause in itertools.chain(pauses(wait), [0]):
             outcome = self._single(lib.omcache_async_fetch, key, policy, timeout=timeout)
             if outcome.fetched == MAKE:

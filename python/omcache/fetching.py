@@ -34,6 +34,11 @@ def make_policy(ttl: int, refresh: int, stale: int, making: int, wait: Optional[
     return policy
 
 
+def kept_by(hot: Optional[HotValues], key: Key, policy: Any) -> Optional[Kept]:
+    """What is kept of a key, which the policy then names as known."""
+    return None if hot is None else hot._ask(key, policy)
+
+
 def found(key: Key, outcome: Outcome, hot: Optional[HotValues], kept: Optional[Kept]) -> bytes:
     """The value that a fetch has found."""
     return outcome.value or b"" if hot is None else hot._take(key, kept, outcome)

@@ -54,12 +54,12 @@ class Outcome(NamedTuple):
     @property
     def connection(self) -> int:
         """Over which the value came that a fetch has found; 0: that is not known."""
-        return self.details[_CONNECTION]
+        return self.details[_PLACES["connection"]]
 
     @property
     def fetched(self) -> int:
         """What to do after a fetch."""
-        return self.details[_FETCHED]
+        return self.details[_PLACES["fetched"]]
 
 
 def debug_fields(outcome: Outcome, key: Any) -> Optional[Dict[str, str]]:
@@ -92,8 +92,7 @@ _DETAILS = [
 ]
 
 
-_FETCHED = [name for name, _ in _FIELDS[_FIRST_DETAIL:]].index("fetched")
-_CONNECTION = [name for name, _ in _FIELDS[_FIRST_DETAIL:]].index("connection")
+_PLACES = {name: place for place, (name, _) in enumerate(_FIELDS[_FIRST_DETAIL:])}
 
 
 class Found(NamedTuple):
