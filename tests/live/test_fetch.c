@@ -813,6 +813,18 @@ static void spare_known_values(struct peer *peer, void *context)
     }
 }
 
+/* A client of such a server, which sends these flags, too. */
+static struct peer *begin_sparing(const char *flags)
+{
+    static char sent[8];
+    snprintf(sent, sizeof(sent), "%s", flags);
+    struct peer *peer = peer_start(0, spare_known_values, sent);
+    client = fixture_client(peer_address(peer));
+    assert_rc(omcache_set_protocol(client, OMCACHE_PROTOCOL_META), OMCACHE_OK);
+    policy = usual;
+    return peer;
+}
+
 /* The program keeps what it has fetched. */
 static void know(void)
 {
@@ -832,12 +844,7 @@ START_TEST(what_is_known_is_not_sent)
         {" Z", OMCACHE_FETCH_FRESH},
         {" W", OMCACHE_FETCH_MAKE},
     };
-    char flags[8];
-    snprintf(flags, sizeof(flags), "%s", cases[_i].flags);
-    struct peer *peer = peer_start(0, spare_known_values, flags);
-    client = fixture_client(peer_address(peer));
-    assert_rc(omcache_set_protocol(client, OMCACHE_PROTOCOL_META), OMCACHE_OK);
-    policy = usual;
+    begin_sparing(cases[_i].flags);
     policy.want = OMCACHE_META_WANT_WAS_HIT | OMCACHE_META_WANT_LAST_ACCESS;
     ck_assert_int_eq(fetch("key"), cases[_i].fetched);
     ck_assert_int_eq(omcache_reply_unchanged(reply), 0);
@@ -860,11 +867,7 @@ END_TEST
 /* A server that was restarted may give the same cas to another value. */
 START_TEST(over_another_connection_it_is_sent)
 {
-    char flags[] = "";
-    struct peer *peer = peer_start(0, spare_known_values, flags);
-    client = fixture_client(peer_address(peer));
-    assert_rc(omcache_set_protocol(client, OMCACHE_PROTOCOL_META), OMCACHE_OK);
-    policy = usual;
+    struct peer *peer = begin_sparing("");
     fetch("key");
     know();
     fetch("key");
@@ -890,11 +893,7 @@ END_TEST
 /* Who is to make the next value is not told that the old one is known, if that is not sure. */
 START_TEST(a_maker_is_told_of_no_doubtful_value)
 {
-    char flags[] = " W";
-    struct peer *peer = peer_start(0, spare_known_values, flags);
-    client = fixture_client(peer_address(peer));
-    assert_rc(omcache_set_protocol(client, OMCACHE_PROTOCOL_META), OMCACHE_OK);
-    policy = usual;
+    begin_sparing(" W");
     policy.known = 5;
     policy.known_connection = 1;
     ck_assert_int_eq(fetch("key"), OMCACHE_FETCH_MAKE);

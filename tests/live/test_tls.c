@@ -615,14 +615,20 @@ static void assert_version(int32_t version)
     ck_assert_int_eq(stats.tls_version, version);
 }
 
-/* Then the certificates of the system are trusted, and no others. */
-START_TEST(a_list_may_ask_for_tls_without_settings)
+/* The system trusts the server's certificate, or another one. */
+static void use_list_without_settings(bool is_trusted)
 {
     begin();
     certificates_make("other", NULL, NULL, 1);
     serve("server", "");
-    trust_by_default(_i == 0 ? "ca.pem" : "other.pem");
+    trust_by_default(is_trusted ? "ca.pem" : "other.pem");
     use_list("tls://");
+}
+
+/* Then the certificates of the system are trusted, and no others. */
+START_TEST(a_list_may_ask_for_tls_without_settings)
+{
+    use_list_without_settings(_i == 0);
     if (_i == 0) {
         store("key", "value");
         assert_stored("key", "value");
@@ -637,11 +643,7 @@ END_TEST
 /* The servers of the list still need it, and are verified. */
 START_TEST(settings_may_be_taken_back)
 {
-    begin();
-    certificates_make("other", NULL, NULL, 1);
-    serve("server", "");
-    trust_by_default(_i == 0 ? "ca.pem" : "other.pem");
-    use_list("tls://");
+    use_list_without_settings(_i == 0);
     tls = omcache_tls_new();
     assert_rc(omcache_tls_set_verification(tls, 0), OMCACHE_OK);
     assert_rc(omcache_set_tls(client, tls), OMCACHE_OK);
